@@ -1,0 +1,51 @@
+//! The words of an executor: what playout does now, and what people asked of it.
+
+use crate::codec::Payload;
+use crate::ids::{ClaimId, LineId};
+use serde::{Deserialize, Serialize};
+
+/// What happened to an executor.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutorEvent {
+    /// Playout does something else now.
+    StateChanged {
+        /// What it did.
+        from: PlayoutState,
+        /// What it does.
+        to: PlayoutState,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody asked for the next item.
+    SkipRequested {
+        /// What was on air: a line of the timeline, or nil.
+        line_id: LineId,
+        /// Whose item it was.
+        claim_id: ClaimId,
+    },
+}
+
+impl Payload for ExecutorEvent {
+    const NAME: &'static str = "executor.event";
+    const VERSION: u16 = 1;
+}
+
+/// What playout does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlayoutState {
+    /// Off air.
+    #[default]
+    Idle,
+    /// The first item is being made ready.
+    Preloading,
+    /// Automation or the fallback plays.
+    Playing,
+    /// Two items overlap.
+    Fading,
+    /// Tier 1 or 2 owns the air.
+    Live,
+    /// Tier 0 owns the air.
+    Emergency,
+}

@@ -1,0 +1,29 @@
+//! The language of Grimnir: typed ids, integer units, the commit envelope and its codec, and one
+//! event enum per aggregate.
+//!
+//! Reading order: [`units`], [`ids`], [`stream`], [`envelope`], [`codec`], then the words of each
+//! aggregate. Downstream: every other crate. Not here: decisions, I/O, clocks, randomness.
+
+pub mod units;
+pub mod ids;
+pub mod actor;
+pub mod stream;
+pub mod sealed;
+pub mod codec;
+pub mod envelope;
+pub mod frame;
+
+pub mod station;
+pub mod ladder;
+pub mod executor;
+pub mod timeline;
+pub mod library;
+pub mod access;
+pub mod air;
+
+pub use actor::Actor;
+pub use codec::{Encoded, Payload};
+pub use envelope::{Commit, Header};
+pub use ids::*;
+pub use stream::{StreamId, StreamKind};
+pub use units::{AirFrame, UtcMicros};

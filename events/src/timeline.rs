@@ -1,0 +1,223 @@
+//! The words of a timeline: format clocks, and the lines that are to air.
+
+use crate::codec::Payload;
+use crate::ids::{ClockId, ContentHash, LineId, MediaId, PlaylistId};
+use crate::library::{CueMarks, ItemKind};
+use crate::units::UtcMicros;
+use serde::{Deserialize, Serialize};
+
+/// What happened to a timeline.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimelineEvent {
+    /// A format clock exists, or has other slots now.
+    ClockSet {
+        /// The clock.
+        clock: FormatClock,
+    },
+    /// A format clock is gone.
+    ClockRemoved {
+        /// Which.
+        clock_id: ClockId,
+    },
+    /// Another clock rules every hour that has none of its own.
+    DefaultClockChosen {
+        /// Which; `None` plans from the whole library.
+        clock_id: Option<ClockId>,
+    },
+    /// One hour of the plan, whole; a later one for the same hour takes its place.
+    HourPlanned {
+        /// The hour.
+        plan: HourPlan,
+    },
+    /// A line was put into an hour.
+    LineInserted {
+        /// Start of the hour.
+        hour: UtcMicros,
+        /// Place in the hour's chain.
+        index: u32,
+        /// The line.
+        line: Box<Line>,
+    },
+    /// A planned line is not to air.
+    LineDropped {
+        /// Start of the hour.
+        hour: UtcMicros,
+        /// Which.
+        line_id: LineId,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Payload for TimelineEvent {
+    const NAME: &'static str = "timeline.event";
+    const VERSION: u16 = 1;
+}
+
+/// The template of one hour.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FormatClock {
+    /// Its id.
+    pub id: ClockId,
+    /// Its name.
+    pub name: String,
+    /// Slots, by offset.
+    pub slots: Vec<ClockSlot>,
+}
+
+/// One place in a format clock.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ClockSlot {
+    /// Milliseconds from the start of the hour.
+    pub offset_ms: u32,
+    /// How its first line starts.
+    pub start: SlotStart,
+    /// Where its lines come from.
+    pub source: SlotSource,
+}
+
+/// How a slot's first line starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SlotStart {
+    /// After whatever comes before.
+    #[default]
+    Free,
+    /// Next at the first junction once its time has come; cut in after the grace.
+    Soft {
+        /// How long the running item may go on.
+        grace_ms: u32,
+    },
+    /// Its first frame is on the frame of its time; what plays is cut.
+    Hard,
+}
+
+/// Where a slot's lines come from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SlotSource {
+    /// A playlist, in its order, going on where the slot before left it; fills to the next slot.
+    Playlist {
+        /// Which.
+        playlist_id: PlaylistId,
+    },
+    /// Items of a category, by rotation and separation; fills to the next slot.
+    Category {
+        /// Which; empty means the whole library.
+        category: String,
+    },
+    /// One item, once.
+    HardItem {
+        /// Which.
+        media_id: MediaId,
+    },
+}
+
+/// One hour of plan.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct HourPlan {
+    /// First instant of the hour.
+    pub hour: UtcMicros,
+    /// The chain, in order.
+    pub lines: Vec<Line>,
+    /// Ledger position its inputs were read at.
+    pub input_seq: u64,
+    /// Seed of its picks.
+    pub seed: [u8; 32],
+    /// Version of the planner.
+    pub planner_version: u32,
+    /// Release of the time-zone data, e.g. `2026b`.
+    pub tzdb: String,
+    /// What could not be done as asked, e.g. a relaxed separation or an empty category.
+    pub notes: Vec<String>,
+}
+
+/// One line of the programme log.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Line {
+    /// Its id, derived from station, hour, place and item.
+    pub id: LineId,
+    /// What airs.
+    pub media_id: MediaId,
+    /// The bytes that play.
+    pub play_hash: ContentHash,
+    /// Title at planning time.
+    pub title: String,
+    /// Artist at planning time.
+    pub artist: String,
+    /// What it is.
+    pub kind: ItemKind,
+    /// When it is to start by the plan.
+    pub planned_at: UtcMicros,
+    /// What its start hangs on.
+    pub anchor: Anchor,
+    /// Where it starts, hands over and ends.
+    pub cues: CueMarks,
+    /// Gain on air in hundredths of dB.
+    pub gain_db_x100: i32,
+    /// How it hands over to the next line.
+    pub transition: Transition,
+    /// Below this many frames of airtime it is not started.
+    pub min_airtime: i64,
+    /// It moves to the next break when its time has passed.
+    pub must_air: bool,
+    /// It resumes where it was cut.
+    pub long_form: bool,
+}
+
+/// What the start of a line hangs on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Anchor {
+    /// The segue mark of the line before.
+    #[default]
+    AfterPrevious,
+    /// The first junction from `at` on, `at + grace_us` at the latest.
+    Soft {
+        /// From when.
+        at: UtcMicros,
+        /// How long the running line may go on past `at`.
+        grace_us: i64,
+    },
+    /// Exactly `at`.
+    Hard {
+        /// When.
+        at: UtcMicros,
+    },
+}
+
+/// How a line hands over to the next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transition {
+    /// Next starts at the segue mark; both overlap until cue out, with fades.
+    Crossfade {
+        /// Gain shape.
+        curve: crate::station::FadeCurve,
+    },
+    /// Next starts at the segue mark; both play at full level until cue out.
+    Segue,
+}
+
+/// Why a line did not air, or not whole.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DropReason {
+    /// A higher tier held the air over its time.
+    TimePassed,
+    /// A line with a fixed time came before it could start.
+    PassedByAnchor,
+    /// Less than its least useful airtime was left.
+    NoUsefulAirtime,
+    /// It was playing when a higher tier took the air, and does not resume.
+    Interrupted,
+    /// Its audio is missing.
+    MissingFile,
+    /// Its audio cannot be decoded.
+    Undecodable,
+    /// Somebody skipped it before it started.
+    Skipped,
+    /// The station was off air.
+    OffAir,
+}
