@@ -1,1 +1,12 @@
-//! Placeholder.
+//! The running control plane of one site: a supervised actor for every aggregate.
+//!
+//! Upstream: rules, ledger, projections, engine contract. Downstream: `api`, `cli`.
+//! Not here: decisions (they are in `grimnir-rules`), HTTP, sound.
+
+pub mod error;
+pub mod meta;
+pub mod site;
+
+pub use error::CommandError;
+pub use meta::{Meta, Receipt};
+pub use site::{Site, SiteConfig};

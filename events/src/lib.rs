@@ -20,6 +20,7 @@ pub mod timeline;
 pub mod library;
 pub mod access;
 pub mod air;
+pub mod handover;
 
 pub use actor::Actor;
 pub use codec::{Encoded, Payload};

@@ -1,0 +1,3 @@
+//! Access: users, credentials and roles of a site.
+
+pub mod command;

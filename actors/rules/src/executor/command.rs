@@ -1,0 +1,30 @@
+//! What can be asked of an executor.
+
+use grimnir_events::executor::PlayoutState;
+use grimnir_events::{ClaimId, LineId, Payload};
+use serde::{Deserialize, Serialize};
+
+/// A command to an executor.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutorCommand {
+    /// Go on to the next item. Names what was on air, so that asked twice it skips once.
+    Skip {
+        /// The line on air, or nil.
+        line_id: LineId,
+        /// Whose item was on air.
+        claim_id: ClaimId,
+    },
+    /// Enter a state the engine was seen in.
+    Enter {
+        /// The state.
+        state: PlayoutState,
+        /// What was seen.
+        reason: String,
+    },
+}
+
+impl Payload for ExecutorCommand {
+    const NAME: &'static str = "executor.command";
+    const VERSION: u16 = 1;
+}

@@ -1,0 +1,3 @@
+//! The executor: what playout does now and what people asked of it.
+
+pub mod command;

@@ -1,0 +1,3 @@
+//! The library: media items and playlists of a station.
+
+pub mod command;

@@ -1,0 +1,47 @@
+//! What can be asked of a timeline.
+
+use grimnir_events::timeline::{FormatClock, HourPlan};
+use grimnir_events::{ClockId, LineId, Payload, UtcMicros};
+use serde::{Deserialize, Serialize};
+
+/// A command to a timeline.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimelineCommand {
+    /// Make a format clock, or give it other slots.
+    SetClock {
+        /// The clock; 1 to 200 slots with rising offsets within the hour.
+        clock: FormatClock,
+    },
+    /// Remove a format clock.
+    RemoveClock {
+        /// Which.
+        clock_id: ClockId,
+    },
+    /// Choose the clock of every hour.
+    ChooseDefaultClock {
+        /// Which; `None` plans from the whole library.
+        clock_id: Option<ClockId>,
+    },
+    /// Enter the planner's hour. Refused for an hour that is planned already unless `replace`.
+    CommitHour {
+        /// The plan.
+        plan: Box<HourPlan>,
+        /// Take the place of what was planned.
+        replace: bool,
+    },
+    /// Take a planned line out.
+    DropLine {
+        /// Start of its hour.
+        hour: UtcMicros,
+        /// Which.
+        line_id: LineId,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Payload for TimelineCommand {
+    const NAME: &'static str = "timeline.command";
+    const VERSION: u16 = 1;
+}

@@ -1,0 +1,229 @@
+//! The rows of every read model, as the API answers them.
+
+use grimnir_events::access::Role;
+use grimnir_events::executor::PlayoutState;
+use grimnir_events::ladder::{Claim, Tier};
+use grimnir_events::library::{ItemKind, MediaItem};
+use grimnir_events::station::{Mount, StationSettings};
+use grimnir_events::timeline::FormatClock;
+use grimnir_events::{
+    ClaimId, ContentHash, CredentialId, EngineRunId, LineId, MediaId, PlaylistId, StationId,
+    UserId, UtcMicros,
+};
+use serde::{Deserialize, Serialize};
+
+/// A station.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct StationRow {
+    /// Its id.
+    pub id: StationId,
+    /// Its name.
+    pub name: String,
+    /// Its name in paths.
+    pub slug: String,
+    /// IANA time zone.
+    pub time_zone: String,
+    /// It is to be on air.
+    pub on_air: bool,
+    /// How it plays.
+    pub settings: StationSettings,
+    /// What it offers to listeners.
+    pub mounts: Vec<Mount>,
+    /// The last rung.
+    pub fallback_media_id: Option<MediaId>,
+    /// Format clock of every hour.
+    pub default_clock_id: Option<grimnir_events::ClockId>,
+}
+
+/// What is on air now.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct NowPlayingRow {
+    /// The station.
+    pub station_id: StationId,
+    /// `playing`, or `idle` when nothing is on air.
+    pub status: String,
+    /// The item; nil for the built-in fallback.
+    pub media_id: MediaId,
+    /// Its line of the timeline.
+    pub line_id: Option<LineId>,
+    /// Who owns the air.
+    pub claim_id: ClaimId,
+    /// The owner's tier.
+    pub tier: Tier,
+    /// Title.
+    pub title: String,
+    /// Artist.
+    pub artist: String,
+    /// What it is.
+    pub kind: ItemKind,
+    /// First frame on air.
+    pub started_at: UtcMicros,
+    /// End, if nothing cuts it.
+    pub ends_at: UtcMicros,
+}
+
+/// A line that is to air.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct UpcomingRow {
+    /// Its id.
+    pub line_id: LineId,
+    /// Start of its hour.
+    pub hour: UtcMicros,
+    /// When it starts by the plan.
+    pub planned_at: UtcMicros,
+    /// Cue in to segue, in milliseconds.
+    pub airtime_ms: i64,
+    /// The item.
+    pub media_id: MediaId,
+    /// Title.
+    pub title: String,
+    /// Artist.
+    pub artist: String,
+    /// What it is.
+    pub kind: ItemKind,
+    /// What its start hangs on.
+    pub anchor: grimnir_events::timeline::Anchor,
+}
+
+/// One entry of the as-run log.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AsRunRow {
+    /// Ledger position of the fact that began it.
+    pub seq: u64,
+    /// Engine run.
+    pub run: EngineRunId,
+    /// Number of the play in its run; 0 for an entry that is not a play.
+    pub play: u64,
+    /// First frame on air (or: instant of the entry).
+    pub started_at: UtcMicros,
+    /// Frame after the last; `None` while it plays.
+    pub ended_at: Option<UtcMicros>,
+    /// First air frame.
+    pub start_frame: i64,
+    /// Frames that aired.
+    pub frames: Option<i64>,
+    /// `item`, `dropped`, `moved`, `interrupted`, `silence`, `stalled`, `owner`, `source`, `engine`,
+    /// `output`.
+    pub entry: String,
+    /// Who owned the air.
+    pub tier: Option<Tier>,
+    /// The claim.
+    pub claim_id: Option<ClaimId>,
+    /// The timeline's line.
+    pub line_id: Option<LineId>,
+    /// The item.
+    pub media_id: Option<MediaId>,
+    /// The bytes that played.
+    pub play_hash: Option<ContentHash>,
+    /// Title.
+    pub title: String,
+    /// Artist.
+    pub artist: String,
+    /// What it is.
+    pub kind: Option<ItemKind>,
+    /// Start by the plan.
+    pub planned_at: Option<UtcMicros>,
+    /// Why it ended, was dropped, was heard no more: the reason in words of the events.
+    pub reason: String,
+    /// The length was inferred, not seen.
+    pub inferred: bool,
+}
+
+/// A media item in the library.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct MediaRow {
+    /// The item.
+    #[serde(flatten)]
+    pub item: MediaItem,
+    /// Its station.
+    pub station_id: StationId,
+    /// Why it is not planned; `None` when it is.
+    pub lost: Option<String>,
+    /// When it was taken in.
+    pub added_at: UtcMicros,
+}
+
+/// A playlist.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct PlaylistRow {
+    /// Its id.
+    pub id: PlaylistId,
+    /// Its station.
+    pub station_id: StationId,
+    /// Its name.
+    pub name: String,
+    /// Its items, in order.
+    pub items: Vec<MediaId>,
+}
+
+/// A format clock.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ClockRow {
+    /// Its station.
+    pub station_id: StationId,
+    /// The clock.
+    #[serde(flatten)]
+    pub clock: FormatClock,
+}
+
+/// A claim on the ladder.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ClaimRow {
+    /// The claim.
+    #[serde(flatten)]
+    pub claim: Claim,
+    /// It owns the air.
+    pub owner: bool,
+    /// It has nothing to give now.
+    pub failed: bool,
+}
+
+/// What playout does.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ExecutorRow {
+    /// The station.
+    pub station_id: StationId,
+    /// What it does.
+    pub state: PlayoutState,
+    /// Since when.
+    pub since: UtcMicros,
+    /// Who owns the air.
+    pub owner: ClaimId,
+    /// The owner's tier.
+    pub tier: Tier,
+    /// The engine's run, while one is known.
+    pub run: Option<EngineRunId>,
+}
+
+/// A user, without its name (which is sealed).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct UserRow {
+    /// Its id.
+    pub id: UserId,
+    /// What it may do.
+    pub role: Role,
+    /// Which stored secret signs it in.
+    pub credential_id: CredentialId,
+    /// SHA-256 of the stored password hash.
+    pub fingerprint: ContentHash,
+}
+
+/// One change, as it is pushed to clients.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Change {
+    /// Ledger position; the cursor to go on from.
+    pub seq: u64,
+    /// Place among the changes of one commit.
+    pub index: u32,
+    /// `now_playing`, `schedule_update`, `priority.emergency`, `priority.override`,
+    /// `priority.released`, `priority.change`, `executor.state`, `station.update`,
+    /// `library.update`, `as_run`, `access.update`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The station; `None` for a site's change.
+    pub station_id: Option<StationId>,
+    /// When it happened.
+    pub at: UtcMicros,
+    /// The row or fact, as JSON.
+    pub payload: serde_json::Value,
+}
