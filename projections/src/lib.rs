@@ -1,5 +1,31 @@
 //! Read models: folds of the ledger that answer the API, and the change feed.
 //!
 //! Upstream: `grimnir-ledger`. Downstream: `actors`, `api`, `replay`. Not here: commands, HTTP.
+//!
+//! Reading order: [`rows`] (the answers), [`decoded`] (what is read), one file per noun (table and
+//! fold), [`model`] (all of them), [`change`] (what is pushed), then the running parts: [`views`],
+//! [`feed`], [`projector`], [`snapshot`].
 
+pub mod access;
+pub mod as_run;
+pub mod change;
+pub mod decoded;
+pub mod executor;
+mod feed;
+pub mod ladder;
+pub mod library;
+pub mod model;
+pub mod now_playing;
+pub mod projector;
 pub mod rows;
+pub mod snapshot;
+pub mod station;
+pub mod timeline;
+pub mod views;
+pub mod words;
+
+pub use change::changes_of;
+pub use decoded::{Decoded, Event, Place};
+pub use model::Model;
+pub use projector::Projector;
+pub use views::Views;

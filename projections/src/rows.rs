@@ -102,6 +102,9 @@ pub struct AsRunRow {
     pub start_frame: i64,
     /// Frames that aired.
     pub frames: Option<i64>,
+    /// Frames that were to air if nothing had cut it; `None` for an entry that is not a play.
+    #[serde(default)]
+    pub expected_frames: Option<i64>,
     /// `item`, `dropped`, `moved`, `interrupted`, `silence`, `stalled`, `owner`, `source`, `engine`,
     /// `output`.
     pub entry: String,

@@ -1,0 +1,351 @@
+//! The as-run log: what aired, when, for how long, and why it differed.
+//!
+//! [`AsRun`] is a pure fold of air facts, used by the read model and by replay alike. Times are
+//! air times (the engine's sample clock); a length that was not seen but worked out afterwards is
+//! marked `inferred`.
+
+use crate::change::Changes;
+use crate::decoded::Place;
+use crate::model::Model;
+use crate::rows::AsRunRow;
+use crate::words;
+use grimnir_events::air::{AirEvent, AirFact, EndReason, InterruptReason, ItemStarted};
+use grimnir_events::ladder::Tier;
+use grimnir_events::timeline::Line;
+use grimnir_events::units::micros_of_frames;
+use grimnir_events::{AirFrame, ClaimId, EngineRunId, LineId, UtcMicros};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// Entries that ended longer ago leave the read model; replay still has them.
+pub const KEPT_US: i64 = 7 * 24 * 3_600_000_000;
+/// A week of items of six seconds each: an engine that reports more is at fault.
+const ROWS_MAX: usize = 100_000;
+/// Runs whose journal position is remembered.
+const RUNS_MAX: usize = 8;
+
+/// What aired on one station.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct AsRun {
+    rows: VecDeque<AsRunRow>,
+    /// Plays without an end.
+    open: Vec<(EngineRunId, u64)>,
+    /// Journal number of the last fact taken from each run, oldest run first.
+    taken: Vec<(EngineRunId, u64)>,
+}
+
+impl AsRun {
+    /// Folds one fact; one that was taken before changes nothing.
+    ///
+    /// `line` finds a planned line, for facts that carry nothing but its id.
+    pub fn apply<'a>(
+        &mut self,
+        seq: u64,
+        fact: &AirFact,
+        line: impl FnOnce(LineId) -> Option<&'a Line>,
+    ) {
+        if !self.take(fact) {
+            return;
+        }
+        match &fact.event {
+            AirEvent::ItemStarted(item) => self.started(seq, fact, item),
+            AirEvent::ItemEnded { play, frames, reason } => {
+                self.ended(fact.run, *play, *frames, reason);
+            }
+            AirEvent::AirInterrupted { from, to, bound_frames, reason } => {
+                if *reason == InterruptReason::EngineLost {
+                    self.close_lost(*from);
+                }
+                self.interrupted(seq, fact, *from, *to, *bound_frames, *reason);
+            }
+            AirEvent::SilenceLeft {} => self.close_silence(fact.frame, |_| true, false),
+            AirEvent::NonFiniteSamples { play, count } => self.non_finite(seq, fact, *play, *count),
+            _ => {
+                if let Some(row) = instant(seq, fact, line) {
+                    self.rows.push_back(row);
+                }
+            }
+        }
+        if self.rows.len() > ROWS_MAX {
+            self.rows.pop_front();
+        }
+    }
+
+    /// False for a fact that was taken before.
+    fn take(&mut self, fact: &AirFact) -> bool {
+        if let Some(entry) = self.taken.iter_mut().find(|(run, _)| *run == fact.run) {
+            let fresh = fact.journal_seq > entry.1;
+            entry.1 = entry.1.max(fact.journal_seq);
+            return fresh;
+        }
+        if self.taken.len() == RUNS_MAX {
+            self.taken.remove(0);
+        }
+        self.taken.push((fact.run, fact.journal_seq));
+        true
+    }
+
+    fn started(&mut self, seq: u64, fact: &AirFact, item: &ItemStarted) {
+        // An engine owns its station's air alone: whatever another run left open is over.
+        self.close_others(fact.run, fact.frame);
+        let mut row = blank(seq, fact, "item");
+        row.play = item.play;
+        row.expected_frames = Some(item.expected_frames);
+        (row.tier, row.claim_id) = (Some(item.tier), Some(item.claim_id));
+        row.line_id = item.line_id;
+        (row.media_id, row.play_hash) = (Some(item.media_id), Some(item.play_hash));
+        (row.title, row.artist) = (item.title.clone(), item.artist.clone());
+        (row.kind, row.planned_at) = (Some(item.kind), item.planned_at);
+        (row.ended_at, row.frames) = (None, None);
+        self.rows.push_back(row);
+        self.open.push((fact.run, item.play));
+    }
+
+    fn ended(&mut self, run: EngineRunId, play: u64, frames: i64, reason: &EndReason) {
+        // The engine that comes after a lost one may end its play under its own run.
+        let open = |key: &&(EngineRunId, u64)| key.1 == play;
+        let run = match self.play(run, play) {
+            Some(_) => run,
+            None if *reason == EndReason::EngineLost => {
+                self.open.iter().rev().find(open).map_or(run, |key| key.0)
+            }
+            None => run,
+        };
+        self.open.retain(|key| *key != (run, play));
+        if let Some(row) = self.play(run, play) {
+            close(row, frames, words::of(reason), *reason == EndReason::EngineLost);
+        }
+    }
+
+    fn play(&mut self, run: EngineRunId, play: u64) -> Option<&mut AsRunRow> {
+        let mut rows = self.rows.iter_mut().rev();
+        rows.find(|row| row.entry == "item" && row.run == run && row.play == play)
+    }
+
+    fn close_others(&mut self, run: EngineRunId, at: AirFrame) {
+        let lost: Vec<_> = self.open.iter().copied().filter(|key| key.0 != run).collect();
+        self.open.retain(|key| key.0 == run);
+        for key in lost {
+            self.close_at(key, at);
+        }
+        self.close_silence(at, |row| row.run != run, true);
+    }
+
+    /// Nothing was heard from `at` on: what began before it ended there, as far as is known.
+    fn close_lost(&mut self, at: AirFrame) {
+        for key in self.open.clone() {
+            if self.play(key.0, key.1).is_some_and(|row| row.start_frame < at.0) {
+                self.open.retain(|open| *open != key);
+                self.close_at(key, at);
+            }
+        }
+        self.close_silence(at, |row| row.start_frame < at.0, true);
+    }
+
+    fn close_at(&mut self, (run, play): (EngineRunId, u64), at: AirFrame) {
+        if let Some(row) = self.play(run, play) {
+            let expected = row.expected_frames.unwrap_or(i64::MAX);
+            let frames = (at.0.saturating_sub(row.start_frame)).clamp(0, expected.max(0));
+            close(row, frames, words::of(&EndReason::EngineLost), true);
+        }
+    }
+
+    fn interrupted(
+        &mut self,
+        seq: u64,
+        fact: &AirFact,
+        from: AirFrame,
+        to: AirFrame,
+        bound_frames: i64,
+        reason: InterruptReason,
+    ) {
+        let mut row = span(seq, fact, "interrupted", from, to);
+        row.inferred = reason == InterruptReason::EngineLost;
+        row.reason = words::of(&reason);
+        if row.inferred {
+            let bound_ms = micros_of_frames(bound_frames).div_euclid(1_000);
+            row.reason.push_str(&format!(" (began at most {bound_ms} ms earlier)"));
+        }
+        self.rows.push_back(row);
+    }
+
+    fn close_silence(&mut self, at: AirFrame, of: impl Fn(&AsRunRow) -> bool, inferred: bool) {
+        let mut rows = self.rows.iter_mut().rev();
+        let open = |row: &&mut AsRunRow| row.entry == "silence" && row.ended_at.is_none();
+        if let Some(row) = rows.find(|row| open(row) && of(row)) {
+            row.frames = Some(at.since(AirFrame(row.start_frame)).max(0));
+            row.ended_at = Some(at.utc().max(row.started_at));
+            row.inferred = inferred;
+        }
+    }
+
+    fn non_finite(&mut self, seq: u64, fact: &AirFact, play: u64, count: u64) {
+        let mut row = blank(seq, fact, "source");
+        row.play = play;
+        if let Some(item) = self.play(fact.run, play) {
+            (row.tier, row.claim_id, row.line_id) = (item.tier, item.claim_id, item.line_id);
+            (row.media_id, row.play_hash) = (item.media_id, item.play_hash);
+            (row.title, row.artist) = (item.title.clone(), item.artist.clone());
+            row.kind = item.kind;
+        }
+        row.reason = format!("non_finite_samples: {count} made zero");
+        self.rows.push_back(row);
+    }
+
+    /// Every entry, as it was recorded.
+    pub fn rows(&self) -> impl DoubleEndedIterator<Item = &AsRunRow> {
+        self.rows.iter()
+    }
+
+    /// Entries that touch `from..to`, by air time.
+    pub fn between(&self, from: UtcMicros, to: UtcMicros) -> Vec<AsRunRow> {
+        let touches = |row: &&AsRunRow| {
+            let over = row.ended_at.is_some_and(|end| end <= from && row.started_at < from);
+            row.started_at < to && !over
+        };
+        let mut rows: Vec<_> = self.rows.iter().filter(touches).cloned().collect();
+        // Stable: entries of one instant stay as they were recorded.
+        rows.sort_by_key(|row| row.started_at);
+        rows
+    }
+
+    /// Lets go of the entries at the front that ended before `oldest`.
+    pub fn prune(&mut self, oldest: UtcMicros) {
+        while self.rows.front().is_some_and(|row| row.ended_at.is_some_and(|end| end < oldest)) {
+            self.rows.pop_front();
+        }
+    }
+}
+
+fn close(row: &mut AsRunRow, frames: i64, reason: String, inferred: bool) {
+    row.frames = Some(frames);
+    row.ended_at = Some(AirFrame(row.start_frame).plus(frames).utc());
+    (row.reason, row.inferred) = (reason, inferred);
+}
+
+/// An entry that ends where it begins.
+fn blank(seq: u64, fact: &AirFact, entry: &str) -> AsRunRow {
+    AsRunRow {
+        seq,
+        run: fact.run,
+        play: 0,
+        started_at: fact.at,
+        ended_at: Some(fact.at),
+        start_frame: fact.frame.0,
+        frames: Some(0),
+        expected_frames: None,
+        entry: entry.to_owned(),
+        tier: None,
+        claim_id: None,
+        line_id: None,
+        media_id: None,
+        play_hash: None,
+        title: String::new(),
+        artist: String::new(),
+        kind: None,
+        planned_at: None,
+        reason: String::new(),
+        inferred: false,
+    }
+}
+
+fn span(seq: u64, fact: &AirFact, entry: &str, from: AirFrame, to: AirFrame) -> AsRunRow {
+    AsRunRow {
+        started_at: from.utc(),
+        ended_at: Some(to.utc()),
+        start_frame: from.0,
+        frames: Some(to.since(from)),
+        ..blank(seq, fact, entry)
+    }
+}
+
+/// The entry of a fact that opens and closes nothing before it.
+fn instant<'a>(
+    seq: u64,
+    fact: &AirFact,
+    line: impl FnOnce(LineId) -> Option<&'a Line>,
+) -> Option<AsRunRow> {
+    let with = |entry: &str, reason: String| AsRunRow { reason, ..blank(seq, fact, entry) };
+    let of_claim = |claim_id: ClaimId, tier: Option<Tier>, entry: &str, reason: String| AsRunRow {
+        claim_id: Some(claim_id),
+        tier,
+        ..with(entry, reason)
+    };
+    Some(match &fact.event {
+        AirEvent::EngineStarted { version, realtime } => {
+            let realtime = if *realtime { "realtime" } else { "not realtime" };
+            with("engine", format!("started: version {version}, {realtime}"))
+        }
+        AirEvent::EngineStopped {} => with("engine", "stopped".to_owned()),
+        AirEvent::LineDropped { line_id, media_id, title, planned_at, reason } => {
+            let mut row = planned(with("dropped", words::of(reason)), *line_id, line);
+            (row.media_id, row.planned_at) = (Some(*media_id), Some(*planned_at));
+            row.title.clone_from(title);
+            row
+        }
+        AirEvent::LineMoved { line_id, reason } => {
+            planned(with("moved", words::of(reason)), *line_id, line)
+        }
+        AirEvent::EmergencyInserted { claim } => AsRunRow {
+            title: claim.label.clone(),
+            ..of_claim(claim.id, Some(claim.tier), "source", "emergency_inserted".to_owned())
+        },
+        AirEvent::OwnerChanged { to, tier, reason, .. } => {
+            of_claim(*to, Some(*tier), "owner", words::of(reason))
+        }
+        AirEvent::ClaimEnded { claim_id, reason } => {
+            of_claim(*claim_id, None, "source", format!("ended: {}", words::of(reason)))
+        }
+        AirEvent::SourceFailed { claim_id, reason } => {
+            of_claim(*claim_id, None, "source", format!("failed: {reason}"))
+        }
+        AirEvent::SourceRecovered { claim_id } => {
+            of_claim(*claim_id, None, "source", "recovered".to_owned())
+        }
+        AirEvent::SilenceEntered { reason } => {
+            AsRunRow { ended_at: None, frames: None, ..with("silence", reason.clone()) }
+        }
+        AirEvent::AirStalled { from, to } => AsRunRow {
+            reason: "mix_fell_behind".to_owned(),
+            ..span(seq, fact, "stalled", *from, *to)
+        },
+        AirEvent::OutputUp { mount_id } => with("output", format!("up: {mount_id}")),
+        AirEvent::OutputDown { mount_id, reason } => {
+            with("output", format!("down: {mount_id}: {reason}"))
+        }
+        AirEvent::AirInterrupted { .. }
+        | AirEvent::ItemStarted(_)
+        | AirEvent::ItemEnded { .. }
+        | AirEvent::SilenceLeft {}
+        | AirEvent::NonFiniteSamples { .. } => return None,
+    })
+}
+
+/// Adds what the plan says of the line.
+fn planned<'a>(
+    mut row: AsRunRow,
+    line_id: LineId,
+    line: impl FnOnce(LineId) -> Option<&'a Line>,
+) -> AsRunRow {
+    (row.line_id, row.tier) = (Some(line_id), Some(Tier::Automation));
+    if let Some(line) = line(line_id) {
+        (row.media_id, row.play_hash) = (Some(line.media_id), Some(line.play_hash));
+        (row.title, row.artist) = (line.title.clone(), line.artist.clone());
+        (row.kind, row.planned_at) = (Some(line.kind), Some(line.planned_at));
+    }
+    row
+}
+
+/// Folds one fact.
+pub(crate) fn witnessed(model: &mut Model, place: &Place, fact: &AirFact) {
+    let station = place.station();
+    let timeline = model.timelines.get(&station);
+    let as_run = model.as_run.entry(station).or_default();
+    as_run.apply(place.seq, fact, |id| timeline.and_then(|t| t.line(id)));
+    as_run.prune(fact.at.plus(-KEPT_US));
+}
+
+/// Tells the fact as it is: the journal's own words.
+pub(crate) fn tell(out: &mut Changes, fact: &AirFact) {
+    out.push("as_run", fact);
+}

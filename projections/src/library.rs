@@ -1,0 +1,90 @@
+//! Libraries: media items and playlists.
+
+use crate::change::Changes;
+use crate::decoded::Place;
+use crate::model::Model;
+use crate::rows::{MediaRow, PlaylistRow};
+use grimnir_events::library::{LibraryEvent, MediaItem};
+use grimnir_events::{MediaId, PlaylistId, StationId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One station's library; removed items are not in it.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct LibraryTable {
+    /// Its items.
+    pub media: BTreeMap<MediaId, MediaRow>,
+    /// Its playlists.
+    pub playlists: BTreeMap<PlaylistId, PlaylistRow>,
+}
+
+impl LibraryTable {
+    /// Items that may be planned.
+    pub fn plannable(&self) -> Vec<MediaItem> {
+        let whole = self.media.values().filter(|row| row.lost.is_none());
+        whole.map(|row| row.item.clone()).collect()
+    }
+}
+
+/// Folds one event.
+pub(crate) fn apply(model: &mut Model, place: &Place, event: &LibraryEvent) {
+    let station_id = place.station();
+    let table = model.libraries.entry(station_id).or_default();
+    match event {
+        LibraryEvent::MediaAdded { item } => {
+            let row =
+                MediaRow { item: (**item).clone(), station_id, lost: None, added_at: place.at };
+            table.media.insert(item.id, row);
+        }
+        LibraryEvent::MediaRefused { .. } => {}
+        LibraryEvent::MediaLost { media_id, reason } => {
+            if let Some(row) = table.media.get_mut(media_id) {
+                row.lost = Some(reason.clone());
+            }
+        }
+        LibraryEvent::MediaFound { media_id } => {
+            if let Some(row) = table.media.get_mut(media_id) {
+                row.lost = None;
+            }
+        }
+        LibraryEvent::MediaRemoved { media_id } => {
+            table.media.remove(media_id);
+        }
+        LibraryEvent::PlaylistRemoved { playlist_id } => {
+            table.playlists.remove(playlist_id);
+        }
+        LibraryEvent::MediaDescribed { .. } => describe(table, event),
+        LibraryEvent::PlaylistSet { playlist_id, name, items } => {
+            set_playlist(table, station_id, *playlist_id, name, items);
+        }
+    }
+}
+
+fn describe(table: &mut LibraryTable, event: &LibraryEvent) {
+    let LibraryEvent::MediaDescribed { media_id, tags, category, kind, cues, must_air, long_form } =
+        event
+    else {
+        return;
+    };
+    let Some(row) = table.media.get_mut(media_id) else { return };
+    row.item.tags.clone_from(tags);
+    row.item.category.clone_from(category);
+    (row.item.kind, row.item.cues) = (*kind, *cues);
+    (row.item.must_air, row.item.long_form) = (*must_air, *long_form);
+}
+
+fn set_playlist(
+    table: &mut LibraryTable,
+    station_id: StationId,
+    id: PlaylistId,
+    name: &str,
+    items: &[MediaId],
+) {
+    let row = PlaylistRow { id, station_id, name: name.to_owned(), items: items.to_vec() };
+    table.playlists.insert(id, row);
+}
+
+/// Tells what changed.
+pub(crate) fn tell(out: &mut Changes, event: &LibraryEvent) {
+    out.push("library.update", event);
+}

@@ -1,0 +1,134 @@
+//! Timelines: format clocks, hours of plan, and what of them is still to air.
+
+use crate::change::Changes;
+use crate::decoded::Place;
+use crate::model::Model;
+use crate::rows::{ClockRow, UpcomingRow};
+use grimnir_events::air::{AirEvent, AirFact};
+use grimnir_events::timeline::{HourPlan, Line, TimelineEvent};
+use grimnir_events::units::micros_of_frames;
+use grimnir_events::{ClockId, LineId, UtcMicros};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+const HOUR_US: i64 = 3_600_000_000;
+/// Hours of plan older than this leave the model; replay still has them.
+pub const PLANS_KEPT_US: i64 = 48 * HOUR_US;
+
+/// One station's timeline.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct TimelineTable {
+    /// Format clocks.
+    pub clocks: BTreeMap<ClockId, ClockRow>,
+    /// The clock of every hour that has none of its own.
+    pub default_clock_id: Option<ClockId>,
+    /// Hours of plan, by start.
+    pub plans: BTreeMap<UtcMicros, HourPlan>,
+    /// Lines that aired or were dropped, with the instant.
+    pub done: BTreeMap<LineId, UtcMicros>,
+}
+
+impl TimelineTable {
+    /// The line with this id, if a kept hour has it.
+    pub fn line(&self, id: LineId) -> Option<&Line> {
+        self.plans.values().rev().flat_map(|plan| &plan.lines).find(|line| line.id == id)
+    }
+
+    /// Lines planned in `from..to`, in order; with `to_air`, only those still to air.
+    pub fn rows(&self, from: UtcMicros, to: UtcMicros, to_air: bool) -> Vec<UpcomingRow> {
+        let lines = self.plans.values().flat_map(|p| p.lines.iter().map(|l| row(p.hour, l)));
+        let mut rows: Vec<_> = lines
+            .filter(|row| row.planned_at >= from && row.planned_at < to)
+            .filter(|row| !(to_air && self.done.contains_key(&row.line_id)))
+            .collect();
+        // Stable: lines planned for the same instant keep the order of their chain.
+        rows.sort_by_key(|row| row.planned_at);
+        rows
+    }
+
+    fn prune(&mut self, now: UtcMicros) {
+        let oldest = now.plus(-PLANS_KEPT_US);
+        while let Some((&hour, _)) = self.plans.first_key_value() {
+            if hour.plus(HOUR_US) >= oldest {
+                break;
+            }
+            self.plans.remove(&hour);
+        }
+        self.done.retain(|_, at| *at >= oldest);
+    }
+}
+
+fn row(hour: UtcMicros, line: &Line) -> UpcomingRow {
+    UpcomingRow {
+        line_id: line.id,
+        hour,
+        planned_at: line.planned_at,
+        airtime_ms: micros_of_frames(line.cues.airtime()).div_euclid(1_000),
+        media_id: line.media_id,
+        title: line.title.clone(),
+        artist: line.artist.clone(),
+        kind: line.kind,
+        anchor: line.anchor,
+    }
+}
+
+/// Folds one event.
+pub(crate) fn apply(model: &mut Model, place: &Place, event: &TimelineEvent) {
+    let station_id = place.station();
+    let table = model.timelines.entry(station_id).or_default();
+    match event {
+        TimelineEvent::ClockSet { clock } => {
+            table.clocks.insert(clock.id, ClockRow { station_id, clock: clock.clone() });
+        }
+        TimelineEvent::ClockRemoved { clock_id } => {
+            table.clocks.remove(clock_id);
+        }
+        TimelineEvent::DefaultClockChosen { clock_id } => table.default_clock_id = *clock_id,
+        TimelineEvent::HourPlanned { plan } => {
+            table.plans.insert(plan.hour, plan.clone());
+            table.prune(place.at);
+        }
+        TimelineEvent::LineInserted { hour, index, line } => {
+            if let Some(plan) = table.plans.get_mut(hour) {
+                plan.lines.retain(|l| l.id != line.id);
+                let index = plan.lines.len().min(*index as usize);
+                plan.lines.insert(index, (**line).clone());
+            }
+        }
+        TimelineEvent::LineDropped { hour, line_id, .. } => {
+            if let Some(plan) = table.plans.get_mut(hour) {
+                plan.lines.retain(|l| l.id != *line_id);
+            }
+        }
+    }
+}
+
+/// A line that started or was dropped on air is not to air any more.
+pub(crate) fn witnessed(model: &mut Model, place: &Place, fact: &AirFact) {
+    let line_id = match &fact.event {
+        AirEvent::ItemStarted(item) => item.line_id,
+        AirEvent::LineDropped { line_id, .. } => Some(*line_id),
+        _ => None,
+    };
+    if let Some(line_id) = line_id {
+        let table = model.timelines.entry(place.station()).or_default();
+        table.done.insert(line_id, fact.at);
+    }
+}
+
+/// Tells what changed.
+pub(crate) fn tell(out: &mut Changes, event: &TimelineEvent) {
+    match event {
+        TimelineEvent::HourPlanned { plan } => {
+            let lines: Vec<_> = plan.lines.iter().map(|line| row(plan.hour, line)).collect();
+            let hour = json!({ "hour": plan.hour, "lines": lines, "notes": plan.notes });
+            out.push("schedule_update", &json!({ "hour_planned": hour }));
+        }
+        TimelineEvent::LineInserted { hour, index, line } => {
+            let line = json!({ "hour": hour, "index": index, "line": row(*hour, line) });
+            out.push("schedule_update", &json!({ "line_inserted": line }));
+        }
+        _ => out.push("schedule_update", event),
+    }
+}
