@@ -11,3 +11,4 @@ pub mod library;
 pub mod access;
 
 pub use aggregate::{Aggregate, Context, RULES_VERSION, Reject, RejectClass};
+pub use timeline::Timeline;

@@ -1,3 +1,52 @@
 //! The timeline: format clocks and the planned hours; the resolver that turns a chain into frames.
+//!
+//! | command | events | rejections |
+//! |---|---|---|
+//! | `SetClock` | `ClockSet` | a name, slots or offsets out of bounds |
+//! | `RemoveClock` | `DefaultClockChosen`, `ClockRemoved` | unknown clock |
+//! | `ChooseDefaultClock` | `DefaultClockChosen` | unknown clock |
+//! | `CommitHour` | `HourPlanned` | planned already, too old, or a plan that contradicts itself |
+//! | `DropLine` | `LineDropped` | unknown hour or line, a reason that is too long |
+//!
+//! What asks for what is already so is answered with no event.
 
 pub mod command;
+pub mod decide;
+pub mod evolve;
+pub mod rejection;
+pub mod resolve;
+pub mod state;
+
+#[cfg(test)]
+mod tests;
+
+use crate::{Aggregate, Context};
+use command::TimelineCommand;
+use grimnir_events::StreamKind;
+use grimnir_events::timeline::TimelineEvent;
+pub use rejection::TimelineRejection;
+pub use state::TimelineState;
+
+/// The timelines of stations.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timeline;
+
+impl Aggregate for Timeline {
+    const KIND: StreamKind = StreamKind::Timeline;
+    type Command = TimelineCommand;
+    type Event = TimelineEvent;
+    type State = TimelineState;
+    type Rejection = TimelineRejection;
+
+    fn decide(
+        state: &TimelineState,
+        command: &TimelineCommand,
+        _ctx: &Context,
+    ) -> Result<Vec<TimelineEvent>, TimelineRejection> {
+        decide::decide(state, command)
+    }
+
+    fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
+        evolve::evolve(state, event);
+    }
+}

@@ -1,0 +1,172 @@
+//! Answers a timeline's commands.
+
+use super::command::TimelineCommand;
+use super::rejection::TimelineRejection as No;
+use super::state::TimelineState;
+use grimnir_events::timeline::{
+    Anchor, FormatClock, HourPlan, Line, SlotSource, SlotStart, TimelineEvent,
+};
+use grimnir_events::{UtcMicros, codec};
+use std::collections::BTreeSet;
+
+/// Microseconds of an hour.
+pub const HOUR_US: i64 = 3_600_000_000;
+const HOUR_MS: u32 = 3_600_000;
+/// Most slots of a clock.
+pub const MAX_SLOTS: usize = 200;
+/// Most clocks of a station.
+pub const MAX_CLOCKS: usize = 200;
+/// Longest name of a clock or category, in characters.
+pub const MAX_NAME: usize = 100;
+/// Longest reason, in characters.
+pub const MAX_REASON: usize = 500;
+/// Largest encoded hour. A commit of at most 60 KiB holds the plan twice, in the command and in
+/// the event; 4 KiB are left for envelope and context: (60 - 4) / 2.
+pub const MAX_PLAN_BYTES: usize = 28 * 1024;
+
+/// The events that follow from `command`, or why not.
+pub fn decide(state: &TimelineState, command: &TimelineCommand) -> Result<Vec<TimelineEvent>, No> {
+    match command {
+        TimelineCommand::SetClock { clock } => set_clock(state, clock),
+        TimelineCommand::RemoveClock { clock_id } => {
+            if !state.clocks.contains_key(clock_id) {
+                return Err(No::UnknownClock(*clock_id));
+            }
+            let mut events = Vec::new();
+            if state.default_clock == Some(*clock_id) {
+                events.push(TimelineEvent::DefaultClockChosen { clock_id: None });
+            }
+            events.push(TimelineEvent::ClockRemoved { clock_id: *clock_id });
+            Ok(events)
+        }
+        TimelineCommand::ChooseDefaultClock { clock_id } => {
+            if let Some(id) = clock_id.filter(|id| !state.clocks.contains_key(id)) {
+                return Err(No::UnknownClock(id));
+            }
+            let changed = state.default_clock != *clock_id;
+            let event = TimelineEvent::DefaultClockChosen { clock_id: *clock_id };
+            Ok(changed.then_some(event).into_iter().collect())
+        }
+        TimelineCommand::CommitHour { plan, replace } => commit_hour(state, plan, *replace),
+        TimelineCommand::DropLine { hour, line_id, reason } => {
+            let plan = state.hours.get(hour).ok_or(No::UnknownHour(*hour))?;
+            if !plan.lines.iter().any(|line| line.id == *line_id) {
+                return Err(No::UnknownLine { hour: *hour, line_id: *line_id });
+            }
+            let found = reason.chars().count();
+            if found > MAX_REASON {
+                return Err(No::ReasonLength { found, limit: MAX_REASON });
+            }
+            let (hour, line_id, reason) = (*hour, *line_id, reason.clone());
+            Ok(vec![TimelineEvent::LineDropped { hour, line_id, reason }])
+        }
+    }
+}
+
+fn set_clock(state: &TimelineState, clock: &FormatClock) -> Result<Vec<TimelineEvent>, No> {
+    check_clock(clock)?;
+    match state.clocks.get(&clock.id) {
+        Some(known) if known == clock => return Ok(Vec::new()),
+        None if state.clocks.len() >= MAX_CLOCKS => {
+            return Err(No::TooManyClocks { limit: MAX_CLOCKS });
+        }
+        Some(_) | None => {}
+    }
+    Ok(vec![TimelineEvent::ClockSet { clock: clock.clone() }])
+}
+
+fn check_clock(clock: &FormatClock) -> Result<(), No> {
+    let found = clock.name.chars().count();
+    if clock.name.trim().is_empty() || found > MAX_NAME {
+        return Err(No::ClockName { found: clock.name.trim().chars().count(), limit: MAX_NAME });
+    }
+    let found = clock.slots.len();
+    if found == 0 || found > MAX_SLOTS {
+        return Err(No::SlotCount { found, limit: MAX_SLOTS });
+    }
+    let mut at_least = 0;
+    for (index, slot) in clock.slots.iter().enumerate() {
+        if slot.offset_ms < at_least || slot.offset_ms >= HOUR_MS {
+            return Err(No::SlotOffset { index, found: slot.offset_ms, at_least });
+        }
+        at_least = slot.offset_ms + 1;
+        if let SlotStart::Soft { grace_ms } = slot.start
+            && grace_ms > HOUR_MS
+        {
+            return Err(No::SlotGrace { index, found: grace_ms, limit: HOUR_MS });
+        }
+        if let SlotSource::Category { category } = &slot.source {
+            let found = category.chars().count();
+            if found > MAX_NAME {
+                return Err(No::SlotCategory { index, found, limit: MAX_NAME });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn commit_hour(
+    state: &TimelineState,
+    plan: &HourPlan,
+    replace: bool,
+) -> Result<Vec<TimelineEvent>, No> {
+    let known = state.hours.get(&plan.hour);
+    if known == Some(plan) {
+        return Ok(Vec::new());
+    }
+    check_plan(plan)?;
+    if known.is_some() && !replace {
+        return Err(No::AlreadyPlanned(plan.hour));
+    }
+    if let Some(oldest) = state.oldest_kept().filter(|oldest| plan.hour < *oldest) {
+        return Err(No::TooOld { hour: plan.hour, oldest });
+    }
+    Ok(vec![TimelineEvent::HourPlanned { plan: plan.clone() }])
+}
+
+fn check_plan(plan: &HourPlan) -> Result<(), No> {
+    if plan.hour.0.rem_euclid(HOUR_US) != 0 {
+        return Err(No::NotAnHour(plan.hour));
+    }
+    if plan.lines.is_empty() && plan.notes.is_empty() {
+        return Err(No::EmptyWithoutNote(plan.hour));
+    }
+    let mut seen = BTreeSet::new();
+    let mut previous = UtcMicros(i64::MIN);
+    for (index, line) in plan.lines.iter().enumerate() {
+        if !seen.insert(line.id) {
+            return Err(No::RepeatedLine { index, line_id: line.id });
+        }
+        check_line(plan.hour, line)?;
+        if line.planned_at < previous {
+            let (line_id, found) = (line.id, line.planned_at);
+            return Err(No::PlannedBackwards { line_id, found, previous });
+        }
+        previous = line.planned_at;
+    }
+    let found = codec::encode(plan).map_or(0, |encoded| encoded.bytes.len());
+    if found == 0 || found > MAX_PLAN_BYTES {
+        return Err(No::TooLarge { found, limit: MAX_PLAN_BYTES });
+    }
+    Ok(())
+}
+
+fn check_line(hour: UtcMicros, line: &Line) -> Result<(), No> {
+    let c = &line.cues;
+    if c.cue_in < 0 || c.segue <= c.cue_in || c.cue_out < c.segue {
+        return Err(No::CueOrder {
+            line_id: line.id,
+            cue_in: c.cue_in,
+            segue: c.segue,
+            cue_out: c.cue_out,
+        });
+    }
+    let anchored = match line.anchor {
+        Anchor::AfterPrevious => return Ok(()),
+        Anchor::Soft { at, .. } | Anchor::Hard { at } => at,
+    };
+    if anchored < hour || anchored >= hour.plus(HOUR_US) {
+        return Err(No::AnchorOutside { line_id: line.id, found: anchored, hour });
+    }
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! Folds a timeline's events.
+
+use super::state::TimelineState;
+use grimnir_events::timeline::TimelineEvent;
+
+/// Folds one event; what names something unknown changes nothing.
+pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
+    match event {
+        TimelineEvent::ClockSet { clock } => {
+            state.clocks.insert(clock.id, clock.clone());
+        }
+        TimelineEvent::ClockRemoved { clock_id } => {
+            state.clocks.remove(clock_id);
+        }
+        TimelineEvent::DefaultClockChosen { clock_id } => state.default_clock = *clock_id,
+        TimelineEvent::HourPlanned { plan } => {
+            state.hours.insert(plan.hour, plan.clone());
+            if let Some(oldest) = state.oldest_kept() {
+                state.hours = state.hours.split_off(&oldest);
+            }
+        }
+        TimelineEvent::LineInserted { hour, index, line } => {
+            if let Some(plan) = state.hours.get_mut(hour) {
+                let index = (*index as usize).min(plan.lines.len());
+                plan.lines.insert(index, (**line).clone());
+            }
+        }
+        TimelineEvent::LineDropped { hour, line_id, reason: _ } => {
+            if let Some(plan) = state.hours.get_mut(hour) {
+                plan.lines.retain(|line| line.id != *line_id);
+            }
+        }
+    }
+}

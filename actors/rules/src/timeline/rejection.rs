@@ -1,0 +1,225 @@
+//! Why a timeline says no.
+
+use crate::{Reject, RejectClass};
+use grimnir_events::{ClockId, LineId, UtcMicros};
+
+/// A refused command. Each text names the thing, what was found and the limit.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum TimelineRejection {
+    /// The clock's name is empty or too long.
+    #[error("the clock's name has {found} characters, expected 1 to {limit}")]
+    ClockName {
+        /// Characters.
+        found: usize,
+        /// Most.
+        limit: usize,
+    },
+    /// No slots, or too many.
+    #[error("the clock has {found} slots, expected 1 to {limit}")]
+    SlotCount {
+        /// Slots.
+        found: usize,
+        /// Most.
+        limit: usize,
+    },
+    /// An offset does not rise, or is outside the hour.
+    #[error("slot {index} has offset {found} ms, expected {at_least} to 3599999 ms")]
+    SlotOffset {
+        /// Place of the slot, from 0.
+        index: usize,
+        /// Its offset.
+        found: u32,
+        /// One more than the slot before, 0 for the first.
+        at_least: u32,
+    },
+    /// A grace longer than an hour.
+    #[error("slot {index} has a grace of {found} ms, limit {limit} ms")]
+    SlotGrace {
+        /// Place of the slot, from 0.
+        index: usize,
+        /// Its grace.
+        found: u32,
+        /// Most.
+        limit: u32,
+    },
+    /// A category's name is too long.
+    #[error("slot {index} names a category of {found} characters, limit {limit}")]
+    SlotCategory {
+        /// Place of the slot, from 0.
+        index: usize,
+        /// Characters.
+        found: usize,
+        /// Most.
+        limit: usize,
+    },
+    /// There are enough clocks.
+    #[error("{limit} format clocks exist, which is the limit")]
+    TooManyClocks {
+        /// Most.
+        limit: usize,
+    },
+    /// No such clock.
+    #[error("format clock {0} does not exist")]
+    UnknownClock(ClockId),
+    /// The plan does not begin on an hour.
+    #[error("the plan begins at {0}, expected a whole hour")]
+    NotAnHour(UtcMicros),
+    /// The hour has a plan.
+    #[error("hour {0} is planned already; replace it explicitly")]
+    AlreadyPlanned(UtcMicros),
+    /// The hour is so old that its plan is not held any more.
+    #[error("hour {hour} is too old: plans are kept from {oldest} on")]
+    TooOld {
+        /// The hour.
+        hour: UtcMicros,
+        /// The oldest that is kept.
+        oldest: UtcMicros,
+    },
+    /// Nothing is planned, and nothing says why.
+    #[error("hour {0} has no lines and no note that says why")]
+    EmptyWithoutNote(UtcMicros),
+    /// Two lines of one id.
+    #[error("line {line_id} stands twice, the second time at place {index}")]
+    RepeatedLine {
+        /// Place, from 0.
+        index: usize,
+        /// Its id.
+        line_id: LineId,
+    },
+    /// Cue marks out of order.
+    #[error(
+        "line {line_id} has cue in {cue_in}, segue {segue}, cue out {cue_out}; \
+         expected 0 <= cue in < segue <= cue out"
+    )]
+    CueOrder {
+        /// The line.
+        line_id: LineId,
+        /// First frame.
+        cue_in: i64,
+        /// Segue mark.
+        segue: i64,
+        /// Frame after the last.
+        cue_out: i64,
+    },
+    /// An anchor outside its hour.
+    #[error("line {line_id} is anchored at {found}, expected a time in the hour from {hour}")]
+    AnchorOutside {
+        /// The line.
+        line_id: LineId,
+        /// Its anchor's time.
+        found: UtcMicros,
+        /// The hour.
+        hour: UtcMicros,
+    },
+    /// A planned time before that of the line before.
+    #[error("line {line_id} is planned at {found}, before the line ahead of it at {previous}")]
+    PlannedBackwards {
+        /// The line.
+        line_id: LineId,
+        /// Its time.
+        found: UtcMicros,
+        /// That of the one before.
+        previous: UtcMicros,
+    },
+    /// Too large for a commit.
+    #[error("the plan of the hour takes {found} bytes, limit {limit}")]
+    TooLarge {
+        /// Encoded size; 0 where it cannot be encoded at all.
+        found: usize,
+        /// Most.
+        limit: usize,
+    },
+    /// No such hour.
+    #[error("hour {0} is not planned")]
+    UnknownHour(UtcMicros),
+    /// No such line.
+    #[error("hour {hour} has no line {line_id}")]
+    UnknownLine {
+        /// The hour.
+        hour: UtcMicros,
+        /// The line.
+        line_id: LineId,
+    },
+    /// The reason is too long.
+    #[error("the reason has {found} characters, limit {limit}")]
+    ReasonLength {
+        /// Characters.
+        found: usize,
+        /// Most.
+        limit: usize,
+    },
+}
+
+impl Reject for TimelineRejection {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::ClockName { .. } => "clock_name_length",
+            Self::SlotCount { .. } => "clock_slot_count",
+            Self::SlotOffset { .. } => "clock_slot_offset",
+            Self::SlotGrace { .. } => "clock_slot_grace",
+            Self::SlotCategory { .. } => "clock_slot_category",
+            Self::TooManyClocks { .. } => "too_many_clocks",
+            Self::UnknownClock(_) => "unknown_clock",
+            Self::NotAnHour(_) => "plan_not_an_hour",
+            Self::AlreadyPlanned(_) => "hour_already_planned",
+            Self::TooOld { .. } => "hour_too_old",
+            Self::EmptyWithoutNote(_) => "plan_empty_without_note",
+            Self::RepeatedLine { .. } => "plan_line_repeated",
+            Self::CueOrder { .. } => "line_cue_order",
+            Self::AnchorOutside { .. } => "line_anchor_outside_hour",
+            Self::PlannedBackwards { .. } => "line_planned_backwards",
+            Self::TooLarge { .. } => "plan_too_large",
+            Self::UnknownHour(_) => "unknown_hour",
+            Self::UnknownLine { .. } => "unknown_line",
+            Self::ReasonLength { .. } => "reason_length",
+        }
+    }
+
+    fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::ClockName { .. } => Some("name"),
+            Self::SlotCount { .. }
+            | Self::SlotOffset { .. }
+            | Self::SlotGrace { .. }
+            | Self::SlotCategory { .. } => Some("slots"),
+            Self::UnknownClock(_) => Some("clock_id"),
+            Self::TooManyClocks { .. } => None,
+            Self::NotAnHour(_)
+            | Self::AlreadyPlanned(_)
+            | Self::TooOld { .. }
+            | Self::UnknownHour(_) => Some("hour"),
+            Self::EmptyWithoutNote(_)
+            | Self::RepeatedLine { .. }
+            | Self::CueOrder { .. }
+            | Self::AnchorOutside { .. }
+            | Self::PlannedBackwards { .. }
+            | Self::TooLarge { .. } => Some("lines"),
+            Self::UnknownLine { .. } => Some("line_id"),
+            Self::ReasonLength { .. } => Some("reason"),
+        }
+    }
+
+    fn class(&self) -> RejectClass {
+        match self {
+            Self::UnknownClock(_) | Self::UnknownHour(_) | Self::UnknownLine { .. } => {
+                RejectClass::NotFound
+            }
+            Self::AlreadyPlanned(_) | Self::TooOld { .. } | Self::TooManyClocks { .. } => {
+                RejectClass::Conflict
+            }
+            Self::ClockName { .. }
+            | Self::SlotCount { .. }
+            | Self::SlotOffset { .. }
+            | Self::SlotGrace { .. }
+            | Self::SlotCategory { .. }
+            | Self::NotAnHour(_)
+            | Self::EmptyWithoutNote(_)
+            | Self::RepeatedLine { .. }
+            | Self::CueOrder { .. }
+            | Self::AnchorOutside { .. }
+            | Self::PlannedBackwards { .. }
+            | Self::TooLarge { .. }
+            | Self::ReasonLength { .. } => RejectClass::Invalid,
+        }
+    }
+}
