@@ -1,1 +1,41 @@
-//! Placeholder.
+//! Sound as a pure function: what leaves depends only on the sources, the commands and the frame.
+//!
+//! Reading order: [`source`] (what can be mixed), [`command`] and [`mixer`] (the mix itself),
+//! [`fade`], [`limiter`], then the file path [`decode`] → [`resample`] → [`file`] → [`clip`], and
+//! the helpers [`cue`] and [`tone`].
+//! Upstream: air frames and fade curves of `grimnir-events`. Downstream: the engine's mix thread
+//! and offline rendering. Not here: GStreamer, async, clocks, sockets, threads.
+
+pub mod command;
+pub mod fade;
+pub mod limiter;
+pub mod mixer;
+pub mod source;
+mod voice;
+
+pub mod clip;
+pub mod decode;
+mod downmix;
+pub mod file;
+pub mod resample;
+
+pub mod cue;
+pub mod tone;
+
+pub use clip::{Clip, ClipSource};
+pub use command::{Command, EndCause, MIX_SUM, MixError, Report, Start, VoiceEvent};
+pub use cue::{CueFinder, CueMarks, CueSettings, find_cues};
+pub use decode::{DecodeError, FileInfo};
+pub use file::FileSource;
+pub use grimnir_events::AirFrame;
+pub use grimnir_events::station::FadeCurve;
+pub use limiter::{Limiter, sum_with_ceiling};
+pub use mixer::{MAX_VOICES, Mixer};
+pub use source::{FrameSource, Got, Silence, SourceState};
+
+/// Frames in one block (10 ms).
+pub const BLOCK: usize = grimnir_events::units::BLOCK_FRAMES as usize;
+/// Frames per second of the mix.
+pub const RATE: u32 = grimnir_events::units::FRAMES_PER_SECOND as u32;
+/// One instant of sound: left and right, full scale ±1.0.
+pub type Frame = [f32; 2];
