@@ -102,14 +102,15 @@ impl AsRun {
     }
 
     fn ended(&mut self, run: EngineRunId, play: u64, frames: i64, reason: &EndReason) {
-        // The engine that comes after a lost one may end its play under its own run.
-        let open = |key: &&(EngineRunId, u64)| key.1 == play;
-        let run = match self.play(run, play) {
-            Some(_) => run,
-            None if *reason == EndReason::EngineLost => {
-                self.open.iter().rev().find(open).map_or(run, |key| key.0)
-            }
-            None => run,
+        let mut open = self.open.iter().rev();
+        // The engine that comes after a lost one ends its play, under its own run.
+        let (rows, lost) = (&self.rows, open.find(|key| key.1 == play).map(|key| key.0));
+        let of = |r: EngineRunId| rows.iter().rev().any(|row| is_play(row, r, play));
+        let inferred = |row: &&AsRunRow| row.inferred && row.entry == "item" && row.play == play;
+        let run = match lost {
+            _ if of(run) => run,
+            Some(lost) => lost,
+            None => rows.iter().rev().find(inferred).map_or(run, |row| row.run),
         };
         self.open.retain(|key| *key != (run, play));
         if let Some(row) = self.play(run, play) {
@@ -118,8 +119,7 @@ impl AsRun {
     }
 
     fn play(&mut self, run: EngineRunId, play: u64) -> Option<&mut AsRunRow> {
-        let mut rows = self.rows.iter_mut().rev();
-        rows.find(|row| row.entry == "item" && row.run == run && row.play == play)
+        self.rows.iter_mut().rev().find(|row| is_play(row, run, play))
     }
 
     fn close_others(&mut self, run: EngineRunId, at: AirFrame) {
@@ -215,6 +215,10 @@ impl AsRun {
             self.rows.pop_front();
         }
     }
+}
+
+fn is_play(row: &AsRunRow, run: EngineRunId, play: u64) -> bool {
+    row.entry == "item" && row.run == run && row.play == play
 }
 
 fn close(row: &mut AsRunRow, frames: i64, reason: String, inferred: bool) {

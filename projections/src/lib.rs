@@ -6,23 +6,29 @@
 //! fold), [`model`] (all of them), [`change`] (what is pushed), then the running parts: [`views`],
 //! [`feed`], [`projector`], [`snapshot`].
 
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod rows;
+
+pub mod decoded;
+pub mod words;
+
 pub mod access;
 pub mod as_run;
-pub mod change;
-pub mod decoded;
 pub mod executor;
-mod feed;
 pub mod ladder;
 pub mod library;
-pub mod model;
 pub mod now_playing;
-pub mod projector;
-pub mod rows;
-pub mod snapshot;
 pub mod station;
 pub mod timeline;
+
+pub mod change;
+pub mod model;
+
+mod feed;
+pub mod projector;
+pub mod snapshot;
 pub mod views;
-pub mod words;
 
 pub use change::changes_of;
 pub use decoded::{Decoded, Event, Place};

@@ -63,7 +63,9 @@ impl NowPlayingTable {
                 self.open.push(OpenPlay { run: fact.run, play: item.play, row });
             }
             AirEvent::ItemEnded { play, .. } => {
-                self.open.retain(|open| (open.run, open.play) != (fact.run, *play));
+                // The engine that comes after a lost one ends its play, under its own run.
+                let own = self.open.iter().any(|o| (o.run, o.play) == (fact.run, *play));
+                self.open.retain(|o| o.play != *play || (own && o.run != fact.run));
             }
             AirEvent::SilenceEntered { .. } => self.silent = true,
             AirEvent::SilenceLeft {} => self.silent = false,

@@ -4,6 +4,8 @@
 //! that position and the SHA-256 of the rest; the rest is the model as JSON. A missing, damaged or
 //! foreign snapshot is passed over and everything is folded again.
 
+#![expect(clippy::disallowed_methods, reason = "the one file of this crate that touches files")]
+
 use crate::model::{MODEL_VERSION, Model};
 use grimnir_events::{ContentHash, LogId};
 use grimnir_ledger::Ledger;
