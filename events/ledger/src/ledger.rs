@@ -158,6 +158,10 @@ pub trait Ledger: Send + Sync + 'static {
     fn epoch(&self) -> u64;
     /// What an acknowledgement is worth.
     fn durability(&self) -> Durability;
+    /// Whether appends are taken now; else why the last one was not. For readiness probes.
+    fn writable(&self) -> Result<(), String> {
+        Ok(())
+    }
     /// Appends one commit; when it answers `Ok`, the commit is as durable as [`Self::durability`] says.
     fn append(
         &self,

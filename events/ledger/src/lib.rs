@@ -3,6 +3,22 @@
 //! Upstream: `grimnir-events`. Downstream: shells, projections, replay. Backends pass one contract
 //! suite. Not here: domain rules.
 
+pub mod clock;
+mod directory;
+mod embedded;
+mod files;
+mod follow;
+mod index;
 mod ledger;
+mod memory;
+mod segment;
+mod stage;
 
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use directory::{DIRECTORY_FORMAT, Identity, OpenError};
+pub use embedded::{EmbeddedLedger, Options};
 pub use ledger::*;
+pub use memory::MemoryLedger;
+pub use segment::file::SegmentFile;
+pub use segment::reader::{End, SegmentReader};
+pub use segment::{SEGMENT_FORMAT, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SegmentHeader};

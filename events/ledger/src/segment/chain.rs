@@ -1,0 +1,89 @@
+//! From records to history: order, chain and identity, checked commit by commit.
+
+use super::SegmentHeader;
+use super::scan::Found;
+use crate::ledger::{Recorded, Seq};
+use grimnir_events::{Commit, CommitId, ContentHash, LogId, StreamId, UtcMicros, envelope};
+use std::collections::{HashMap, HashSet};
+
+/// What the next commit must agree with.
+#[derive(Default)]
+pub(crate) struct Chain {
+    log_id: LogId,
+    head: Seq,
+    hash: ContentHash,
+    recorded_at: Option<UtcMicros>,
+    streams: HashMap<StreamId, (u64, ContentHash)>,
+    commits: HashSet<CommitId>,
+}
+
+impl Chain {
+    /// A chain of the ledger `log_id`, before its first commit.
+    pub fn of(log_id: LogId) -> Self {
+        Self { log_id, ..Self::default() }
+    }
+    /// Position of the commit that is next.
+    pub fn next(&self) -> Seq {
+        self.head + 1
+    }
+
+    /// Whether a segment goes on where the chain stands.
+    pub fn check_segment(&self, header: &SegmentHeader) -> Result<(), String> {
+        let Self { log_id, hash, .. } = self;
+        if header.log_id != *log_id {
+            return Err(format!("segment belongs to {}, the ledger is {log_id}", header.log_id));
+        }
+        if header.first_seq != self.next() {
+            return Err(format!(
+                "segment begins at seq {}, expected {}",
+                header.first_seq,
+                self.next()
+            ));
+        }
+        if header.previous != *hash {
+            return Err(format!("segment follows hash {}, expected {hash}", header.previous));
+        }
+        Ok(())
+    }
+
+    /// Takes the next commit, or says what it contradicts.
+    pub fn admit(&mut self, found: Found) -> Result<Recorded, String> {
+        let Found { seq, recorded_at, body, .. } = found;
+        if seq != self.next() {
+            return Err(format!("record has seq {seq}, expected {}", self.next()));
+        }
+        if let Some(before) = self.recorded_at
+            && recorded_at <= before
+        {
+            return Err(format!("recorded at {recorded_at}, not after {before}"));
+        }
+        let commit = Commit::decode(&body).map_err(|e| e.to_string())?;
+        let header = &commit.header;
+        if header.log_id != self.log_id {
+            return Err(format!(
+                "commit belongs to {}, the ledger is {}",
+                header.log_id, self.log_id
+            ));
+        }
+        let (version, previous) = self.streams.get(&header.stream).copied().unwrap_or_default();
+        if header.version != version + 1 {
+            let stream = header.stream;
+            return Err(format!(
+                "{stream} has version {}, expected {}",
+                header.version,
+                version + 1
+            ));
+        }
+        if header.previous != previous {
+            let stream = header.stream;
+            return Err(format!("{stream} follows hash {}, expected {previous}", header.previous));
+        }
+        if !self.commits.insert(header.commit_id) {
+            return Err(format!("{} is there twice", header.commit_id));
+        }
+        let hash = envelope::hash(&body);
+        self.streams.insert(header.stream, (header.version, hash));
+        (self.head, self.hash, self.recorded_at) = (seq, hash, Some(recorded_at));
+        Ok(Recorded { seq, recorded_at, hash, commit, bytes: body })
+    }
+}

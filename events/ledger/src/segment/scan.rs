@@ -1,0 +1,162 @@
+//! From the bytes of one segment to its records, and an exact word on where and why they end.
+
+use super::{SEGMENT_HEADER_BYTES, SegmentHeader};
+use grimnir_events::UtcMicros;
+use grimnir_events::frame::{self, FrameError, HEADER_BYTES, MAGIC, MAX_BODY_BYTES};
+use std::borrow::Borrow;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// Enough for the longest record, several times.
+const WINDOW_BYTES: usize = 4 * (HEADER_BYTES + MAX_BODY_BYTES);
+
+/// One record, with its place in the file.
+pub(crate) struct Found {
+    pub seq: u64,
+    pub recorded_at: UtcMicros,
+    pub body: Vec<u8>,
+    pub offset: u64,
+    pub crc: u32,
+}
+
+/// What the scan met.
+pub(crate) enum Step {
+    Record(Found),
+    /// Nothing but zeros, or nothing at all, from here on.
+    End {
+        offset: u64,
+    },
+    /// Bytes that are no record, with no record after them: a write that was cut short.
+    Torn {
+        offset: u64,
+        error: FrameError,
+    },
+    /// Bytes that are no record, and good records after them.
+    Damaged {
+        offset: u64,
+        error: FrameError,
+        resumes_at: u64,
+    },
+}
+
+/// A scan over one segment file. It never writes and takes no lock.
+pub(crate) struct Scan<F: Borrow<File>> {
+    file: F,
+    window: Vec<u8>,
+    /// Offset of the window's first byte.
+    base: u64,
+    /// The next byte to be read, in the window.
+    at: usize,
+    ended: bool,
+}
+
+impl<F: Borrow<File>> Scan<F> {
+    /// Reads the header and stands before the first record.
+    pub fn begin(file: F) -> io::Result<Result<(SegmentHeader, Self), String>> {
+        let mut scan = Self { file, window: Vec::new(), base: 0, at: 0, ended: false };
+        scan.fill()?;
+        Ok(SegmentHeader::decode(&scan.window).map(|header| {
+            scan.at = SEGMENT_HEADER_BYTES as usize;
+            (header, scan)
+        }))
+    }
+
+    /// Offset of the next byte.
+    pub fn offset(&self) -> u64 {
+        self.base + self.at as u64
+    }
+
+    /// The next thing in the file. After anything but a record the scan stays where it is.
+    pub fn step(&mut self) -> io::Result<Step> {
+        if self.window.len() - self.at < HEADER_BYTES + MAX_BODY_BYTES && !self.ended {
+            self.fill()?;
+        }
+        let rest = &self.window[self.at..];
+        match frame::read(rest) {
+            Ok((record, length)) => {
+                let found = Found {
+                    seq: record.seq,
+                    recorded_at: record.recorded_at,
+                    body: record.body.to_vec(),
+                    offset: self.offset(),
+                    crc: crc_of(rest),
+                };
+                self.at += length;
+                Ok(Step::Record(found))
+            }
+            Err(error) => self.end(error),
+        }
+    }
+
+    /// Drops what was read and fills the window from the file.
+    fn fill(&mut self) -> io::Result<()> {
+        self.window.drain(..self.at);
+        self.base += self.at as u64;
+        self.at = 0;
+        let mut have = self.window.len();
+        self.window.resize(WINDOW_BYTES, 0);
+        self.ended = false;
+        while have < WINDOW_BYTES {
+            match self.file.borrow().read_at(&mut self.window[have..], self.base + have as u64) {
+                Ok(0) => {
+                    self.ended = true;
+                    break;
+                }
+                Ok(count) => have += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.window.truncate(have);
+        Ok(())
+    }
+
+    /// Tells an end from a tear from damage: by whether anything follows.
+    fn end(&mut self, error: FrameError) -> io::Result<Step> {
+        let offset = self.offset();
+        let file = self.file.borrow();
+        let mut ahead = Scan { file, window: Vec::new(), base: offset, at: 0, ended: false };
+        let mut only_zeros = true;
+        loop {
+            ahead.fill()?;
+            only_zeros &= ahead.window.iter().all(|&byte| byte == 0);
+            if let Some(at) = first_record(&ahead.window) {
+                let resumes_at = ahead.base + at as u64;
+                // A writer at work may have put down this record after its place was read.
+                (self.window, self.at, self.base) = (Vec::new(), 0, offset);
+                self.fill()?;
+                if frame::read(&self.window).is_ok() {
+                    return self.step();
+                }
+                return Ok(Step::Damaged { offset, error, resumes_at });
+            }
+            if ahead.ended {
+                break;
+            }
+            // A record may begin near the end of this window: keep its longest possible head.
+            ahead.at = ahead.window.len() - (HEADER_BYTES + MAX_BODY_BYTES);
+        }
+        Ok(if only_zeros { Step::End { offset } } else { Step::Torn { offset, error } })
+    }
+}
+
+/// Where the first whole record in `bytes` begins.
+fn first_record(bytes: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    while let Some(skip) = bytes[from..].iter().position(|&byte| byte == MAGIC[0]) {
+        let at = from + skip;
+        if bytes[at..].starts_with(&MAGIC) && frame::read(&bytes[at..]).is_ok() {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    None
+}
+
+/// The stored checksum of the record at the beginning of `record`.
+pub(crate) fn crc_of(record: &[u8]) -> u32 {
+    let mut crc = [0u8; 4];
+    crc.copy_from_slice(&record[24..28]);
+    u32::from_be_bytes(crc)
+}
