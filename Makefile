@@ -27,6 +27,8 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 ALL := --workspace --locked
 DEMO_DIR ?= demo
 MUSIC ?=
+# It goes in as a flag; an empty variable would be taken for a folder.
+unexport MUSIC
 
 .PHONY: help setup demo test soak bench check fmt clippy deny doc
 
