@@ -5,6 +5,14 @@
 
 pub mod error;
 pub mod meta;
+pub mod clock;
+pub mod shell;
+pub mod directory;
+pub mod process;
+pub mod planner;
+pub mod engine;
+pub mod ingest;
+pub mod supervisor;
 pub mod site;
 
 pub use error::CommandError;

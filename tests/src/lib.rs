@@ -1,1 +1,14 @@
-//! Placeholder.
+//! The harness of the scenes: real programs on loopback ports, heard at the listener's end.
+//!
+//! Reading order: [`server`] starts a control plane, [`ear`] listens to a mount, [`tracks`] makes
+//! audio in which every track has its own tone, so that what is heard at any instant can be told.
+
+pub mod client;
+pub mod ear;
+pub mod programs;
+pub mod server;
+pub mod tracks;
+
+pub use client::Client;
+pub use ear::{Ear, Heard};
+pub use server::Server;

@@ -1,15 +1,31 @@
 //! A site: the handle that everything above the actors uses.
 
+mod air;
+mod close;
+mod open;
+mod readiness;
+mod shared;
+mod signin;
+
+use crate::clock;
 use crate::{CommandError, Meta, Receipt};
 use grimnir_events::library::{ItemKind, MediaItem};
-use grimnir_events::timeline::FormatClock;
-use grimnir_events::{ClaimId, MediaId, PlaylistId, SiteId, StationId, UserId};
-use grimnir_ledger::{Durability, Head, Ledger};
-use grimnir_rules::Aggregate;
+use grimnir_events::{
+    Actor, ClaimId, CommitId, CorrelationId, MediaId, PlaylistId, SiteId, StationId, StreamId,
+    StreamKind, UserId, derive_id,
+};
+use grimnir_ledger::{Durability, Head, Ledger, Secrets};
+use grimnir_projections::Views;
+use grimnir_rules::station::command::StationCommand;
+use grimnir_rules::{Aggregate, Context, Station};
+use std::any::Any;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
+
+pub(crate) use air::claim_item;
+pub use shared::Shared;
 
 /// How a site is opened.
 #[derive(Clone, Debug)]
@@ -29,10 +45,8 @@ pub struct SiteConfig {
 /// An open site; cheap to clone.
 #[derive(Clone)]
 pub struct Site {
-    inner: Arc<Inner>,
+    shared: Arc<Shared>,
 }
-
-struct Inner {}
 
 /// A file to take in.
 #[derive(Clone, Debug, Default)]
@@ -149,51 +163,102 @@ pub struct SignedIn {
     pub role: grimnir_events::access::Role,
 }
 
-// The methods below are the contract the API codes against.
-#[allow(unused_variables, missing_docs, clippy::todo)]
 impl Site {
-    /// Opens the site: ledger, read models, actors, engines.
-    pub async fn open(config: SiteConfig) -> Result<Self, CommandError> { todo!() }
-    /// Closes it in order; engines go on playing unless `stop_engines`.
-    pub async fn close(&self, stop_engines: bool) { todo!() }
-    pub fn id(&self) -> SiteId { todo!() }
-    pub fn config(&self) -> &SiteConfig { todo!() }
-    pub fn ledger(&self) -> &Arc<dyn Ledger> { todo!() }
-    pub async fn head(&self) -> Head { todo!() }
+    /// Its id.
+    pub fn id(&self) -> SiteId {
+        self.shared.site_id
+    }
+    /// How it was opened.
+    pub fn config(&self) -> &SiteConfig {
+        &self.shared.config
+    }
+    /// The ledger.
+    pub fn ledger(&self) -> &Arc<dyn Ledger> {
+        &self.shared.ledger
+    }
+    /// The read models.
+    pub fn views(&self) -> &Arc<Views> {
+        &self.shared.views
+    }
+    /// Secrets kept beside the ledger.
+    pub fn secrets(&self) -> &Arc<Secrets> {
+        &self.shared.secrets
+    }
+    /// How far the ledger reaches.
+    pub async fn head(&self) -> Head {
+        self.shared.ledger.head().await.unwrap_or_default()
+    }
     /// Derives a commit id from (log id, principal, route, key).
-    pub fn commit_id_for(&self, actor: grimnir_events::Actor, route: &str, key: &str) -> grimnir_events::CommitId { todo!() }
+    pub fn commit_id_for(&self, actor: Actor, route: &str, key: &str) -> CommitId {
+        let (kind, id) = actor.to_parts();
+        let log = self.shared.ledger.log_id();
+        CommitId(derive_id(
+            "request",
+            &[&log.0, &[kind], &id, route.as_bytes(), key.as_bytes()],
+        ))
+    }
     /// A meta with fresh ids.
-    pub fn fresh_meta(&self, actor: grimnir_events::Actor) -> Meta { todo!() }
+    pub fn fresh_meta(&self, actor: Actor) -> Meta {
+        Meta {
+            actor,
+            correlation: CorrelationId(clock::fresh_id()),
+            causation: CommitId::default(),
+            commit_id: CommitId(clock::fresh_id()),
+        }
+    }
     /// Fresh random id bytes.
-    pub fn fresh_id(&self) -> [u8; 16] { todo!() }
+    pub fn fresh_id(&self) -> [u8; 16] {
+        clock::fresh_id()
+    }
     /// Sends a command to the aggregate `A` of a station (or of the site, for access).
-    pub async fn command<A: Aggregate>(&self, station: StationId, command: A::Command, meta: Meta) -> Result<Receipt<A::Event>, CommandError> { todo!() }
-    /// Checks a name and password.
-    pub async fn sign_in(&self, name: &str, password: &str) -> Result<Option<SignedIn>, CommandError> { todo!() }
-    /// Registers a user.
-    pub async fn register_user(&self, name: &str, password: &str, role: grimnir_events::access::Role, meta: Meta) -> Result<UserId, CommandError> { todo!() }
-    /// Secret for signing tokens, 32 bytes, kept beside the ledger.
-    pub fn token_secret(&self) -> [u8; 32] { todo!() }
+    pub async fn command<A: Aggregate>(
+        &self,
+        station: StationId,
+        command: A::Command,
+        meta: Meta,
+    ) -> Result<Receipt<A::Event>, CommandError> {
+        let stream = self.stream::<A>(station);
+        if !self.shared.directory.knows(stream) {
+            let creates = (&command as &dyn Any).downcast_ref::<StationCommand>();
+            if let Some(create @ StationCommand::Create { .. }) = creates {
+                // Refused here, so that a bad request starts no actors.
+                let context = Context { now: clock::now(), ..Context::default() };
+                Station::decide(&Default::default(), create, &context)
+                    .map_err(|rejection| CommandError::rejected(&rejection))?;
+                self.shared.add_station(station).await?;
+            }
+        }
+        self.shared.directory.decide::<A>(stream, command, meta).await
+    }
+    /// Shows an aggregate's state.
+    pub async fn inspect<A: Aggregate>(
+        &self,
+        station: StationId,
+    ) -> Result<crate::shell::Snapshot<A>, CommandError> {
+        self.shared.directory.inspect::<A>(self.stream::<A>(station)).await
+    }
+    fn stream<A: Aggregate>(&self, station: StationId) -> StreamId {
+        if A::KIND == StreamKind::Access {
+            StreamId::access(self.shared.site_id)
+        } else {
+            StreamId::of_station(A::KIND, station)
+        }
+    }
     /// Measures a file and takes it in; the refusal is recorded too.
-    pub async fn ingest(&self, station: StationId, ingest: Ingest, meta: Meta) -> Result<MediaItem, CommandError> { todo!() }
-    /// Raises tier 0: engine and ledger in parallel.
-    pub async fn emergency(&self, station: StationId, request: RaiseRequest, meta: Meta) -> Result<Raised, CommandError> { todo!() }
-    /// Raises tier 1.
-    pub async fn override_air(&self, station: StationId, request: RaiseRequest, meta: Meta) -> Result<Raised, CommandError> { todo!() }
-    /// Releases a claim.
-    pub async fn release(&self, station: StationId, claim: ClaimId, meta: Meta) -> Result<u64, CommandError> { todo!() }
-    /// Goes on to the next item.
-    pub async fn skip(&self, station: StationId, meta: Meta) -> Result<u64, CommandError> { todo!() }
-    /// Plans again from the next hour on (clock or playlist changed).
-    pub async fn replan(&self, station: StationId, meta: Meta) -> Result<u64, CommandError> { todo!() }
-    /// Folder uploads may be written to before `ingest`.
-    pub fn upload_dir(&self) -> PathBuf { todo!() }
-    pub async fn readiness(&self) -> Readiness { todo!() }
-    /// Where a station is listened to.
-    pub async fn listen_urls(&self, station: StationId) -> Vec<String> { todo!() }
-    /// Counts for metrics: (name, help, labels, value).
-    pub fn gauges(&self) -> Vec<(&'static str, &'static str, Vec<(&'static str, String)>, f64)> { todo!() }
+    pub async fn ingest(
+        &self,
+        station: StationId,
+        ingest: Ingest,
+        meta: Meta,
+    ) -> Result<MediaItem, CommandError> {
+        crate::ingest::ingest(&self.shared, station, ingest, meta).await
+    }
+    /// Plans again from the next hour on, and the running hour where it is empty.
+    pub async fn replan(&self, station: StationId, meta: Meta) -> Result<u64, CommandError> {
+        self.shared.replan(station, meta).await
+    }
+    /// Uploads may be written here before they are taken in.
+    pub fn upload_dir(&self) -> PathBuf {
+        self.shared.upload_dir()
+    }
 }
-
-#[allow(dead_code)]
-fn _unused(_: FormatClock) {}

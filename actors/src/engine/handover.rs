@@ -1,0 +1,99 @@
+//! What an engine is to hold, read from the folds.
+
+use crate::error::CommandError;
+use crate::site::Shared;
+use grimnir_events::handover::{EngineClaims, EngineConfig};
+use grimnir_events::ladder::ClaimItem;
+use grimnir_events::library::ItemKind;
+use grimnir_events::{Payload, StationId, StreamId, StreamKind, codec};
+use grimnir_rules::library::LibraryState;
+use grimnir_rules::{Executor, Ladder, Library, Station, Timeline};
+
+/// Items kept for when the timeline ends.
+const ROTATION_ITEMS: usize = 50;
+/// Emergency items kept decoded.
+const PRELOAD_ITEMS: usize = 8;
+/// Milliseconds before now whose hour is still handed over.
+const HOURS_BACK_US: i64 = 2 * 3_600 * 1_000_000;
+
+/// Encoded hand-overs with their revisions.
+pub struct Folds {
+    /// Ledger position of the configuration.
+    pub config_revision: u64,
+    /// `handover.config`.
+    pub config: Vec<u8>,
+    /// Ledger position of the timeline.
+    pub timeline_revision: u64,
+    /// `handover.hour`, in order.
+    pub hours: Vec<Vec<u8>>,
+    /// Ledger position of the claims.
+    pub claims_revision: u64,
+    /// `handover.claims`.
+    pub claims: Vec<u8>,
+}
+
+/// Reads the folds of a station.
+pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandError> {
+    let directory = &shared.directory;
+    let stream = |kind| StreamId::of_station(kind, station);
+    let state = directory.inspect::<Station>(stream(StreamKind::Station)).await?;
+    let library = directory.inspect::<Library>(stream(StreamKind::Library)).await?;
+    let timeline = directory.inspect::<Timeline>(stream(StreamKind::Timeline)).await?;
+    let ladder = directory.inspect::<Ladder>(stream(StreamKind::Ladder)).await?;
+    let executor = directory.inspect::<Executor>(stream(StreamKind::Executor)).await?;
+    let config_revision = state.seq.max(library.seq);
+    let settings = &state.state.settings;
+    let item = |id| {
+        let entry = library.state.media.get(&id).filter(|entry| entry.lost.is_none())?;
+        Some(crate::site::claim_item(&entry.item, settings))
+    };
+    let config = EngineConfig {
+        revision: config_revision,
+        station_id: station,
+        name: state.state.name.clone(),
+        on_air: state.state.on_air,
+        settings: settings.clone(),
+        mounts: state.state.mounts.clone(),
+        fallback: state.state.fallback.and_then(item),
+        rotation: of_kind(&library.state, settings, ItemKind::Music, ROTATION_ITEMS),
+        preload: of_kind(&library.state, settings, ItemKind::Emergency, PRELOAD_ITEMS),
+    };
+    let from = crate::clock::now().plus(-HOURS_BACK_US);
+    let hours = timeline.state.hours.values().filter(|plan| plan.hour >= from);
+    let claims_revision = ladder.seq.max(executor.seq);
+    let claims = EngineClaims {
+        revision: claims_revision,
+        claims: ladder.state.active_claims().into_iter().cloned().collect(),
+        ended: ladder.state.ended_claims(),
+        skips: executor.state.skips(),
+    };
+    Ok(Folds {
+        config_revision,
+        config: encode(&config)?,
+        timeline_revision: timeline.seq,
+        hours: hours.map(encode).collect::<Result<_, _>>()?,
+        claims_revision,
+        claims: encode(&claims)?,
+    })
+}
+
+fn of_kind(
+    library: &LibraryState,
+    settings: &grimnir_events::station::StationSettings,
+    kind: ItemKind,
+    limit: usize,
+) -> Vec<ClaimItem> {
+    library
+        .media
+        .values()
+        .filter(|entry| entry.lost.is_none() && entry.item.kind == kind)
+        .take(limit)
+        .map(|entry| crate::site::claim_item(&entry.item, settings))
+        .collect()
+}
+
+fn encode<P: Payload>(value: &P) -> Result<Vec<u8>, CommandError> {
+    Ok(codec::encode(value)
+        .map_err(|e| CommandError::Failed { what: "encoding a hand-over", reason: e.to_string() })?
+        .bytes)
+}

@@ -1,0 +1,286 @@
+//! The link to one engine: keeps its process alive and what it holds equal to the folds.
+//!
+//! Level-triggered: every turn compares the revisions the engine holds with the folds and hands
+//! over what is newer. So whatever was lost between an append and its effect is made good by the
+//! next turn, after a crash of either side too.
+
+use crate::engine::handle::EngineHandle;
+use crate::engine::program::{self, Place};
+use crate::engine::{handover, journal};
+use crate::site::Shared;
+use grimnir_engine_proto::{Client, dial, v1};
+use grimnir_events::{StationId, StreamKind};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use std::process::Child;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tracing::{error, info, warn};
+
+/// How often the engine is looked at when nothing happens.
+const TURN: Duration = Duration::from_millis(500);
+/// How long an engine may take to open its socket.
+const START_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a link is started with.
+pub struct LinkArgs {
+    /// The site.
+    pub shared: Arc<Shared>,
+    /// The station.
+    pub station: StationId,
+}
+
+/// What a link is told.
+pub enum LinkMessage {
+    /// Compare and hand over.
+    Turn,
+    /// The process with this number ended.
+    Ended(u32),
+}
+
+/// The actor.
+pub struct EngineLink;
+
+/// What a running link holds.
+pub struct LinkState {
+    shared: Arc<Shared>,
+    place: Place,
+    handle: Arc<EngineHandle>,
+    child: Option<Child>,
+    importer: Option<JoinHandle<()>>,
+    helpers: Vec<JoinHandle<()>>,
+    /// Ledger position the last complete turn was made at.
+    settled_at: u64,
+    starts_in_a_row: u32,
+}
+
+impl Actor for EngineLink {
+    type Msg = LinkMessage;
+    type State = LinkState;
+    type Arguments = LinkArgs;
+
+    async fn pre_start(
+        &self,
+        me: ActorRef<LinkMessage>,
+        args: LinkArgs,
+    ) -> Result<LinkState, ActorProcessingErr> {
+        let place = args.shared.place_of(args.station);
+        let handle = args.shared.engine(args.station);
+        let waker = me.clone();
+        let mut moved = args.shared.stations_moved(args.station);
+        let ticker = tokio::spawn(async move {
+            loop {
+                // A commit of the station wakes the link; the pause bounds what a lost wake costs.
+                let _ = tokio::time::timeout(TURN, moved.changed()).await;
+                if waker.cast(LinkMessage::Turn).is_err() {
+                    return;
+                }
+                // One turn at a time: commits that come meanwhile are seen by the next.
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        Ok(LinkState {
+            shared: args.shared,
+            place,
+            handle,
+            child: None,
+            importer: None,
+            helpers: vec![ticker],
+            settled_at: 0,
+            starts_in_a_row: 0,
+        })
+    }
+
+    async fn handle(
+        &self,
+        me: ActorRef<LinkMessage>,
+        message: LinkMessage,
+        state: &mut LinkState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            LinkMessage::Turn => state.turn(&me).await,
+            LinkMessage::Ended(pid) => {
+                warn!(station.id = %state.place.station, pid, "the engine's process ended");
+                state.disconnect();
+                state.turn(&me).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn post_stop(
+        &self,
+        _me: ActorRef<LinkMessage>,
+        state: &mut LinkState,
+    ) -> Result<(), ActorProcessingErr> {
+        state.disconnect();
+        for helper in state.helpers.drain(..) {
+            helper.abort();
+        }
+        Ok(())
+    }
+}
+
+impl LinkState {
+    fn disconnect(&mut self) {
+        self.handle.lost();
+        self.settled_at = 0;
+        if let Some(importer) = self.importer.take() {
+            importer.abort();
+        }
+        if let Some(mut child) = self.child.take() {
+            // Reaped when it has ended; one that lives on is adopted by whoever comes next.
+            let _ = child.try_wait();
+        }
+    }
+
+    async fn turn(&mut self, me: &ActorRef<LinkMessage>) {
+        if self.shared.is_closing() {
+            return;
+        }
+        let client = match self.handle.client() {
+            Some(client) => client,
+            None => match self.connect(me).await {
+                Some(client) => client,
+                None => return,
+            },
+        };
+        if let Err(status) = self.converge(client).await {
+            warn!(station.id = %self.place.station, %status, "the engine did not answer");
+            if self.place.description().is_none_or(|d| !alive(d.pid)) {
+                self.disconnect();
+            }
+        }
+        self.watch_import();
+    }
+
+    /// Adopts the engine that runs, or starts one where the station is to be on air.
+    async fn connect(&mut self, me: &ActorRef<LinkMessage>) -> Option<Client> {
+        if let Some(client) = self.adopt(me).await {
+            return Some(client);
+        }
+        let wanted = self.shared.views.station(self.place.station).is_some_and(|s| s.on_air);
+        if !wanted {
+            return None;
+        }
+        if self.starts_in_a_row > 0 {
+            let pause = 50u64.saturating_mul(1 << self.starts_in_a_row.min(7));
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
+        self.starts_in_a_row += 1;
+        match self.place.start() {
+            Ok(child) => {
+                info!(station.id = %self.place.station, pid = child.id(), "engine started");
+                self.child = Some(child);
+            }
+            Err(reason) => {
+                error!(program = %self.place.program.display(), %reason, "the engine cannot be started");
+                return None;
+            }
+        }
+        let deadline = tokio::time::Instant::now() + START_PATIENCE;
+        while tokio::time::Instant::now() < deadline {
+            if let Some(client) = self.adopt(me).await {
+                return Some(client);
+            }
+            if let Some(Ok(Some(status))) = self.child.as_mut().map(Child::try_wait) {
+                error!(station.id = %self.place.station, %status, "the engine ended at once; see engine.log");
+                self.child = None;
+                return None;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        None
+    }
+
+    async fn adopt(&mut self, me: &ActorRef<LinkMessage>) -> Option<Client> {
+        let description = self.place.description().filter(|d| alive(d.pid))?;
+        if !self.place.socket().exists() {
+            return None;
+        }
+        let mut client = dial(&self.place.socket()).await.ok()?;
+        let status = client.get_status(v1::StatusRequest {}).await.ok()?.into_inner();
+        if status.station_id != self.place.station.0 {
+            error!(station.id = %self.place.station, "the socket belongs to another station's engine");
+            return None;
+        }
+        info!(station.id = %self.place.station, pid = description.pid, "engine connected");
+        self.handle.seen(status);
+        self.handle.connected(client.clone());
+        self.settled_at = 0;
+        let (me, pid) = (me.clone(), description.pid);
+        self.helpers.retain(|helper| !helper.is_finished());
+        self.helpers.push(tokio::spawn(async move {
+            program::ended(pid).await;
+            let _ = me.cast(LinkMessage::Ended(pid));
+        }));
+        Some(client)
+    }
+
+    /// Hands over whatever the engine holds in an older revision.
+    async fn converge(&mut self, mut client: Client) -> Result<(), tonic::Status> {
+        let status = client.get_status(v1::StatusRequest {}).await?.into_inner();
+        self.handle.seen(status.clone());
+        self.starts_in_a_row = 0;
+        let position = self.shared.station_position(self.place.station);
+        if position == self.settled_at && position != 0 {
+            return Ok(());
+        }
+        let folds = match handover::read(&self.shared, self.place.station).await {
+            Ok(folds) => folds,
+            Err(error) => {
+                warn!(%error, "the folds cannot be read for the engine");
+                return Ok(());
+            }
+        };
+        let epoch = self.shared.ledger.epoch();
+        if folds.config_revision > status.config_revision || self.settled_at == 0 {
+            let config_payload = folds.config.clone();
+            client.configure(v1::ConfigureRequest { config_payload, epoch }).await?;
+        }
+        if folds.timeline_revision > status.timeline_revision || self.settled_at == 0 {
+            let request = v1::SetTimelineRequest {
+                revision: folds.timeline_revision,
+                hour_payload: folds.hours.clone(),
+                epoch,
+            };
+            client.set_timeline(request).await?;
+        }
+        if folds.claims_revision > status.claims_revision || self.settled_at == 0 {
+            let claims_payload = folds.claims.clone();
+            client.set_claims(v1::SetClaimsRequest { claims_payload, epoch }).await?;
+        }
+        self.settled_at = position;
+        Ok(())
+    }
+
+    fn watch_import(&mut self) {
+        if self.importer.as_ref().is_some_and(|task| !task.is_finished()) {
+            return;
+        }
+        let Some(client) = self.handle.client() else { return };
+        let (ledger, station) = (self.shared.ledger.clone(), self.place.station);
+        let handle = self.handle.clone();
+        self.importer = Some(tokio::spawn(async move {
+            if let Err(error) = journal::import(client, ledger, station, handle).await {
+                warn!(station.id = %station, %error, "the journal's import stopped and is tried again");
+            }
+        }));
+    }
+}
+
+fn alive(pid: u32) -> bool {
+    i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+}
+
+/// Kinds of stream whose commits an engine may have to hear of.
+pub const HANDED_OVER: [StreamKind; 5] = [
+    StreamKind::Station,
+    StreamKind::Library,
+    StreamKind::Timeline,
+    StreamKind::Ladder,
+    StreamKind::Executor,
+];

@@ -1,0 +1,9 @@
+//! The control plane's side of a media engine: its process, what it is handed, what it reports.
+
+pub mod handle;
+pub mod handover;
+pub mod journal;
+pub mod link;
+pub mod program;
+
+pub use handle::EngineHandle;

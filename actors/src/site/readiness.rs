@@ -1,0 +1,132 @@
+//! How ready the site is, for probes, metrics and people.
+
+use crate::site::{EngineReadiness, Readiness, Site};
+use grimnir_events::StationId;
+use grimnir_events::station::Mount;
+
+/// One figure for metrics: name, help, labels, value.
+pub type Gauge = (&'static str, &'static str, Vec<(&'static str, String)>, f64);
+
+impl Site {
+    /// How ready the site is.
+    pub async fn readiness(&self) -> Readiness {
+        let shared = &self.shared;
+        let head = shared.ledger.head().await;
+        let ledger_reason = match &head {
+            Ok(_) => shared.ledger.unwritable(),
+            Err(error) => Some(error.to_string()),
+        };
+        let mut engines = Vec::new();
+        let mut all_on_air = true;
+        for station in shared.views.stations() {
+            let engine = self.engine_readiness(station.id);
+            all_on_air &= !station.on_air || (engine.connected && engine.on_air);
+            if station.on_air || engine.connected {
+                engines.push(engine);
+            }
+        }
+        Readiness {
+            ready: ledger_reason.is_none() && all_on_air,
+            durability: shared.ledger.durability(),
+            ledger_writable: ledger_reason.is_none(),
+            ledger_reason,
+            head_seq: head.map(|h| h.seq).unwrap_or_default(),
+            projected_seq: shared.views.position(),
+            engines,
+        }
+    }
+
+    fn engine_readiness(&self, station: StationId) -> EngineReadiness {
+        let handle = self.shared.engine(station);
+        let status = handle.status();
+        EngineReadiness {
+            station_id: station,
+            connected: status.is_some(),
+            realtime: status.as_ref().is_some_and(|s| s.realtime),
+            on_air: status.as_ref().is_some_and(|s| s.on_air),
+            listen_urls: self.urls(station),
+            journal_backlog: handle.backlog(),
+        }
+    }
+
+    /// Where a station is listened to.
+    pub async fn listen_urls(&self, station: StationId) -> Vec<String> {
+        self.urls(station)
+    }
+
+    fn urls(&self, station: StationId) -> Vec<String> {
+        let Some(row) = self.shared.views.station(station) else { return Vec::new() };
+        let port = self.shared.engine(station).status().map(|s| s.http_port);
+        let place = self.shared.place_of(station);
+        let port = port
+            .and_then(|port| u16::try_from(port).ok())
+            .or_else(|| place.description().map(|d| d.http_port));
+        let Some(port) = port else { return Vec::new() };
+        let host = match place.ip {
+            ip if ip.is_unspecified() => "localhost".to_owned(),
+            std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+            std::net::IpAddr::V4(ip) => ip.to_string(),
+        };
+        let url = |mount: &Mount| format!("http://{host}:{port}{}", mount.path);
+        row.mounts.iter().map(url).collect()
+    }
+
+    /// Figures for metrics.
+    pub fn gauges(&self) -> Vec<Gauge> {
+        let shared = &self.shared;
+        let mut all: Vec<Gauge> = vec![
+            (
+                "grimnir_actor_restarts_total",
+                "Actors started again since the site was opened",
+                vec![],
+                shared.restarts() as f64,
+            ),
+            (
+                "grimnir_commands_waiting",
+                "Commands that wait for an aggregate",
+                vec![],
+                shared.directory.waiting() as f64,
+            ),
+            (
+                "grimnir_projected_seq",
+                "Ledger position of the read models",
+                vec![],
+                shared.views.position() as f64,
+            ),
+        ];
+        for (station, handle) in shared.engines() {
+            let labels = || vec![("station_id", station.to_string())];
+            let status = handle.status();
+            let flag = |on: bool| if on { 1.0 } else { 0.0 };
+            all.push((
+                "grimnir_engine_connected",
+                "The control plane is connected to the engine",
+                labels(),
+                flag(status.is_some()),
+            ));
+            let Some(status) = status else { continue };
+            all.push(("grimnir_engine_on_air", "Programme is on air", labels(), flag(status.on_air)));
+            all.push((
+                "grimnir_engine_realtime",
+                "The mix thread runs under SCHED_RR",
+                labels(),
+                flag(status.realtime),
+            ));
+            all.push((
+                "grimnir_engine_late_blocks_total",
+                "Mix blocks rendered after their deadline",
+                labels(),
+                status.late_blocks as f64,
+            ));
+            all.push((
+                "grimnir_journal_backlog",
+                "Journal records that are not in the ledger yet",
+                labels(),
+                handle.backlog() as f64,
+            ));
+            let listeners: u32 = status.outputs.iter().map(|o| o.listeners).sum();
+            all.push(("grimnir_listeners_current", "Listeners", labels(), f64::from(listeners)));
+        }
+        all
+    }
+}

@@ -1,0 +1,203 @@
+//! What the actors of a site share.
+
+use crate::directory::Directory;
+use crate::engine::EngineHandle;
+use crate::engine::program::Place;
+use crate::error::CommandError;
+use crate::meta::Meta;
+use crate::planner::PlannerMessage;
+use crate::site::SiteConfig;
+use crate::supervisor::SupervisorMessage;
+use grimnir_events::{SiteId, StationId};
+use grimnir_ledger::{Ledger, Secrets};
+use grimnir_projections::Views;
+use ractor::ActorRef;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot, watch};
+
+/// Files measured at once: each decodes on a core of its own.
+const ANALYSES_AT_ONCE: usize = 2;
+
+/// What the actors of a site share.
+pub struct Shared {
+    /// How the site was opened.
+    pub config: SiteConfig,
+    /// Its id.
+    pub site_id: SiteId,
+    /// The ledger.
+    pub ledger: Arc<dyn Ledger>,
+    /// Secrets kept beside it.
+    pub secrets: Arc<Secrets>,
+    /// The read models.
+    pub views: Arc<Views>,
+    /// Who runs which aggregate.
+    pub directory: Arc<Directory>,
+    /// The engine's program.
+    pub engine_program: PathBuf,
+    engines: Mutex<BTreeMap<StationId, Arc<EngineHandle>>>,
+    planners: Mutex<BTreeMap<StationId, ActorRef<PlannerMessage>>>,
+    moved: Mutex<BTreeMap<StationId, watch::Sender<u64>>>,
+    opened_at: u64,
+    root: Mutex<Option<ActorRef<SupervisorMessage>>>,
+    analyses: Semaphore,
+    closing: AtomicBool,
+    restarts: AtomicU64,
+    tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
+}
+
+impl Shared {
+    /// Everything a site is opened with.
+    pub fn new(
+        config: SiteConfig,
+        site_id: SiteId,
+        ledger: Arc<dyn Ledger>,
+        secrets: Arc<Secrets>,
+        views: Arc<Views>,
+        opened_at: u64,
+    ) -> Self {
+        let engine_program =
+            crate::engine::program::find_program(config.engine_program.as_deref());
+        Self {
+            config,
+            site_id,
+            ledger,
+            secrets,
+            views,
+            directory: Arc::default(),
+            engine_program,
+            engines: Mutex::default(),
+            planners: Mutex::default(),
+            moved: Mutex::default(),
+            opened_at,
+            root: Mutex::default(),
+            analyses: Semaphore::new(ANALYSES_AT_ONCE),
+            closing: AtomicBool::new(false),
+            restarts: AtomicU64::new(0),
+            tasks: Mutex::default(),
+        }
+    }
+
+    /// The engine of a station, as last seen.
+    pub fn engine(&self, station: StationId) -> Arc<EngineHandle> {
+        lock(&self.engines).entry(station).or_default().clone()
+    }
+    /// Every engine.
+    pub fn engines(&self) -> Vec<(StationId, Arc<EngineHandle>)> {
+        lock(&self.engines).iter().map(|(id, handle)| (*id, handle.clone())).collect()
+    }
+    /// Where the engine of a station lives.
+    pub fn place_of(&self, station: StationId) -> Place {
+        let index = self.views.stations().iter().position(|s| s.id == station).unwrap_or(0);
+        let port = match self.config.mount_port {
+            0 => 0,
+            first => first.saturating_add(u16::try_from(index).unwrap_or(0)),
+        };
+        Place {
+            station,
+            dir: self.config.data_dir.join("stations").join(station.to_string()),
+            media: self.media_dir(),
+            program: self.engine_program.clone(),
+            ip: self.config.listen_ip,
+            port,
+            epoch: self.ledger.epoch(),
+        }
+    }
+    /// The media store.
+    pub fn media_dir(&self) -> PathBuf {
+        self.config.data_dir.join("media")
+    }
+    /// Where uploads are written before they are taken in.
+    pub fn upload_dir(&self) -> PathBuf {
+        self.config.data_dir.join("uploads")
+    }
+
+    /// Wakes when a commit of the station came.
+    pub fn stations_moved(&self, station: StationId) -> watch::Receiver<u64> {
+        let opened_at = self.opened_at;
+        lock(&self.moved).entry(station).or_insert_with(|| watch::Sender::new(opened_at)).subscribe()
+    }
+    /// Ledger position of the last commit an engine may have to hear of.
+    pub fn station_position(&self, station: StationId) -> u64 {
+        lock(&self.moved).get(&station).map_or(self.opened_at, |sender| *sender.borrow())
+    }
+    pub(crate) fn move_station(&self, station: StationId, seq: u64) {
+        let opened_at = self.opened_at;
+        lock(&self.moved)
+            .entry(station)
+            .or_insert_with(|| watch::Sender::new(opened_at))
+            .send_replace(seq);
+    }
+
+    pub(crate) fn enter_planner(&self, station: StationId, planner: ActorRef<PlannerMessage>) {
+        lock(&self.planners).insert(station, planner);
+    }
+    pub(crate) async fn replan(&self, station: StationId, meta: Meta) -> Result<u64, CommandError> {
+        let planner = lock(&self.planners).get(&station).cloned().ok_or_else(|| {
+            CommandError::not_found("station_not_found", format!("there is no station {station}"))
+        })?;
+        let restarted = |_| CommandError::Uncertain { reason: "the planner was restarted".into() };
+        let (reply, answer) = oneshot::channel();
+        planner
+            .cast(PlannerMessage::Replan { meta, reply })
+            .map_err(|_| CommandError::Uncertain { reason: "the planner is restarting".into() })?;
+        answer.await.map_err(restarted)?
+    }
+
+    pub(crate) fn enter_root(&self, root: ActorRef<SupervisorMessage>) {
+        *lock(&self.root) = Some(root);
+    }
+    pub(crate) fn root(&self) -> Option<ActorRef<SupervisorMessage>> {
+        lock(&self.root).clone()
+    }
+    /// Starts the actors of a station that is new.
+    pub(crate) async fn add_station(&self, station: StationId) -> Result<(), CommandError> {
+        let root = self.root().ok_or(CommandError::Closing)?;
+        let (reply, answer) = oneshot::channel();
+        root.cast(SupervisorMessage::AddStation(station, reply))
+            .map_err(|_| CommandError::Closing)?;
+        answer
+            .await
+            .map_err(|_| CommandError::Closing)?
+            .map_err(|reason| CommandError::Failed { what: "starting the station", reason })
+    }
+
+    /// Waits for a turn to measure a file.
+    pub(crate) async fn analysis_permit(&self) -> Result<SemaphorePermit<'_>, CommandError> {
+        self.analyses.acquire().await.map_err(|_| CommandError::Closing)
+    }
+
+    /// Keeps a task that ends with the site.
+    pub(crate) fn keep(&self, task: tokio::task::JoinHandle<()>) {
+        lock(&self.tasks).push(task);
+    }
+    pub(crate) async fn end_tasks(&self) {
+        self.views.close().await;
+        let tasks: Vec<_> = lock(&self.tasks).drain(..).collect();
+        for task in tasks {
+            task.abort();
+            let _ = task.await;
+        }
+    }
+
+    /// The site is closing: nothing is started any more.
+    pub fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+    pub(crate) fn begin_closing(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+    pub(crate) fn count_restart(&self) {
+        self.restarts.fetch_add(1, Ordering::Relaxed);
+    }
+    /// Actors that were started again since the site was opened.
+    pub fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::Relaxed)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,96 @@
+//! `grimnir serve`: opens the site, serves the API, closes in order.
+
+use crate::args::Serve;
+use crate::trace;
+use grimnir_actors::{Site, SiteConfig};
+use grimnir_api::ApiConfig;
+use grimnir_events::Actor;
+use grimnir_events::access::Role;
+use std::future::Future;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::info;
+
+/// Serves until SIGINT or SIGTERM.
+pub async fn serve(args: Serve) -> Result<(), String> {
+    trace::to_stderr();
+    // Bound first: a second server on the same address must not touch the ledger.
+    let listener = bind(args.listen).await?;
+    let address = listener.local_addr().map_err(|e| e.to_string())?;
+    let site = open(&args).await?;
+    if let Some((name, password)) = first_admin(&site, &args).await? {
+        println!("administrator: {name}");
+        println!("password:      {password}");
+    }
+    println!("API:           http://{address}/api/v1");
+    info!(listen = %address, "serving");
+    let served = grimnir_api::serve(site.clone(), api_config(&args), listener, ended()?).await;
+    site.close(args.stop_engines).await;
+    served.map_err(|e| e.to_string())
+}
+
+/// Binds the API's address.
+pub async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|e| format!("cannot listen on {address}: {e}"))
+}
+
+/// Opens the site.
+pub async fn open(args: &Serve) -> Result<Site, String> {
+    let config = SiteConfig {
+        data_dir: absolute(&args.data)?,
+        engine_program: args.engine.clone(),
+        listen_ip: args.mount_ip.unwrap_or(args.listen.ip()),
+        mount_port: args.mount_port,
+        upload_limit_bytes: args.upload_limit_mb.saturating_mul(1 << 20),
+    };
+    Site::open(config).await.map_err(|e| e.to_string())
+}
+
+fn absolute(path: &std::path::Path) -> Result<std::path::PathBuf, String> {
+    std::fs::create_dir_all(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    path.canonicalize().map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// How the API serves.
+pub fn api_config(args: &Serve) -> ApiConfig {
+    ApiConfig { upload_limit_bytes: args.upload_limit_mb.saturating_mul(1 << 20) }
+}
+
+/// Makes the administrator where there is no user yet; answers name and password.
+pub async fn first_admin(site: &Site, args: &Serve) -> Result<Option<(String, String)>, String> {
+    if !site.views().users().is_empty() {
+        return Ok(None);
+    }
+    let password = args.admin_password.clone().unwrap_or_else(made_up_password);
+    site.register_user(&args.admin_user, &password, Role::Admin, site.fresh_meta(Actor::Local))
+        .await
+        .map_err(|e| format!("the administrator cannot be made: {e}"))?;
+    Ok(Some((args.admin_user.clone(), password)))
+}
+
+/// Twenty characters that are hard to mistake for one another, 100 bits.
+fn made_up_password() -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let bytes: [u8; 32] = {
+        let (a, b) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
+        let mut all = [0; 32];
+        all[..16].copy_from_slice(a.as_bytes());
+        all[16..].copy_from_slice(b.as_bytes());
+        all
+    };
+    use sha2::Digest;
+    let mixed = sha2::Sha256::digest(bytes);
+    mixed.iter().take(20).map(|b| char::from(ALPHABET[usize::from(b % 32)])).collect()
+}
+
+/// Ends at the first SIGINT or SIGTERM.
+pub fn ended() -> Result<impl Future<Output = ()> + Send + 'static, String> {
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| e.to_string())?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
