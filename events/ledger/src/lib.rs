@@ -11,7 +11,9 @@ mod follow;
 mod index;
 mod ledger;
 mod memory;
+pub mod secrets;
 mod segment;
+pub mod snapshot;
 mod stage;
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -19,6 +21,8 @@ pub use directory::{DIRECTORY_FORMAT, Identity, OpenError};
 pub use embedded::{EmbeddedLedger, Options};
 pub use ledger::*;
 pub use memory::MemoryLedger;
+pub use secrets::{Secrets, SecretsError, SignedIn};
 pub use segment::file::SegmentFile;
 pub use segment::reader::{End, SegmentReader};
 pub use segment::{SEGMENT_FORMAT, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SegmentHeader};
+pub use snapshot::Snapshot;
