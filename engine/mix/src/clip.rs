@@ -90,7 +90,8 @@ impl FrameSource for ClipSource {
                 self.next = 0;
             }
         }
-        let over = self.next == self.frames.len() && !(self.looping && !self.frames.is_empty());
+        let endless = self.looping && !self.frames.is_empty();
+        let over = self.next == self.frames.len() && !endless;
         Got { frames: done, state: if over { SourceState::Ended } else { SourceState::More } }
     }
 }

@@ -150,10 +150,9 @@ impl Report {
 
     pub(crate) fn measure(&mut self, out: &[Frame; BLOCK]) {
         for frame in out {
-            for side in 0..2 {
-                self.peak[side] = self.peak[side].max(frame[side].abs());
-                let sample = f64::from(frame[side]);
-                self.square_sum[side] += sample * sample;
+            for (side, sample) in frame.iter().enumerate() {
+                self.peak[side] = self.peak[side].max(sample.abs());
+                self.square_sum[side] += f64::from(*sample) * f64::from(*sample);
             }
         }
     }

@@ -66,9 +66,9 @@ impl CueFinder {
     /// Feeds the next frames.
     pub fn push(&mut self, frames: &[Frame]) {
         for frame in frames {
-            for side in 0..2 {
-                let sample = f64::from(frame[side]);
-                self.sums[side] += if sample.is_finite() { sample * sample } else { 0.0 };
+            for (sum, sample) in self.sums.iter_mut().zip(frame) {
+                let sample = f64::from(if sample.is_finite() { *sample } else { 0.0 });
+                *sum += sample * sample;
             }
             self.in_window += 1;
             if self.in_window == BLOCK {

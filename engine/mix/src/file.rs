@@ -6,7 +6,8 @@
 
 use std::path::Path;
 
-use crate::decode::{DecodeError, Decoder, FileInfo, Step};
+use crate::decode::{DecodeError, FileInfo};
+use crate::decoder::{Decoder, Step};
 use crate::resample::{Resampler, frames_at_48k};
 use crate::voice::zero_non_finite;
 use crate::{Frame, FrameSource, Got, RATE, SourceState};

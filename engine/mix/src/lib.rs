@@ -15,6 +15,7 @@ mod voice;
 
 pub mod clip;
 pub mod decode;
+mod decoder;
 mod downmix;
 pub mod file;
 pub mod resample;

@@ -16,6 +16,7 @@ const MAX_FINISHED: usize = 4 * MAX_VOICES;
 pub struct Mixer {
     position: AirFrame,
     voices: Vec<Voice>,
+    #[expect(clippy::vec_box, reason = "the box itself must be freed elsewhere")]
     finished: Vec<Box<Start>>,
     scratch: Box<Scratch>,
 }
