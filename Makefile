@@ -57,7 +57,7 @@ soak: export GRIMNIR_SOAK := 1
 soak:
 	@deploy/setup.sh build run test
 	cargo build $(ALL) --all-targets
-	cargo test --locked --workspace --test '*' -- --nocapture --test-threads=1 $(SCENE)
+	cargo test $(ALL) --test scenes -- --nocapture --test-threads=1 $(SCENE)
 
 bench: export GRIMNIR_BIN_DIR := $(CARGO_TARGET_DIR)/release
 bench: export GRIMNIR_BENCH_OUT := $(CURDIR)/target/bench.jsonl

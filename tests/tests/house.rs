@@ -153,6 +153,20 @@ fn links_between_documents_lead_somewhere() {
 }
 
 #[test]
+fn source_files_that_documents_name_are_there() {
+    let mut findings = Vec::new();
+    for path in files(".md") {
+        for name in read(&path).split('`').skip(1).step_by(2) {
+            let is_path = name.contains('/') && name.ends_with(".rs") && !name.contains('<');
+            if is_path && !root().join(name).exists() {
+                findings.push(format!("{path}: {name}"));
+            }
+        }
+    }
+    no_findings(&findings);
+}
+
+#[test]
 fn decisions_are_numbered_without_a_gap_and_name_their_proof() {
     let decisions: Vec<String> =
         files(".md").into_iter().filter(|path| path.starts_with("docs/adr/0")).collect();
