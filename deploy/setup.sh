@@ -67,6 +67,9 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 echo "Installing system packages: ${missing[*]}"
-apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q "$@" < /dev/null; }
+apt() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq \
+        -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@" < /dev/null
+}
 apt update
 apt install -y --no-install-recommends "${missing[@]}"
