@@ -21,7 +21,9 @@ fn voice_starts_on_the_exact_frame_wherever_it_falls_in_a_block() {
     for at in (0..1_000).step_by(37).chain([479, 480, 481, 959, 960]) {
         let origin = 86_123_456_789;
         let mut mixer = Mixer::new(AirFrame(origin));
-        mixer.command(Command::Start(start(1, origin + at, Script::new(vec![[0.5, -0.25]])))).unwrap();
+        mixer
+            .command(Command::Start(start(1, origin + at, Script::new(vec![[0.5, -0.25]]))))
+            .unwrap();
         let (frames, events) = render(&mut mixer, 3);
         for (index, frame) in frames.iter().enumerate() {
             let expected = if index as i64 == at { [0.5, -0.25] } else { [0.0; 2] };
@@ -80,8 +82,7 @@ fn fades_follow_their_law_on_every_frame() {
             assert!(off < 1.2e-7, "{curve:?} frame {n}: {} for {expected}", frame[0]);
         }
         let sounded = out_at + length - 77;
-        let expected =
-            [started(1, 77), ended(1, out_at + length, sounded, EndCause::FadedOut)];
+        let expected = [started(1, 77), ended(1, out_at + length, sounded, EndCause::FadedOut)];
         assert_eq!(events, expected);
     }
 }
@@ -155,8 +156,8 @@ fn stop_and_length_end_a_voice_on_the_exact_frame() {
     mixer.command(Command::Stop { voice: 2, at: AirFrame(481) }).unwrap();
     let (frames, events) = render(&mut mixer, 4);
     for (n, frame) in frames.iter().enumerate() {
-        let expected = if (10..1_511).contains(&n) { 0.5 } else { 0.0 }
-            + if n < 481 { 0.25 } else { 0.0 };
+        let expected =
+            if (10..1_511).contains(&n) { 0.5 } else { 0.0 } + if n < 481 { 0.25 } else { 0.0 };
         assert_eq!(frame[0], expected, "frame {n}");
     }
     assert!(events.contains(&ended(1, 1_511, 1_501, EndCause::LengthReached)));

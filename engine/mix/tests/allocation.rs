@@ -1,0 +1,81 @@
+//! Rendering takes no memory and frees none: counted by the allocator itself.
+#![allow(unsafe_code, reason = "a counting allocator can only be written so")]
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use grimnir_mix::tone::Tone;
+use grimnir_mix::{
+    AirFrame, BLOCK, Clip, Command, FadeCurve, Limiter, Mixer, Report, Silence, sum_with_ceiling,
+};
+use support::{coded, fade_out, start};
+
+thread_local! {
+    static CALLS: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call is passed on unchanged to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        CALLS.with(|calls| calls.set(calls.get() + 1));
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        CALLS.with(|calls| calls.set(calls.get() + 1));
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn rendering_and_commanding_neither_allocate_nor_free() {
+    let clip = Clip(coded(1, 20_000).into());
+    let mut starts = Vec::new();
+    for voice in 0..16_u64 {
+        let at = voice as i64 * 701;
+        let mut one = if voice % 2 == 0 {
+            start(voice, at, clip.source())
+        } else {
+            start(voice, at, Tone::new(500.0, -20.0))
+        };
+        one.fade_in = 3_000;
+        one.length = Some(40_000);
+        starts.push(one);
+    }
+    let refused = start(99, 0, Silence);
+    let mut mixer = Mixer::new(AirFrame(0));
+    let mut limiter = Limiter::new();
+    let (mut out, mut report) = ([[0.0; 2]; BLOCK], Report::new());
+    let over = [[0.5; 2]; BLOCK];
+
+    let before = CALLS.with(Cell::get);
+    for one in starts.drain(..) {
+        mixer.command(Command::Start(one)).unwrap();
+    }
+    assert!(mixer.command(Command::Start(refused)).is_err());
+    for voice in 0..16 {
+        mixer.command(fade_out(voice, 15_000, 9_000, FadeCurve::EqualPower)).unwrap();
+        let set = Command::SetGain { voice, at: AirFrame(9_999), gain: f32::MAX };
+        mixer.command(set).unwrap();
+    }
+    let mut ended = 0;
+    for _ in 0..200 {
+        mixer.render(&mut out, &mut report);
+        ended += report.events.len();
+        limiter.process(&mut out);
+        sum_with_ceiling(&mut out, &over, limiter.ceiling());
+    }
+    let calls = CALLS.with(Cell::get) - before;
+
+    assert_eq!(calls, 0, "calls of the allocator");
+    assert!(ended >= 32, "all voices came and went");
+    assert!(mixer.take_finished().is_some());
+}
