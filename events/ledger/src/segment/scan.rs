@@ -43,7 +43,9 @@ pub(crate) enum Step {
 /// A scan over one segment file. It never writes and takes no lock.
 pub(crate) struct Scan<F: Borrow<File>> {
     file: F,
+    /// Of a fixed length; `have` of it are from the file.
     window: Vec<u8>,
+    have: usize,
     /// Offset of the window's first byte.
     base: u64,
     /// The next byte to be read, in the window.
@@ -54,12 +56,21 @@ pub(crate) struct Scan<F: Borrow<File>> {
 impl<F: Borrow<File>> Scan<F> {
     /// Reads the header and stands before the first record.
     pub fn begin(file: F) -> io::Result<Result<(SegmentHeader, Self), String>> {
-        let mut scan = Self { file, window: Vec::new(), base: 0, at: 0, ended: false };
+        let mut scan = Self::at(file, 0);
         scan.fill()?;
-        Ok(SegmentHeader::decode(&scan.window).map(|header| {
+        Ok(SegmentHeader::decode(scan.rest()).map(|header| {
             scan.at = SEGMENT_HEADER_BYTES as usize;
             (header, scan)
         }))
+    }
+
+    fn at(file: F, base: u64) -> Self {
+        Self { file, window: vec![0; WINDOW_BYTES], have: 0, base, at: 0, ended: false }
+    }
+
+    /// What is in the window and not read yet.
+    fn rest(&self) -> &[u8] {
+        &self.window[self.at..self.have]
     }
 
     /// Offset of the next byte.
@@ -69,10 +80,10 @@ impl<F: Borrow<File>> Scan<F> {
 
     /// The next thing in the file. After anything but a record the scan stays where it is.
     pub fn step(&mut self) -> io::Result<Step> {
-        if self.window.len() - self.at < HEADER_BYTES + MAX_BODY_BYTES && !self.ended {
+        if self.have - self.at < HEADER_BYTES + MAX_BODY_BYTES && !self.ended {
             self.fill()?;
         }
-        let rest = &self.window[self.at..];
+        let rest = self.rest();
         match frame::read(rest) {
             Ok((record, length)) => {
                 let found = Found {
@@ -91,42 +102,40 @@ impl<F: Borrow<File>> Scan<F> {
 
     /// Drops what was read and fills the window from the file.
     fn fill(&mut self) -> io::Result<()> {
-        self.window.drain(..self.at);
+        self.window.copy_within(self.at..self.have, 0);
         self.base += self.at as u64;
+        self.have -= self.at;
         self.at = 0;
-        let mut have = self.window.len();
-        self.window.resize(WINDOW_BYTES, 0);
         self.ended = false;
-        while have < WINDOW_BYTES {
-            match self.file.borrow().read_at(&mut self.window[have..], self.base + have as u64) {
-                Ok(0) => {
-                    self.ended = true;
-                    break;
+        while self.have < WINDOW_BYTES && !self.ended {
+            let (buffer, from) = (&mut self.window[self.have..], self.base + self.have as u64);
+            match self.file.borrow().read_at(buffer, from) {
+                Ok(count) => {
+                    self.have += count;
+                    self.ended = count == 0;
                 }
-                Ok(count) => have += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        self.window.truncate(have);
         Ok(())
     }
 
     /// Tells an end from a tear from damage: by whether anything follows.
     fn end(&mut self, error: FrameError) -> io::Result<Step> {
         let offset = self.offset();
-        let file = self.file.borrow();
-        let mut ahead = Scan { file, window: Vec::new(), base: offset, at: 0, ended: false };
+        let mut ahead = Scan::at(self.file.borrow(), offset);
         let mut only_zeros = true;
         loop {
             ahead.fill()?;
-            only_zeros &= ahead.window.iter().all(|&byte| byte == 0);
-            if let Some(at) = first_record(&ahead.window) {
+            let zeros = is_zero(ahead.rest());
+            only_zeros &= zeros;
+            if let Some(at) = if zeros { None } else { first_record(ahead.rest()) } {
                 let resumes_at = ahead.base + at as u64;
                 // A writer at work may have put down this record after its place was read.
-                (self.window, self.at, self.base) = (Vec::new(), 0, offset);
+                (self.have, self.at, self.base) = (0, 0, offset);
                 self.fill()?;
-                if frame::read(&self.window).is_ok() {
+                if frame::read(self.rest()).is_ok() {
                     return self.step();
                 }
                 return Ok(Step::Damaged { offset, error, resumes_at });
@@ -135,10 +144,16 @@ impl<F: Borrow<File>> Scan<F> {
                 break;
             }
             // A record may begin near the end of this window: keep its longest possible head.
-            ahead.at = ahead.window.len() - (HEADER_BYTES + MAX_BODY_BYTES);
+            ahead.at = ahead.have - (HEADER_BYTES + MAX_BODY_BYTES);
         }
         Ok(if only_zeros { Step::End { offset } } else { Step::Torn { offset, error } })
     }
+}
+
+/// Whether there is nothing but zeros, compared by the block.
+fn is_zero(bytes: &[u8]) -> bool {
+    const BLOCK: [u8; 4096] = [0; 4096];
+    bytes.chunks(BLOCK.len()).all(|chunk| *chunk == BLOCK[..chunk.len()])
 }
 
 /// Where the first whole record in `bytes` begins.
