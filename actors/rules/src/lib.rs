@@ -9,6 +9,7 @@ pub mod executor;
 pub mod timeline;
 pub mod library;
 pub mod access;
+pub mod planner;
 
 pub use aggregate::{Aggregate, Context, RULES_VERSION, Reject, RejectClass};
 pub use timeline::Timeline;

@@ -1,0 +1,138 @@
+//! The hour's chain as it grows: where it stands, and each line with its marks.
+//!
+//! Projected times follow the resolver's rules; in the end the resolver has the word.
+
+use super::catalogue::Catalogue;
+use super::history::History;
+use super::playlist::line_id;
+use crate::planner::PlanInputs;
+use crate::planner::sound::{crossfade_frames, gain_db_x100, has_own_segue, takes_crossfade};
+use grimnir_events::timeline::{Anchor, Line, Transition};
+use grimnir_events::units::frames_of_ms;
+use grimnir_events::{AirFrame, PlaylistId, UtcMicros};
+
+/// Most lines of an hour.
+pub const MAX_LINES: usize = 150;
+/// Most bytes that the lines of an hour take; with the notes it stays under the 28 KiB of
+/// `timeline::decide::MAX_PLAN_BYTES`.
+const LINES_BYTES: usize = 22 * 1024;
+/// Most bytes of a line beside its texts: 64 of ids and hash, 86 of numbers at their longest.
+const LINE_BYTES: usize = 160;
+/// Longest title and artist in a line, in bytes.
+const TEXT_BYTES: usize = 200;
+
+/// A growing chain.
+pub struct Chain<'a> {
+    inputs: PlanInputs<'a>,
+    catalogue: &'a Catalogue<'a>,
+    /// Last plays, those of this chain among them.
+    pub history: History,
+    hour: UtcMicros,
+    from: AirFrame,
+    /// What the next line hangs on.
+    pub pending: Anchor,
+    /// The lines so far, with projected starts.
+    lines: Vec<(AirFrame, Line)>,
+    bytes: usize,
+}
+
+impl<'a> Chain<'a> {
+    /// An empty chain that stands at `from`.
+    pub fn new(
+        inputs: &PlanInputs<'a>,
+        catalogue: &'a Catalogue<'a>,
+        history: History,
+        hour: UtcMicros,
+        from: AirFrame,
+        pending: Anchor,
+    ) -> Self {
+        let (inputs, lines) = (*inputs, Vec::new());
+        Self { inputs, catalogue, history, hour, from, pending, lines, bytes: 0 }
+    }
+
+    /// Where the next line starts by the plan.
+    pub fn next_start(&self) -> AirFrame {
+        let free = self.lines.last().map_or(self.from, |(start, l)| start.plus(l.cues.airtime()));
+        match self.pending {
+            Anchor::AfterPrevious => free,
+            Anchor::Soft { at, grace_us } => free.min(at.plus(grace_us).frame()).max(self.from),
+            Anchor::Hard { at } => at.frame(),
+        }
+    }
+
+    /// Another line fits into the hour's commit.
+    pub fn has_room(&self) -> bool {
+        self.lines.len() < MAX_LINES && self.bytes + LINE_BYTES + 2 * TEXT_BYTES <= LINES_BYTES
+    }
+
+    /// Nothing is planned yet.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Least airtime that is worth a start, in frames.
+    pub fn useful(&self) -> i64 {
+        frames_of_ms(i64::from(self.inputs.settings.min_airtime_ms))
+    }
+
+    /// Appends the entry at `place`.
+    pub fn push(&mut self, place: usize, playlist: Option<PlaylistId>) {
+        let settings = self.inputs.settings;
+        let entry = &self.catalogue.entries[place];
+        if !takes_crossfade(entry.item, settings) {
+            self.close_without_crossfade();
+        }
+        let start = self.next_start();
+        let mut cues = entry.cues;
+        let mut transition = Transition::Segue;
+        // Whether the next item takes it too is seen when that one comes.
+        if !has_own_segue(&cues) && takes_crossfade(entry.item, settings) {
+            cues.segue = cues.cue_out - crossfade_frames(settings);
+            transition = Transition::Crossfade { curve: settings.fade_curve };
+        }
+        let item = entry.item;
+        let line = Line {
+            id: line_id(self.inputs.station, self.hour, self.lines.len(), item.id, playlist),
+            media_id: item.id,
+            play_hash: item.play_hash,
+            title: cut(&item.tags.title),
+            artist: cut(&item.tags.artist),
+            kind: item.kind,
+            planned_at: start.utc(),
+            anchor: std::mem::take(&mut self.pending),
+            cues,
+            gain_db_x100: gain_db_x100(item, settings),
+            transition,
+            min_airtime: self.useful().min(cues.airtime()).max(1),
+            must_air: item.must_air,
+            long_form: item.long_form,
+        };
+        self.bytes += LINE_BYTES + line.title.len() + line.artist.len();
+        self.history.note_entry(self.catalogue, place, start.utc());
+        self.lines.push((start, line));
+    }
+
+    /// The last line hands over without overlap, where its overlap was ours.
+    pub fn close_without_crossfade(&mut self) {
+        if let Some((_, last)) = self.lines.last_mut()
+            && matches!(last.transition, Transition::Crossfade { .. })
+        {
+            last.cues.segue = last.cues.cue_out;
+            last.transition = Transition::Segue;
+        }
+    }
+
+    /// The lines.
+    pub fn into_lines(self) -> Vec<Line> {
+        self.lines.into_iter().map(|(_, line)| line).collect()
+    }
+}
+
+/// A text that fits into a line.
+pub fn cut(text: &str) -> String {
+    let mut end = text.len().min(TEXT_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].into()
+}

@@ -1,0 +1,139 @@
+//! Version 1 of the planner: slots by offset, categories by rotation and separation.
+//!
+//! Reading order: [`catalogue`](Catalogue), history, pick, chain, and the hour itself here.
+//! A change that could alter a plan is a new version beside this one.
+
+mod catalogue;
+mod chain;
+mod history;
+mod pick;
+mod playlist;
+mod slots;
+
+pub use catalogue::Catalogue;
+pub use pick::{Query, best};
+
+use crate::planner::{PlanInputs, TZDB_VERSION};
+use crate::timeline::decide::HOUR_US;
+use crate::timeline::resolve::{ANCHOR_FADE_FRAMES, Cursor, ResolveSettings, resolve};
+use chain::Chain;
+use grimnir_events::timeline::{Anchor, HourPlan, Line};
+use grimnir_events::units::micros_of_frames;
+use grimnir_events::{AirFrame, UtcMicros};
+use sha2::{Digest, Sha256};
+use slots::Slots;
+use std::collections::BTreeMap;
+
+/// Version of this planner, recorded in every plan.
+pub const PLANNER_VERSION: u32 = 1;
+/// How long the hour before may run into an hour: longer than most songs.
+pub const HOUR_GRACE_US: i64 = 10 * 60 * 1_000_000;
+/// A chain that ends this much before the hour would pull the hour forward; then its first line
+/// waits for its time instead.
+const EARLY_US: i64 = 60 * 1_000_000;
+/// Most bytes that all notes of an hour take.
+const NOTES_BYTES: usize = 4 * 1024;
+
+/// Plans one hour, looking back at the earlier ones of `planned`.
+pub fn plan_hour(
+    inputs: &PlanInputs<'_>,
+    catalogue: &Catalogue<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hour: UtcMicros,
+) -> HourPlan {
+    let seed = hour_seed(inputs, hour);
+    let earlier: Vec<&HourPlan> = planned.range(..hour).map(|(_, plan)| plan).collect();
+    let history = history::History::of(catalogue, &earlier, inputs.played, hour);
+    let (from, anchor, note) = entry(&earlier, hour);
+    let chain = Chain::new(inputs, catalogue, history, hour, from.frame(), anchor);
+    let mut slots = Slots::new(inputs, catalogue, &earlier, chain, seed);
+    slots.notes.extend(note);
+    slots.fill(hour);
+    let (lines, mut notes) = slots.finish();
+    let lines = settle(inputs, lines, from.frame(), &mut notes);
+    if lines.is_empty() {
+        notes.insert(0, "nothing can be planned: the library has no item for this hour".into());
+    }
+    HourPlan {
+        hour,
+        lines,
+        input_seq: inputs.input_seq,
+        seed,
+        planner_version: PLANNER_VERSION,
+        tzdb: TZDB_VERSION.into(),
+        notes: bounded(notes),
+    }
+}
+
+/// Where the chain stands when the hour begins, and what the hour's first line hangs on.
+fn entry(earlier: &[&HourPlan], hour: UtcMicros) -> (UtcMicros, Anchor, Option<String>) {
+    let last = earlier.iter().rev().find_map(|plan| plan.lines.last());
+    let soft = Anchor::Soft { at: hour, grace_us: HOUR_GRACE_US };
+    let Some(last) = last else { return (hour, soft, None) };
+    let junction = last.planned_at.plus(micros_of_frames(last.cues.airtime()));
+    if junction < hour.plus(-EARLY_US) {
+        let note = format!("the hour before ends at {junction}: the first line waits for its time");
+        return (hour, Anchor::Hard { at: hour }, Some(note));
+    }
+    (junction.clamp(hour, hour.plus(HOUR_GRACE_US)), soft, None)
+}
+
+/// Lets the resolver say when each line airs; what it drops is not planned.
+fn settle(
+    inputs: &PlanInputs<'_>,
+    lines: Vec<Line>,
+    from: AirFrame,
+    notes: &mut Vec<String>,
+) -> Vec<Line> {
+    let settings = ResolveSettings {
+        crossfade_frames: super::sound::crossfade_frames(inputs.settings),
+        curve: inputs.settings.fade_curve,
+        anchor_fade_frames: ANCHOR_FADE_FRAMES,
+    };
+    let resolution = resolve(&lines, &Cursor { at: from, playing: None }, &settings);
+    for (line_id, reason) in &resolution.dropped {
+        let title = lines.iter().find(|line| line.id == *line_id).map_or("", |line| &line.title);
+        notes.push(format!(
+            "\"{title}\" has no room before the line with a fixed time ({reason:?})"
+        ));
+    }
+    let place = |resolved: &crate::timeline::resolve::Resolved| {
+        let line = &lines[resolved.index];
+        let moved = resolution.moved.contains(&line.id);
+        Line {
+            planned_at: resolved.start.utc(),
+            anchor: if moved { Anchor::AfterPrevious } else { line.anchor },
+            ..line.clone()
+        }
+    };
+    resolution.lines.iter().map(place).collect()
+}
+
+fn hour_seed(inputs: &PlanInputs<'_>, hour: UtcMicros) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(b"grimnir planner seed");
+    hasher.update(inputs.station.0);
+    hasher.update(hour.0.to_be_bytes());
+    hasher.update(PLANNER_VERSION.to_be_bytes());
+    hasher.finalize().into()
+}
+
+/// First frame after the hour.
+fn hour_end(hour: UtcMicros) -> AirFrame {
+    hour.plus(HOUR_US).frame()
+}
+
+/// Notes that fit; the rest is counted.
+fn bounded(notes: Vec<String>) -> Vec<String> {
+    let (mut kept, mut bytes) = (Vec::new(), 0);
+    let total = notes.len();
+    for note in notes {
+        bytes += note.len() + 4;
+        if bytes > NOTES_BYTES {
+            kept.push(format!("and {} more notes", total - kept.len()));
+            break;
+        }
+        kept.push(note);
+    }
+    kept
+}

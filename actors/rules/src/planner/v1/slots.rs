@@ -1,0 +1,236 @@
+//! Goes through the slots of the clock and fills each from its source.
+
+use super::catalogue::Catalogue;
+use super::chain::{Chain, MAX_LINES, cut};
+use super::hour_end;
+use super::pick::{Query, Relaxed, best};
+use super::playlist::next_place;
+use crate::planner::PlanInputs;
+use crate::planner::sound::takes_crossfade;
+use grimnir_events::timeline::{Anchor, ClockSlot, HourPlan, Line, SlotSource, SlotStart};
+use grimnir_events::units::FRAMES_PER_SECOND;
+use grimnir_events::{AirFrame, PlaylistId, UtcMicros};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// Where a slot ends.
+#[derive(Clone, Copy)]
+struct End {
+    at: AirFrame,
+    /// The next line starts there and not before.
+    hard: bool,
+    /// The chain would run ahead of its time if it got there early.
+    hold: bool,
+}
+
+/// The hour in the making.
+pub(super) struct Slots<'a> {
+    inputs: PlanInputs<'a>,
+    catalogue: &'a Catalogue<'a>,
+    earlier: &'a [&'a HourPlan],
+    chain: Chain<'a>,
+    seed: [u8; 32],
+    places: BTreeMap<PlaylistId, usize>,
+    /// What could not be done as asked.
+    pub notes: Vec<String>,
+    full: bool,
+}
+
+impl<'a> Slots<'a> {
+    pub fn new(
+        inputs: &PlanInputs<'a>,
+        catalogue: &'a Catalogue<'a>,
+        earlier: &'a [&'a HourPlan],
+        chain: Chain<'a>,
+        seed: [u8; 32],
+    ) -> Self {
+        Self {
+            inputs: *inputs,
+            catalogue,
+            earlier,
+            chain,
+            seed,
+            places: BTreeMap::new(),
+            notes: Vec::new(),
+            full: false,
+        }
+    }
+
+    /// Fills the hour.
+    pub fn fill(&mut self, hour: UtcMicros) {
+        let slots = self.inputs.clock.map_or(&[][..], |clock| &clock.slots);
+        let starts = |slot: &ClockSlot| hour.plus(i64::from(slot.offset_ms) * 1_000);
+        let end_of = |next: Option<&ClockSlot>| match next {
+            Some(slot) => End {
+                at: starts(slot).frame(),
+                hard: slot.start == SlotStart::Hard,
+                hold: slot.start != SlotStart::Free,
+            },
+            None => End { at: hour_end(hour), hard: false, hold: true },
+        };
+        // What comes before a first slot with a time of its own has no source.
+        let first = slots.first();
+        let lead = first.is_none_or(|slot| slot.offset_ms > 0 && slot.start != SlotStart::Free);
+        if lead {
+            let mut rng = self.rng(usize::MAX);
+            self.rotate("", end_of(first), "hour", &mut rng);
+        }
+        for (index, slot) in slots.iter().enumerate() {
+            match slot.start {
+                SlotStart::Free => {}
+                SlotStart::Soft { grace_ms } => {
+                    let grace_us = i64::from(grace_ms) * 1_000;
+                    self.hang(Anchor::Soft { at: starts(slot), grace_us });
+                }
+                SlotStart::Hard => self.hang(Anchor::Hard { at: starts(slot) }),
+            }
+            self.slot(index, slot, end_of(slots.get(index + 1)));
+        }
+        self.close();
+    }
+
+    /// Sets what the next line hangs on; a first line that waits for the hour goes on waiting.
+    fn hang(&mut self, anchor: Anchor) {
+        let waits = self.chain.is_empty() && matches!(self.chain.pending, Anchor::Hard { .. });
+        if let (true, Anchor::Soft { at, .. }) = (waits, anchor) {
+            self.chain.pending = Anchor::Hard { at };
+        } else {
+            self.chain.pending = anchor;
+        }
+    }
+
+    fn slot(&mut self, index: usize, slot: &ClockSlot, end: End) {
+        let label = format!("slot {index}");
+        let mut rng = self.rng(index);
+        match &slot.source {
+            SlotSource::Category { category } => {
+                self.rotate(&category.to_lowercase(), end, &label, &mut rng);
+            }
+            SlotSource::Playlist { playlist_id } => self.in_order(*playlist_id, end, &label),
+            SlotSource::HardItem { media_id } => match self.catalogue.place(*media_id) {
+                Some(place) if self.has_room() => self.chain.push(place, None),
+                Some(_) => {}
+                None => self.notes.push(format!("{label}: {media_id} cannot be planned")),
+            },
+        }
+        // Without this the chain would run ahead of a line that waits for nothing.
+        if end.hold && self.wants_more(end) && self.has_room() {
+            let before = self.chain.next_start();
+            self.rotate("", end, &label, &mut rng);
+            if self.chain.next_start() > before {
+                self.notes.push(format!("{label}: its source ends early, filled from the library"));
+            }
+        }
+        if end.hard {
+            self.note_rest(end, &label);
+        }
+    }
+
+    /// A category, by rotation and separation.
+    fn rotate(&mut self, category: &str, end: End, label: &str, rng: &mut ChaCha8Rng) {
+        let (mut titles, mut artists) = (0_u32, 0_u32);
+        while self.wants_more(end) && self.has_room() {
+            let start = self.chain.next_start();
+            let room = end.hard.then(|| (end.at.since(start), self.chain.useful()));
+            let query = Query { category, at: start.utc(), room };
+            let picked =
+                best(self.catalogue, &self.chain.history, self.inputs.settings, query, rng);
+            let Some((place, relaxed)) = picked else {
+                let shown = cut(category);
+                self.notes.push(format!("{label}: nothing to plan in category \"{shown}\""));
+                break;
+            };
+            titles += u32::from(relaxed.title());
+            artists += u32::from(relaxed.artist());
+            debug_assert!(relaxed != Relaxed::Rest || room.is_some(), "a rest needs a fixed time");
+            self.chain.push(place, None);
+        }
+        let settings = self.inputs.settings;
+        for (what, seconds, lines) in [
+            ("title", settings.title_separation_s, titles),
+            ("artist", settings.artist_separation_s, artists),
+        ] {
+            if lines > 0 {
+                let note =
+                    format!("{label}: {what} separation of {seconds} s relaxed {lines} times");
+                self.notes.push(note);
+            }
+        }
+    }
+
+    /// A playlist, going on where it was left.
+    fn in_order(&mut self, playlist_id: PlaylistId, end: End, label: &str) {
+        let Some((name, items)) = self.inputs.playlists.get(&playlist_id) else {
+            self.notes.push(format!("{label}: {playlist_id} does not exist"));
+            return;
+        };
+        let items: Vec<usize> =
+            items.iter().filter_map(|media_id| self.catalogue.place(*media_id)).collect();
+        if items.is_empty() {
+            let name = cut(name);
+            self.notes.push(format!("{label}: nothing to plan in playlist \"{name}\""));
+            return;
+        }
+        let (station, catalogue, earlier) = (self.inputs.station, self.catalogue, self.earlier);
+        let mut place = *self
+            .places
+            .entry(playlist_id)
+            .or_insert_with(|| next_place(station, catalogue, earlier, playlist_id, &items));
+        while self.wants_more(end) && self.has_room() {
+            self.chain.push(items[place], Some(playlist_id));
+            place = (place + 1) % items.len();
+        }
+        self.places.insert(playlist_id, place);
+    }
+
+    /// Time is left before the end, and before a fixed time enough to be worth a start.
+    fn wants_more(&self, end: End) -> bool {
+        let left = end.at.since(self.chain.next_start());
+        left > 0 && (!end.hard || left >= self.chain.useful())
+    }
+
+    fn has_room(&mut self) -> bool {
+        let room = self.chain.has_room();
+        if !room && !std::mem::replace(&mut self.full, true) {
+            let note =
+                format!("the hour has as many lines as one commit holds, {MAX_LINES} at most");
+            self.notes.push(note);
+        }
+        room
+    }
+
+    fn note_rest(&mut self, end: End, label: &str) {
+        let left = end.at.since(self.chain.next_start());
+        if left > 0 && !self.full {
+            let ms = left * 1_000 / FRAMES_PER_SECOND;
+            self.notes.push(format!("{label}: {ms} ms before the next fixed time are not filled"));
+        }
+    }
+
+    /// The last line meets the next hour's first; where that is known not to be overlapped, it is
+    /// not.
+    fn close(&mut self) {
+        let first = self.inputs.clock.and_then(|clock| clock.slots.first());
+        if let Some(SlotSource::HardItem { media_id }) = first.map(|slot| &slot.source)
+            && let Some(place) = self.catalogue.place(*media_id)
+            && !takes_crossfade(self.catalogue.entries[place].item, self.inputs.settings)
+        {
+            self.chain.close_without_crossfade();
+        }
+    }
+
+    /// Seed of a slot: (station, hour, version), then its place.
+    fn rng(&self, slot: usize) -> ChaCha8Rng {
+        let mut hasher = Sha256::new();
+        hasher.update(self.seed);
+        hasher.update((slot as u64).to_be_bytes());
+        ChaCha8Rng::from_seed(hasher.finalize().into())
+    }
+
+    /// Lines and notes.
+    pub fn finish(self) -> (Vec<Line>, Vec<String>) {
+        (self.chain.into_lines(), self.notes)
+    }
+}
