@@ -66,9 +66,6 @@ impl AsRun {
                 }
             }
         }
-        if self.rows.len() > ROWS_MAX {
-            self.rows.pop_front();
-        }
     }
 
     /// False for a fact that was taken before.
@@ -209,9 +206,10 @@ impl AsRun {
         rows
     }
 
-    /// Lets go of the entries at the front that ended before `oldest`.
-    pub fn prune(&mut self, oldest: UtcMicros) {
-        while self.rows.front().is_some_and(|row| row.ended_at.is_some_and(|end| end < oldest)) {
+    /// Lets go of the entries at the front that ended before `oldest`; the last `keep` stay.
+    pub fn prune(&mut self, oldest: UtcMicros, keep: usize) {
+        let over = |row: &AsRunRow| row.ended_at.is_some_and(|end| end < oldest);
+        while self.rows.len() > keep && self.rows.front().is_some_and(over) {
             self.rows.pop_front();
         }
     }
@@ -346,7 +344,10 @@ pub(crate) fn witnessed(model: &mut Model, place: &Place, fact: &AirFact) {
     let timeline = model.timelines.get(&station);
     let as_run = model.as_run.entry(station).or_default();
     as_run.apply(place.seq, fact, |id| timeline.and_then(|t| t.line(id)));
-    as_run.prune(fact.at.plus(-KEPT_US));
+    as_run.prune(fact.at.plus(-KEPT_US), 0);
+    while as_run.rows.len() > ROWS_MAX {
+        as_run.rows.pop_front();
+    }
 }
 
 /// Tells the fact as it is: the journal's own words.

@@ -114,9 +114,9 @@ impl Projector {
         // Only this task writes the model, and it waits here: readers are not held up.
         let written = tokio::task::spawn_blocking(move || {
             let model = shared.read();
-            let body = snapshot::encode(shared.ledger.log_id(), &model);
+            let taken = snapshot::of(shared.ledger.log_id(), &model);
             drop(model);
-            snapshot::store(&dir, &body?)
+            snapshot::store(&dir, &taken?)
         });
         let outcome = match written.await {
             Ok(Ok(())) => return,
