@@ -1,0 +1,152 @@
+//! Health: alive, ready, and counts for Prometheus.
+
+use crate::app::App;
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use grimnir_actors::site::Readiness;
+use serde::Serialize;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// A site that does not know within this time whether it is ready is not.
+const READY_WAIT: Duration = Duration::from_secs(2);
+
+/// The program runs.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// Always `ok`.
+    status: &'static str,
+}
+
+/// Says that the program runs.
+#[utoipa::path(
+    get, path = "/healthz", tag = "health", security(()), responses((status = 200, body = Health))
+)]
+pub async fn healthz() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// How ready the site is.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code)]
+pub struct ReadinessView {
+    /// Commands are taken and programme is on air where it should be.
+    ready: bool,
+    /// What an acknowledgement is worth: `fsync_local` or `volatile`.
+    durability: String,
+    /// The ledger takes commits.
+    ledger_writable: bool,
+    /// Why not.
+    ledger_reason: Option<String>,
+    /// Ledger position.
+    head_seq: u64,
+    /// Position of the read models.
+    projected_seq: u64,
+    /// The engines.
+    engines: Vec<EngineView>,
+}
+
+/// How ready an engine is.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code)]
+pub struct EngineView {
+    /// Its station.
+    station_id: String,
+    /// The control plane is connected to it.
+    connected: bool,
+    /// Its mix thread runs under SCHED_RR.
+    realtime: bool,
+    /// Programme is on air.
+    on_air: bool,
+    /// Where it is listened to.
+    listen_urls: Vec<String>,
+    /// Journal records not yet in the ledger.
+    journal_backlog: u64,
+}
+
+/// Says whether commands are taken and programme is on air.
+#[utoipa::path(
+    get, path = "/readyz", tag = "health", security(()),
+    responses((status = 200, body = ReadinessView), (status = 503, body = ReadinessView))
+)]
+pub async fn readyz(State(app): State<App>) -> Result<(StatusCode, Json<Readiness>), Problem> {
+    let readiness = tokio::time::timeout(READY_WAIT, app.site.readiness()).await;
+    let readiness = readiness.map_err(|_| {
+        let detail = format!("the site did not answer within {} s", READY_WAIT.as_secs());
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail)
+    })?;
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok((status, Json(readiness)))
+}
+
+/// Counts in the text format of Prometheus.
+#[utoipa::path(
+    get, path = "/metrics", tag = "health", security(()),
+    responses((status = 200, body = String, content_type = "text/plain"))
+)]
+pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
+    let text = app.metrics.text(app.site.gauges()).map_err(|e| {
+        let detail = format!("metrics cannot be encoded: {e}");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "operation_failed", detail)
+    })?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grimnir_actors::site::EngineReadiness;
+    use grimnir_events::StationId;
+    use grimnir_ledger::Durability;
+    use serde_json::Value;
+
+    fn keys(value: &Value) -> Vec<String> {
+        value.as_object().expect("is an object").keys().cloned().collect()
+    }
+
+    #[test]
+    fn readiness_has_the_fields_that_are_documented() {
+        let engine = EngineReadiness {
+            station_id: StationId::default(),
+            connected: true,
+            realtime: true,
+            on_air: true,
+            listen_urls: Vec::new(),
+            journal_backlog: 0,
+        };
+        let sent = Readiness {
+            ready: true,
+            durability: Durability::FsyncLocal,
+            ledger_writable: true,
+            ledger_reason: None,
+            head_seq: 1,
+            projected_seq: 1,
+            engines: vec![engine],
+        };
+        let engine = EngineView {
+            station_id: String::new(),
+            connected: true,
+            realtime: true,
+            on_air: true,
+            listen_urls: Vec::new(),
+            journal_backlog: 0,
+        };
+        let documented = ReadinessView {
+            ready: true,
+            durability: "fsync_local".into(),
+            ledger_writable: true,
+            ledger_reason: None,
+            head_seq: 1,
+            projected_seq: 1,
+            engines: vec![engine],
+        };
+        let sent = serde_json::to_value(sent).expect("encodes");
+        let documented = serde_json::to_value(documented).expect("encodes");
+        assert_eq!(keys(&sent), keys(&documented));
+        assert_eq!(keys(&sent["engines"][0]), keys(&documented["engines"][0]));
+        assert_eq!(sent["durability"], documented["durability"]);
+    }
+}

@@ -1,0 +1,71 @@
+//! Pages of a library, and what a patch leaves alone.
+
+use super::*;
+
+fn row(n: u8, added_at: i64) -> MediaRow {
+    let item = MediaItem {
+        id: MediaId([n; 16]),
+        hash: ContentHash::default(),
+        play_hash: ContentHash::default(),
+        file_name: format!("{n}.mp3"),
+        codec: "mp3".into(),
+        size_bytes: 1,
+        duration_frames: 48_000,
+        source_rate_hz: 44_100,
+        channels: 2,
+        loudness_lufs_x100: Some(-1_610),
+        true_peak_dbtp_x100: None,
+        cues: CueMarks::default(),
+        tags: Tags::default(),
+        category: String::new(),
+        kind: ItemKind::Music,
+        must_air: false,
+        long_form: false,
+    };
+    MediaRow { item, station_id: StationId::default(), lost: None, added_at: UtcMicros(added_at) }
+}
+
+fn ids(rows: &[MediaRow]) -> Vec<u8> {
+    rows.iter().map(|row| row.item.id.0[0]).collect()
+}
+
+#[test]
+fn pages_hold_every_item_once_in_the_order_they_came() {
+    let rows = vec![row(3, 10), row(1, 30), row(2, 20), row(4, 20), row(5, 40)];
+    let (first, cursor) = page(rows.clone(), None, 2);
+    assert_eq!(ids(&first), [3, 2]);
+    let after = parse_cursor(&cursor.expect("there is more")).expect("is a cursor");
+    let (second, cursor) = page(rows.clone(), Some(after), 2);
+    assert_eq!(ids(&second), [4, 1]);
+    let after = parse_cursor(&cursor.expect("there is more")).expect("is a cursor");
+    // One of an earlier page is removed and one is added meanwhile: nothing shifts.
+    let mut changed = rows;
+    changed.retain(|row| row.item.id.0[0] != 3);
+    changed.push(row(6, 50));
+    let (third, cursor) = page(changed, Some(after), 2);
+    assert_eq!((ids(&third), cursor), (vec![5, 6], None));
+}
+
+#[test]
+fn a_made_up_cursor_is_refused() {
+    for text in ["", "1", "1.", ".med_00", "x.med_00000000000000000000000000000000"] {
+        assert_eq!(parse_cursor(text).expect_err("is refused").code(), "invalid_cursor", "{text}");
+    }
+}
+
+#[test]
+fn tags_that_are_left_out_stay_as_they_are() {
+    let now = Tags { title: "t".into(), artist: "a".into(), ..Tags::default() };
+    let patch = |text: &str| crate::extract::parse_json::<MediaPatch>(text.as_bytes());
+    let mut none = patch(r#"{"category":"gold"}"#).expect("parses");
+    assert_eq!(none.tags(&now), None);
+    let mut some = patch(r#"{"title":"new"}"#).expect("parses");
+    assert_eq!(some.tags(&now), Some(Tags { title: "new".into(), ..now }));
+}
+
+#[test]
+fn levels_and_lengths_are_shown_in_the_units_people_read() {
+    let view = of_row(row(1, 0));
+    assert_eq!((view.duration_ms, view.duration_seconds), (1_000, 1.0));
+    assert_eq!((view.loudness_lufs, view.true_peak_dbtp), (Some(-16.1), None));
+}

@@ -1,0 +1,127 @@
+//! The routes, one file per noun, and the OpenAPI document that they make.
+
+mod access;
+mod air;
+mod clock;
+mod executor;
+mod health;
+mod ladder;
+mod library;
+mod mount;
+mod playlist;
+mod station;
+mod timeline;
+mod upload;
+
+use crate::app::{ApiConfig, App};
+use crate::problem::ProblemDocument;
+use crate::{feed, outer, pages};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header;
+use axum::routing::get;
+use grimnir_actors::Site;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Where the versioned routes begin.
+pub const PREFIX: &str = "/api/v1";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Grimnir",
+        description = "Broadcast automation. Errors are `application/problem+json` with a stable \
+            `code`; every code has a page under `/docs/errors/`. Mutations take an \
+            `Idempotency-Key` header and answer the ledger position in `X-Commit-Seq`. A station \
+            is named by its id or its slug."
+    ),
+    components(schemas(ProblemDocument)),
+    security(("bearer" = [])),
+    modifiers(&Bearer)
+)]
+struct Document;
+
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let components = api.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+fn routes() -> OpenApiRouter<App> {
+    let versioned = OpenApiRouter::new()
+        .routes(routes!(access::login))
+        .routes(routes!(access::list, access::register))
+        .routes(routes!(station::list, station::create))
+        .routes(routes!(station::show, station::change))
+        .routes(routes!(station::start))
+        .routes(routes!(station::stop))
+        .routes(routes!(station::choose_fallback))
+        .routes(routes!(mount::list, mount::add))
+        .routes(routes!(mount::remove))
+        .routes(routes!(upload::upload))
+        .routes(routes!(library::list))
+        .routes(routes!(library::show, library::describe, library::remove))
+        .routes(routes!(playlist::list, playlist::create))
+        .routes(routes!(playlist::show, playlist::replace, playlist::remove))
+        .routes(routes!(clock::list, clock::create))
+        .routes(routes!(clock::show, clock::replace, clock::remove))
+        .routes(routes!(clock::choose_default))
+        .routes(routes!(timeline::schedule))
+        .routes(routes!(timeline::refresh))
+        .routes(routes!(air::now_playing))
+        .routes(routes!(air::public_now_playing))
+        .routes(routes!(air::as_run))
+        .routes(routes!(ladder::emergency))
+        .routes(routes!(ladder::override_air))
+        .routes(routes!(ladder::release))
+        .routes(routes!(ladder::active))
+        .routes(routes!(ladder::current))
+        .routes(routes!(executor::skip))
+        .routes(routes!(executor::states))
+        .routes(routes!(executor::state))
+        .routes(routes!(feed::events));
+    OpenApiRouter::with_openapi(Document::openapi())
+        .nest(PREFIX, versioned)
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+}
+
+/// The instant; read once per request.
+fn now() -> grimnir_events::UtcMicros {
+    grimnir_events::UtcMicros(jiff::Timestamp::now().as_microsecond())
+}
+
+/// All routes over a site.
+pub fn router(site: Site, config: ApiConfig) -> Result<Router, prometheus::Error> {
+    App::new(site, config).map(build)
+}
+
+/// All routes over an application.
+pub(crate) fn build(app: App) -> Router {
+    let metrics = app.metrics.clone();
+    let (router, _) = routes().split_for_parts();
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    let router = router
+        .route(&format!("{PREFIX}/openapi.json"), get(async move || (json, openapi_json())))
+        .route("/docs/errors/{code}", get(pages::show))
+        // Bodies are bounded where they are read: JSON in `extract`, files in `upload`.
+        .layer(DefaultBodyLimit::disable())
+        .with_state(app);
+    outer::wrap(router, metrics)
+}
+
+/// The OpenAPI document, as `docs/openapi.json` holds it.
+pub fn openapi_json() -> String {
+    let document = routes().into_openapi();
+    let mut text = document.to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
