@@ -1,0 +1,5 @@
+//! Answers from a ledger's directory.
+
+mod answers;
+mod house;
+mod verify;
