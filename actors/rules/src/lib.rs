@@ -2,7 +2,11 @@
 //! planner. Upstream: `grimnir-events`. Downstream: shells, engine, replay. Not here: async, I/O,
 //! clocks, unseeded randomness.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 pub mod aggregate;
+pub mod text;
 pub mod station;
 pub mod ladder;
 pub mod executor;
@@ -10,6 +14,14 @@ pub mod timeline;
 pub mod library;
 pub mod access;
 pub mod planner;
+pub mod process;
+#[cfg(test)]
+mod given;
 
 pub use aggregate::{Aggregate, Context, RULES_VERSION, Reject, RejectClass};
+pub use access::Access;
+pub use executor::Executor;
+pub use ladder::Ladder;
+pub use library::Library;
+pub use station::Station;
 pub use timeline::Timeline;

@@ -48,6 +48,8 @@ pub enum LadderCommand {
         /// Why, for the record.
         reason: OwnerReason,
     },
+    /// Another engine run plays: failures seen by the one before count no more.
+    ForgetFailures {},
 }
 
 impl Payload for LadderCommand {

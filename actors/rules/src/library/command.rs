@@ -62,7 +62,7 @@ pub enum LibraryCommand {
         playlist_id: PlaylistId,
         /// Its name, 1 to 100 characters.
         name: String,
-        /// Its items, in order, at most 2,000; each must be in the library.
+        /// Its items, in order, at most 1,800; each must be in the library.
         items: Vec<MediaId>,
     },
     /// Remove a playlist.

@@ -1,3 +1,52 @@
 //! The library: media items and playlists of a station.
+//!
+//! | command | events | rejections |
+//! |---|---|---|
+//! | `AddMedia` | `MediaAdded` | `Duplicate`, `MediaExists`, `Cues`, `Measure`, `Text`, … |
+//! | `RefuseMedia` | `MediaRefused` | `Text` |
+//! | `DescribeMedia` | `MediaDescribed` | `UnknownMedia`, `Cues`, `Text`, `Category` |
+//! | `LoseMedia`, `FindMedia` | `MediaLost`, `MediaFound` | `UnknownMedia` |
+//! | `RemoveMedia` | `MediaRemoved` | `UnknownMedia`, `InPlaylist` |
+//! | `SetPlaylist` | `PlaylistSet` | `UnknownMedia`, `PlaylistLength`, `Text`, … |
+//! | `RemovePlaylist` | `PlaylistRemoved` | `UnknownPlaylist` |
+//!
+//! The same bytes are in once. What is so already changes nothing.
 
 pub mod command;
+mod decide;
+mod evolve;
+mod rejection;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use decide::{MEDIA_MAX, PLAYLIST_ITEMS_MAX, PLAYLISTS_MAX, TAG_MAX};
+pub use rejection::LibraryRejection;
+pub use state::{LibraryState, MediaEntry, Playlist};
+
+use crate::{Aggregate, Context};
+use command::LibraryCommand;
+use grimnir_events::StreamKind;
+use grimnir_events::library::LibraryEvent;
+
+/// The library aggregate.
+pub struct Library;
+
+impl Aggregate for Library {
+    const KIND: StreamKind = StreamKind::Library;
+    type Command = LibraryCommand;
+    type Event = LibraryEvent;
+    type State = LibraryState;
+    type Rejection = LibraryRejection;
+
+    fn decide(
+        state: &LibraryState,
+        command: &LibraryCommand,
+        _ctx: &Context,
+    ) -> Result<Vec<LibraryEvent>, LibraryRejection> {
+        decide::decide(state, command)
+    }
+    fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
+        evolve::evolve(state, event);
+    }
+}

@@ -1,0 +1,49 @@
+//! Decides what is asked of an executor.
+
+use super::command::ExecutorCommand;
+use super::{ExecutorRejection as No, ExecutorState};
+use crate::text;
+use grimnir_events::executor::{ExecutorEvent, PlayoutState};
+
+/// Longest reason that is kept, in characters.
+pub const REASON_MAX: usize = 200;
+
+/// Decides one command.
+pub fn decide(state: &ExecutorState, command: &ExecutorCommand) -> Result<Vec<ExecutorEvent>, No> {
+    match command {
+        ExecutorCommand::Enter { state: to, reason } => {
+            let from = state.playout;
+            if from == *to {
+                return Ok(vec![]);
+            }
+            if !may_follow(from, *to) {
+                return Err(No::NoSuchStep { from, to: *to });
+            }
+            let reason = text::clip(reason, REASON_MAX);
+            Ok(vec![ExecutorEvent::StateChanged { from, to: *to, reason }])
+        }
+        ExecutorCommand::Skip { line_id, claim_id } => {
+            if claim_id.is_nil() {
+                return Err(No::NilId);
+            }
+            if state.playout == PlayoutState::Idle {
+                return Err(No::NothingOnAir);
+            }
+            if state.skipped.back() == Some(&(*line_id, *claim_id)) {
+                return Ok(vec![]);
+            }
+            let (line_id, claim_id) = (*line_id, *claim_id);
+            Ok(vec![ExecutorEvent::SkipRequested { line_id, claim_id }])
+        }
+    }
+}
+
+/// Whether playout can go from one state to another.
+pub fn may_follow(from: PlayoutState, to: PlayoutState) -> bool {
+    use PlayoutState::{Emergency, Fading, Idle, Live, Playing, Preloading};
+    match from {
+        Idle => matches!(to, Preloading | Playing | Live | Emergency),
+        Preloading => matches!(to, Idle | Playing | Live | Emergency),
+        Playing | Fading | Live | Emergency => to != from,
+    }
+}

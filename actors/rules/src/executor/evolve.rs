@@ -1,0 +1,21 @@
+//! Folds an executor's events.
+
+use super::ExecutorState;
+use super::state::SKIPS_KEPT;
+use grimnir_events::executor::ExecutorEvent;
+
+/// Folds one event.
+pub fn evolve(state: &mut ExecutorState, event: &ExecutorEvent) {
+    match event {
+        ExecutorEvent::StateChanged { from: _, to, reason } => {
+            state.playout = *to;
+            state.reason.clone_from(reason);
+        }
+        ExecutorEvent::SkipRequested { line_id, claim_id } => {
+            state.skipped.push_back((*line_id, *claim_id));
+            while state.skipped.len() > SKIPS_KEPT {
+                state.skipped.pop_front();
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The fold of an executor's stream.
+
+use grimnir_events::executor::PlayoutState;
+use grimnir_events::{ClaimId, LineId};
+use std::collections::VecDeque;
+
+/// Skips that are remembered and handed over, newest last; an engine that lost the call itself is
+/// told again until this many came after it.
+pub const SKIPS_KEPT: usize = 16;
+
+/// What playout does.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ExecutorState {
+    /// What it does now.
+    pub playout: PlayoutState,
+    /// Why it came to that.
+    pub reason: String,
+    /// What people asked to leave, oldest first.
+    pub skipped: VecDeque<(LineId, ClaimId)>,
+}
+
+impl ExecutorState {
+    /// Lines and claims whose item on air is to be skipped, oldest first.
+    pub fn skips(&self) -> Vec<(LineId, ClaimId)> {
+        self.skipped.iter().copied().collect()
+    }
+}

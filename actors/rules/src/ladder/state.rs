@@ -1,0 +1,140 @@
+//! The fold of a ladder's stream, and of what the air stream says about claims.
+
+use super::arbiter::Contender;
+use grimnir_events::ladder::{AUTOMATION_CLAIM, Claim, FALLBACK_CLAIM, ReleaseReason, Tier};
+use grimnir_events::{ClaimId, UtcMicros};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Ended claims that are remembered: more than can be raised in an outage that is still worth
+/// catching up with (four times the claims that may be held at once).
+pub const ENDED_KEPT: usize = 256;
+
+/// Who claims the air and who owns it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LadderState {
+    /// The one owner of the air.
+    pub owner: ClaimId,
+    /// Claims that are raised and not released, in the order they were raised.
+    pub claims: Vec<RaisedClaim>,
+    /// Sources with nothing to give now; automation and fallback may be among them.
+    pub failed: BTreeSet<ClaimId>,
+    /// Claims that ended lately, oldest first.
+    pub ended: VecDeque<ClaimId>,
+    /// Claims ever raised: the order of the next one.
+    pub raised: u64,
+    /// The claim of the event folded last, where that was a raise.
+    pub just_raised: Option<ClaimId>,
+    /// What the engine reported; written by facts only, never by events.
+    pub witnessed: Witnessed,
+}
+
+/// A claim on the ladder.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RaisedClaim {
+    /// The claim.
+    pub claim: Claim,
+    /// Its place in the order of raising.
+    pub order: u64,
+    /// It owned the air at least once, so its window has opened.
+    pub held: bool,
+    /// It holds its tier: it was the last of it to own the air.
+    pub took: bool,
+    /// Since when it owns the air, where it did so as it was raised.
+    pub owned_since: Option<UtcMicros>,
+}
+
+/// What was seen on air of claims, bounded to the latest [`ENDED_KEPT`] of each.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Witnessed {
+    /// First heard: journal number and instant.
+    pub heard: BTreeMap<ClaimId, (u64, UtcMicros)>,
+    /// Ended on air: journal number and why.
+    pub ended: BTreeMap<ClaimId, (u64, ReleaseReason)>,
+}
+
+impl Default for LadderState {
+    fn default() -> Self {
+        Self {
+            owner: AUTOMATION_CLAIM,
+            claims: vec![],
+            failed: BTreeSet::new(),
+            ended: VecDeque::new(),
+            raised: 0,
+            just_raised: None,
+            witnessed: Witnessed::default(),
+        }
+    }
+}
+
+impl LadderState {
+    /// The raised claim with this id.
+    pub fn find(&self, id: ClaimId) -> Option<&RaisedClaim> {
+        self.claims.iter().find(|raised| raised.claim.id == id)
+    }
+    /// It is raised, or was and ended lately.
+    pub fn knows(&self, id: ClaimId) -> bool {
+        self.find(id).is_some() || self.ended.contains(&id)
+    }
+    /// The tier of a claim, automation and fallback too.
+    pub fn tier(&self, id: ClaimId) -> Option<Tier> {
+        match id {
+            AUTOMATION_CLAIM => Some(Tier::Automation),
+            FALLBACK_CLAIM => Some(Tier::Fallback),
+            _ => self.find(id).map(|raised| raised.claim.tier),
+        }
+    }
+    /// Claims that are raised, waiting ones too, in the order they were raised.
+    pub fn active_claims(&self) -> Vec<&Claim> {
+        self.claims.iter().map(|raised| &raised.claim).collect()
+    }
+    /// Claims that ended lately, oldest first.
+    pub fn ended_claims(&self) -> Vec<ClaimId> {
+        self.ended.iter().copied().collect()
+    }
+    /// Everybody who could own the air at `now`.
+    pub fn contenders(&self, now: UtcMicros) -> Vec<Contender> {
+        let rung = |id, tier| Contender {
+            id,
+            tier,
+            order: 0,
+            ready: true,
+            healthy: !self.failed.contains(&id),
+            took: false,
+        };
+        let raised = self.claims.iter().map(|raised| Contender {
+            id: raised.claim.id,
+            tier: raised.claim.tier,
+            order: raised.order,
+            ready: self.is_ready(raised, now),
+            healthy: !self.failed.contains(&raised.claim.id),
+            took: raised.took,
+        });
+        let rungs =
+            [rung(AUTOMATION_CLAIM, Tier::Automation), rung(FALLBACK_CLAIM, Tier::Fallback)];
+        raised.chain(rungs).collect()
+    }
+    /// When a claim's longest time began: when it first owned the air, as far as that is known.
+    pub fn began(&self, raised: &RaisedClaim) -> Option<UtcMicros> {
+        let heard = self.witnessed.heard.get(&raised.claim.id).map(|(_, at)| *at);
+        raised.owned_since.or(heard)
+    }
+    /// When a claim is over by its window or its longest time; `None` while nothing says so.
+    pub fn over_at(&self, raised: &RaisedClaim) -> Option<UtcMicros> {
+        let longest = self.began(raised).map(|at| at.plus(raised.claim.max_length_us));
+        [raised.claim.window_end, longest].into_iter().flatten().min()
+    }
+    /// The first instant after `now` at which time alone changes something: when to `Expire`.
+    pub fn next_deadline(&self, now: UtcMicros) -> Option<UtcMicros> {
+        let instants = |raised: &RaisedClaim| {
+            let opens = raised.claim.window_start.filter(|_| !raised.held);
+            [opens, self.over_at(raised)]
+        };
+        self.claims.iter().flat_map(instants).flatten().filter(|at| *at > now).min()
+    }
+    fn is_ready(&self, raised: &RaisedClaim, now: UtcMicros) -> bool {
+        // A window that let its claim on air stays open, even where a clock is set back.
+        let open = raised.held || raised.claim.window_start.is_none_or(|start| start <= now);
+        let over = self.over_at(raised).is_some_and(|end| end <= now);
+        open && !over && !raised.claim.items.is_empty()
+    }
+}

@@ -1,0 +1,55 @@
+//! Folds a library's events.
+
+use super::{LibraryState, MediaEntry, Playlist};
+use grimnir_events::library::LibraryEvent;
+
+/// Folds one event.
+pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
+    match event {
+        LibraryEvent::MediaAdded { item } => {
+            state.by_hash.insert(item.hash, item.id);
+            state.media.insert(item.id, MediaEntry { item: (**item).clone(), lost: None });
+        }
+        LibraryEvent::MediaRefused { .. } => {}
+        LibraryEvent::MediaDescribed {
+            media_id,
+            tags,
+            category,
+            kind,
+            cues,
+            must_air,
+            long_form,
+        } => {
+            if let Some(entry) = state.media.get_mut(media_id) {
+                entry.item.tags.clone_from(tags);
+                entry.item.category.clone_from(category);
+                entry.item.kind = *kind;
+                entry.item.cues = *cues;
+                entry.item.must_air = *must_air;
+                entry.item.long_form = *long_form;
+            }
+        }
+        LibraryEvent::MediaLost { media_id, reason } => {
+            if let Some(entry) = state.media.get_mut(media_id) {
+                entry.lost = Some(reason.clone());
+            }
+        }
+        LibraryEvent::MediaFound { media_id } => {
+            if let Some(entry) = state.media.get_mut(media_id) {
+                entry.lost = None;
+            }
+        }
+        LibraryEvent::MediaRemoved { media_id } => {
+            if let Some(entry) = state.media.remove(media_id) {
+                state.by_hash.remove(&entry.item.hash);
+            }
+        }
+        LibraryEvent::PlaylistSet { playlist_id, name, items } => {
+            let playlist = Playlist { name: name.clone(), items: items.clone() };
+            state.playlists.insert(*playlist_id, playlist);
+        }
+        LibraryEvent::PlaylistRemoved { playlist_id } => {
+            state.playlists.remove(playlist_id);
+        }
+    }
+}

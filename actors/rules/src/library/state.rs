@@ -1,0 +1,41 @@
+//! The fold of a library's stream.
+
+use grimnir_events::library::MediaItem;
+use grimnir_events::{ContentHash, MediaId, PlaylistId};
+use std::collections::BTreeMap;
+
+/// Media and playlists of a station.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LibraryState {
+    /// Items that were taken in and not removed.
+    pub media: BTreeMap<MediaId, MediaEntry>,
+    /// The same items by the SHA-256 of the file as it came.
+    pub by_hash: BTreeMap<ContentHash, MediaId>,
+    /// Playlists.
+    pub playlists: BTreeMap<PlaylistId, Playlist>,
+}
+
+/// One item.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MediaEntry {
+    /// What it is.
+    pub item: MediaItem,
+    /// Why its audio cannot be read; `None` when it can.
+    pub lost: Option<String>,
+}
+
+/// One playlist.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Playlist {
+    /// Its name.
+    pub name: String,
+    /// Its items, in order.
+    pub items: Vec<MediaId>,
+}
+
+impl LibraryState {
+    /// Items whose audio can be read, by id.
+    pub fn playable(&self) -> impl Iterator<Item = &MediaItem> {
+        self.media.values().filter(|entry| entry.lost.is_none()).map(|entry| &entry.item)
+    }
+}

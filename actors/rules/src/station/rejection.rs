@@ -1,0 +1,158 @@
+//! Why a station says no.
+
+use crate::text::TextFault;
+use crate::{Reject, RejectClass};
+use grimnir_events::MountId;
+
+/// Why a station says no.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum StationRejection {
+    /// It was never created.
+    #[error("the station does not exist")]
+    Missing,
+    /// It was created before.
+    #[error("the station exists already, as \"{slug}\"")]
+    AlreadyExists {
+        /// Its slug.
+        slug: String,
+    },
+    /// A text is too short, too long or holds a control character.
+    #[error("{field} {fault}")]
+    Text {
+        /// Which field.
+        field: &'static str,
+        /// What is wrong.
+        fault: TextFault,
+    },
+    /// The slug has other characters, or a dash at an end.
+    #[error("slug \"{found}\" holds {at:?}, expected only a-z, 0-9 and dashes between them")]
+    Slug {
+        /// As given.
+        found: String,
+        /// The first character at fault.
+        at: char,
+    },
+    /// No such zone in the bundled time-zone data.
+    #[error("time zone \"{found}\" is not in the IANA data, expected a name like Europe/Berlin")]
+    TimeZone {
+        /// As given, cut at 80 characters.
+        found: String,
+    },
+    /// A setting is out of its range.
+    #[error("setting {field} is {found} {unit}, expected {min} to {max}")]
+    Setting {
+        /// Which.
+        field: &'static str,
+        /// As given.
+        found: i64,
+        /// Least.
+        min: i64,
+        /// Most.
+        max: i64,
+        /// Of what.
+        unit: &'static str,
+    },
+    /// The mount's path cannot be served.
+    #[error("mount path \"{found}\" {why}")]
+    Path {
+        /// As given, cut at 100 characters.
+        found: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// No such MPEG-1 layer III bit rate.
+    #[error(
+        "bit rate is {found} kbit/s, expected one of 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, \
+         192, 224, 256, 320"
+    )]
+    Bitrate {
+        /// As given.
+        found: u16,
+    },
+    /// Another mount has the id.
+    #[error("mount {mount_id} exists already with other properties")]
+    MountTaken {
+        /// Which.
+        mount_id: MountId,
+    },
+    /// Another mount has the path.
+    #[error("path {path} belongs to mount {mount_id} already")]
+    PathTaken {
+        /// The path.
+        path: String,
+        /// Whose.
+        mount_id: MountId,
+    },
+    /// No room for more.
+    #[error("the station has {found} mounts, limit {limit}")]
+    TooManyMounts {
+        /// How many there are.
+        found: usize,
+        /// How many may be.
+        limit: usize,
+    },
+    /// No such mount.
+    #[error("there is no mount {mount_id}")]
+    UnknownMount {
+        /// Which.
+        mount_id: MountId,
+    },
+    /// The all-zero id names nothing.
+    #[error("{field} is the nil id, expected one that names something")]
+    NilId {
+        /// Which field.
+        field: &'static str,
+    },
+}
+
+impl Reject for StationRejection {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Missing => "station_not_found",
+            Self::AlreadyExists { .. } => "station_exists",
+            Self::Text { .. } => "bad_text",
+            Self::Slug { .. } => "bad_slug",
+            Self::TimeZone { .. } => "unknown_time_zone",
+            Self::Setting { .. } => "setting_out_of_range",
+            Self::Path { .. } => "bad_mount_path",
+            Self::Bitrate { .. } => "bad_bitrate",
+            Self::MountTaken { .. } => "mount_exists",
+            Self::PathTaken { .. } => "mount_path_taken",
+            Self::TooManyMounts { .. } => "too_many_mounts",
+            Self::UnknownMount { .. } => "mount_not_found",
+            Self::NilId { .. } => "nil_id",
+        }
+    }
+    fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Text { field, .. } | Self::Setting { field, .. } | Self::NilId { field } => {
+                Some(field)
+            }
+            Self::Slug { .. } => Some("slug"),
+            Self::TimeZone { .. } => Some("time_zone"),
+            Self::Path { .. } | Self::PathTaken { .. } => Some("path"),
+            Self::Bitrate { .. } => Some("bitrate_kbps"),
+            Self::Missing
+            | Self::AlreadyExists { .. }
+            | Self::MountTaken { .. }
+            | Self::TooManyMounts { .. }
+            | Self::UnknownMount { .. } => None,
+        }
+    }
+    fn class(&self) -> RejectClass {
+        match self {
+            Self::Missing | Self::UnknownMount { .. } => RejectClass::NotFound,
+            Self::AlreadyExists { .. }
+            | Self::MountTaken { .. }
+            | Self::PathTaken { .. }
+            | Self::TooManyMounts { .. } => RejectClass::Conflict,
+            Self::Text { .. }
+            | Self::Slug { .. }
+            | Self::TimeZone { .. }
+            | Self::Setting { .. }
+            | Self::Path { .. }
+            | Self::Bitrate { .. }
+            | Self::NilId { .. } => RejectClass::Invalid,
+        }
+    }
+}
