@@ -1,0 +1,213 @@
+//! Golden bytes: what is stored today reads and folds for ever.
+//!
+//! Each file in `tests/golden` holds lines of a label and stored bytes in hex. A changed encoding
+//! fails here. That is never mended by changing a line: the changed shape needs a new schema
+//! version, a frozen struct and an upcaster, and lines of its own. A sample that is new is added
+//! by running this once with `GRIMNIR_WRITE_GOLDEN=1`; lines that are there are never touched.
+
+mod samples;
+
+use grimnir_events::codec::{Encoded, Payload, decode, decode_bytes, encode};
+use grimnir_events::ids::derive_id;
+use grimnir_events::station::StationEvent;
+use grimnir_events::timeline::TimelineEvent;
+use grimnir_events::{Commit, ContentHash, LogId, StreamKind, UtcMicros, envelope, frame};
+use samples::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+fn path_of(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.hex"))
+}
+
+/// The lines of a golden file, by label.
+fn golden(name: &str) -> BTreeMap<String, Vec<u8>> {
+    let text = std::fs::read_to_string(path_of(name)).unwrap_or_default();
+    let mut lines = BTreeMap::new();
+    for line in text.lines() {
+        let (label, bytes) = line.split_once(' ').expect("label and bytes");
+        let known = lines.insert(label.to_owned(), hex::decode(bytes).expect("hex"));
+        assert!(known.is_none(), "{name}: {label} is there twice");
+    }
+    lines
+}
+
+/// Holds what is encoded today against the file, line by line, both ways.
+fn check(name: &str, today: &[(String, Vec<u8>)]) {
+    let mut known = golden(name);
+    let mut new = String::new();
+    for (label, bytes) in today {
+        match known.remove(label) {
+            Some(frozen) => {
+                let (found, expected) = (hex::encode(bytes), hex::encode(&frozen));
+                assert_eq!(found, expected, "{name}: {label} is encoded in another way now");
+            }
+            None => new += &format!("{label} {}\n", hex::encode(bytes)),
+        }
+    }
+    assert!(known.is_empty(), "{name}: no sample for {:?}", known.keys());
+    if new.is_empty() {
+        return;
+    }
+    assert!(
+        std::env::var_os("GRIMNIR_WRITE_GOLDEN").is_some_and(|on| on == "1"),
+        "{name}: not frozen yet: {new}"
+    );
+    let text = std::fs::read_to_string(path_of(name)).unwrap_or_default() + &new;
+    std::fs::write(path_of(name), text).expect("writes");
+}
+
+/// Every sample of one payload type: same bytes as ever, and the same value back from them.
+fn check_payload<P: Payload + PartialEq + Debug>(samples: Labelled<P>) {
+    let labels: BTreeSet<_> = samples.iter().map(|(label, _)| label.clone()).collect();
+    assert_eq!(labels.len(), samples.len(), "{}: each label is there once", P::NAME);
+    let name = format!("{}.v{}", P::NAME, P::VERSION);
+    let today: Vec<_> = samples
+        .iter()
+        .map(|(label, sample)| {
+            let stored = encode(sample).expect("encodes");
+            assert_eq!((stored.name.as_str(), stored.version), (P::NAME, P::VERSION));
+            assert_eq!(decode::<P>(&stored).as_ref(), Ok(sample), "{name}: {label} comes back");
+            (label.clone(), stored.bytes)
+        })
+        .collect();
+    check(&name, &today);
+    let frozen = golden(&name);
+    for (label, sample) in &samples {
+        let read = decode_bytes::<P>(&frozen[label]);
+        assert_eq!(read.as_ref(), Ok(sample), "{name}: {label} is read in another way now");
+    }
+}
+
+#[test]
+fn every_event_keeps_its_bytes() {
+    check_payload(station());
+    check_payload(ladder());
+    check_payload(executor());
+    check_payload(timeline());
+    check_payload(library());
+    check_payload(access());
+    check_payload(air());
+}
+
+#[test]
+fn every_hand_over_keeps_its_bytes() {
+    check_payload(engine_config());
+    check_payload(engine_claims());
+    check_payload(handed_hour());
+    check_payload(handed_claim());
+}
+
+#[test]
+fn every_kind_of_commit_keeps_its_bytes_and_hash() {
+    let (mut commits, mut hashes) = (Vec::new(), Vec::new());
+    for kind in StreamKind::ALL {
+        let commit = commit_of(kind);
+        let bytes = commit.encode().expect("encodes");
+        assert_eq!(Commit::decode(&bytes).as_ref(), Ok(&commit), "{}", kind.word());
+        hashes.push((kind.word().to_owned(), envelope::hash(&bytes).0.to_vec()));
+        commits.push((kind.word().to_owned(), bytes));
+    }
+    check("commit.v1", &commits);
+    check("commit.v1.hash", &hashes);
+}
+
+#[test]
+fn a_record_and_a_derived_id_keep_their_bytes() {
+    let mut record = Vec::new();
+    frame::write(&mut record, 0x0102_0304_0506_0708, UtcMicros(-2), b"body");
+    frame::write(
+        &mut record,
+        9,
+        at(11),
+        &commit_of(StreamKind::Executor).encode().expect("encodes"),
+    );
+    check("frame.v1", &[("two_records".into(), record)]);
+    let ids = [
+        ("two_parts".into(), derive_id("golden", &[b"ab", b"c"]).to_vec()),
+        ("other_cut".into(), derive_id("golden", &[b"a", b"bc"]).to_vec()),
+        ("no_part".into(), derive_id("golden", &[]).to_vec()),
+    ];
+    check("derived-id.v1", &ids);
+}
+
+/// An old ledger: the frozen commits, and only they, folded with today's code.
+#[test]
+fn frozen_commits_fold_with_todays_types() {
+    let frozen = golden("commit.v1");
+    assert_eq!(frozen.len(), StreamKind::ALL.len());
+    let (mut names, mut facts, mut hours) = (Vec::new(), 0, 0);
+    for (word, bytes) in &frozen {
+        let commit = Commit::decode(bytes).expect("decodes");
+        assert_eq!(commit.header.stream.kind.word(), word);
+        assert_eq!(commit.header.log_id, LogId(raw(64)));
+        assert_eq!(commit.header.previous, ContentHash([68; 32]));
+        assert_eq!(commit.command.is_none(), commit.header.stream.kind.is_witnessed());
+        for event in &commit.events {
+            match commit.header.stream.kind {
+                StreamKind::Station => match typed::<StationEvent>(event) {
+                    StationEvent::Created { name, .. } | StationEvent::Renamed { name } => {
+                        names.push(name);
+                    }
+                    _ => {}
+                },
+                StreamKind::Timeline => {
+                    let planned = matches!(typed(event), TimelineEvent::HourPlanned { .. });
+                    hours += usize::from(planned);
+                }
+                StreamKind::Air => {
+                    let fact: grimnir_events::air::AirFact = typed(event);
+                    assert_eq!(fact.journal_seq, 70_001);
+                    facts += 1;
+                }
+                StreamKind::Ladder => drop(typed::<grimnir_events::ladder::LadderEvent>(event)),
+                StreamKind::Executor => {
+                    drop(typed::<grimnir_events::executor::ExecutorEvent>(event));
+                }
+                StreamKind::Library => drop(typed::<grimnir_events::library::LibraryEvent>(event)),
+                StreamKind::Access => drop(typed::<grimnir_events::access::AccessEvent>(event)),
+            }
+        }
+    }
+    assert_eq!(names, ["Grimnir One", "Grimnir Zwei"]);
+    assert_eq!((facts, hours), (2, 1));
+}
+
+fn typed<P: Payload>(stored: &Encoded) -> P {
+    decode(stored).expect("an event of its stream")
+}
+
+#[test]
+fn the_samples_show_every_kind_of_line_and_slot() {
+    let clock = timeline().into_iter().find_map(|(_, event)| match event {
+        TimelineEvent::ClockSet { clock } => Some(clock),
+        _ => None,
+    });
+    let slots = clock.expect("is there").slots;
+    let seen: BTreeSet<_> =
+        hour_plan().lines.iter().zip(&slots).flat_map(|(l, s)| shown(l, s)).collect();
+    let all =
+        ["after", "soft", "hard", "crossfade", "segue", "free", "playlist", "category", "item"];
+    assert_eq!(seen, all.into_iter().collect());
+}
+
+#[test]
+fn bytes_left_over_or_missing_are_refused() {
+    for (label, fact) in air() {
+        let bytes = encode(&fact).expect("encodes").bytes;
+        for cut in 0..bytes.len() {
+            assert!(
+                decode_bytes::<grimnir_events::air::AirFact>(&bytes[..cut]).is_err(),
+                "{label}"
+            );
+        }
+        let longer = [bytes.as_slice(), &[0]].concat();
+        assert!(decode_bytes::<grimnir_events::air::AirFact>(&longer).is_err(), "{label}");
+    }
+    let bytes = commit_of(StreamKind::Ladder).encode().expect("encodes");
+    for cut in 0..bytes.len() {
+        assert!(Commit::decode(&bytes[..cut]).is_err(), "commit cut at {cut}");
+    }
+    assert!(Commit::decode(&[bytes.as_slice(), &[0]].concat()).is_err());
+}

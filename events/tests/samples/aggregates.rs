@@ -1,0 +1,258 @@
+//! Samples of station, library, access and timeline.
+
+use super::{Labelled, at, hash, labelled, plain, raw, words};
+use grimnir_events::access::{AccessEvent, Role};
+use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags};
+use grimnir_events::sealed::Sealed;
+use grimnir_events::station::{FadeCurve, Mount, MountFormat, StationEvent, StationSettings};
+use grimnir_events::timeline::*;
+use grimnir_events::{ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, UserId};
+
+pub fn settings() -> StationSettings {
+    StationSettings {
+        crossfade_ms: 3_001,
+        fade_curve: FadeCurve::EqualPower,
+        override_fade_ms: 502,
+        sign_off_ms: 2_003,
+        emergency_max_s: 604,
+        override_max_s: 14_405,
+        artist_separation_s: 1_806,
+        title_separation_s: 3_607,
+        target_lufs_x100: -1_608,
+        min_airtime_ms: 10_009,
+    }
+}
+
+pub fn mount(format: MountFormat) -> Mount {
+    let (name, path) = ("Main".into(), "/main.mp3".into());
+    Mount { id: MountId(raw(1)), name, path, format, bitrate_kbps: 192 }
+}
+
+pub fn cues() -> CueMarks {
+    CueMarks { cue_in: 480, segue: 9_456_000, cue_out: 9_600_000 }
+}
+
+pub fn tags() -> Tags {
+    Tags {
+        title: "Fjörður".into(),
+        artist: "The Samplers".into(),
+        album: "First".into(),
+        genre: "Test".into(),
+        year: Some(1999),
+        isrc: "ISAAA9900001".into(),
+    }
+}
+
+pub fn station() -> Labelled<StationEvent> {
+    use StationEvent::*;
+    let linear = StationSettings { fade_curve: FadeCurve::Linear, ..settings() };
+    let mut samples = vec![
+        plain(Created {
+            name: "Grimnir One".into(),
+            slug: "grimnir-one".into(),
+            time_zone: "Europe/Berlin".into(),
+            settings: settings(),
+        }),
+        plain(Renamed { name: "Grimnir Zwei".into() }),
+        plain(TimeZoneChanged { time_zone: "Atlantic/Reykjavik".into() }),
+        ("Linear".into(), SettingsChanged { settings: linear }),
+        ("EqualPower".into(), SettingsChanged { settings: settings() }),
+        plain(MountRemoved { mount_id: MountId(raw(2)) }),
+        plain(Started {}),
+        plain(Stopped {}),
+        ("Some".into(), FallbackChanged { media_id: Some(MediaId(raw(3))) }),
+        ("None".into(), FallbackChanged { media_id: None }),
+    ];
+    for (word, format) in words!(MountFormat: Mp3) {
+        samples.push((word.into(), MountAdded { mount: mount(format) }));
+    }
+    assert_eq!(words!(FadeCurve: Linear, EqualPower).count(), 2, "both are above");
+    labelled!(StationEvent: [
+        Created, Renamed, TimeZoneChanged, SettingsChanged, MountAdded, MountRemoved, Started,
+        Stopped, FallbackChanged,
+    ], samples)
+}
+
+fn item(kind: ItemKind) -> MediaItem {
+    MediaItem {
+        id: MediaId(raw(4)),
+        hash: hash(5),
+        play_hash: hash(6),
+        file_name: "first.opus".into(),
+        codec: "opus".into(),
+        size_bytes: 7_000_000_000,
+        duration_frames: 9_600_001,
+        source_rate_hz: 44_100,
+        channels: 2,
+        loudness_lufs_x100: Some(-1_402),
+        true_peak_dbtp_x100: Some(-103),
+        cues: cues(),
+        tags: tags(),
+        category: "gold".into(),
+        kind,
+        must_air: true,
+        long_form: false,
+    }
+}
+
+pub fn library() -> Labelled<LibraryEvent> {
+    use LibraryEvent::*;
+    let media_id = MediaId(raw(7));
+    let silent = MediaItem {
+        loudness_lufs_x100: None,
+        true_peak_dbtp_x100: None,
+        tags: Tags { year: None, ..tags() },
+        ..item(ItemKind::Music)
+    };
+    let refused = |hash| MediaRefused {
+        file_name: "broken.mp3".into(),
+        hash,
+        reason: "no frame in 4,096 bytes".into(),
+    };
+    let mut samples = vec![
+        ("silent".into(), MediaAdded { item: Box::new(silent) }),
+        ("read".into(), refused(Some(hash(8)))),
+        ("unread".into(), refused(None)),
+        plain(MediaDescribed {
+            media_id,
+            tags: tags(),
+            category: "recurrent".into(),
+            kind: ItemKind::Feature,
+            cues: cues(),
+            must_air: false,
+            long_form: true,
+        }),
+        plain(MediaLost { media_id, reason: "file is gone".into() }),
+        plain(MediaFound { media_id }),
+        plain(MediaRemoved { media_id }),
+        plain(PlaylistSet {
+            playlist_id: PlaylistId(raw(9)),
+            name: "Morning".into(),
+            items: vec![MediaId(raw(10)), MediaId(raw(11))],
+        }),
+        plain(PlaylistRemoved { playlist_id: PlaylistId(raw(9)) }),
+    ];
+    for (word, kind) in words!(ItemKind: Music, LegalId, Imaging, Spot, Feature, Emergency) {
+        samples.push((word.into(), MediaAdded { item: Box::new(item(kind)) }));
+    }
+    labelled!(LibraryEvent: [
+        MediaAdded, MediaRefused, MediaDescribed, MediaLost, MediaFound, MediaRemoved, PlaylistSet,
+        PlaylistRemoved,
+    ], samples)
+}
+
+pub fn access() -> Labelled<AccessEvent> {
+    use AccessEvent::*;
+    let (user_id, credential_id) = (UserId(raw(12)), CredentialId(raw(13)));
+    let name = Sealed { person: user_id, nonce: [14; 24], ciphertext: vec![15; 20] };
+    let mut samples = vec![
+        plain(UserRegistered {
+            user_id,
+            name,
+            credential_id,
+            fingerprint: hash(16),
+            role: Role::Manager,
+        }),
+        plain(CredentialChanged { user_id, credential_id, fingerprint: hash(17) }),
+        plain(UserErased { user_id }),
+    ];
+    for (word, role) in words!(Role: Admin, Manager, Dj) {
+        samples.push((word.into(), RoleGranted { user_id, role }));
+    }
+    labelled!(AccessEvent: [UserRegistered, RoleGranted, CredentialChanged, UserErased], samples)
+}
+
+pub fn line(anchor: Anchor, transition: Transition) -> Line {
+    Line {
+        id: LineId(raw(18)),
+        media_id: MediaId(raw(19)),
+        play_hash: hash(20),
+        title: "Fjörður".into(),
+        artist: "The Samplers".into(),
+        kind: ItemKind::Music,
+        planned_at: at(1_000_000),
+        anchor,
+        cues: cues(),
+        gain_db_x100: -198,
+        transition,
+        min_airtime: 480_000,
+        must_air: false,
+        long_form: true,
+    }
+}
+
+pub fn hour_plan() -> HourPlan {
+    let fade = |curve| Transition::Crossfade { curve };
+    HourPlan {
+        hour: at(0),
+        lines: vec![
+            line(Anchor::AfterPrevious, fade(FadeCurve::Linear)),
+            line(Anchor::Soft { at: at(2), grace_us: 30_000_000 }, fade(FadeCurve::EqualPower)),
+            line(Anchor::Hard { at: at(3) }, Transition::Segue),
+        ],
+        input_seq: 4_242,
+        seed: [21; 32],
+        planner_version: 1,
+        tzdb: "2026b".into(),
+        notes: vec!["category gold is empty".into()],
+    }
+}
+
+pub fn timeline() -> Labelled<TimelineEvent> {
+    use TimelineEvent::*;
+    let clock_id = ClockId(raw(22));
+    let slot = |offset_ms, start, source| ClockSlot { offset_ms, start, source };
+    let clock = FormatClock {
+        id: clock_id,
+        name: "Drive".into(),
+        slots: vec![
+            slot(0, SlotStart::Hard, SlotSource::HardItem { media_id: MediaId(raw(23)) }),
+            slot(1, SlotStart::Free, SlotSource::Category { category: "gold".into() }),
+            slot(
+                1_800_000,
+                SlotStart::Soft { grace_ms: 30_000 },
+                SlotSource::Playlist { playlist_id: PlaylistId(raw(24)) },
+            ),
+        ],
+    };
+    let empty = HourPlan { lines: vec![], notes: vec![], ..hour_plan() };
+    let inserted = line(Anchor::AfterPrevious, Transition::Segue);
+    let samples = vec![
+        plain(ClockSet { clock }),
+        plain(ClockRemoved { clock_id }),
+        ("Some".into(), DefaultClockChosen { clock_id: Some(clock_id) }),
+        ("None".into(), DefaultClockChosen { clock_id: None }),
+        plain(HourPlanned { plan: hour_plan() }),
+        ("empty".into(), HourPlanned { plan: empty }),
+        plain(LineInserted { hour: at(0), index: 7, line: Box::new(inserted) }),
+        plain(LineDropped { hour: at(0), line_id: LineId(raw(25)), reason: "skipped".into() }),
+    ];
+    labelled!(TimelineEvent: [
+        ClockSet, ClockRemoved, DefaultClockChosen, HourPlanned, LineInserted, LineDropped,
+    ], samples)
+}
+
+/// The kinds of anchor, slot and transition that the samples above show; a new one must be shown.
+pub fn shown(line: &Line, slot: &ClockSlot) -> [&'static str; 4] {
+    [
+        match line.anchor {
+            Anchor::AfterPrevious => "after",
+            Anchor::Soft { .. } => "soft",
+            Anchor::Hard { .. } => "hard",
+        },
+        match line.transition {
+            Transition::Crossfade { .. } => "crossfade",
+            Transition::Segue => "segue",
+        },
+        match slot.start {
+            SlotStart::Free => "free",
+            SlotStart::Soft { .. } => "soft",
+            SlotStart::Hard => "hard",
+        },
+        match slot.source {
+            SlotSource::Playlist { .. } => "playlist",
+            SlotSource::Category { .. } => "category",
+            SlotSource::HardItem { .. } => "item",
+        },
+    ]
+}

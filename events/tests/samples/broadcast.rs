@@ -1,0 +1,234 @@
+//! Samples of ladder, executor, air and what is handed to an engine.
+
+use super::{Labelled, at, cues, hash, hour_plan, labelled, mount, plain, raw, settings, words};
+use grimnir_events::air::*;
+use grimnir_events::executor::{ExecutorEvent, PlayoutState};
+use grimnir_events::handover::{EngineClaims, EngineConfig};
+use grimnir_events::ladder::*;
+use grimnir_events::library::ItemKind;
+use grimnir_events::station::MountFormat;
+use grimnir_events::timeline::{DropReason, HourPlan};
+use grimnir_events::{AirFrame, ClaimId, EngineRunId, LineId, MediaId, MountId, StationId};
+
+fn claim_item() -> ClaimItem {
+    ClaimItem {
+        media_id: MediaId(raw(30)),
+        play_hash: hash(31),
+        title: "Alert".into(),
+        artist: "Station".into(),
+        kind: ItemKind::Emergency,
+        cues: cues(),
+        gain_db_x100: 150,
+    }
+}
+
+pub fn claim(tier: Tier) -> Claim {
+    Claim {
+        id: ClaimId(raw(32)),
+        tier,
+        items: vec![claim_item()],
+        raised_at: at(4),
+        window_start: Some(at(5)),
+        window_end: None,
+        max_length_us: 600_000_000,
+        fade_ms: 8,
+        label: "Storm warning".into(),
+        repeat: true,
+    }
+}
+
+pub fn ladder() -> Labelled<LadderEvent> {
+    use LadderEvent::*;
+    let (claim_id, from, to) = (ClaimId(raw(33)), ClaimId(raw(34)), ClaimId(raw(35)));
+    let changed = |reason, entry| OwnerChanged { from, to, tier: Tier::Automation, reason, entry };
+    let mut samples = vec![
+        plain(SourceFailed { claim_id, reason: "no bytes for 2 s".into() }),
+        plain(SourceRecovered { claim_id }),
+        ("at_junction".into(), changed(OwnerReason::Expired, Entry::NextJunction)),
+    ];
+    let tiers = words!(Tier: Emergency, LiveOverride, LiveScheduled, Automation, Fallback);
+    for (word, tier) in tiers {
+        samples.push((word.into(), SourceRaised { claim: Box::new(claim(tier)) }));
+    }
+    let refusals =
+        words!(RefusalReason: NothingToPlay, WindowOver, TooMany, TierNotRaisable, OffAir);
+    for (word, reason) in refusals {
+        let tier = Tier::LiveOverride;
+        samples.push((word.into(), SourceRefused { claim_id, tier, reason }));
+    }
+    let owners = words!(
+        OwnerReason: Preempted, Released, Expired, Failed, Completed, Recovered, Taken, SignOn,
+    );
+    for (word, reason) in owners {
+        samples.push((word.into(), changed(reason, Entry::Cut { fade_ms: 10 })));
+    }
+    for (word, reason) in words!(ReleaseReason: Released, Completed, Expired, Failed, SignOff) {
+        samples.push((word.into(), SourceReleased { claim_id, reason }));
+    }
+    // Both kinds of entry are above.
+    let _ = |entry: Entry| match entry {
+        Entry::Cut { .. } | Entry::NextJunction => (),
+    };
+    labelled!(LadderEvent: [
+        SourceRaised, SourceRefused, OwnerChanged, SourceReleased, SourceFailed, SourceRecovered,
+    ], samples)
+}
+
+pub fn executor() -> Labelled<ExecutorEvent> {
+    use ExecutorEvent::*;
+    let (line_id, claim_id) = (LineId(raw(36)), ClaimId(raw(37)));
+    let mut samples = vec![plain(SkipRequested { line_id, claim_id })];
+    let states = words!(PlayoutState: Idle, Preloading, Playing, Fading, Live, Emergency);
+    for (word, to) in states {
+        let (from, reason) = (PlayoutState::Playing, "a source came".into());
+        samples.push((word.into(), StateChanged { from, to, reason }));
+    }
+    labelled!(ExecutorEvent: [StateChanged, SkipRequested], samples)
+}
+
+fn item_started(kind: ItemKind) -> ItemStarted {
+    ItemStarted {
+        play: 17,
+        claim_id: ClaimId(raw(38)),
+        tier: Tier::LiveScheduled,
+        line_id: Some(LineId(raw(39))),
+        media_id: MediaId(raw(40)),
+        play_hash: hash(41),
+        title: "Fjörður".into(),
+        artist: "The Samplers".into(),
+        kind,
+        planned_at: Some(at(6)),
+        from_frame: 480,
+        expected_frames: 9_599_520,
+        gain_db_x100: -201,
+    }
+}
+
+type Started = grimnir_events::air::ItemStarted;
+
+fn air_events() -> Labelled<AirEvent> {
+    use AirEvent::*;
+    let (claim_id, line_id) = (ClaimId(raw(42)), LineId(raw(43)));
+    let (from, to, mount_id) =
+        (AirFrame(86_172_940_800_001), AirFrame(86_172_940_896_002), MountId(raw(44)));
+    let unplanned = Started { line_id: None, planned_at: None, ..item_started(ItemKind::Imaging) };
+    let ended = |reason| ItemEnded { play: 18, frames: 9_600_003, reason };
+    let owner = |reason| OwnerChanged {
+        from: ClaimId(raw(45)),
+        to: ClaimId(raw(46)),
+        tier: Tier::Fallback,
+        reason,
+    };
+    let mut samples = vec![
+        ("realtime".into(), EngineStarted { version: "0.1.0".into(), realtime: true }),
+        ("ordinary".into(), EngineStarted { version: "0.1.0".into(), realtime: false }),
+        plain(EngineStopped {}),
+        plain(ItemStarted(Box::new(item_started(ItemKind::LegalId)))),
+        ("unplanned".into(), ItemStarted(Box::new(unplanned))),
+        ("FailedRead".into(), ended(EndReason::Failed { reason: "end of file".into() })),
+        plain(LineMoved { line_id, reason: DropReason::TimePassed }),
+        plain(EmergencyInserted { claim: Box::new(claim(Tier::Emergency)) }),
+        plain(SourceFailed { claim_id, reason: "no bytes for 2 s".into() }),
+        plain(SourceRecovered { claim_id }),
+        plain(SilenceEntered { reason: "no fallback".into() }),
+        plain(SilenceLeft {}),
+        plain(AirStalled { from, to }),
+        plain(NonFiniteSamples { play: 19, count: 1_000_000 }),
+        plain(OutputUp { mount_id }),
+        plain(OutputDown { mount_id, reason: "connection refused".into() }),
+    ];
+    for (word, reason) in words!(InterruptReason: EngineLost, OffAir) {
+        let bound_frames = 480;
+        samples.push((word.into(), AirInterrupted { from, to, bound_frames, reason }));
+    }
+    use EndReason as E;
+    let ends = [
+        ("Completed", E::Completed),
+        ("Skipped", E::Skipped),
+        ("Preempted", E::Preempted),
+        ("CutByAnchor", E::CutByAnchor),
+        ("Released", E::Released),
+        ("Expired", E::Expired),
+        ("Replaced", E::Replaced),
+        ("SignOff", E::SignOff),
+        ("EngineLost", E::EngineLost),
+    ];
+    let _ = |end: E| match end {
+        E::Completed | E::Skipped | E::Preempted | E::CutByAnchor | E::Released | E::Expired => (),
+        E::Replaced | E::Failed { .. } | E::SignOff | E::EngineLost => (),
+    };
+    samples.extend(ends.map(|(word, reason)| (word.into(), ended(reason))));
+    let drops = words!(
+        DropReason: TimePassed, PassedByAnchor, NoUsefulAirtime, Interrupted, MissingFile,
+        Undecodable, Skipped, OffAir,
+    );
+    for (word, reason) in drops {
+        let (media_id, title, planned_at) = (MediaId(raw(47)), "Late".into(), at(7));
+        samples.push((word.into(), LineDropped { line_id, media_id, title, planned_at, reason }));
+    }
+    for (word, reason) in words!(OwnerReason: Preempted, Released, Expired, Failed, Completed, Recovered, Taken, SignOn)
+    {
+        samples.push((word.into(), owner(reason)));
+    }
+    for (word, reason) in words!(ReleaseReason: Released, Completed, Expired, Failed, SignOff) {
+        samples.push((word.into(), ClaimEnded { claim_id, reason }));
+    }
+    labelled!(AirEvent: [
+        EngineStarted, EngineStopped, AirInterrupted, ItemStarted, ItemEnded, LineDropped,
+        LineMoved, EmergencyInserted, OwnerChanged, ClaimEnded, SourceFailed, SourceRecovered,
+        SilenceEntered, SilenceLeft, AirStalled, NonFiniteSamples, OutputUp, OutputDown,
+    ], samples)
+}
+
+pub fn air() -> Labelled<AirFact> {
+    let fact = |event| AirFact {
+        run: EngineRunId(raw(48)),
+        journal_seq: 70_001,
+        frame: AirFrame(86_172_940_848_007),
+        at: at(8),
+        event,
+    };
+    air_events().into_iter().map(|(label, event)| (label, fact(event))).collect()
+}
+
+pub fn engine_config() -> Labelled<EngineConfig> {
+    let bare = EngineConfig {
+        revision: 51,
+        station_id: StationId(raw(49)),
+        name: "Grimnir One".into(),
+        on_air: false,
+        settings: settings(),
+        mounts: vec![],
+        fallback: None,
+        rotation: vec![],
+        preload: vec![],
+    };
+    let whole = EngineConfig {
+        revision: 52,
+        on_air: true,
+        mounts: vec![mount(MountFormat::Mp3)],
+        fallback: Some(claim_item()),
+        rotation: vec![claim_item()],
+        preload: vec![claim_item(), claim_item()],
+        ..bare.clone()
+    };
+    vec![("bare".into(), bare), ("whole".into(), whole)]
+}
+
+pub fn engine_claims() -> Labelled<EngineClaims> {
+    let whole = EngineClaims {
+        revision: 53,
+        claims: vec![claim(Tier::LiveOverride)],
+        ended: vec![ClaimId(raw(50))],
+        skips: vec![(LineId(raw(51)), ClaimId(raw(52)))],
+    };
+    vec![("whole".into(), whole)]
+}
+
+pub fn handed_hour() -> Labelled<HourPlan> {
+    vec![("whole".into(), hour_plan())]
+}
+
+pub fn handed_claim() -> Labelled<Claim> {
+    vec![("whole".into(), claim(Tier::Emergency))]
+}
