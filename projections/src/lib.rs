@@ -4,7 +4,7 @@
 //!
 //! Reading order: [`rows`] (the answers), [`decoded`] (what is read), one file per noun (table and
 //! fold), [`model`] (all of them), [`change`] (what is pushed), then the running parts: [`views`],
-//! [`feed`], [`projector`], [`snapshot`].
+//! `feed`, [`projector`], [`snapshot`].
 
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 

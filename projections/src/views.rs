@@ -96,7 +96,8 @@ impl Views {
     }
 
     /// The change feed: everything after `cursor` (position and index of the last change seen),
-    /// without a hole or a repeat, then what comes; without a cursor, what comes from now on.
+    /// without a hole or a repeat, then what comes; without a cursor, what comes after the present
+    /// position (so wait for the ledger's head first).
     ///
     /// A change is handed out once the read models hold it. A reader may be as slow as it likes:
     /// nothing is queued for it. The stream ends when the projector ends or the ledger cannot be

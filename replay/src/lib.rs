@@ -4,6 +4,7 @@
 //! (the decisions). Downstream: `cli`. Not here: actors, HTTP, sound.
 //!
 //! [`as_run`] answers what aired in an hour, [`at`] what was on air at an instant, [`verify`]
+//! whether the ledger is whole, [`redecide`] whether its decisions come out the same again. Every
 //! answer names the ledger and the position it was computed at; asked twice, it has the same bytes.
 
 mod error;
@@ -18,12 +19,14 @@ mod table;
 mod as_run;
 mod at;
 
+mod redecide;
 mod verify;
 
-pub use as_run::{AsRunAnswer, HourAnswer, Totals, as_run, as_run_answer};
+pub use as_run::{AsRunAnswer, HourAnswer, TierTotal, Totals, as_run, as_run_answer};
 pub use at::{AtAnswer, InstantAnswer, OnAir, Owner, at, at_answer};
 pub use entry::Entry;
 pub use error::ReplayError;
+pub use redecide::{Difference, Redecided, redecide};
 pub use source::{Basis, StationName};
 pub use verify::{Fault, Verified, verify};
 

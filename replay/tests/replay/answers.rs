@@ -161,6 +161,33 @@ async fn answers_come_while_a_server_writes() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_and_the_writer_do_not_disturb_each_other() {
+    let mut house = House::new().await;
+    let dir = house.path().to_owned();
+    let writer = tokio::spawn(async move {
+        let begin = utc("2026-11-21T13:00:00Z");
+        for n in 0..600 {
+            house.play(begin.plus(n * 6 * SECOND), 6, "Song").await;
+        }
+        house
+    });
+    let mut seen = 0;
+    while !writer.is_finished() {
+        let dir = dir.clone();
+        let read = move || as_run_answer(&dir, "one", "2026-11-21T14", None);
+        let answer = tokio::task::spawn_blocking(read).await.expect("runs").expect("answers");
+        assert!(answer.basis.position >= seen);
+        seen = answer.basis.position;
+        assert_eq!(answer.hours[0].totals.unaccounted_us, 0);
+    }
+    let house = writer.await.expect("writes");
+    let answer = as_run_answer(&dir, "one", "2026-11-21T14", None).expect("answers");
+    assert_eq!((answer.basis.position, answer.hours[0].totals.items), (1_201, 600));
+    assert!(house.ledger.close());
+    assert_eq!(as_run_answer(&dir, "one", "2026-11-21T14", None), Ok(answer));
+}
+
 #[tokio::test]
 async fn what_is_unknown_is_refused_with_what_is_known() {
     let mut house = House::new().await;

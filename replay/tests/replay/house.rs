@@ -57,6 +57,18 @@ impl House {
     }
 
     pub async fn commit(&mut self, stream: StreamId, at: UtcMicros, events: Vec<Encoded>) {
+        self.decided(stream, at, None, events).await;
+    }
+
+    /// A commit with the command and the context it was decided with.
+    pub async fn decided(
+        &mut self,
+        stream: StreamId,
+        at: UtcMicros,
+        with: Option<(Encoded, Encoded)>,
+        events: Vec<Encoded>,
+    ) {
+        let (command, context) = with.unzip();
         let head = self.ledger.head().await.expect("reads");
         let commit = NewCommit {
             commit_id: CommitId(derive_id("test", &[&head.seq.to_be_bytes()])),
@@ -66,20 +78,21 @@ impl House {
             correlation: CorrelationId::default(),
             causation: CommitId::default(),
             rules_version: 1,
-            command: None,
-            context: None,
+            command,
+            context,
             events,
         };
         self.ledger.append(commit, Expected::Any).await.expect("appends");
     }
 
     /// One fact of the station's engine.
-    pub async fn fact(&mut self, at: UtcMicros, event: AirEvent) {
+    pub async fn fact(&mut self, at: UtcMicros, event: AirEvent) -> AirFact {
         self.facts += 1;
         let (run, journal_seq) = (EngineRunId([1; 16]), self.facts);
         let fact = AirFact { run, journal_seq, frame: at.frame(), at, event };
         let stream = StreamId::of_station(StreamKind::Air, STATION);
         self.commit(stream, at, vec![encode(&fact).expect("encodes")]).await;
+        fact
     }
 
     /// An item of automation from `at` on, for `seconds`, planned at `at`.

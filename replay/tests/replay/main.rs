@@ -2,4 +2,5 @@
 
 mod answers;
 mod house;
+mod redecide;
 mod verify;
