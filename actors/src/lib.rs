@@ -6,6 +6,7 @@
 pub mod error;
 pub mod meta;
 pub mod clock;
+mod fault;
 pub mod shell;
 pub mod directory;
 pub mod process;

@@ -4,14 +4,17 @@ use crate::clock;
 use crate::error::CommandError;
 use crate::meta::Meta;
 use crate::site::Shared;
+use grimnir_events::library::MediaItem;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{
-    Actor as Principal, CommitId, CorrelationId, StationId, StreamId, StreamKind, UtcMicros,
-    derive_id,
+    Actor as Principal, CommitId, CorrelationId, MediaId, PlaylistId, StationId, StreamId,
+    StreamKind, UtcMicros, derive_id,
 };
+use grimnir_rules::planner::{self, PlanInputs};
 use grimnir_rules::timeline::command::TimelineCommand;
 use grimnir_rules::{Library, Station, Timeline};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -122,7 +125,7 @@ impl PlannerState {
         let library = directory.inspect::<Library>(self.stream(StreamKind::Library)).await?;
         let timeline = directory.inspect::<Timeline>(self.stream(StreamKind::Timeline)).await?;
         let input_seq = station.seq.max(library.seq);
-        let missing = grimnir_rules::planner::hours_to_plan(
+        let missing = planner::hours_to_plan(
             clock::now(),
             &timeline
                 .state
@@ -156,7 +159,7 @@ impl PlannerState {
         let timeline = directory.inspect::<Timeline>(self.stream(StreamKind::Timeline)).await?;
         let library = directory.inspect::<Library>(self.stream(StreamKind::Library)).await?;
         let now = clock::now();
-        let hours = grimnir_rules::planner::hours_to_plan(
+        let hours = planner::hours_to_plan(
             now,
             &timeline
                 .state
@@ -197,7 +200,26 @@ impl PlannerState {
         let (id, hours) = (self.station, hours.to_vec());
         // Picking takes milliseconds per hour; it must not hold up the other actors.
         tokio::task::spawn_blocking(move || {
-            plan_hours(id, &station.state, &library.state, &timeline.state, &hours, input_seq)
+            let media: BTreeMap<MediaId, MediaItem> =
+                library.state.playable().map(|item| (item.id, item.clone())).collect();
+            let playlists: BTreeMap<PlaylistId, (String, Vec<MediaId>)> = library
+                .state
+                .playlists
+                .iter()
+                .map(|(id, list)| (*id, (list.name.clone(), list.items.clone())))
+                .collect();
+            let clock = timeline.state.default_clock.and_then(|c| timeline.state.clocks.get(&c));
+            let inputs = PlanInputs {
+                station: id,
+                settings: &station.state.settings,
+                media: &media,
+                playlists: &playlists,
+                clock,
+                // Plans are kept 48 h back, longer than any separation looks.
+                played: &[],
+                input_seq,
+            };
+            planner::plan_hours(&inputs, &timeline.state.hours, &hours)
         })
         .await
         .map_err(|e| CommandError::Failed { what: "planning", reason: e.to_string() })

@@ -281,6 +281,9 @@ impl<A: Aggregate> ShellState<A> {
 
     fn acknowledged(&mut self, appended: &Appended) -> Result<Receipt<A::Event>, CommandError> {
         let recorded = &appended.recorded;
+        if !appended.repeated {
+            crate::fault::point(&format!("append.{}", A::KIND.word()));
+        }
         let events = if recorded.commit.header.version > self.fold.version {
             self.evolve(recorded)?
         } else {

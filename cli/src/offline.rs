@@ -15,13 +15,14 @@ pub fn replay(args: Replay) -> Result<(), String> {
         }
         Question::Redecide { ledger } => {
             let report = grimnir_replay::redecide(&ledger).map_err(|e| e.to_string())?;
-            output::print(&report.to_string())?;
-            return if report.is_clean() { Ok(()) } else { Err("decisions differ".into()) };
+            output::print_json(&report)?;
+            let clean = report.different == 0 && report.undecidable == 0;
+            return clean.then_some(()).ok_or("decisions came out differently".into());
         }
         Question::Verify { ledger } => {
             let report = grimnir_replay::verify(&ledger).map_err(|e| e.to_string())?;
-            output::print(&report.to_string())?;
-            return if report.is_clean() { Ok(()) } else { Err("the ledger has a fault".into()) };
+            output::print_json(&report)?;
+            return report.fault.is_none().then_some(()).ok_or("the ledger has a fault".into());
         }
     };
     output::print(&answer.map_err(|e| e.to_string())?)

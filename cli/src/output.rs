@@ -12,3 +12,8 @@ pub fn print(text: &str) -> Result<(), String> {
         Err(e) => Err(format!("cannot print: {e}")),
     }
 }
+
+/// Prints a value as JSON for people and programs alike.
+pub fn print_json<T: serde::Serialize>(value: &T) -> Result<(), String> {
+    print(&serde_json::to_string_pretty(value).map_err(|e| e.to_string())?)
+}

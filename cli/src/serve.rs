@@ -24,7 +24,7 @@ pub async fn serve(args: Serve) -> Result<(), String> {
     }
     println!("API:           http://{address}/api/v1");
     info!(listen = %address, "serving");
-    let served = grimnir_api::serve(site.clone(), api_config(&args), listener, ended()?).await;
+    let served = grimnir_api::serve(site.clone(), ApiConfig::default(), listener, ended()?).await;
     site.close(args.stop_engines).await;
     served.map_err(|e| e.to_string())
 }
@@ -49,11 +49,6 @@ pub async fn open(args: &Serve) -> Result<Site, String> {
 fn absolute(path: &std::path::Path) -> Result<std::path::PathBuf, String> {
     std::fs::create_dir_all(path).map_err(|e| format!("{}: {e}", path.display()))?;
     path.canonicalize().map_err(|e| format!("{}: {e}", path.display()))
-}
-
-/// How the API serves.
-pub fn api_config(args: &Serve) -> ApiConfig {
-    ApiConfig { upload_limit_bytes: args.upload_limit_mb.saturating_mul(1 << 20) }
 }
 
 /// Makes the administrator where there is no user yet; answers name and password.

@@ -23,6 +23,12 @@ impl Client {
         Self { http, base: base.into(), token: None }
     }
 
+    /// The same client with a token from an earlier sign-in.
+    pub fn with_token(mut self, token: &str) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
     /// The server's address.
     pub fn base(&self) -> &str {
         &self.base

@@ -72,6 +72,11 @@ impl Ear {
         tape.arrivals.iter().find(|(so_far, _)| *so_far > byte).map(|(_, at)| *at)
     }
 
+    /// Every arrival so far: (bytes up to then, when).
+    pub fn arrivals(&self) -> Vec<(usize, Instant)> {
+        self.tape.lock().expect("not poisoned").arrivals.clone()
+    }
+
     /// Waits until `seconds` of audio at `kbps` were taken.
     pub async fn listen(&self, seconds: f64, kbps: u32) {
         let patience = Duration::from_secs_f64(seconds * 2.0 + 30.0);

@@ -7,8 +7,10 @@ pub mod client;
 pub mod ear;
 pub mod programs;
 pub mod server;
+pub mod stage;
 pub mod tracks;
 
 pub use client::Client;
 pub use ear::{Ear, Heard};
 pub use server::Server;
+pub use stage::{Setting, Stage};

@@ -39,24 +39,7 @@ impl Server {
     /// Starts one with a prepared command (a wrapper such as strace may stand before it).
     pub async fn start_with(data: &Path, port: u16, command: &mut Command) -> Self {
         std::fs::create_dir_all(data).expect("the folder can be made");
-        let trace = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(data.join("trace.log"))
-            .expect("the trace can be written");
-        let mut child = command
-            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--mount-port", "0"])
-            .arg("--data")
-            .arg(data)
-            .arg("--engine")
-            .arg(program("grimnir-engine"))
-            .env("GRIMNIR_ADMIN_USER", ADMIN)
-            .env("GRIMNIR_ADMIN_PASSWORD", PASSWORD)
-            .env("GRIMNIR_LOG", "info")
-            .stdout(Stdio::piped())
-            .stderr(trace)
-            .spawn()
-            .expect("the program starts");
+        let mut child = prepare(command, data, port).spawn().expect("the program starts");
         let out = child.stdout.take().expect("piped");
         let port = tokio::task::spawn_blocking(move || {
             let mut lines = BufReader::new(out).lines();
@@ -103,9 +86,32 @@ impl Server {
 
     /// Starts the control plane again on the same folder.
     pub async fn restart(&mut self) {
+        self.restart_with(&mut Command::new(program("grimnir"))).await;
+    }
+
+    /// Runs a prepared command that is to die by itself, and waits for its death.
+    pub async fn restart_until_death(&mut self, command: &mut Command) {
+        let mut child = prepare(command, &self.data, 0).spawn().expect("the program starts");
+        until("the program dies by itself", Duration::from_secs(30), || {
+            let ended = matches!(child.try_wait(), Ok(Some(_)));
+            async move { ended.then_some(()) }
+        })
+        .await;
+    }
+
+    /// Runs a prepared command that is to refuse to start; answers what it said.
+    pub async fn fails_to_start(&self, command: &mut Command) -> String {
+        let command = prepare(command, &self.data, 0);
+        let output = command.stderr(Stdio::piped()).output().expect("the program runs");
+        assert!(!output.status.success(), "the program was to refuse");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    /// Starts it again with a prepared command.
+    pub async fn restart_with(&mut self, command: &mut Command) {
         let keep = self.keep.take();
         let data = self.data.clone();
-        let mut next = Self::start_in(&data).await;
+        let mut next = Self::start_with(&data, 0, command).await;
         next.keep = keep;
         // The old one's process is gone; dropping it must not end the engines.
         let old = std::mem::replace(self, next);
@@ -167,6 +173,25 @@ impl Server {
         })
         .await
     }
+}
+
+fn prepare<'a>(command: &'a mut Command, data: &Path, port: u16) -> &'a mut Command {
+    let trace = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(data.join("trace.log"))
+        .expect("the trace can be written");
+    command
+        .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--mount-port", "0"])
+        .arg("--data")
+        .arg(data)
+        .arg("--engine")
+        .arg(program("grimnir-engine"))
+        .env("GRIMNIR_ADMIN_USER", ADMIN)
+        .env("GRIMNIR_ADMIN_PASSWORD", PASSWORD)
+        .env("GRIMNIR_LOG", "info")
+        .stdout(Stdio::piped())
+        .stderr(trace)
 }
 
 impl Drop for Server {

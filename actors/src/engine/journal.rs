@@ -132,6 +132,7 @@ impl Tail {
         };
         match ledger.append(commit, Expected::Version(self.version)).await {
             Ok(_) => {
+                crate::fault::point("append.air");
                 self.version += 1;
                 self.journal_seq = last.seq;
                 Ok(())

@@ -7,9 +7,14 @@
 use crate::engine::handle::EngineHandle;
 use crate::engine::program::{self, Place};
 use crate::engine::{handover, journal};
+use crate::meta::Meta;
 use crate::site::Shared;
 use grimnir_engine_proto::{Client, dial, v1};
-use grimnir_events::{StationId, StreamKind};
+use grimnir_events::{
+    Actor as Principal, CommitId, CorrelationId, StationId, StreamId, StreamKind, UtcMicros,
+};
+use grimnir_rules::Ladder;
+use grimnir_rules::ladder::command::LadderCommand;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::process::Child;
 use std::sync::Arc;
@@ -52,6 +57,8 @@ pub struct LinkState {
     /// Ledger position the last complete turn was made at.
     settled_at: u64,
     starts_in_a_row: u32,
+    /// When time alone changes the ladder next.
+    deadline: Option<UtcMicros>,
 }
 
 impl Actor for EngineLink {
@@ -88,6 +95,7 @@ impl Actor for EngineLink {
             helpers: vec![ticker],
             settled_at: 0,
             starts_in_a_row: 0,
+            deadline: Some(crate::clock::now()),
         })
     }
 
@@ -138,6 +146,7 @@ impl LinkState {
         if self.shared.is_closing() {
             return;
         }
+        self.expire().await;
         let client = match self.handle.client() {
             Some(client) => client,
             None => match self.connect(me).await {
@@ -152,6 +161,29 @@ impl LinkState {
             }
         }
         self.watch_import();
+    }
+
+    /// Claims whose time is over end even where no engine reports it; windows that begin open.
+    async fn expire(&mut self) {
+        let now = crate::clock::now();
+        let stream = StreamId::of_station(StreamKind::Ladder, self.place.station);
+        let Ok(ladder) = self.shared.directory.inspect::<Ladder>(stream).await else { return };
+        let due = self.deadline.is_some_and(|at| at <= now);
+        self.deadline = ladder.state.next_deadline(now);
+        if !due {
+            return;
+        }
+        let commit_id = CommitId(crate::clock::fresh_id());
+        let meta = Meta {
+            actor: Principal::System,
+            correlation: CorrelationId(commit_id.0),
+            causation: CommitId::default(),
+            commit_id,
+        };
+        let command = LadderCommand::Expire {};
+        if let Err(error) = self.shared.directory.decide::<Ladder>(stream, command, meta).await {
+            warn!(station.id = %self.place.station, %error, "claims could not be looked through");
+        }
     }
 
     /// Adopts the engine that runs, or starts one where the station is to be on air.

@@ -81,6 +81,7 @@ impl Place {
 pub async fn ended(pid: u32) {
     let Some(fd) = open(pid) else { return };
     // A pidfd becomes readable when its process ends.
+    #[expect(deprecated, reason = "an OwnedFd keeps its descriptor; `register` would be unsafe")]
     if let Ok(fd) = AsyncFd::new(fd) {
         let _ = fd.readable().await;
     }

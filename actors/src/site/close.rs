@@ -18,8 +18,7 @@ impl Site {
         if let Some(root) = self.shared.root() {
             let _ = root.stop_and_wait(Some("closing".into()), Some(Duration::from_secs(5))).await;
         }
-        self.shared.end_tasks().await;
-        self.shared.ledger.close().await;
+        self.shared.end().await;
         info!("site closed");
     }
 

@@ -24,13 +24,14 @@ impl Site {
         clear_uploads(&config.data_dir.join("uploads"));
         let ledger_dir = config.data_dir.join("ledger");
         let embedded = tokio::task::spawn_blocking(move || {
-            EmbeddedLedger::open(&ledger_dir, grimnir_ledger::EmbeddedOptions::default())
+            EmbeddedLedger::open(&ledger_dir, grimnir_ledger::Options::default())
         })
         .await
         .map_err(|e| failed("opening the ledger")(e.to_string()))?
         .map_err(|e| failed("opening the ledger")(e.to_string()))?;
-        let site_id = embedded.site_id();
-        let ledger: Arc<dyn Ledger> = Arc::new(embedded);
+        let site_id = embedded.identity().site_id;
+        let embedded = Arc::new(embedded);
+        let ledger: Arc<dyn Ledger> = embedded.clone();
         let secrets = Secrets::open(&config.data_dir.join("secrets"))
             .map_err(|e| failed("opening the secrets")(e.to_string()))?;
         let head = ledger
@@ -49,6 +50,7 @@ impl Site {
             .await
             .map_err(|e| failed("starting the actors")(e.to_string()))?;
         shared.enter_root(root);
+        shared.keep_store(embedded);
         info!(site.id = %site_id, event.seq = head, "site open");
         Ok(Self { shared })
     }
@@ -66,6 +68,9 @@ fn clear_uploads(folder: &std::path::Path) {
 async fn tell_stations(shared: Arc<Shared>, head: u64) {
     let mut commits = shared.ledger.follow(head + 1);
     while let Some(next) = commits.next().await {
+        if shared.is_closing() {
+            return;
+        }
         match next {
             Ok(recorded) => {
                 let stream = recorded.commit.header.stream;

@@ -13,7 +13,7 @@ impl Site {
         let shared = &self.shared;
         let head = shared.ledger.head().await;
         let ledger_reason = match &head {
-            Ok(_) => shared.ledger.unwritable(),
+            Ok(_) => shared.ledger.writable().err(),
             Err(error) => Some(error.to_string()),
         };
         let mut engines = Vec::new();

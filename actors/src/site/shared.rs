@@ -9,7 +9,7 @@ use crate::planner::PlannerMessage;
 use crate::site::SiteConfig;
 use crate::supervisor::SupervisorMessage;
 use grimnir_events::{SiteId, StationId};
-use grimnir_ledger::{Ledger, Secrets};
+use grimnir_ledger::{EmbeddedLedger, Ledger, Secrets};
 use grimnir_projections::Views;
 use ractor::ActorRef;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ use tokio::sync::{Semaphore, SemaphorePermit, oneshot, watch};
 
 /// Files measured at once: each decodes on a core of its own.
 const ANALYSES_AT_ONCE: usize = 2;
+/// How long a task may take to end by itself.
+const CLOSE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// What the actors of a site share.
 pub struct Shared {
@@ -46,6 +48,7 @@ pub struct Shared {
     closing: AtomicBool,
     restarts: AtomicU64,
     tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
+    store: Mutex<Option<Arc<EmbeddedLedger>>>,
 }
 
 impl Shared {
@@ -77,6 +80,7 @@ impl Shared {
             closing: AtomicBool::new(false),
             restarts: AtomicU64::new(0),
             tasks: Mutex::default(),
+            store: Mutex::default(),
         }
     }
 
@@ -173,12 +177,21 @@ impl Shared {
     pub(crate) fn keep(&self, task: tokio::task::JoinHandle<()>) {
         lock(&self.tasks).push(task);
     }
-    pub(crate) async fn end_tasks(&self) {
-        self.views.close().await;
+    pub(crate) fn keep_store(&self, store: Arc<EmbeddedLedger>) {
+        *lock(&self.store) = Some(store);
+    }
+    /// Ends the read models with a snapshot, then the tasks, then the ledger.
+    pub(crate) async fn end(&self) {
+        self.views.close();
         let tasks: Vec<_> = lock(&self.tasks).drain(..).collect();
-        for task in tasks {
-            task.abort();
-            let _ = task.await;
+        for mut task in tasks {
+            if tokio::time::timeout(CLOSE_PATIENCE, &mut task).await.is_err() {
+                task.abort();
+            }
+        }
+        let store = lock(&self.store).take();
+        if let Some(store) = store {
+            let _ = tokio::task::spawn_blocking(move || store.close()).await;
         }
     }
 

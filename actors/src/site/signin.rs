@@ -5,11 +5,14 @@ use crate::meta::Meta;
 use crate::site::{SignedIn, Site};
 use grimnir_events::access::Role;
 use grimnir_events::{CredentialId, StationId, UserId, derive_id};
+use grimnir_ledger::SecretsError;
 use grimnir_rules::Access;
 use grimnir_rules::access::command::AccessCommand;
 
 /// Shortest password that is taken.
 const MIN_PASSWORD_CHARS: usize = 8;
+/// Longest sign-in name.
+const MAX_NAME_CHARS: usize = 100;
 /// Longest password that is hashed: more is an attack on the processor.
 const MAX_PASSWORD_CHARS: usize = 256;
 
@@ -29,9 +32,11 @@ impl Site {
         let verified = tokio::task::spawn_blocking(move || secrets.verify(&name, &password))
             .await
             .map_err(|e| CommandError::Failed { what: "signing in", reason: e.to_string() })?;
-        let Some(user_id) = verified else { return Ok(None) };
-        let user = self.shared.views.users().into_iter().find(|user| user.id == user_id);
-        Ok(user.map(|user| SignedIn { user_id, role: user.role }))
+        let Some(known) = verified else { return Ok(None) };
+        // Only a secret that the ledger names signs anybody in.
+        let user = self.shared.views.user(known.user_id);
+        let user = user.filter(|user| user.credential_id == known.credential_id);
+        Ok(user.map(|user| SignedIn { user_id: known.user_id, role: user.role }))
     }
 
     /// Registers a user.
@@ -54,18 +59,33 @@ impl Site {
             ));
         }
         let name = name.trim();
+        let name_chars = name.chars().count();
+        if !(1..=MAX_NAME_CHARS).contains(&name_chars) {
+            return Err(CommandError::invalid(
+                "username_length",
+                "username",
+                format!("the name has {name_chars} characters, allowed are 1 to {MAX_NAME_CHARS}"),
+            ));
+        }
         let user_id = UserId(derive_id("user", &[&meta.commit_id.0]));
         let credential_id = CredentialId(derive_id("credential", &[&meta.commit_id.0]));
+        let ledger = &self.shared.ledger;
+        if ledger.find(meta.commit_id).await.is_ok_and(|stored| stored.is_some()) {
+            // Asked before under the same key: a new hash would make another request of it.
+            return Ok(user_id);
+        }
         let secrets = self.shared.secrets.clone();
         let (owned_name, owned_password) = (name.to_owned(), password.to_owned());
         let failed = |e: String| CommandError::Failed { what: "keeping the secret", reason: e };
         let stored = tokio::task::spawn_blocking(move || {
-            secrets.register(&owned_name, user_id, credential_id, &owned_password)
+            let print =
+                secrets.set_password(&owned_name, user_id, credential_id, &owned_password)?;
+            Ok((secrets.seal(user_id, &owned_name)?, print))
         })
         .await
         .map_err(|e| failed(e.to_string()))?;
-        let (sealed, fingerprint) = stored.map_err(|e| match e {
-            grimnir_ledger::SecretsError::NameTaken { .. } => {
+        let (sealed, fingerprint) = stored.map_err(|e: SecretsError| match e {
+            SecretsError::NameTaken => {
                 CommandError::invalid("username_taken", "username", e.to_string())
             }
             other => failed(other.to_string()),

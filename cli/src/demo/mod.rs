@@ -47,7 +47,7 @@ pub async fn demo(args: Demo) -> Result<(), String> {
     println!("Proof:    grimnir replay as-run --ledger {}/ledger --station {SLUG} --hour <hour>", args.data.display());
     println!("Ctrl-C ends it.\n");
     let watcher = tokio::spawn(watch::now_playing(site.clone(), station));
-    let api = serve::api_config(&serve_args);
+    let api = grimnir_api::ApiConfig::default();
     let served = grimnir_api::serve(site.clone(), api, listener, serve::ended()?).await;
     println!("\nSigning off …");
     watcher.abort();

@@ -1,1 +1,12 @@
 //! Scenes over the real programs, judged on decoded audio at the listener's end.
+//!
+//! `make test` runs the short forms; with `GRIMNIR_SOAK` set the long ones run.
+
+mod bad_input;
+mod effects;
+mod emergency;
+mod engine_loss;
+mod faults;
+mod kill_commands;
+mod on_air;
+mod outage;
