@@ -221,7 +221,8 @@ impl Bench {
             self.waiting.clear();
             return;
         };
-        while let Some(facts) = self.waiting.pop_front_if(|facts| facts.0 <= known) {
+        while self.waiting.front().is_some_and(|facts| facts.0 <= known) {
+            let Some(facts) = self.waiting.pop_front() else { return };
             facts.1.iter().for_each(|fact| self.judge.witness(fact));
         }
     }
