@@ -11,15 +11,14 @@ mod playlist;
 mod slots;
 
 pub use catalogue::Catalogue;
-pub use pick::{Query, best};
+#[cfg(test)]
+pub(super) use playlist::line_id;
 
 use crate::planner::{PlanInputs, TZDB_VERSION};
-use crate::timeline::decide::HOUR_US;
 use crate::timeline::resolve::{ANCHOR_FADE_FRAMES, Cursor, ResolveSettings, resolve};
 use chain::Chain;
-use grimnir_events::timeline::{Anchor, HourPlan, Line};
-use grimnir_events::units::micros_of_frames;
-use grimnir_events::{AirFrame, UtcMicros};
+use grimnir_events::timeline::{Anchor, ClockSlot, HourPlan, Line, SlotStart};
+use grimnir_events::{AirFrame, LineId, UtcMicros};
 use sha2::{Digest, Sha256};
 use slots::Slots;
 use std::collections::BTreeMap;
@@ -44,13 +43,14 @@ pub fn plan_hour(
     let seed = hour_seed(inputs, hour);
     let earlier: Vec<&HourPlan> = planned.range(..hour).map(|(_, plan)| plan).collect();
     let history = history::History::of(catalogue, &earlier, inputs.played, hour);
-    let (from, anchor, note) = entry(&earlier, hour);
-    let chain = Chain::new(inputs, catalogue, history, hour, from.frame(), anchor);
+    let first = inputs.clock.and_then(|clock| clock.slots.first());
+    let (from, anchor, note) = entry(&earlier, first, hour);
+    let chain = Chain::new(inputs, catalogue, history, hour, from, anchor);
     let mut slots = Slots::new(inputs, catalogue, &earlier, chain, seed);
     slots.notes.extend(note);
     slots.fill(hour);
     let (lines, mut notes) = slots.finish();
-    let lines = settle(inputs, lines, from.frame(), &mut notes);
+    let lines = settle(inputs, lines, from, &mut notes);
     if lines.is_empty() {
         notes.insert(0, "nothing can be planned: the library has no item for this hour".into());
     }
@@ -66,16 +66,37 @@ pub fn plan_hour(
 }
 
 /// Where the chain stands when the hour begins, and what the hour's first line hangs on.
-fn entry(earlier: &[&HourPlan], hour: UtcMicros) -> (UtcMicros, Anchor, Option<String>) {
-    let last = earlier.iter().rev().find_map(|plan| plan.lines.last());
-    let soft = Anchor::Soft { at: hour, grace_us: HOUR_GRACE_US };
-    let Some(last) = last else { return (hour, soft, None) };
-    let junction = last.planned_at.plus(micros_of_frames(last.cues.airtime()));
-    if junction < hour.plus(-EARLY_US) {
-        let note = format!("the hour before ends at {junction}: the first line waits for its time");
-        return (hour, Anchor::Hard { at: hour }, Some(note));
+fn entry(
+    earlier: &[&HourPlan],
+    first: Option<&ClockSlot>,
+    hour: UtcMicros,
+) -> (AirFrame, Anchor, Option<String>) {
+    let grace_us = match first.filter(|slot| slot.offset_ms == 0).map(|slot| slot.start) {
+        Some(SlotStart::Hard) => 0,
+        Some(SlotStart::Soft { grace_ms }) => i64::from(grace_ms) * 1_000,
+        Some(SlotStart::Free) | None => HOUR_GRACE_US,
+    };
+    let soft = Anchor::Soft { at: hour, grace_us };
+    let before = earlier.iter().rev().find(|plan| !plan.lines.is_empty());
+    let junctions = |plan: &&HourPlan| -> Vec<AirFrame> {
+        let junction = |line: &Line| line.planned_at.frame().plus(line.cues.airtime());
+        plan.lines.iter().map(junction).collect()
+    };
+    let junctions = before.map(junctions).unwrap_or_default();
+    // Lines after the first junction in this hour are passed by its first line.
+    let reached = junctions.iter().find(|junction| **junction >= hour.frame());
+    match reached.or(junctions.last()) {
+        Some(junction) if *junction < hour.plus(-EARLY_US).frame() => {
+            let end = junction.utc();
+            let note = format!("the chain before ends at {end}: the first line waits for its time");
+            (hour.frame(), Anchor::Hard { at: hour }, Some(note))
+        }
+        Some(junction) => {
+            let latest = hour.plus(grace_us).frame();
+            ((*junction).clamp(hour.frame(), latest), soft, None)
+        }
+        None => (hour.frame(), soft, None),
     }
-    (junction.clamp(hour, hour.plus(HOUR_GRACE_US)), soft, None)
 }
 
 /// Lets the resolver say when each line airs; what it drops is not planned.
@@ -91,8 +112,15 @@ fn settle(
         anchor_fade_frames: ANCHOR_FADE_FRAMES,
     };
     let resolution = resolve(&lines, &Cursor { at: from, playing: None }, &settings);
+    let title_of = |line_id: &LineId| {
+        lines.iter().find(|line| line.id == *line_id).map_or("", |line| line.title.as_str())
+    };
+    for line_id in &resolution.moved {
+        let title = title_of(line_id);
+        notes.push(format!("\"{title}\" must air and moves behind the line with a fixed time"));
+    }
     for (line_id, reason) in &resolution.dropped {
-        let title = lines.iter().find(|line| line.id == *line_id).map_or("", |line| &line.title);
+        let title = title_of(line_id);
         notes.push(format!(
             "\"{title}\" has no room before the line with a fixed time ({reason:?})"
         ));
@@ -116,11 +144,6 @@ fn hour_seed(inputs: &PlanInputs<'_>, hour: UtcMicros) -> [u8; 32] {
     hasher.update(hour.0.to_be_bytes());
     hasher.update(PLANNER_VERSION.to_be_bytes());
     hasher.finalize().into()
-}
-
-/// First frame after the hour.
-fn hour_end(hour: UtcMicros) -> AirFrame {
-    hour.plus(HOUR_US).frame()
 }
 
 /// Notes that fit; the rest is counted.

@@ -2,11 +2,11 @@
 
 use super::catalogue::Catalogue;
 use super::chain::{Chain, MAX_LINES, cut};
-use super::hour_end;
 use super::pick::{Query, Relaxed, best};
 use super::playlist::next_place;
 use crate::planner::PlanInputs;
 use crate::planner::sound::takes_crossfade;
+use crate::timeline::decide::HOUR_US;
 use grimnir_events::timeline::{Anchor, ClockSlot, HourPlan, Line, SlotSource, SlotStart};
 use grimnir_events::units::FRAMES_PER_SECOND;
 use grimnir_events::{AirFrame, PlaylistId, UtcMicros};
@@ -19,10 +19,24 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy)]
 struct End {
     at: AirFrame,
+    /// Here the next line cuts what plays.
+    cut: Option<AirFrame>,
     /// The next line starts there and not before.
     hard: bool,
     /// The chain would run ahead of its time if it got there early.
     hold: bool,
+}
+
+impl End {
+    fn before(start: SlotStart, time: UtcMicros) -> Self {
+        let at = time.frame();
+        let cut = match start {
+            SlotStart::Free => None,
+            SlotStart::Soft { grace_ms } => Some(time.plus(i64::from(grace_ms) * 1_000).frame()),
+            SlotStart::Hard => Some(at),
+        };
+        Self { at, cut, hard: start == SlotStart::Hard, hold: start != SlotStart::Free }
+    }
 }
 
 /// The hour in the making.
@@ -62,16 +76,17 @@ impl<'a> Slots<'a> {
     pub fn fill(&mut self, hour: UtcMicros) {
         let slots = self.inputs.clock.map_or(&[][..], |clock| &clock.slots);
         let starts = |slot: &ClockSlot| hour.plus(i64::from(slot.offset_ms) * 1_000);
+        let first = slots.first();
         let end_of = |next: Option<&ClockSlot>| match next {
-            Some(slot) => End {
-                at: starts(slot).frame(),
-                hard: slot.start == SlotStart::Hard,
-                hold: slot.start != SlotStart::Free,
-            },
-            None => End { at: hour_end(hour), hard: false, hold: true },
+            Some(slot) => End::before(slot.start, starts(slot)),
+            // The next hour's first slot, if it begins with the hour.
+            None => {
+                let next = first.filter(|slot| slot.offset_ms == 0);
+                let start = next.map_or(SlotStart::Free, |slot| slot.start);
+                End { hold: true, ..End::before(start, hour.plus(HOUR_US)) }
+            }
         };
         // What comes before a first slot with a time of its own has no source.
-        let first = slots.first();
         let lead = first.is_none_or(|slot| slot.offset_ms > 0 && slot.start != SlotStart::Free);
         if lead {
             let mut rng = self.rng(usize::MAX);
@@ -104,6 +119,10 @@ impl<'a> Slots<'a> {
     fn slot(&mut self, index: usize, slot: &ClockSlot, end: End) {
         let label = format!("slot {index}");
         let mut rng = self.rng(index);
+        let once = matches!(slot.source, SlotSource::HardItem { .. });
+        if !once && !self.wants_more(end) {
+            self.notes.push(format!("{label}: no time is left for it"));
+        }
         match &slot.source {
             SlotSource::Category { category } => {
                 self.rotate(&category.to_lowercase(), end, &label, &mut rng);
@@ -138,8 +157,10 @@ impl<'a> Slots<'a> {
             let picked =
                 best(self.catalogue, &self.chain.history, self.inputs.settings, query, rng);
             let Some((place, relaxed)) = picked else {
-                let shown = cut(category);
-                self.notes.push(format!("{label}: nothing to plan in category \"{shown}\""));
+                self.notes.push(match cut(category).as_str() {
+                    "" => format!("{label}: nothing to plan in the library"),
+                    shown => format!("{label}: nothing to plan in category \"{shown}\""),
+                });
                 break;
             };
             titles += u32::from(relaxed.title());
@@ -185,10 +206,10 @@ impl<'a> Slots<'a> {
         self.places.insert(playlist_id, place);
     }
 
-    /// Time is left before the end, and before a fixed time enough to be worth a start.
+    /// Time is left before the end, and before a cut enough to be worth a start.
     fn wants_more(&self, end: End) -> bool {
-        let left = end.at.since(self.chain.next_start());
-        left > 0 && (!end.hard || left >= self.chain.useful())
+        let start = self.chain.next_start();
+        start < end.at && end.cut.is_none_or(|cut| cut.since(start) >= self.chain.useful())
     }
 
     fn has_room(&mut self) -> bool {
