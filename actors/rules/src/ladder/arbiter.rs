@@ -16,21 +16,23 @@ pub struct Contender {
     pub id: ClaimId,
     /// Its tier.
     pub tier: Tier,
-    /// Place in the order of raising: the later, the larger.
+    /// Its turn: when it was raised or, once it has owned the air, when it last came to own it. The
+    /// later, the larger; only comparisons within a tier count.
     pub order: u64,
     /// Its window is open and it has something to play.
     pub ready: bool,
     /// It was not seen to have failed.
     pub healthy: bool,
-    /// It holds its tier: it took the air of this tier explicitly, or was the last of it to own it.
+    /// It owned the air before, or takes it from an incumbent of its tier now.
     pub took: bool,
 }
 
 /// The one owner of the air.
 ///
-/// The lowest tier number with a ready and healthy contender wins. Within it one that took comes
-/// before whatever was raised earlier; else the incumbent stays; else the first raised. The fallback
-/// needs no health: it is the last rung, and what it cannot give is digital silence.
+/// The lowest tier number with a ready and healthy contender wins. Within it a take wins over the
+/// incumbent, which else stays; where it is gone, whoever owned the air last returns; where nobody
+/// did, the first raised enters. The fallback needs no health: it is the last rung, and what it
+/// cannot give is digital silence.
 pub fn owner(contenders: &[Contender], incumbent: ClaimId) -> ClaimId {
     let able = |c: &&Contender| c.tier == Tier::Fallback || (c.ready && c.healthy);
     let Some(tier) = contenders.iter().filter(able).map(|c| c.tier).min() else {
@@ -38,9 +40,9 @@ pub fn owner(contenders: &[Contender], incumbent: ClaimId) -> ClaimId {
     };
     let rivals = || contenders.iter().filter(able).filter(|c| c.tier == tier);
     let seated = rivals().find(|c| c.id == incumbent);
-    let newest_taker = rivals().filter(|c| c.took).max_by_key(|c| (c.order, c.id));
+    let latest = rivals().filter(|c| c.took).max_by_key(|c| (c.order, c.id));
     let first_raised = rivals().min_by_key(|c| (c.order, c.id));
-    let best = match (seated, newest_taker) {
+    let best = match (seated, latest) {
         (Some(seated), Some(taker)) if taker.order > seated.order => Some(taker),
         (Some(seated), _) => Some(seated),
         (None, Some(taker)) => Some(taker),

@@ -32,30 +32,26 @@ pub fn evolve(state: &mut LadderState, event: &LadderEvent) {
 
 fn raise(state: &mut LadderState, claim: &Claim) {
     state.just_raised = Some(claim.id);
-    let order = state.raised;
-    state.raised += 1;
-    state.claims.push(RaisedClaim {
-        claim: claim.clone(),
-        order,
-        held: false,
-        took: false,
-        owned_since: None,
-    });
+    let raised_in = turn(state);
+    let claim = claim.clone();
+    state.claims.push(RaisedClaim { claim, raised_in, owned_in: None, owned_since: None });
 }
 
 fn seat(state: &mut LadderState, owner: ClaimId, at_once: bool) {
     state.owner = owner;
-    let Some(tier) = state.find(owner).map(|raised| raised.claim.tier) else { return };
-    for raised in state.claims.iter_mut().filter(|raised| raised.claim.tier == tier) {
-        raised.took = raised.claim.id == owner;
-        if raised.took {
-            raised.held = true;
-            if at_once {
-                // Events carry no instant of their own, but this one is the claim's.
-                raised.owned_since = Some(raised.claim.raised_at);
-            }
-        }
+    let turn = turn(state);
+    let found = state.claims.iter_mut().find(|raised| raised.claim.id == owner);
+    let Some(raised) = found else { return };
+    raised.owned_in = Some(turn);
+    if at_once {
+        // Events carry no instant of their own, but this one is the claim's.
+        raised.owned_since = Some(raised.claim.raised_at);
     }
+}
+
+fn turn(state: &mut LadderState) -> u64 {
+    state.turns += 1;
+    state.turns
 }
 
 /// Folds one fact; writes [`Witnessed`] only.

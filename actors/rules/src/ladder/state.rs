@@ -20,8 +20,8 @@ pub struct LadderState {
     pub failed: BTreeSet<ClaimId>,
     /// Claims that ended lately, oldest first.
     pub ended: VecDeque<ClaimId>,
-    /// Claims ever raised: the order of the next one.
-    pub raised: u64,
+    /// Raises and changes of owner so far: the number of the next turn.
+    pub turns: u64,
     /// The claim of the event folded last, where that was a raise.
     pub just_raised: Option<ClaimId>,
     /// What the engine reported; written by facts only, never by events.
@@ -33,12 +33,10 @@ pub struct LadderState {
 pub struct RaisedClaim {
     /// The claim.
     pub claim: Claim,
-    /// Its place in the order of raising.
-    pub order: u64,
-    /// It owned the air at least once, so its window has opened.
-    pub held: bool,
-    /// It holds its tier: it was the last of it to own the air.
-    pub took: bool,
+    /// The turn in which it was raised.
+    pub raised_in: u64,
+    /// The turn in which it last came to own the air; its window has opened then.
+    pub owned_in: Option<u64>,
     /// Since when it owns the air, where it did so as it was raised.
     pub owned_since: Option<UtcMicros>,
 }
@@ -59,7 +57,7 @@ impl Default for LadderState {
             claims: vec![],
             failed: BTreeSet::new(),
             ended: VecDeque::new(),
-            raised: 0,
+            turns: 0,
             just_raised: None,
             witnessed: Witnessed::default(),
         }
@@ -104,10 +102,10 @@ impl LadderState {
         let raised = self.claims.iter().map(|raised| Contender {
             id: raised.claim.id,
             tier: raised.claim.tier,
-            order: raised.order,
+            order: raised.owned_in.unwrap_or(raised.raised_in),
             ready: self.is_ready(raised, now),
             healthy: !self.failed.contains(&raised.claim.id),
-            took: raised.took,
+            took: raised.owned_in.is_some(),
         });
         let rungs =
             [rung(AUTOMATION_CLAIM, Tier::Automation), rung(FALLBACK_CLAIM, Tier::Fallback)];
@@ -126,14 +124,15 @@ impl LadderState {
     /// The first instant after `now` at which time alone changes something: when to `Expire`.
     pub fn next_deadline(&self, now: UtcMicros) -> Option<UtcMicros> {
         let instants = |raised: &RaisedClaim| {
-            let opens = raised.claim.window_start.filter(|_| !raised.held);
+            let opens = raised.claim.window_start.filter(|_| raised.owned_in.is_none());
             [opens, self.over_at(raised)]
         };
         self.claims.iter().flat_map(instants).flatten().filter(|at| *at > now).min()
     }
     fn is_ready(&self, raised: &RaisedClaim, now: UtcMicros) -> bool {
         // A window that let its claim on air stays open, even where a clock is set back.
-        let open = raised.held || raised.claim.window_start.is_none_or(|start| start <= now);
+        let opened = raised.owned_in.is_some();
+        let open = opened || raised.claim.window_start.is_none_or(|start| start <= now);
         let over = self.over_at(raised).is_some_and(|end| end <= now);
         open && !over && !raised.claim.items.is_empty()
     }
