@@ -91,7 +91,7 @@ fn title_is_relaxed_before_artist_and_both_are_admitted() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn separation_holds_at_projected_air_time_or_a_note_says_otherwise(

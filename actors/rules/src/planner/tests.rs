@@ -1,6 +1,7 @@
 //! What the planner makes of a library and a clock.
 
 use super::*;
+use crate::timeline::resolve::{ANCHOR_FADE_FRAMES, Cursor, ResolveSettings, resolve};
 use grimnir_events::library::{CueMarks, ItemKind, Tags};
 use grimnir_events::station::FadeCurve;
 use grimnir_events::timeline::{Anchor, ClockSlot, Line, SlotSource, SlotStart, Transition};
@@ -367,5 +368,31 @@ fn crossfades_are_set_between_long_items_and_own_marks_are_kept() {
             let curve = FadeCurve::EqualPower;
             assert_eq!(line.transition, Transition::Crossfade { curve });
         }
+    }
+}
+
+#[test]
+fn a_whole_day_resolves_to_its_planned_times() {
+    let mut id = item(900, 12, "id");
+    id.kind = ItemKind::LegalId;
+    let hard_item = SlotSource::HardItem { media_id: id.id };
+    let slots = vec![
+        slot(0, SlotStart::Soft { grace_ms: 90_000 }, hard_item),
+        slot(12, SlotStart::Free, category("gold")),
+        slot(1_200, SlotStart::Soft { grace_ms: 20_000 }, category("")),
+        slot(2_400, SlotStart::Hard, category("gold")),
+    ];
+    let mut world = World::of(songs(80), slots);
+    world.media.insert(id.id, id);
+    let plans = world.plan(24);
+    let lines: Vec<Line> = plans.into_iter().flat_map(|plan| plan.lines).collect();
+    let cursor = Cursor { at: HOUR.frame(), playing: None };
+    let (curve, anchor_fade_frames) = (FadeCurve::EqualPower, ANCHOR_FADE_FRAMES);
+    let settings = ResolveSettings { crossfade_frames: 0, curve, anchor_fade_frames };
+    let day = resolve(&lines, &cursor, &settings);
+    assert_eq!((day.dropped, day.moved), (vec![], vec![]));
+    for resolved in &day.lines {
+        let line = &lines[resolved.index];
+        assert_eq!(resolved.start, line.planned_at.frame(), "{} {}", line.title, line.planned_at);
     }
 }

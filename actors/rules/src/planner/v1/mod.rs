@@ -43,8 +43,8 @@ pub fn plan_hour(
     let seed = hour_seed(inputs, hour);
     let earlier: Vec<&HourPlan> = planned.range(..hour).map(|(_, plan)| plan).collect();
     let history = history::History::of(catalogue, &earlier, inputs.played, hour);
-    let first = inputs.clock.and_then(|clock| clock.slots.first());
-    let (from, anchor, note) = entry(&earlier, first, hour);
+    let slots = inputs.clock.map_or(&[][..], |clock| &clock.slots);
+    let (from, anchor, note) = entry(&earlier, slots, hour);
     let chain = Chain::new(inputs, catalogue, history, hour, from, anchor);
     let mut slots = Slots::new(inputs, catalogue, &earlier, chain, seed);
     slots.notes.extend(note);
@@ -68,9 +68,10 @@ pub fn plan_hour(
 /// Where the chain stands when the hour begins, and what the hour's first line hangs on.
 fn entry(
     earlier: &[&HourPlan],
-    first: Option<&ClockSlot>,
+    slots: &[ClockSlot],
     hour: UtcMicros,
 ) -> (AirFrame, Anchor, Option<String>) {
+    let first = slots.first();
     let grace_us = match first.filter(|slot| slot.offset_ms == 0).map(|slot| slot.start) {
         Some(SlotStart::Hard) => 0,
         Some(SlotStart::Soft { grace_ms }) => i64::from(grace_ms) * 1_000,
@@ -92,7 +93,8 @@ fn entry(
             (hour.frame(), Anchor::Hard { at: hour }, Some(note))
         }
         Some(junction) => {
-            let latest = hour.plus(grace_us).frame();
+            let grace = hour.plus(grace_us).frame();
+            let latest = slots::first_cut(slots, hour).map_or(grace, |cut| cut.min(grace));
             ((*junction).clamp(hour.frame(), latest), soft, None)
         }
         None => (hour.frame(), soft, None),

@@ -29,14 +29,24 @@ struct End {
 
 impl End {
     fn before(start: SlotStart, time: UtcMicros) -> Self {
-        let at = time.frame();
-        let cut = match start {
-            SlotStart::Free => None,
-            SlotStart::Soft { grace_ms } => Some(time.plus(i64::from(grace_ms) * 1_000).frame()),
-            SlotStart::Hard => Some(at),
-        };
+        let (at, cut) = (time.frame(), cut_at(start, time));
         Self { at, cut, hard: start == SlotStart::Hard, hold: start != SlotStart::Free }
     }
+}
+
+/// Where a slot of this time cuts what plays.
+fn cut_at(start: SlotStart, time: UtcMicros) -> Option<AirFrame> {
+    match start {
+        SlotStart::Free => None,
+        SlotStart::Soft { grace_ms } => Some(time.plus(i64::from(grace_ms) * 1_000).frame()),
+        SlotStart::Hard => Some(time.frame()),
+    }
+}
+
+/// Where the slots of an hour first cut what plays on from before it.
+pub(super) fn first_cut(slots: &[ClockSlot], hour: UtcMicros) -> Option<AirFrame> {
+    let starts = |slot: &ClockSlot| hour.plus(i64::from(slot.offset_ms) * 1_000);
+    slots.iter().filter_map(|slot| cut_at(slot.start, starts(slot))).min()
 }
 
 /// The hour in the making.
@@ -79,11 +89,11 @@ impl<'a> Slots<'a> {
         let first = slots.first();
         let end_of = |next: Option<&ClockSlot>| match next {
             Some(slot) => End::before(slot.start, starts(slot)),
-            // The next hour's first slot, if it begins with the hour.
+            // The next hour's slots, which are these again.
             None => {
-                let next = first.filter(|slot| slot.offset_ms == 0);
-                let start = next.map_or(SlotStart::Free, |slot| slot.start);
-                End { hold: true, ..End::before(start, hour.plus(HOUR_US)) }
+                let at = hour.plus(HOUR_US);
+                let hard = first.is_some_and(|s| s.offset_ms == 0 && s.start == SlotStart::Hard);
+                End { at: at.frame(), cut: first_cut(slots, at), hard, hold: true }
             }
         };
         // What comes before a first slot with a time of its own has no source.
