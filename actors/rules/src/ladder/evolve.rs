@@ -43,9 +43,11 @@ fn seat(state: &mut LadderState, owner: ClaimId, at_once: bool) {
     let found = state.claims.iter_mut().find(|raised| raised.claim.id == owner);
     let Some(raised) = found else { return };
     raised.owned_in = Some(turn);
-    if at_once {
-        // Events carry no instant of their own, but this one is the claim's.
-        raised.owned_since = Some(raised.claim.raised_at);
+    let raised_at = raised.claim.raised_at;
+    if at_once && raised.claim.window_start.is_none_or(|start| start <= raised_at) {
+        // Events carry no instant of their own, but this one is the claim's. A window that opens
+        // later is the next event as well, and not this one.
+        raised.owned_since = Some(raised_at);
     }
 }
 

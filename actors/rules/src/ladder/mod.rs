@@ -26,6 +26,8 @@ mod decide;
 mod draft;
 mod evolve;
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod properties;
 mod rejection;
 mod state;

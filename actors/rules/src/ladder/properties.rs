@@ -1,1 +1,288 @@
-//! Properties.
+//! Arbitrary sequences of raises, takes, releases, windows, expiries, failures and facts: there is
+//! always exactly one owner of the air, and it is the one that the rules name.
+
+use super::command::LadderCommand;
+use super::oracle::Oracle;
+use super::tests::{S, claim, fact, id};
+use super::{Ladder, LadderState};
+use crate::{Aggregate, Context};
+use grimnir_events::air::{AirEvent, AirFact};
+use grimnir_events::ladder::{
+    AUTOMATION_CLAIM, Entry, FALLBACK_CLAIM, LadderEvent, OwnerReason, ReleaseReason, Tier,
+};
+use grimnir_events::{ClaimId, UtcMicros, codec};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+const START: i64 = 1_790_000_000 * S;
+const CLAIMS: u8 = 10;
+
+/// One step: something is commanded or seen after some seconds.
+#[derive(Clone, Debug)]
+enum Step {
+    Command(i64, LadderCommand),
+    Seen(i64, AirEvent),
+}
+
+fn release_reason() -> impl Strategy<Value = ReleaseReason> {
+    use ReleaseReason::{Completed, Expired, Failed, Released};
+    prop::sample::select(vec![Released, Completed, Expired, Failed])
+}
+
+fn source() -> impl Strategy<Value = ClaimId> {
+    (0..CLAIMS + 4).prop_map(|n| match n {
+        0 | 1 => AUTOMATION_CLAIM,
+        2 => FALLBACK_CLAIM,
+        n => id(n),
+    })
+}
+
+/// The tier of a claim follows from its number, so that facts and commands agree on it.
+fn tier_of(n: u8) -> Tier {
+    [Tier::Emergency, Tier::LiveOverride, Tier::LiveOverride, Tier::LiveScheduled]
+        [usize::from(n % 4)]
+}
+
+fn raise() -> impl Strategy<Value = LadderCommand> {
+    let window = (prop::option::of(-20_i64..40), prop::option::of(-5_i64..60));
+    let flags = (any::<bool>(), prop::bool::weighted(0.9), prop::bool::weighted(0.9));
+    (3..CLAIMS + 3, window, flags, 1_i64..60, 0_u32..30_000).prop_map(
+        |(n, (start, end), (take, on_air, filled), max, fade_ms)| {
+            // Instants are relative here and made absolute when the step's own is known.
+            let mut c = claim(n, tier_of(n), UtcMicros(0));
+            c.window_start = start.map(|s| UtcMicros(s * S));
+            c.window_end = end.map(|e| UtcMicros(start.map_or(e, |s| s + 1 + e.abs()) * S));
+            c.max_length_us = max * S;
+            c.fade_ms = fade_ms;
+            if !filled {
+                c.items.clear();
+            }
+            LadderCommand::RaiseSource { claim: Box::new(c), take, on_air }
+        },
+    )
+}
+
+fn command() -> impl Strategy<Value = LadderCommand> {
+    let release = (3..CLAIMS + 3, release_reason())
+        .prop_map(|(n, reason)| LadderCommand::ReleaseSource { claim_id: id(n), reason });
+    let fail = source()
+        .prop_map(|claim_id| LadderCommand::ReportFailure { claim_id, reason: "dead".into() });
+    let recover = source().prop_map(|claim_id| LadderCommand::ReportRecovery { claim_id });
+    let accept = (0..CLAIMS / 4).prop_map(|n| {
+        let claim = Box::new(claim(4 + 4 * n, Tier::Emergency, UtcMicros(0)));
+        LadderCommand::AcceptEmergency { claim }
+    });
+    prop_oneof![
+        8 => raise(),
+        4 => release,
+        3 => fail,
+        3 => recover,
+        4 => Just(LadderCommand::Expire {}),
+        2 => accept,
+        1 => Just(LadderCommand::ForgetFailures {}),
+        1 => Just(LadderCommand::SignOff { reason: OwnerReason::Released }),
+    ]
+}
+
+fn seen() -> impl Strategy<Value = AirEvent> {
+    let heard = (3..CLAIMS + 3).prop_map(|n| AirEvent::OwnerChanged {
+        from: AUTOMATION_CLAIM,
+        to: id(n),
+        tier: tier_of(n),
+        reason: OwnerReason::Preempted,
+    });
+    let ended = (3..CLAIMS + 3, release_reason())
+        .prop_map(|(n, reason)| AirEvent::ClaimEnded { claim_id: id(n), reason });
+    prop_oneof![3 => heard, 1 => ended]
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    // Now and then a clock is set back a little.
+    let after = || -2_i64..20;
+    let step = prop_oneof![
+        5 => (after(), command()).prop_map(|(dt, c)| Step::Command(dt, c)),
+        1 => (after(), seen()).prop_map(|(dt, e)| Step::Seen(dt, e)),
+    ];
+    prop::collection::vec(step, 1..60)
+}
+
+/// Gives a command's relative instants their absolute ones.
+fn absolute(command: &LadderCommand, now: UtcMicros) -> LadderCommand {
+    let mut command = command.clone();
+    if let LadderCommand::RaiseSource { claim, .. } | LadderCommand::AcceptEmergency { claim } =
+        &mut command
+    {
+        claim.raised_at = now;
+        claim.window_start = claim.window_start.map(|at| at.plus(now.0));
+        claim.window_end = claim.window_end.map(|at| at.plus(now.0));
+    }
+    command
+}
+
+fn ids(state: &LadderState) -> BTreeSet<ClaimId> {
+    state.claims.iter().map(|raised| raised.claim.id).collect()
+}
+
+/// Judges the events of one command.
+fn judge(before: &LadderState, events: &[LadderEvent], after: &LadderState) {
+    let (mut owner, mut tiers) = (before.owner, BTreeMap::new());
+    let (mut failed, mut released) = (before.failed.clone(), BTreeMap::new());
+    tiers.extend(before.claims.iter().map(|raised| (raised.claim.id, raised.claim.tier)));
+    tiers.extend([(AUTOMATION_CLAIM, Tier::Automation), (FALLBACK_CLAIM, Tier::Fallback)]);
+    let mut recovered = BTreeSet::new();
+    for event in events {
+        match event {
+            LadderEvent::SourceRaised { claim } => {
+                tiers.insert(claim.id, claim.tier);
+            }
+            LadderEvent::SourceRefused { .. } => {}
+            LadderEvent::SourceReleased { claim_id, reason } => {
+                assert!(released.insert(*claim_id, *reason).is_none(), "released twice");
+            }
+            LadderEvent::SourceFailed { claim_id, .. } => {
+                failed.insert(*claim_id);
+            }
+            LadderEvent::SourceRecovered { claim_id } => {
+                failed.remove(claim_id);
+                recovered.insert(*claim_id);
+            }
+            LadderEvent::OwnerChanged { from, to, tier, reason, entry } => {
+                assert_eq!(*from, owner, "the chain of owners breaks");
+                assert_ne!(from, to, "nobody follows itself");
+                assert_eq!(tiers.get(to), Some(tier), "the new owner's tier");
+                let (above, below) = (tiers[from], *tier);
+                let expected = match released.get(from) {
+                    Some(ReleaseReason::Released | ReleaseReason::SignOff) => OwnerReason::Released,
+                    Some(ReleaseReason::Completed) => OwnerReason::Completed,
+                    Some(ReleaseReason::Expired) => OwnerReason::Expired,
+                    Some(ReleaseReason::Failed) => OwnerReason::Failed,
+                    None if below < above && recovered.contains(to) => OwnerReason::Recovered,
+                    None if below < above => OwnerReason::Preempted,
+                    None if failed.contains(from) => OwnerReason::Failed,
+                    None => OwnerReason::Taken,
+                };
+                assert_eq!(*reason, expected, "from {from} to {to}");
+                judge_entry(above, failed.contains(from), below, *entry);
+                owner = *to;
+            }
+        }
+    }
+    assert_eq!(owner, after.owner, "the last change names the owner");
+    let mut gone: BTreeSet<_> = ids(before);
+    gone.extend(events.iter().filter_map(|event| match event {
+        LadderEvent::SourceRaised { claim } => Some(claim.id),
+        _ => None,
+    }));
+    gone.retain(|id| !ids(after).contains(id));
+    assert_eq!(gone, released.into_keys().collect(), "who is gone was released, and nobody else");
+}
+
+fn judge_entry(from: Tier, from_failed: bool, to: Tier, entry: Entry) {
+    let waits = entry == Entry::NextJunction;
+    let may_wait = from >= Tier::Automation && to >= Tier::Automation && !from_failed;
+    assert_eq!(waits, may_wait, "{from:?} → {to:?} by {entry:?}");
+    if let (Tier::Emergency, Entry::Cut { fade_ms }) = (to, entry) {
+        assert!(fade_ms <= 10, "an emergency fades for {fade_ms} ms");
+    }
+}
+
+/// Lives through the steps, judged after each; answers all events and facts, in order.
+fn live(steps: &[Step]) -> (Vec<LadderEvent>, Vec<AirFact>, LadderState) {
+    let (mut state, mut oracle) = (LadderState::default(), Oracle::default());
+    let (mut events, mut facts) = (vec![], vec![]);
+    let mut now = UtcMicros(START);
+    for step in steps {
+        match step {
+            Step::Seen(dt, event) => {
+                now = now.plus(dt * S);
+                let seen = fact(facts.len() as u64 + 1, now, event.clone());
+                Ladder::witness(&mut state, &seen);
+                oracle.hear(now, event);
+                facts.push(seen);
+            }
+            Step::Command(dt, command) => {
+                now = now.plus(dt * S);
+                let command = absolute(command, now);
+                let context = Context { now, ..Context::default() };
+                let decided = Ladder::decide(&state, &command, &context);
+                assert_eq!(decided, Ladder::decide(&state, &command, &context));
+                let before = state.clone();
+                assert_eq!(oracle.follow(&command, now), decided.is_ok(), "{decided:?}");
+                let Ok(new) = decided else {
+                    // A rejection records nothing; what time alone did comes with the next.
+                    let catch_up = Ladder::decide(&state, &LadderCommand::Expire {}, &context);
+                    for event in catch_up.expect("never rejected") {
+                        Ladder::evolve(&mut state, &event);
+                        events.push(event);
+                    }
+                    assert_eq!(state.owner, oracle.owner());
+                    continue;
+                };
+                for event in &new {
+                    Ladder::evolve(&mut state, event);
+                }
+                judge(&before, &new, &state);
+                assert_eq!(state.owner, oracle.owner(), "after {command:?}");
+                assert_eq!(ids(&state), oracle.raised());
+                assert!(state.tier(state.owner).is_some(), "the owner is a source");
+                let again = Ladder::decide(&state, &LadderCommand::Expire {}, &context);
+                assert_eq!(again, Ok(vec![]), "a decision leaves nothing to settle");
+                events.extend(new);
+            }
+        }
+    }
+    (events, facts, state)
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(config(1_000))]
+
+    #[test]
+    fn there_is_always_one_owner_and_it_is_the_one_the_rules_name(steps in steps()) {
+        live(&steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn any_interleaving_of_events_and_facts_folds_to_the_same_state(
+        steps in steps(),
+        mut order in prop::collection::vec(any::<bool>(), 400),
+    ) {
+        let (events, facts, state) = live(&steps);
+        let mut folded = LadderState::default();
+        let (mut own, mut air) = (events.iter().peekable(), facts.iter().peekable());
+        while own.peek().is_some() || air.peek().is_some() {
+            let turn = order.pop().unwrap_or(true);
+            if let (true, Some(event)) = (turn || air.peek().is_none(), own.peek()) {
+                Ladder::evolve(&mut folded, event);
+                own.next();
+            } else if let Some(fact) = air.next() {
+                Ladder::witness(&mut folded, fact);
+            }
+        }
+        prop_assert_eq!(folded, state);
+    }
+
+    #[test]
+    fn deciding_again_from_stored_bytes_gives_the_same_bytes(steps in steps()) {
+        let (events, _, _) = live(&steps);
+        for event in events {
+            let stored = codec::encode(&event).expect("fits");
+            let read: LadderEvent = codec::decode(&stored).expect("reads back");
+            prop_assert_eq!(codec::encode(&read).expect("fits"), stored);
+        }
+        for step in &steps {
+            let Step::Command(_, command) = step else { continue };
+            let stored = codec::encode(command).expect("fits");
+            let read: LadderCommand = codec::decode(&stored).expect("reads back");
+            prop_assert_eq!(&read, command);
+        }
+    }
+}

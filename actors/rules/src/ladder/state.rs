@@ -114,7 +114,7 @@ impl LadderState {
     /// When a claim's longest time began: when it first owned the air, as far as that is known.
     pub fn began(&self, raised: &RaisedClaim) -> Option<UtcMicros> {
         let heard = self.witnessed.heard.get(&raised.claim.id).map(|(_, at)| *at);
-        raised.owned_since.or(heard)
+        [raised.owned_since, heard].into_iter().flatten().min()
     }
     /// When a claim is over by its window or its longest time; `None` while nothing says so.
     pub fn over_at(&self, raised: &RaisedClaim) -> Option<UtcMicros> {
