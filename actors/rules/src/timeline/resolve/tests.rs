@@ -273,6 +273,13 @@ fn of_two_lines_on_the_same_frame_the_later_wins() {
 }
 
 #[test]
+fn a_hard_line_that_the_next_leaves_no_room_takes_none_from_others() {
+    let out = run(&[line(1, 52), line(2, 50), hard(3, 50, 60), hard(4, 50, 65)], &from(0));
+    assert_eq!(starts(&out), [(1, 0), (2, 52), (4, 65)]);
+    assert_eq!(out.dropped, [(id(3), DropReason::NoUsefulAirtime)]);
+}
+
+#[test]
 fn at_most_two_lines_sound_at_once() {
     let mut long_tail = line(1, 20);
     long_tail.cues.cue_out = 300 * S;
