@@ -88,6 +88,18 @@ fn gain_falls_before_a_peak_without_a_step_and_comes_back() {
 }
 
 #[test]
+fn peak_keeps_its_shape_and_is_not_cut_off() {
+    let mut frames = vec![[0.5_f32; 2]; 20_000];
+    frames[10_000] = [2.0; 2];
+    frames[10_001] = [1.8; 2];
+    let out = limited(&frames, 480);
+    let ceiling = Limiter::new().ceiling();
+    let (top, next) = (out[10_240][0], out[10_241][0]);
+    assert!((top - ceiling).abs() < 1e-5, "{top} for {ceiling}");
+    assert!((next / top - 0.9).abs() < 1e-5, "{next} after {top}");
+}
+
+#[test]
 fn emergency_sums_in_behind_under_the_same_ceiling() {
     let mut bus = vec![[0.5, -0.5], [0.1, 0.2]];
     sum_with_ceiling(&mut bus, &[[0.6, -0.6], [0.1, 0.1]], 0.9);
