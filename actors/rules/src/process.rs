@@ -234,3 +234,6 @@ fn enter(commands: &mut Vec<AnyCommand>, state: PlayoutState, reason: &str) {
         commands.push(AnyCommand::Executor(ExecutorCommand::Enter { state, reason }));
     }
 }
+
+#[cfg(test)]
+mod tests;

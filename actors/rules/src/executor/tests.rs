@@ -1,1 +1,105 @@
-//! Behaviour of the aggregate, given / when / then.
+//! Behaviour of an executor, given / when / then.
+
+use super::command::ExecutorCommand;
+use super::state::SKIPS_KEPT;
+use super::{Executor, may_follow};
+use crate::given::{Given, given};
+use PlayoutState::{Emergency, Fading, Idle, Live, Playing, Preloading};
+use grimnir_events::executor::{ExecutorEvent, PlayoutState};
+use grimnir_events::{ClaimId, LineId};
+
+fn enter(state: PlayoutState) -> ExecutorCommand {
+    ExecutorCommand::Enter { state, reason: "seen".into() }
+}
+
+fn skip(line: u8, claim: u8) -> ExecutorCommand {
+    ExecutorCommand::Skip { line_id: LineId([line; 16]), claim_id: ClaimId([claim; 16]) }
+}
+
+fn skipped(line: u8, claim: u8) -> ExecutorEvent {
+    ExecutorEvent::SkipRequested { line_id: LineId([line; 16]), claim_id: ClaimId([claim; 16]) }
+}
+
+fn changed(from: PlayoutState, to: PlayoutState) -> ExecutorEvent {
+    ExecutorEvent::StateChanged { from, to, reason: "seen".into() }
+}
+
+fn playing() -> Given<Executor> {
+    given(&[changed(Idle, Playing)])
+}
+
+#[test]
+fn playout_goes_from_idle_to_playing_and_back() {
+    given::<Executor>(&[])
+        .when(enter(Preloading))
+        .then(&[changed(Idle, Preloading)])
+        .when(enter(Playing))
+        .then(&[changed(Preloading, Playing)])
+        .when(enter(Fading))
+        .then(&[changed(Playing, Fading)])
+        .when(enter(Live))
+        .then(&[changed(Fading, Live)])
+        .when(enter(Emergency))
+        .then(&[changed(Live, Emergency)])
+        .when(enter(Playing))
+        .then(&[changed(Emergency, Playing)])
+        .when(enter(Idle))
+        .then(&[changed(Playing, Idle)]);
+}
+
+#[test]
+fn the_state_it_is_in_is_not_entered_again() {
+    playing().when(enter(Playing)).then_nothing();
+    given::<Executor>(&[]).when(enter(Idle)).then_nothing();
+}
+
+#[test]
+fn nothing_fades_where_nothing_plays() {
+    given::<Executor>(&[]).when(enter(Fading)).rejected("no_such_step");
+    given::<Executor>(&[changed(Idle, Preloading)]).when(enter(Fading)).rejected("no_such_step");
+}
+
+#[test]
+fn every_state_can_be_left_for_idle_and_for_emergency() {
+    for from in [Preloading, Playing, Fading, Live, Emergency] {
+        assert!(may_follow(from, Idle), "{from:?}");
+        assert!(from == Emergency || may_follow(from, Emergency), "{from:?}");
+        assert!(!may_follow(from, from), "{from:?}");
+    }
+}
+
+#[test]
+fn asked_twice_for_the_same_it_skips_once() {
+    playing()
+        .when(skip(1, 9))
+        .then(&[skipped(1, 9)])
+        .when(skip(1, 9))
+        .then_nothing()
+        .when(skip(2, 9))
+        .then(&[skipped(2, 9)]);
+}
+
+#[test]
+fn there_is_nothing_to_skip_when_idle() {
+    given::<Executor>(&[]).when(skip(1, 9)).rejected("nothing_on_air");
+    playing().when(skip(1, 0)).rejected("nil_id");
+}
+
+#[test]
+fn only_the_latest_skips_are_handed_over() {
+    let many = u8::try_from(SKIPS_KEPT).expect("fits") + 5;
+    let executor = (1..=many).fold(playing(), |e, n| e.when(skip(n, 9)).given);
+    let skips = executor.state.skips();
+    assert_eq!(skips.len(), SKIPS_KEPT);
+    assert_eq!(skips.last(), Some(&(LineId([many; 16]), ClaimId([9; 16]))));
+}
+
+#[test]
+fn a_reason_is_cut_and_cleaned_rather_than_refused() {
+    let reason = "x\n".repeat(500);
+    let answer = given::<Executor>(&[]).when(ExecutorCommand::Enter { state: Playing, reason });
+    let events = answer.result.expect("accepted");
+    let ExecutorEvent::StateChanged { reason, .. } = &events[0] else { panic!("{events:?}") };
+    assert_eq!(reason.chars().count(), super::decide::REASON_MAX);
+    assert!(!reason.contains('\n'));
+}
