@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use symphonia::core::codecs::audio::well_known::{
     CODEC_ID_AAC, CODEC_ID_FLAC, CODEC_ID_MP3, CODEC_ID_VORBIS,
 };
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as Symphonia;
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo, TrackType};
+use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackType};
 use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
@@ -76,7 +76,29 @@ struct Kind {
     preroll: i64,
 }
 
+impl Kind {
+    fn of(params: &AudioCodecParameters, track: &Track, format: &str) -> Self {
+        let counts_frames = params.sample_rate.is_some_and(|rate| {
+            track.time_base.is_some_and(|base| base.numer.get() == 1 && base.denom.get() == rate)
+        });
+        Self {
+            cut_by_time: params.codec == CODEC_ID_MP3,
+            numbered: params.codec == CODEC_ID_FLAC && format == "flac",
+            seekable: counts_frames,
+            preroll: match params.codec {
+                // The bit reservoir reaches back 511 bytes, 22 frames at the lowest bitrate, and
+                // the filters two more.
+                CODEC_ID_MP3 => 32 * 1_152,
+                CODEC_ID_VORBIS => 4 * 8_192,
+                CODEC_ID_AAC => 8 * 1_024,
+                _ => 0,
+            },
+        }
+    }
+}
+
 impl Decoder {
+    #[expect(clippy::disallowed_methods, reason = "the adapter that opens what is to be played")]
     pub(crate) fn open(path: &Path) -> Result<Self, DecodeError> {
         let file =
             File::open(path).map_err(|source| DecodeError::Io { path: path.to_owned(), source })?;
@@ -115,22 +137,7 @@ impl Decoder {
         let decoder = symphonia::default::get_codecs()
             .make_audio_decoder(&params, &options)
             .map_err(|error| unsupported(format!("codec of {format} not decoded: {error}")))?;
-        let rate_clock = params.sample_rate.is_some_and(|rate| {
-            track.time_base.is_some_and(|t| t.numer.get() == 1 && t.denom.get() == rate)
-        });
-        let kind = Kind {
-            cut_by_time: is_mp3,
-            numbered: params.codec == CODEC_ID_FLAC && format == "flac",
-            seekable: rate_clock,
-            preroll: match params.codec {
-                // The bit reservoir reaches back 511 bytes, 22 frames at the lowest bitrate, and
-                // the filters two more.
-                CODEC_ID_MP3 => 32 * 1_152,
-                CODEC_ID_VORBIS => 4 * 8_192,
-                CODEC_ID_AAC => 8 * 1_024,
-                _ => 0,
-            },
-        };
+        let kind = Kind::of(&params, track, format);
         // Without a LAME tag the length of an MP3 is an estimate from its bitrate.
         let exact = !is_mp3 || track.padding.is_some();
         let stated = track.num_frames.filter(|_| exact).and_then(|n| i64::try_from(n).ok());

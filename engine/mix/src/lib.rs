@@ -5,6 +5,7 @@
 //! the helpers [`cue`] and [`tone`].
 //! Upstream: air frames and fade curves of `grimnir-events`. Downstream: the engine's mix thread
 //! and offline rendering. Not here: GStreamer, async, clocks, sockets, threads.
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod command;
 pub mod fade;

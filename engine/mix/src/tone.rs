@@ -119,6 +119,7 @@ pub fn write_wav_f32(path: &Path, rate: u32, frames: &[Frame]) -> io::Result<()>
     write(path, rate, 3, 4, frames, |sample, out| out.write_all(&sample.to_le_bytes()))
 }
 
+#[expect(clippy::disallowed_methods, reason = "test material is written here only")]
 fn write(
     path: &Path,
     rate: u32,
