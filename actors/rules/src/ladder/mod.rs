@@ -32,6 +32,8 @@ mod properties;
 mod rejection;
 mod state;
 #[cfg(test)]
+mod refusal_tests;
+#[cfg(test)]
 mod tests;
 
 pub use check::{CLAIM_BYTES_MAX, CLAIM_ITEMS_MAX, FADE_MAX_MS, LENGTH_MAX_US};

@@ -39,14 +39,18 @@ fn source() -> impl Strategy<Value = ClaimId> {
 
 /// The tier of a claim follows from its number, so that facts and commands agree on it.
 fn tier_of(n: u8) -> Tier {
-    [Tier::Emergency, Tier::LiveOverride, Tier::LiveOverride, Tier::LiveScheduled]
-        [usize::from(n % 4)]
+    match n % 5 {
+        0 => Tier::Emergency,
+        4 => Tier::LiveScheduled,
+        _ => Tier::LiveOverride,
+    }
 }
 
 fn raise() -> impl Strategy<Value = LadderCommand> {
-    let window = (prop::option::of(-20_i64..40), prop::option::of(-5_i64..60));
-    let flags = (any::<bool>(), prop::bool::weighted(0.9), prop::bool::weighted(0.9));
-    (3..CLAIMS + 3, window, flags, 1_i64..60, 0_u32..30_000).prop_map(
+    let window =
+        (prop::option::weighted(0.3, -20_i64..60), prop::option::weighted(0.3, -5_i64..200));
+    let flags = (prop::bool::weighted(0.3), prop::bool::weighted(0.95), prop::bool::weighted(0.95));
+    (3..CLAIMS + 3, window, flags, 1_i64..400, 0_u32..30_000).prop_map(
         |(n, (start, end), (take, on_air, filled), max, fade_ms)| {
             // Instants are relative here and made absolute when the step's own is known.
             let mut c = claim(n, tier_of(n), UtcMicros(0));
@@ -68,15 +72,15 @@ fn command() -> impl Strategy<Value = LadderCommand> {
     let fail = source()
         .prop_map(|claim_id| LadderCommand::ReportFailure { claim_id, reason: "dead".into() });
     let recover = source().prop_map(|claim_id| LadderCommand::ReportRecovery { claim_id });
-    let accept = (0..CLAIMS / 4).prop_map(|n| {
-        let claim = Box::new(claim(4 + 4 * n, Tier::Emergency, UtcMicros(0)));
+    let accept = (1..=CLAIMS / 5).prop_map(|n| {
+        let claim = Box::new(claim(5 * n, Tier::Emergency, UtcMicros(0)));
         LadderCommand::AcceptEmergency { claim }
     });
     prop_oneof![
-        8 => raise(),
+        12 => raise(),
         4 => release,
-        3 => fail,
-        3 => recover,
+        6 => fail,
+        6 => recover,
         4 => Just(LadderCommand::Expire {}),
         2 => accept,
         1 => Just(LadderCommand::ForgetFailures {}),
@@ -98,9 +102,9 @@ fn seen() -> impl Strategy<Value = AirEvent> {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     // Now and then a clock is set back a little.
-    let after = || -2_i64..20;
+    let after = || -2_i64..15;
     let step = prop_oneof![
-        5 => (after(), command()).prop_map(|(dt, c)| Step::Command(dt, c)),
+        8 => (after(), command()).prop_map(|(dt, c)| Step::Command(dt, c)),
         1 => (after(), seen()).prop_map(|(dt, e)| Step::Seen(dt, e)),
     ];
     prop::collection::vec(step, 1..60)
@@ -225,6 +229,8 @@ fn live(steps: &[Step]) -> (Vec<LadderEvent>, Vec<AirFact>, LadderState) {
                 assert_eq!(state.owner, oracle.owner(), "after {command:?}");
                 assert_eq!(ids(&state), oracle.raised());
                 assert!(state.tier(state.owner).is_some(), "the owner is a source");
+                let lingers = state.failed.iter().find(|id| state.tier(**id).is_none());
+                assert_eq!(lingers, None, "a failure is kept of what is gone");
                 let again = Ladder::decide(&state, &LadderCommand::Expire {}, &context);
                 assert_eq!(again, Ok(vec![]), "a decision leaves nothing to settle");
                 events.extend(new);
