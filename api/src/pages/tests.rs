@@ -50,13 +50,15 @@ fn sources(folder: &FilePath, take: &mut impl FnMut(&str)) {
     }
 }
 
+/// The quoted word that a text begins with.
+fn leading_word(text: &str) -> Option<String> {
+    let word = text.trim_start().strip_prefix('"')?.split('"').next()?;
+    word.chars().all(|c| c.is_ascii_lowercase() || c == '_').then(|| word.to_owned())
+}
+
 /// The quoted words that stand right behind an opening, whatever the line breaks between.
 fn words_behind(text: &str, opening: &str) -> Vec<String> {
-    let words = text.split(opening).skip(1).filter_map(|after| {
-        let word = after.trim_start().strip_prefix('"')?.split('"').next()?;
-        word.chars().all(|c| c.is_ascii_lowercase() || c == '_').then(|| word.to_owned())
-    });
-    words.collect()
+    text.split(opening).skip(1).filter_map(leading_word).collect()
 }
 
 fn codes_of(text: &str) -> Vec<String> {
@@ -70,10 +72,9 @@ fn codes_of(text: &str) -> Vec<String> {
     let mut codes: Vec<String> =
         constructors.iter().flat_map(|opening| words_behind(text, opening)).collect();
     // `Problem::new(<status>, "<code>", …)`, the status by whatever name.
-    for made in text.split("Problem::new(").chain(text.split("Self::new(")).skip(1) {
-        if let Some((_, after)) = made.split_once(',') {
-            codes.extend(words_behind(&format!("(({after}"), "(("));
-        }
+    for opening in ["Problem::new(", "Self::new("] {
+        let second = text.split(opening).skip(1).filter_map(|made| made.split_once(','));
+        codes.extend(second.filter_map(|(_, after)| leading_word(after)));
     }
     // Rejections: the words of their `code` function.
     for body in text.split("fn code(&self) -> &'static str {").skip(1) {
