@@ -3,6 +3,7 @@
 //!
 //! Reading order: [`units`], [`ids`], [`stream`], [`envelope`], [`codec`], then the words of each
 //! aggregate. Downstream: every other crate. Not here: decisions, I/O, clocks, randomness.
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod units;
 pub mod ids;
