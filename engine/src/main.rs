@@ -1,1 +1,90 @@
-fn main() {}
+//! `grimnir-engine`: the media engine of one station, and its media tools.
+//!
+//! Reading order: `run` (what is wired to what), `director` (what is heard next), `air` (the mix
+//! thread), `output`, `control`, `journal`, `position`, `held`, `media`.
+
+mod air;
+mod control;
+mod director;
+mod held;
+mod journal;
+mod media;
+mod output;
+mod position;
+mod run;
+
+use clap::{Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "grimnir-engine", version, about = "Grimnir's media engine")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Play one station until told to end.
+    Run(RunArguments),
+    /// Measure a file; one line of JSON on standard output.
+    Analyze {
+        /// The file.
+        #[arg(long)]
+        file: PathBuf,
+        /// Where a play copy goes, if the file needs one.
+        #[arg(long)]
+        play_copy: Option<PathBuf>,
+    },
+    /// Decode a file with GStreamer into a FLAC file.
+    Transcode {
+        /// The file.
+        #[arg(long)]
+        file: PathBuf,
+        /// The FLAC file to write.
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+/// What one engine plays, and where.
+#[derive(clap::Args)]
+struct RunArguments {
+    /// The engine's own folder: lock, socket, journal, kept hand-overs.
+    #[arg(long)]
+    dir: PathBuf,
+    /// The media store.
+    #[arg(long)]
+    media: PathBuf,
+    /// The station.
+    #[arg(long)]
+    station: grimnir_events::StationId,
+    /// Where listeners connect; port 0 takes a free one.
+    #[arg(long)]
+    listen: SocketAddr,
+    /// Lowest epoch of a control plane that is obeyed.
+    #[arg(long, default_value_t = 0)]
+    epoch: u64,
+}
+
+fn main() -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("GRIMNIR_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match Arguments::parse().command {
+        Action::Run(arguments) => match run::run(&arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(reason) => {
+                tracing::error!(reason, "engine cannot run");
+                eprintln!("grimnir-engine: {reason}");
+                ExitCode::FAILURE
+            }
+        },
+        Action::Analyze { file, play_copy } => {
+            media::analyze::print(&file, play_copy.as_deref())
+        }
+        Action::Transcode { file, out } => media::transcode::print(&file, &out),
+    }
+}

@@ -1,0 +1,33 @@
+//! The only place of the air path that reads time: CLOCK_MONOTONIC deadlines, and UTC once.
+
+use grimnir_events::UtcMicros;
+use rustix::thread::ClockId;
+use rustix::time::Timespec;
+
+/// Nanoseconds of one block (480 frames at 48 kHz).
+pub const BLOCK_NS: i64 = 10_000_000;
+const SECOND_NS: i64 = 1_000_000_000;
+
+/// Nanoseconds on CLOCK_MONOTONIC.
+pub fn monotonic_ns() -> i64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    now.tv_sec * SECOND_NS + now.tv_nsec
+}
+
+/// UTC now.
+pub fn utc_now() -> UtcMicros {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+    UtcMicros(now.tv_sec * 1_000_000 + now.tv_nsec / 1_000)
+}
+
+/// Sleeps until CLOCK_MONOTONIC reads `deadline_ns`; returns at once if it has passed.
+pub fn sleep_until(deadline_ns: i64) {
+    let request =
+        Timespec { tv_sec: deadline_ns / SECOND_NS, tv_nsec: deadline_ns % SECOND_NS };
+    // Interrupted sleeps are resumed: the deadline is absolute.
+    while let Err(error) = rustix::thread::clock_nanosleep_absolute(ClockId::Monotonic, &request) {
+        if error != rustix::io::Errno::INTR {
+            return;
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The mix thread: one block of 10 ms at each deadline, whatever else happens.
+//!
+//! Late blocks up to 2 s are rendered at once; beyond that the air moves on and says so.
+
+use super::bus::Bus;
+use super::clock::{BLOCK_NS, monotonic_ns, sleep_until};
+use super::view::AirView;
+use crate::output::fanout::Fanout;
+use crate::position::{Position, PositionPage};
+use grimnir_events::units::BLOCK_FRAMES;
+use grimnir_events::{AirFrame, EngineRunId};
+use grimnir_mix::{BLOCK, Command, Limiter, MixError, Mixer, Report, Start, VoiceEvent};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+
+/// How far the mix may be behind before the air moves on: 2 s.
+const CATCH_UP_BLOCKS: i64 = 200;
+/// Priority under SCHED_RR: above ordinary work, below what the kernel runs itself.
+const PRIORITY: i32 = 20;
+
+/// What the mix thread is told.
+pub enum AirCommand {
+    /// A voice that begins in its file at `from_frame`.
+    Start {
+        /// First frame of the file.
+        from_frame: i64,
+        /// The voice.
+        start: Box<Start>,
+    },
+    /// Anything else for the mixer.
+    Mix(Command),
+    /// Takes back what is planned for a voice.
+    Cancel(u64),
+    /// Sets the bus.
+    Bus {
+        /// Gain in dB.
+        gain_db: f32,
+        /// A limiter with another ceiling.
+        limiter: Option<Box<Limiter>>,
+    },
+    /// Ends the thread.
+    Quit,
+}
+
+/// What the mix thread says.
+pub enum AirReport {
+    /// Something happened to a voice.
+    Voice {
+        /// What.
+        event: VoiceEvent,
+        /// CLOCK_MONOTONIC when the block was rendered.
+        mixed_ns: i64,
+    },
+    /// A command was refused.
+    Refused {
+        /// Why, and which voice.
+        error: MixError,
+    },
+    /// A voice that is over, to be dropped where it does not matter; `failure` says why it failed.
+    Finished {
+        /// The voice with its source.
+        start: Box<Start>,
+    },
+    /// The air moved on over a stall.
+    Stalled {
+        /// First frame that was not rendered.
+        from: AirFrame,
+        /// Frame it went on at.
+        to: AirFrame,
+    },
+}
+
+/// The way to the mix thread.
+#[derive(Clone)]
+pub struct AirHandle {
+    commands: Sender<AirCommand>,
+    /// What it shows.
+    pub view: Arc<AirView>,
+}
+
+impl AirHandle {
+    /// Sends a command; it is taken before the next block.
+    pub fn send(&self, command: AirCommand) {
+        if self.commands.send(command).is_err() {
+            tracing::error!("the mix thread is gone");
+        }
+    }
+    /// First frame of the next block.
+    pub fn position(&self) -> AirFrame {
+        self.view.position()
+    }
+}
+
+/// A play in the mixer, for the position page.
+struct Sounding {
+    voice: u64,
+    from_frame: i64,
+    /// `None` until its first frame.
+    started: Option<AirFrame>,
+}
+
+struct MixThread {
+    mixer: Mixer,
+    bus: Bus,
+    commands: Receiver<AirCommand>,
+    reports: Box<dyn Fn(AirReport) + Send>,
+    fanout: Fanout,
+    page: PositionPage,
+    view: Arc<AirView>,
+    run: EngineRunId,
+    sounding: Vec<Sounding>,
+}
+
+/// What the mix thread is made of.
+pub struct AirParts {
+    /// This run.
+    pub run: EngineRunId,
+    /// Its first frame.
+    pub start: AirFrame,
+    /// The bus behind the mixer.
+    pub bus: Bus,
+    /// Where blocks go.
+    pub fanout: Fanout,
+    /// Where the position goes.
+    pub page: PositionPage,
+}
+
+/// Starts the mix thread; `reports` is called on it and must not wait.
+pub fn start(
+    parts: AirParts,
+    reports: impl Fn(AirReport) + Send + 'static,
+) -> std::io::Result<(AirHandle, std::thread::JoinHandle<()>)> {
+    let (tx, rx) = channel();
+    let view = Arc::new(AirView::new(parts.start));
+    let thread = MixThread {
+        mixer: Mixer::new(parts.start),
+        bus: parts.bus,
+        commands: rx,
+        reports: Box::new(reports),
+        fanout: parts.fanout,
+        page: parts.page,
+        view: view.clone(),
+        run: parts.run,
+        sounding: Vec::with_capacity(64),
+    };
+    let join = std::thread::Builder::new().name("mix".into()).spawn(move || thread.run())?;
+    Ok((AirHandle { commands: tx, view }, join))
+}
+
+impl MixThread {
+    fn run(mut self) {
+        self.view.set_realtime(ask_realtime());
+        let mut deadline = monotonic_ns();
+        let mut block = [[0.0f32; 2]; BLOCK];
+        let mut report = Report::new();
+        loop {
+            sleep_until(deadline);
+            if !self.take_commands() {
+                return;
+            }
+            let behind = (monotonic_ns() - deadline) / BLOCK_NS;
+            if behind > CATCH_UP_BLOCKS {
+                let from = self.mixer.position();
+                let to = from.plus(behind * BLOCK_FRAMES);
+                self.mixer.jump(to);
+                deadline += behind * BLOCK_NS;
+                for play in &mut self.sounding {
+                    play.started = play.started.map(|at| at.plus(to.since(from)));
+                }
+                (self.reports)(AirReport::Stalled { from, to });
+            } else if behind > 0 {
+                self.view.add_late();
+            }
+            self.mixer.render(&mut block, &mut report);
+            let meter = self.bus.process(&mut block);
+            self.fanout.send(&block);
+            self.report(&report);
+            let play = self.heard();
+            let position = Position {
+                run: self.run,
+                air_frame: self.mixer.position(),
+                play: play.0,
+                file_frame: play.1,
+            };
+            self.page.write(&position);
+            self.view.publish(position.air_frame, meter.peak, meter.square_sum);
+            deadline += BLOCK_NS;
+        }
+    }
+
+    /// False when told to quit.
+    fn take_commands(&mut self) -> bool {
+        loop {
+            let command = match self.commands.try_recv() {
+                Ok(command) => command,
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            };
+            let result = match command {
+                AirCommand::Start { from_frame, start } => {
+                    let voice = start.voice;
+                    self.sounding.push(Sounding { voice, from_frame, started: None });
+                    let result = self.mixer.command(Command::Start(start));
+                    if result.is_err() {
+                        self.sounding.retain(|play| play.voice != voice);
+                    }
+                    result
+                }
+                AirCommand::Mix(command) => self.mixer.command(command),
+                AirCommand::Cancel(voice) => {
+                    if self.mixer.cancel(voice) {
+                        self.sounding.retain(|play| play.voice != voice);
+                    }
+                    Ok(())
+                }
+                AirCommand::Bus { gain_db, limiter } => {
+                    drop(self.bus.set(gain_db, limiter));
+                    Ok(())
+                }
+                AirCommand::Quit => return false,
+            };
+            if let Err(error) = result {
+                (self.reports)(AirReport::Refused { error });
+            }
+        }
+    }
+
+    fn report(&mut self, report: &Report) {
+        let mixed_ns = if report.events.is_empty() { 0 } else { monotonic_ns() };
+        for event in &report.events {
+            match event {
+                VoiceEvent::Started { voice, at } => {
+                    if let Some(play) = self.sounding.iter_mut().find(|p| p.voice == *voice) {
+                        play.started = Some(*at);
+                    }
+                }
+                VoiceEvent::Ended { voice, .. } => {
+                    self.sounding.retain(|play| play.voice != *voice);
+                }
+                VoiceEvent::Underrun { .. } => self.view.add_underrun(),
+                VoiceEvent::NonFinite { .. } => {}
+            }
+            (self.reports)(AirReport::Voice { event: *event, mixed_ns });
+        }
+        // After the events: whoever hears that a voice ended may look at its source.
+        while let Some(start) = self.mixer.take_finished() {
+            (self.reports)(AirReport::Finished { start });
+        }
+    }
+
+    /// The play that came last and its next file frame.
+    fn heard(&self) -> (u64, i64) {
+        let now = self.mixer.position();
+        let latest = self.sounding.iter().filter_map(|p| Some((p.started?, p)));
+        latest
+            .max_by_key(|(at, _)| *at)
+            .map_or((0, 0), |(at, play)| (play.voice, play.from_frame + now.since(at)))
+    }
+}
+
+/// Asks for SCHED_RR for this thread; false where the system does not grant it.
+fn ask_realtime() -> bool {
+    let parameters = libc::sched_param { sched_priority: PRIORITY };
+    #[expect(unsafe_code, reason = "a system call on this thread with a local struct")]
+    let result = unsafe {
+        libc::pthread_setschedparam(libc::pthread_self(), libc::SCHED_RR, &parameters)
+    };
+    if result == 0 {
+        tracing::info!(priority = PRIORITY, "mix thread runs under SCHED_RR");
+    } else {
+        let error = std::io::Error::from_raw_os_error(result);
+        tracing::warn!(%error, "mix thread runs without real-time priority");
+    }
+    result == 0
+}

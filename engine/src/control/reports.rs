@@ -1,0 +1,140 @@
+//! Reports: status, telemetry, the journal's stream.
+
+use super::Control;
+use crate::air::view::MeterMark;
+use crate::director::status;
+use crate::journal::Journal;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use grimnir_engine_proto::v1 as proto;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tonic::Status;
+
+/// Telemetry intervals that are given, in ms; 0 asks for the usual one.
+const INTERVALS_MS: std::ops::RangeInclusive<u32> = 20..=10_000;
+const USUAL_INTERVAL_MS: u32 = 100;
+
+/// The status now.
+pub(super) fn status(control: &Control) -> proto::StatusResponse {
+    let shown = status::read(&control.board);
+    let now = control.air.position();
+    let view = &control.air.view;
+    let position = if shown.heard { now.since(shown.started).clamp(0, shown.length) } else { 0 };
+    proto::StatusResponse {
+        station_id: control.station.0.to_vec(),
+        run_id: control.run.0.to_vec(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        on_air: shown.on_air,
+        realtime: view.realtime(),
+        config_revision: shown.config_revision,
+        timeline_revision: shown.timeline_revision,
+        claims_revision: shown.claims_revision,
+        journal_head: control.journal.head(),
+        journal_acked: control.journal.acked(),
+        owner_claim: shown.owner.0.to_vec(),
+        owner_tier: u32::from(shown.tier),
+        line_id: shown.line_id.0.to_vec(),
+        title: shown.title,
+        artist: shown.artist,
+        position_frames: position,
+        length_frames: shown.length,
+        air_frame: now.0,
+        outputs: shown
+            .outputs
+            .into_iter()
+            .map(|output| proto::OutputStatus {
+                mount_id: output.mount_id.0.to_vec(),
+                path: output.path,
+                up: output.up,
+                listeners: output.listeners,
+                bytes_sent: output.bytes_sent,
+            })
+            .collect(),
+        http_port: control.http_port.load(Ordering::Relaxed),
+        held_until_frame: shown.held_until.0,
+        epoch: shown.epoch,
+        late_blocks: view.late_blocks(),
+        state: shown.state.into(),
+    }
+}
+
+/// Levels and position at an interval.
+pub(super) fn telemetry(
+    control: Arc<Control>,
+    interval_ms: u32,
+) -> Result<BoxStream<'static, Result<proto::Telemetry, Status>>, Status> {
+    let interval_ms = if interval_ms == 0 { USUAL_INTERVAL_MS } else { interval_ms };
+    if !INTERVALS_MS.contains(&interval_ms) {
+        return Err(Status::invalid_argument(format!(
+            "interval_ms: {interval_ms}, allowed {} to {}",
+            INTERVALS_MS.start(),
+            INTERVALS_MS.end()
+        )));
+    }
+    let mut ticks = tokio::time::interval(Duration::from_millis(u64::from(interval_ms)));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut mark = MeterMark::default();
+    control.air.view.levels(&mut mark);
+    let stream = stream::unfold((control, ticks, mark), |state| async move {
+        let (control, mut ticks, mut mark) = state;
+        ticks.tick().await;
+        let report = measure(&control, &mut mark);
+        Some((Ok(report), (control, ticks, mark)))
+    });
+    Ok(stream.boxed())
+}
+
+fn measure(control: &Control, mark: &mut MeterMark) -> proto::Telemetry {
+    let view = &control.air.view;
+    let levels = view.levels(mark);
+    let shown = status::read(&control.board);
+    let now = view.position();
+    proto::Telemetry {
+        air_frame: now.0,
+        level_left_db: levels.rms_db[0],
+        level_right_db: levels.rms_db[1],
+        peak_left_db: levels.peak_db[0],
+        peak_right_db: levels.peak_db[1],
+        underruns: view.underruns(),
+        late_blocks: view.late_blocks(),
+        position_frames: if shown.heard { now.since(shown.started) } else { 0 },
+        length_frames: shown.length,
+        state: shown.state.into(),
+    }
+}
+
+/// Every record from `from` on, then each new one as it is written.
+pub(super) fn journal(
+    journal: Journal,
+    from: u64,
+) -> BoxStream<'static, Result<proto::JournalRecord, Status>> {
+    let follow = journal.follow();
+    let pages = stream::unfold(
+        (journal, follow, from.max(1)),
+        |(journal, mut follow, from)| async move {
+            follow.wait_for(|head| *head >= from).await.ok()?;
+            let reader = journal.clone();
+            let page = tokio::task::spawn_blocking(move || reader.read(from)).await;
+            let page = match page {
+                Ok(Ok(page)) if !page.is_empty() => page,
+                Ok(Ok(_)) => {
+                    let told = format!("record {from} is no longer held");
+                    return Some((vec![Err(Status::out_of_range(told))], (journal, follow, u64::MAX)));
+                }
+                Ok(Err(error)) => {
+                    let told = Status::unavailable(format!("journal cannot be read: {error}"));
+                    return Some((vec![Err(told)], (journal, follow, u64::MAX)));
+                }
+                Err(_) => return None,
+            };
+            let next = page.last().map_or(from, |(seq, _)| seq + 1);
+            let records = page.into_iter().map(|(seq, fact_payload)| {
+                Ok(proto::JournalRecord { seq, fact_payload })
+            });
+            Some((records.collect(), (journal, follow, next)))
+        },
+    );
+    pages.flat_map(stream::iter).boxed()
+}

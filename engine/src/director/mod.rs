@@ -1,0 +1,368 @@
+//! The director: one thread that decides what is heard next, and tells the mixer frames ahead.
+//!
+//! It never touches a disk or waits: files are opened by feeders, clips decoded by a loader, and
+//! their word comes back as messages. Upstream: hand-overs and orders of the control server,
+//! reports of the mix thread. Downstream: mixer, journal, outputs.
+//!
+//! Reading order: this file, [`owner`], [`automation`], [`claims`], [`fallback`], [`report`].
+
+mod automation;
+mod claims;
+mod fallback;
+mod handover;
+mod orders;
+mod owner;
+mod plays;
+mod report;
+pub mod status;
+
+use crate::air::clips::{self, ClipKey};
+use crate::air::feeder::DeckReport;
+use crate::air::{AirHandle, AirReport};
+use crate::held::{Cache, Held};
+use crate::journal::{Journal, Recovered};
+use crate::output::desk::Desk;
+use automation::Automation;
+use claims::Claims;
+use fallback::Fallback;
+use grimnir_events::air::{AirEvent, EndReason, InterruptReason};
+use grimnir_events::handover::{EngineClaims, EngineConfig};
+use grimnir_events::ladder::{Claim, ReleaseReason};
+use grimnir_events::station::{FadeCurve, StationSettings};
+use grimnir_events::timeline::HourPlan;
+use grimnir_events::{AirFrame, ClaimId, ContentHash, EngineRunId, LineId};
+use grimnir_rules::timeline::resolve::Interrupted;
+use owner::Announcement;
+use plays::{NOW, PlayState, Plays};
+use status::Board;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// What is known to start is handed to the mixer this long before it: 500 ms.
+const COMMIT_AHEAD: i64 = 24_000;
+/// Least distance of a planned start from the next block, so that the mixer is never too late for
+/// it: 20 ms.
+const LEAD: i64 = 960;
+/// A turn is taken at least this often while something can change by time alone.
+const TURN: Duration = Duration::from_millis(20);
+/// A turn while nothing but the timeline runs; starts are handed over 500 ms ahead.
+const QUIET_TURN: Duration = Duration::from_millis(100);
+
+/// Answer to a hand-over: accepted, and the revision that is held now.
+pub type Taken = Result<u64, u64>;
+/// Answer to an order.
+pub type Done = Result<(), String>;
+/// Answer to a claim: first frame and CLOCK_MONOTONIC when it was mixed.
+pub type Aired = Result<(AirFrame, i64), String>;
+
+/// What the director is told.
+pub enum Msg {
+    /// By the mix thread.
+    Air(AirReport),
+    /// By a feeder.
+    Deck(DeckReport),
+    /// By the clip loader.
+    Clip {
+        /// Which.
+        key: ClipKey,
+        /// The clip.
+        result: Result<clips::Held, String>,
+    },
+    /// A configuration, with its bytes for the cache.
+    Configure(Box<EngineConfig>, Vec<u8>, u64, oneshot::Sender<Taken>),
+    /// A timeline: revision, hours, their bytes.
+    Timeline(u64, Vec<HourPlan>, Vec<Vec<u8>>, u64, oneshot::Sender<Taken>),
+    /// Claims.
+    Claims(Box<EngineClaims>, Vec<u8>, u64, oneshot::Sender<Taken>),
+    /// Sign on.
+    Play(u64, oneshot::Sender<Done>),
+    /// Sign off; at once if true.
+    Stop(u64, bool, oneshot::Sender<Done>),
+    /// Leave a line or a claim's item.
+    Fade(u64, LineId, ClaimId, u32, oneshot::Sender<Done>),
+    /// A claim straight from outside; an emergency has no epoch.
+    Insert(Box<Claim>, Option<u64>, oneshot::Sender<Aired>),
+    /// A graph of another epoch is refused.
+    CheckEpoch(u64, oneshot::Sender<Done>),
+    /// End in an orderly way.
+    Quit(oneshot::Sender<()>),
+}
+
+/// What a director is made of.
+pub struct Parts {
+    /// This run.
+    pub run: EngineRunId,
+    /// Media store.
+    pub media: PathBuf,
+    /// The mix thread.
+    pub air: AirHandle,
+    /// The journal.
+    pub journal: Journal,
+    /// Kept hand-overs.
+    pub cache: Cache,
+    /// What they said at start.
+    pub held: Held,
+    /// Outputs.
+    pub outputs: Desk,
+    /// Where its state is shown.
+    pub board: Board,
+    /// Its own address.
+    pub tx: Sender<Msg>,
+    /// What it is told.
+    pub rx: Receiver<Msg>,
+}
+
+/// What an earlier run left to do.
+#[derive(Default)]
+pub struct Legacy {
+    /// The air was interrupted from this frame on.
+    pub interruption: Option<(AirFrame, InterruptReason, i64)>,
+    /// The line to go on with.
+    pub line: Option<Interrupted>,
+    /// The claim's item to go on with.
+    pub claim: Option<(ClaimId, ContentHash, i64)>,
+}
+
+/// The director.
+pub struct Director {
+    // what it is
+    run: EngineRunId,
+    media: PathBuf,
+    cache: Cache,
+    // what it is told
+    held: Held,
+    rx: Receiver<Msg>,
+    // what it knows
+    plays: Plays,
+    auto: Automation,
+    auto_entry: Option<AirFrame>,
+    auto_waiting: Option<(LineId, AirFrame)>,
+    claims: Claims,
+    fallback: Fallback,
+    clips: BTreeMap<ClipKey, clips::Held>,
+    owner: Option<ClaimId>,
+    announced: Option<ClaimId>,
+    announcement: Option<Announcement>,
+    heard: Option<u64>,
+    dry_since: Option<AirFrame>,
+    signed_on: bool,
+    was_off_air: bool,
+    interruption: Option<(AirFrame, InterruptReason, i64)>,
+    resume_claim: Option<(ClaimId, ContentHash, i64)>,
+    took_before: BTreeMap<ClaimId, AirFrame>,
+    held_until: AirFrame,
+    waiting: Vec<(ClaimId, oneshot::Sender<Aired>)>,
+    // where it speaks
+    air: AirHandle,
+    journal: Journal,
+    outputs: Desk,
+    board: Board,
+    tx: Sender<Msg>,
+}
+
+impl Director {
+    /// A director that goes on from what an earlier run left.
+    pub fn new(parts: Parts, recovered: &mut Recovered, legacy: Legacy) -> Self {
+        let plays = Plays::new(
+            recovered.last_play,
+            parts.media.clone(),
+            parts.air.clone(),
+            parts.tx.clone(),
+        );
+        let mut auto = Automation::default();
+        auto.done = std::mem::take(&mut recovered.done);
+        auto.interrupted = legacy.line;
+        auto.resume_any = legacy.line.is_some();
+        let mut claims = Claims::default();
+        claims.ended = std::mem::take(&mut recovered.ended);
+        let fallback = Fallback { silent: recovered.silent, ..Fallback::default() };
+        let mut director = Self {
+            run: parts.run,
+            media: parts.media,
+            cache: parts.cache,
+            held: parts.held,
+            rx: parts.rx,
+            plays,
+            auto,
+            auto_entry: None,
+            auto_waiting: None,
+            claims,
+            fallback,
+            clips: BTreeMap::new(),
+            owner: None,
+            announced: recovered.owner,
+            announcement: None,
+            heard: None,
+            dry_since: None,
+            signed_on: false,
+            was_off_air: false,
+            interruption: legacy.interruption,
+            resume_claim: legacy.claim,
+            took_before: std::mem::take(&mut recovered.took),
+            held_until: AirFrame(0),
+            waiting: Vec::new(),
+            air: parts.air,
+            journal: parts.journal,
+            outputs: parts.outputs,
+            board: parts.board,
+            tx: parts.tx,
+        };
+        director.begin(std::mem::take(&mut recovered.emergencies));
+        director
+    }
+
+    /// Takes up what is held on disk.
+    fn begin(&mut self, emergencies: Vec<Claim>) {
+        self.skip_marks_of_old();
+        if let Some(config) = self.held.config.clone() {
+            self.outputs.apply(&config, config.on_air);
+            self.load_clips();
+            if config.on_air {
+                self.sign_on();
+            }
+        }
+        for claim in emergencies {
+            self.raise(claim, false);
+        }
+        if let Some(claims) = self.held.claims.clone() {
+            self.take_claims(&claims);
+        }
+        self.note_held_until();
+    }
+
+    /// Skips in a kept hand-over were carried out by the run that took it.
+    fn skip_marks_of_old(&mut self) {
+        if let Some(claims) = &self.held.claims {
+            self.claims.skipped.extend(claims.skips.iter().copied());
+        }
+    }
+
+    /// Runs until told to quit.
+    pub fn run(mut self) {
+        loop {
+            self.turn();
+            let wait = if self.claims.raised.is_empty() && self.owner.is_some() {
+                QUIET_TURN
+            } else {
+                TURN
+            };
+            match self.rx.recv_timeout(wait) {
+                Ok(message) => {
+                    if let Some(done) = self.take(message) {
+                        return self.quit(done);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            while let Ok(message) = self.rx.try_recv() {
+                if let Some(done) = self.take(message) {
+                    return self.quit(done);
+                }
+            }
+        }
+    }
+
+    fn turn(&mut self) {
+        if self.signed_on {
+            self.step_owner();
+            match self.owner {
+                Some(grimnir_events::ladder::AUTOMATION_CLAIM) => self.step_automation(),
+                Some(grimnir_events::ladder::FALLBACK_CLAIM) | None => {}
+                Some(claim) => self.step_claim(claim),
+            }
+            self.answer_waiting();
+        } else {
+            self.finish_claims();
+            self.finish_sign_off();
+        }
+        self.publish();
+    }
+
+    fn now(&self) -> AirFrame {
+        self.air.position()
+    }
+
+    fn settings(&self) -> StationSettings {
+        self.held.config.as_ref().map(|config| config.settings.clone()).unwrap_or_default()
+    }
+
+    fn fact(&self, event: AirEvent) {
+        self.fact_at(self.now(), event);
+    }
+
+    fn fact_at(&self, at: AirFrame, event: AirEvent) {
+        self.journal.record(at, event);
+    }
+
+    /// The station goes on air.
+    fn sign_on(&mut self) {
+        if self.signed_on {
+            return;
+        }
+        tracing::info!("sign-on");
+        self.signed_on = true;
+        self.dry_since = None;
+        self.outputs.set_on_air(true);
+    }
+
+    /// The station leaves the air: what sounds fades, claims end.
+    fn sign_off(&mut self, immediate: bool) {
+        if !self.signed_on {
+            return;
+        }
+        tracing::info!(immediate, "sign-off");
+        self.signed_on = false;
+        let fade = if immediate { 0 } else { i64::from(self.settings().sign_off_ms) * 48 };
+        self.leave_automation();
+        self.auto.interrupted = None;
+        self.leave_fallback(None);
+        for voice in self.plays.in_mixer() {
+            match self.plays.get(voice).map(|play| &play.state) {
+                Some(PlayState::Sounding { .. }) => {
+                    let fade = fade.max(plays::CUT_FADE);
+                    self.plays.fade(voice, NOW, fade, FadeCurve::Linear, EndReason::SignOff);
+                }
+                _ => self.plays.discard(voice, EndReason::SignOff),
+            }
+        }
+        let ids: Vec<ClaimId> = self.claims.raised.keys().copied().collect();
+        for id in ids {
+            self.end_claim(id, ReleaseReason::SignOff);
+        }
+        self.owner = None;
+        self.announcement = None;
+        self.was_off_air = true;
+    }
+
+    /// Closes the outputs once the sign-off's fade is over.
+    fn finish_sign_off(&mut self) {
+        let fading = !self.plays.in_mixer().is_empty();
+        if self.was_off_air && !fading && self.interruption.is_none() {
+            self.announced = None;
+            self.interruption = Some((self.now(), InterruptReason::OffAir, 0));
+            self.outputs.set_on_air(false);
+        }
+    }
+
+    /// Ends the run: signs off, writes the last facts.
+    fn quit(mut self, done: oneshot::Sender<()>) {
+        let was_on = self.signed_on;
+        self.sign_off(false);
+        let limit = self.now().plus(i64::from(self.settings().sign_off_ms) * 48 + 48_000);
+        while was_on && self.now() < limit && !self.plays.in_mixer().is_empty() {
+            if let Ok(message) = self.rx.recv_timeout(TURN) {
+                let _ = self.take(message);
+            }
+            self.finish_claims();
+        }
+        self.finish_claims();
+        self.outputs.set_on_air(false);
+        self.fact(AirEvent::EngineStopped {});
+        self.publish();
+        let _ = done.send(());
+    }
+}

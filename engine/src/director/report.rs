@@ -1,0 +1,153 @@
+//! What the mix thread and the feeders say, turned into facts and into what is known.
+
+use super::plays::PlayState;
+use super::Director;
+use crate::air::AirReport;
+use crate::air::feeder::DeckReport;
+use crate::output::icy;
+use grimnir_events::AirFrame;
+use grimnir_events::air::{AirEvent, EndReason};
+use grimnir_events::ladder::{AUTOMATION_CLAIM, FALLBACK_CLAIM};
+use grimnir_mix::{EndCause, MIX_SUM, MixError, VoiceEvent};
+
+/// An end this much before its time is a failure of the file: 20 ms.
+const TOLERANCE: i64 = 960;
+
+impl Director {
+    /// Takes a report of the mix thread.
+    pub(super) fn on_air_report(&mut self, report: AirReport) {
+        match report {
+            AirReport::Voice { event: VoiceEvent::Started { voice, at }, mixed_ns } => {
+                self.on_started(voice, at, mixed_ns);
+            }
+            AirReport::Voice { event: VoiceEvent::Ended { voice, at, frames, cause }, .. } => {
+                self.on_ended(voice, at, frames, cause);
+            }
+            AirReport::Voice { event: VoiceEvent::NonFinite { voice, count }, .. } => {
+                let play = if voice == MIX_SUM { 0 } else { voice };
+                self.fact(AirEvent::NonFiniteSamples { play, count });
+            }
+            AirReport::Voice { event: VoiceEvent::Underrun { voice, at, frames }, .. } => {
+                tracing::error!(voice, at = at.0, frames, "a file was not read in time");
+            }
+            AirReport::Refused { error } => self.on_refused(error),
+            AirReport::Finished { start } => {
+                // Not heard, and out of the mixer: nothing more will be said of it.
+                let heard = self.plays.get(start.voice).is_some_and(|play| {
+                    matches!(play.state, PlayState::Sounding { .. })
+                });
+                if !heard {
+                    self.plays.forget(start.voice);
+                }
+            }
+            AirReport::Stalled { from, to } => {
+                tracing::error!(from = from.0, to = to.0, "the air stalled");
+                self.fact_at(to, AirEvent::AirStalled { from, to });
+                self.automation_stalled(to.since(from));
+            }
+        }
+    }
+
+    fn on_started(&mut self, voice: u64, at: AirFrame, mixed_ns: i64) {
+        let Some(play) = self.plays.get_mut(voice) else { return };
+        play.state = PlayState::Sounding { at };
+        let (spec, started) = (play.spec.clone(), play.started(voice));
+        if let Some(interruption) = self.interruption.take() {
+            let (from, reason, bound_frames) = interruption;
+            let event = AirEvent::AirInterrupted { from, to: at, bound_frames, reason };
+            self.fact_at(at, event);
+        }
+        self.leave_silence(at);
+        self.announce(spec.claim_id, at);
+        self.fact_at(at, AirEvent::ItemStarted(Box::new(started)));
+        self.heard = Some(voice);
+        self.outputs.set_title(&icy::title_of(&spec.artist, &spec.title));
+        match spec.claim_id {
+            AUTOMATION_CLAIM => self.automation_started(voice, at),
+            FALLBACK_CLAIM => self.fallback_started(voice, at),
+            claim => {
+                self.claim_started(claim, voice, at);
+                self.answer_claim(claim, Some((at, mixed_ns)), "");
+            }
+        }
+    }
+
+    fn on_ended(&mut self, voice: u64, at: AirFrame, frames: i64, cause: EndCause) {
+        let Some(play) = self.plays.forget(voice) else { return };
+        let short = play.short.as_ref().map(|(_, reason)| reason.clone());
+        let reason = match cause {
+            EndCause::SourceFailed => {
+                EndReason::Failed { reason: short.unwrap_or_else(|| "the source failed".into()) }
+            }
+            EndCause::SourceEnded | EndCause::LengthReached
+                if play.length - frames > TOLERANCE =>
+            {
+                let told = format!("{frames} frames of {} aired", play.length);
+                EndReason::Failed { reason: short.unwrap_or(told) }
+            }
+            // A file that ended where it was found to end is still a failure of that file.
+            EndCause::SourceEnded | EndCause::LengthReached => match short {
+                Some(reason) => EndReason::Failed { reason },
+                None => play.end_reason.clone().unwrap_or(EndReason::Completed),
+            },
+            EndCause::FadedOut | EndCause::Stopped => {
+                play.end_reason.clone().unwrap_or(EndReason::Completed)
+            }
+        };
+        self.fact_at(at, AirEvent::ItemEnded { play: voice, frames, reason });
+        if self.heard == Some(voice) {
+            self.heard = self.plays.in_mixer().into_iter().rev().find(|v| {
+                let state = self.plays.get(*v).map(|play| &play.state);
+                matches!(state, Some(PlayState::Sounding { .. }))
+            });
+        }
+        match play.spec.claim_id {
+            AUTOMATION_CLAIM => self.automation_ended(voice),
+            FALLBACK_CLAIM => self.fallback_ended(voice),
+            claim => self.claim_play_ended(claim, voice),
+        }
+    }
+
+    fn fallback_ended(&mut self, voice: u64) {
+        if self.fallback.voice == Some(voice) {
+            self.fallback.voice = None;
+            self.fallback.loop_since = None;
+        }
+    }
+
+    fn on_refused(&mut self, error: MixError) {
+        match error {
+            // A fade of what has just ended.
+            MixError::UnknownVoice { .. } => tracing::debug!(%error, "command came too late"),
+            MixError::TooManyVoices { voice }
+            | MixError::TooManyFinished { voice, .. }
+            | MixError::VoiceExists { voice }
+            | MixError::Gain { voice, .. } => {
+                tracing::error!(%error, "the mixer refused a play");
+                self.automation_ended(voice);
+                if let Some(play) = self.plays.forget(voice) {
+                    self.claim_play_ended(play.spec.claim_id, voice);
+                }
+            }
+            MixError::TooManyCommands { .. } | MixError::Frames { .. } => {
+                tracing::error!(%error, "the mixer refused a command");
+            }
+        }
+    }
+
+    /// Takes a feeder's word.
+    pub(super) fn on_deck(&mut self, report: DeckReport) {
+        let Some(voice) = self.plays.deck(report) else { return };
+        let Some(play) = self.plays.get(voice) else { return };
+        let Some((frames, _)) = &play.short else { return };
+        let (frames, claim) = (*frames, play.spec.claim_id);
+        if !matches!(play.state, PlayState::Committed | PlayState::Sounding { .. }) {
+            return;
+        }
+        match claim {
+            AUTOMATION_CLAIM => self.automation_short(voice, frames),
+            FALLBACK_CLAIM => {}
+            claim => self.claim_short(claim, voice, frames),
+        }
+    }
+}

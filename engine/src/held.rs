@@ -1,0 +1,148 @@
+//! Hand-overs of the control plane, kept on disk so that an engine started alone plays on.
+//!
+//! Upstream: the control server. Downstream: the director. A lower revision never replaces a
+//! higher one, a lower epoch is refused.
+
+use grimnir_events::codec::{self, Payload};
+use grimnir_events::handover::{EngineClaims, EngineConfig};
+use grimnir_events::timeline::{HourPlan, Line};
+use grimnir_events::UtcMicros;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Most hours that are held at once: three days and some.
+pub const HOURS_LIMIT: usize = 80;
+
+/// What is held.
+#[derive(Clone, Default)]
+pub struct Held {
+    /// How to play; none until the first hand-over.
+    pub config: Option<EngineConfig>,
+    /// The coming hours, in order.
+    pub hours: Vec<HourPlan>,
+    /// Ledger position of the timeline.
+    pub timeline_revision: u64,
+    /// Who claims the air.
+    pub claims: Option<EngineClaims>,
+    /// Epoch of the control plane that is obeyed.
+    pub epoch: u64,
+}
+
+impl Held {
+    /// Every held line, in order.
+    pub fn lines(&self) -> Vec<Line> {
+        self.hours.iter().flat_map(|hour| hour.lines.iter().cloned()).collect()
+    }
+    /// Ledger position of the configuration.
+    pub fn config_revision(&self) -> u64 {
+        self.config.as_ref().map_or(0, |config| config.revision)
+    }
+    /// Ledger position of the claims.
+    pub fn claims_revision(&self) -> u64 {
+        self.claims.as_ref().map_or(0, |claims| claims.revision)
+    }
+}
+
+/// The files behind [`Held`].
+#[derive(Clone)]
+pub struct Cache {
+    dir: PathBuf,
+}
+
+impl Cache {
+    /// The cache in the engine's folder.
+    pub fn new(dir: &Path) -> Self {
+        Self { dir: dir.to_path_buf() }
+    }
+
+    /// Reads what earlier runs were handed; what cannot be read is left out, with a trace.
+    pub fn load(&self) -> Held {
+        let mut held = Held::default();
+        if let Some((epoch, parts)) = self.read("config.held") {
+            held.config = parts.first().and_then(|bytes| decoded(bytes));
+            held.epoch = held.epoch.max(epoch);
+        }
+        if let Some((epoch, parts)) = self.read("timeline.held") {
+            held.epoch = held.epoch.max(epoch);
+            if let Some((revision, hours)) = parts.split_first() {
+                held.timeline_revision = revision
+                    .as_slice()
+                    .try_into()
+                    .map(u64::from_be_bytes)
+                    .unwrap_or_default();
+                held.hours = hours.iter().filter_map(|bytes| decoded(bytes)).collect();
+            }
+        }
+        if let Some((epoch, parts)) = self.read("claims.held") {
+            held.epoch = held.epoch.max(epoch);
+            held.claims = parts.first().and_then(|bytes| decoded(bytes));
+        }
+        held
+    }
+
+    /// Keeps a configuration.
+    pub fn keep_config(&self, epoch: u64, payload: &[u8]) {
+        self.write("config.held", epoch, &[payload]);
+    }
+    /// Keeps a timeline.
+    pub fn keep_timeline(&self, epoch: u64, revision: u64, hours: &[Vec<u8>]) {
+        let revision = revision.to_be_bytes();
+        let mut parts: Vec<&[u8]> = vec![&revision];
+        parts.extend(hours.iter().map(Vec::as_slice));
+        self.write("timeline.held", epoch, &parts);
+    }
+    /// Keeps claims.
+    pub fn keep_claims(&self, epoch: u64, payload: &[u8]) {
+        self.write("claims.held", epoch, &[payload]);
+    }
+
+    /// A file of records in the shared framing: the epoch first, then each part.
+    fn write(&self, name: &str, epoch: u64, parts: &[&[u8]]) {
+        let mut bytes = Vec::new();
+        grimnir_events::frame::write(&mut bytes, 0, UtcMicros(0), &epoch.to_be_bytes());
+        for (index, part) in parts.iter().enumerate() {
+            grimnir_events::frame::write(&mut bytes, index as u64 + 1, UtcMicros(0), part);
+        }
+        if let Err(error) = replace(&self.dir.join(name), &bytes) {
+            tracing::error!(name, %error, "hand-over cannot be kept on disk; it is held in memory");
+        }
+    }
+
+    fn read(&self, name: &str) -> Option<(u64, Vec<Vec<u8>>)> {
+        let bytes = std::fs::read(self.dir.join(name)).ok()?;
+        let mut parts = Vec::new();
+        let mut at = 0;
+        while at < bytes.len() {
+            match grimnir_events::frame::read(&bytes[at..]) {
+                Ok((record, used)) => {
+                    parts.push(record.body.to_vec());
+                    at += used;
+                }
+                Err(error) => {
+                    tracing::error!(name, %error, "kept hand-over is damaged and is not used");
+                    return None;
+                }
+            }
+        }
+        if parts.is_empty() {
+            return None;
+        }
+        let epoch = parts.remove(0).as_slice().try_into().map(u64::from_be_bytes).ok()?;
+        Some((epoch, parts))
+    }
+}
+
+fn decoded<P: Payload>(bytes: &[u8]) -> Option<P> {
+    codec::decode_bytes(bytes)
+        .map_err(|error| tracing::error!(%error, "kept hand-over cannot be decoded"))
+        .ok()
+}
+
+/// Replaces a file as a whole: readers see the old bytes or the new ones.
+pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let next = path.with_extension("next");
+    let mut file = std::fs::File::create(&next)?;
+    file.write_all(bytes)?;
+    file.sync_data()?;
+    std::fs::rename(&next, path)
+}

@@ -1,0 +1,8 @@
+//! Media at ingest: measured, and made playable where symphonia does not decode it exactly.
+//!
+//! Every step runs in a child process: `child` starts `analyze`, which starts `transcode`.
+
+pub mod analyze;
+pub mod child;
+pub mod tags;
+pub mod transcode;

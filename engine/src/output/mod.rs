@@ -1,0 +1,12 @@
+//! Outputs: one encoder per format and bit rate, one hub of listeners per mount, one HTTP server.
+//!
+//! Upstream: blocks of the mix thread, through bounded queues that drop rather than wait.
+//! Downstream: sockets. Nothing here can hold up the air or another output.
+
+pub mod desk;
+pub mod encoder;
+pub mod fanout;
+pub mod http;
+pub mod hub;
+pub mod icy;
+pub mod mp3;

@@ -1,0 +1,90 @@
+//! Cuts an MP3 byte stream into frames, so that every listener begins on a frame.
+
+use bytes::Bytes;
+
+/// Layer III bit rates of MPEG-1 and of MPEG-2/2.5, in kbit/s.
+const RATES_1: [usize; 16] = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0];
+const RATES_2: [usize; 16] = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0];
+
+/// Collects encoder output and gives whole frames.
+#[derive(Default)]
+pub struct Framer {
+    held: Vec<u8>,
+}
+
+impl Framer {
+    /// Takes encoder bytes; answers the whole frames they complete, as one piece each.
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<Bytes> {
+        self.held.extend_from_slice(bytes);
+        let mut frames = Vec::new();
+        let mut at = 0;
+        while self.held.len() - at >= 4 {
+            match frame_length(&self.held[at..]) {
+                Some(length) if self.held.len() - at >= length => {
+                    frames.push(Bytes::copy_from_slice(&self.held[at..at + length]));
+                    at += length;
+                }
+                Some(_) => break,
+                None => at += 1,
+            }
+        }
+        self.held.drain(..at);
+        frames
+    }
+}
+
+/// Length of the frame whose header is first in `bytes`; `None` where there is no header.
+pub fn frame_length(bytes: &[u8]) -> Option<usize> {
+    let [a, b, c, ..] = *bytes else { return None };
+    if a != 0xFF || b & 0xE0 != 0xE0 {
+        return None;
+    }
+    let version = (b >> 3) & 3;
+    let layer_three = (b >> 1) & 3 == 1;
+    let rate = match (c >> 2) & 3 {
+        0 => 44_100,
+        1 => 48_000,
+        2 => 32_000,
+        _ => return None,
+    };
+    if !layer_three || version == 1 {
+        return None;
+    }
+    let first = version == 3;
+    let table = if first { RATES_1 } else { RATES_2 };
+    let kbps = table[usize::from(c >> 4)];
+    if kbps == 0 {
+        return None;
+    }
+    let sample_rate = match version {
+        3 => rate,
+        2 => rate / 2,
+        _ => rate / 4,
+    };
+    // 1152 samples of MPEG-1, 576 of MPEG-2: 144 or 72 bytes per bit rate over sample rate.
+    let bytes_per = if first { 144 } else { 72 };
+    Some(bytes_per * kbps * 1_000 / sample_rate + usize::from((c >> 1) & 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_come_whole_however_the_bytes_arrive() {
+        // MPEG-1 layer III, 128 kbit/s, 48 kHz: 384 bytes.
+        let mut frame = vec![0u8; 384];
+        frame[..4].copy_from_slice(&[0xFF, 0xFB, 0x94, 0x00]);
+        assert_eq!(frame_length(&frame), Some(384));
+        let mut stream = vec![1, 2, 3];
+        for _ in 0..4 {
+            stream.extend_from_slice(&frame);
+        }
+        for step in [1, 7, 384, 1_000] {
+            let mut framer = Framer::default();
+            let frames: Vec<Bytes> = stream.chunks(step).flat_map(|c| framer.push(c)).collect();
+            assert_eq!(frames.len(), 4, "step {step}");
+            assert!(frames.iter().all(|f| f[..] == frame[..]));
+        }
+    }
+}

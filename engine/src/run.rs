@@ -1,0 +1,267 @@
+//! One run of the engine: takes the lock, finds out how the last run ended, wires the parts, waits.
+
+use crate::RunArguments;
+use crate::air::bus::{Bus, BusSettings};
+use crate::air::{self, AirCommand, clock};
+use crate::control::{self, Control};
+use crate::director::{Director, Legacy, Msg, Parts, status::Board};
+use crate::held::{self, Cache};
+use crate::journal::{Journal, Recovered};
+use crate::output::desk::Desk;
+use crate::output::encoder::Tell;
+use crate::output::{fanout, http};
+use crate::position::{self, Position, PositionPage};
+use grimnir_events::air::{AirEvent, EndReason, InterruptReason};
+use grimnir_events::ladder::{AUTOMATION_CLAIM, FALLBACK_CLAIM};
+use grimnir_events::units::BLOCK_FRAMES;
+use grimnir_events::{AirFrame, EngineRunId, UtcMicros};
+use grimnir_rules::timeline::resolve::Interrupted;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::channel;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A line that was cut by a crash is resumed if it stood still less than this: 10 s.
+const RESUME_FRAMES: i64 = 10 * 48_000;
+
+/// Runs the station; returns once it has ended in an orderly way.
+pub fn run(arguments: &RunArguments) -> Result<(), String> {
+    let dir = &arguments.dir;
+    // Everything made here is for this user only, the socket above all.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    std::fs::create_dir_all(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    let _lock = lock(&dir.join("engine.lock"))?;
+    let run = EngineRunId(*uuid::Uuid::new_v4().as_bytes());
+    let page_path = dir.join("position.page");
+    let last = position::read(&page_path);
+    let (journal, mut recovered, writer) = Journal::open(&dir.join("journal"), run);
+    let start = start_frame(&recovered, last.as_ref());
+    let legacy = close_last_run(&journal, &recovered, last.as_ref(), start);
+
+    let page = PositionPage::open(&page_path).map_err(|e| format!("position page: {e}"))?;
+    let (blocks, taps) = fanout::fanout();
+    let (tx, rx) = channel::<Msg>();
+    let reports = tx.clone();
+    let parts = air::thread::AirParts {
+        run,
+        start,
+        bus: Bus::new(BusSettings::default()),
+        fanout: blocks,
+        page,
+    };
+    let (air, mix) = air::thread::start(parts, move |report| {
+        let _ = reports.send(Msg::Air(report));
+    })
+    .map_err(|e| format!("mix thread: {e}"))?;
+    // The first block has been rendered once it is known whether the thread runs in real time.
+    let realtime = wait_for_first_block(&air, start);
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    journal.record(start, AirEvent::EngineStarted { version, realtime });
+    if let Err(error) = gstreamer::init() {
+        tracing::error!(%error, "GStreamer cannot start: no output will give sound");
+    }
+
+    let offer = http::SharedOffer::default();
+    let board = Board::default();
+    let tell = teller(journal.clone(), air.clone());
+    let cache = Cache::new(dir);
+    let mut held = cache.load();
+    held.epoch = held.epoch.max(arguments.epoch);
+    let parts = Parts {
+        run,
+        media: arguments.media.clone(),
+        air: air.clone(),
+        journal: journal.clone(),
+        cache,
+        held,
+        outputs: Desk::new(taps, offer.clone(), tell),
+        board: board.clone(),
+        tx: tx.clone(),
+        rx,
+    };
+    let director = Director::new(parts, &mut recovered, legacy);
+    let director = std::thread::Builder::new()
+        .name("director".into())
+        .spawn(move || director.run())
+        .map_err(|e| format!("director thread: {e}"))?;
+
+    let http_port = Arc::new(AtomicU32::new(0));
+    let control = Control {
+        station: arguments.station,
+        run,
+        air: air.clone(),
+        journal: journal.clone(),
+        director: std::sync::Mutex::new(tx.clone()),
+        board,
+        http_port: http_port.clone(),
+        graph: std::sync::Mutex::new(control::Loaded::default()),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("serve")
+        .enable_all()
+        .build()
+        .map_err(|e| format!("runtime: {e}"))?;
+    let served = runtime.block_on(serve(arguments, control, offer, http_port, tx));
+    if director.join().is_err() {
+        tracing::error!("the director panicked");
+    }
+    air.send(AirCommand::Quit);
+    let _ = mix.join();
+    writer.close();
+    served
+}
+
+/// Serves until a signal asks for the end; then has the director end, and waits for it.
+async fn serve(
+    arguments: &RunArguments,
+    control: Control,
+    offer: http::SharedOffer,
+    http_port: Arc<AtomicU32>,
+    tx: std::sync::mpsc::Sender<Msg>,
+) -> Result<(), String> {
+    let text = |what: &str, e: std::io::Error| format!("{what}: {e}");
+    let mut terminate = signal(SignalKind::terminate()).map_err(|e| text("SIGTERM", e))?;
+    // A terminal that goes away, or Ctrl-C in it, is no reason to leave the air.
+    let _hang_up = signal(SignalKind::hangup()).map_err(|e| text("SIGHUP", e))?;
+    let _interrupt = signal(SignalKind::interrupt()).map_err(|e| text("SIGINT", e))?;
+
+    let socket = arguments.dir.join("engine.sock");
+    let listener = control::bind(&socket).map_err(|e| text(&socket.display().to_string(), e))?;
+    let run = control.run;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = tokio::spawn(control::serve(listener, control, async {
+        let _ = stopped.await;
+    }));
+    let (listen, dir) = (arguments.listen, arguments.dir.clone());
+    tokio::spawn(async move {
+        match http::bind(listen).await {
+            Ok(listener) => {
+                let port = listener.local_addr().map_or(0, |address| address.port());
+                http_port.store(u32::from(port), Ordering::Relaxed);
+                write_card(&dir, run, port);
+                tracing::info!(port, "listeners are served");
+                http::serve(listener, offer).await;
+            }
+            Err(error) => {
+                tracing::error!(address = %listen, %error, "no listener can be served");
+                write_card(&dir, run, 0);
+            }
+        }
+    });
+
+    terminate.recv().await;
+    tracing::info!("asked to end");
+    let (done, ended) = tokio::sync::oneshot::channel();
+    if tx.send(Msg::Quit(done)).is_ok() {
+        let _ = ended.await;
+    }
+    let _ = stop.send(());
+    // Streams that follow the journal have no end of their own.
+    let _ = tokio::time::timeout(std::time::Duration::from_millis(500), server).await;
+    let _ = std::fs::remove_file(&socket);
+    Ok(())
+}
+
+/// One engine per folder.
+fn lock(path: &Path) -> Result<File, String> {
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(|e| format!("{}: {e}", path.display()))?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            Err(format!("{} is held: another engine plays this station", path.display()))
+        }
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
+/// Tells whoever looks which process this is.
+fn write_card(dir: &Path, run: EngineRunId, http_port: u16) {
+    let card = serde_json::json!({
+        "pid": std::process::id(),
+        "run_id": run.to_string(),
+        "http_port": http_port,
+        "started": clock::utc_now(),
+    });
+    if let Err(error) = held::replace(&dir.join("engine.json"), format!("{card}\n").as_bytes()) {
+        tracing::error!(%error, "engine.json cannot be written");
+    }
+}
+
+fn teller(journal: Journal, air: air::AirHandle) -> Tell {
+    Arc::new(move |event| journal.record(air.position(), event))
+}
+
+fn wait_for_first_block(air: &air::AirHandle, start: AirFrame) -> bool {
+    let limit = clock::monotonic_ns() + 1_000_000_000;
+    while air.position() == start && clock::monotonic_ns() < limit {
+        clock::sleep_until(clock::monotonic_ns() + 1_000_000);
+    }
+    air.view.realtime()
+}
+
+/// The run's first frame: now by UTC, but never before what has aired.
+fn start_frame(recovered: &Recovered, last: Option<&Position>) -> AirFrame {
+    let utc: UtcMicros = clock::utc_now();
+    let aired = [recovered.last_frame, last.map(|position| position.air_frame)];
+    let now = utc.frame();
+    match aired.into_iter().flatten().max() {
+        // A clock that was set back by more than a minute is believed; the past is then the past.
+        Some(aired) if aired > now && aired.since(now) < 60 * 48_000 => aired,
+        _ => now,
+    }
+}
+
+/// Ends in the journal what the last run left open; answers what this run has to take up.
+fn close_last_run(
+    journal: &Journal,
+    recovered: &Recovered,
+    last: Option<&Position>,
+    start: AirFrame,
+) -> Legacy {
+    if let Some(stopped) = recovered.stopped_at {
+        return Legacy {
+            interruption: Some((stopped, InterruptReason::OffAir, 0)),
+            ..Legacy::default()
+        };
+    }
+    let Some(newest) = recovered.open.last() else { return Legacy::default() };
+    let of_run = last.filter(|position| position.run == newest.run);
+    let lost = of_run.map_or(recovered.last_frame.unwrap_or(newest.at), |p| p.air_frame);
+    for open in &recovered.open {
+        let limit = open.started.expected_frames;
+        let mut frames = lost.since(open.at).max(0);
+        if open.started.claim_id != FALLBACK_CLAIM {
+            frames = frames.min(limit);
+        }
+        let reason = EndReason::EngineLost;
+        let play = open.started.play;
+        journal.record_of(open.run, lost, AirEvent::ItemEnded { play, frames, reason });
+    }
+    tracing::warn!(frame = lost.0, open = recovered.open.len(), "the last run ended in a crash");
+    let mut legacy = Legacy {
+        interruption: Some((lost, InterruptReason::EngineLost, BLOCK_FRAMES)),
+        ..Legacy::default()
+    };
+    if start.since(lost) > RESUME_FRAMES {
+        return legacy;
+    }
+    let heard = of_run.and_then(|p| recovered.open.iter().find(|o| o.started.play == p.play));
+    if let (Some(position), Some(open)) = (of_run, heard) {
+        let started = &open.started;
+        if let (AUTOMATION_CLAIM, Some(line_id)) = (started.claim_id, started.line_id) {
+            legacy.line = Some(Interrupted { line_id, at_frame: position.file_frame });
+        } else if started.claim_id != FALLBACK_CLAIM && started.claim_id != AUTOMATION_CLAIM {
+            legacy.claim = Some((started.claim_id, started.play_hash, position.file_frame));
+        }
+    }
+    legacy
+}
