@@ -130,6 +130,8 @@ impl Pump {
             .field("layout", "interleaved")
             .field("rate", 48_000)
             .field("channels", 2)
+            // Stereo without a mask is not negotiated by LAME.
+            .field("channel-mask", gst::Bitmask::new(3))
             .build();
         let text = |error: &dyn std::fmt::Display| error.to_string();
         let source = gstreamer_app::AppSrc::builder()
