@@ -176,12 +176,14 @@ impl Director {
         }
         let now = self.now();
         let Some(from) = self.owner else {
-            // Sign-on: programme, or what is above it, but not the last rung while it gets ready.
+            // Sign-on: programme, or what is above it, but not the last rung while it gets ready
+            // or its hand-over is on its way.
             if to == AUTOMATION_CLAIM && !self.rehearse_automation(now.plus(LEAD)) {
-                if self.dry_since.is_none_or(|since| now.since(since) <= DRY_LIMIT) {
-                    return;
-                }
                 to = FALLBACK_CLAIM;
+            }
+            let dry = self.dry_since.is_some_and(|since| now.since(since) > DRY_LIMIT);
+            if to == FALLBACK_CLAIM && !dry {
+                return;
             }
             let reason = OwnerReason::SignOn;
             let at = (to == AUTOMATION_CLAIM).then(|| now.plus(LEAD));

@@ -1,0 +1,139 @@
+//! Measuring files of every kind, and refusing what is none.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use grimnir_engine_proto::report::{AnalysisRefusal, AnalysisReport};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use support::*;
+
+struct Bench {
+    dir: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Half a second of silence, three of a tone, half of silence; tagged.
+    fn sound(&self, name: &str, codec: &[&str]) -> PathBuf {
+        let path = self.path(name);
+        let tone = "sine=frequency=1000:sample_rate=44100:duration=3";
+        let mut arguments = vec!["-f", "lavfi", "-i", tone];
+        arguments.extend(["-af", "volume=4,adelay=500:all=1,apad=pad_dur=0.5", "-ac", "2"]);
+        arguments.extend(["-metadata", "title=Tïtle", "-metadata", "artist=Artist"]);
+        arguments.extend(["-metadata", "date=1999"]);
+        arguments.extend(codec);
+        ffmpeg(&arguments, &path);
+        path
+    }
+
+    fn analyze(&self, file: &Path) -> Result<AnalysisReport, String> {
+        let output = Command::new(PROGRAM)
+            .arg("analyze")
+            .arg("--file")
+            .arg(file)
+            .arg("--play-copy")
+            .arg(self.path("copy.flac"))
+            .output()
+            .unwrap();
+        let line = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(line.trim_end().lines().count(), 1, "{line}");
+        match output.status.code() {
+            Some(0) => Ok(serde_json::from_str(&line).unwrap()),
+            Some(2) => Err(serde_json::from_str::<AnalysisRefusal>(&line).unwrap().error),
+            other => panic!("exit code {other:?}: {line}"),
+        }
+    }
+}
+
+#[test]
+fn exact_codecs_are_measured_as_they_are() {
+    let bench = Bench::new();
+    for (name, codec) in [
+        ("a.wav", &["-c:a", "pcm_s16le"][..]),
+        ("a.flac", &[]),
+        ("a.mp3", &["-c:a", "libmp3lame", "-b:a", "192k"]),
+        ("a.ogg", &["-c:a", "libvorbis", "-q:a", "5"]),
+    ] {
+        let file = bench.sound(name, codec);
+        let report = bench.analyze(&file).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(!report.play_copy && report.play_hash == report.hash, "{name}");
+        assert!((report.duration_frames - 192_000).abs() <= 2, "{name}: {}", report.duration_frames);
+        assert_eq!((report.source_rate_hz, report.channels), (44_100, 2), "{name}");
+        // A 1 kHz sine of amplitude 0.5 on both sides.
+        let loudness = report.loudness_lufs_x100.unwrap();
+        assert!((-640..=-560).contains(&loudness), "{name}: {loudness}");
+        let peak = report.true_peak_dbtp_x100.unwrap();
+        assert!((-640..=-560).contains(&peak), "{name}: {peak}");
+        assert!((report.cue_in - 24_000).abs() < 1_500, "{name}: {}", report.cue_in);
+        assert!((report.cue_out - 168_000).abs() < 2_500, "{name}: {}", report.cue_out);
+        assert!(report.segue <= report.cue_out && report.segue > report.cue_in);
+        if name != "a.wav" {
+            assert_eq!((report.title.as_str(), report.year), ("Tïtle", Some(1999)), "{name}");
+        }
+    }
+}
+
+#[test]
+fn other_codecs_become_a_play_copy_of_the_same_length() {
+    let bench = Bench::new();
+    for (name, arguments, codec) in [
+        ("a.opus", &["-c:a", "libopus", "-ar", "48000"][..], "opus"),
+        ("a.m4a", &["-c:a", "aac"], "aac"),
+    ] {
+        let file = bench.sound(name, arguments);
+        let report = bench.analyze(&file).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(report.play_copy && report.play_hash != report.hash, "{name}");
+        assert_eq!(report.codec, codec, "{name}");
+        assert!((report.duration_frames - 192_000).abs() < 4_800, "{name}: {}", report.duration_frames);
+        assert_eq!(report.artist, "Artist", "{name}");
+        let copy = decode(&bench.path("copy.flac"));
+        assert_eq!(copy.len() as i64, report.duration_frames, "{name}");
+        assert!(power(&copy[96_000..98_400], 1_000) > 0.4, "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_sound_is_refused_with_a_reason() {
+    let bench = Bench::new();
+    let mp3 = std::fs::read(bench.sound("whole.mp3", &["-c:a", "libmp3lame"])).unwrap();
+    let flac = std::fs::read(bench.sound("whole.flac", &[])).unwrap();
+    let noise: Vec<u8> = (0..50_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let files: [(&str, &[u8]); 7] = [
+        ("empty.mp3", b""),
+        ("page.mp3", b"<!doctype html><title>404</title>"),
+        ("noise.flac", &noise),
+        ("head.mp3", &mp3[..300]),
+        ("head.flac", &flac[..60]),
+        ("half.flac", &flac[..flac.len() / 2]),
+        ("zero.wav", &[0; 4_096]),
+    ];
+    for (name, bytes) in files {
+        let file = bench.path(name);
+        std::fs::write(&file, bytes).unwrap();
+        let refusal = bench.analyze(&file).expect_err(name);
+        assert!(refusal.len() > 10, "{name}: {refusal}");
+        assert!(!bench.path("copy.flac").exists(), "{name}");
+    }
+    assert!(bench.analyze(&bench.path("missing.mp3")).is_err());
+}
+
+#[test]
+fn a_file_that_lies_about_its_type_is_taken_for_what_it_is() {
+    let bench = Bench::new();
+    let flac = bench.sound("a.flac", &[]);
+    let lie = bench.path("lie.mp3");
+    std::fs::copy(&flac, &lie).unwrap();
+    assert_eq!(bench.analyze(&lie).unwrap().codec, "flac");
+    let silent = bench.path("silent.wav");
+    ffmpeg(&["-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo", "-t", "1"], &silent);
+    let report = bench.analyze(&silent).unwrap();
+    assert_eq!((report.loudness_lufs_x100, report.true_peak_dbtp_x100), (None, None));
+}
