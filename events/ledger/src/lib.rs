@@ -3,18 +3,18 @@
 //! Upstream: `grimnir-events`. Downstream: shells, projections, replay. Backends pass one contract
 //! suite. Not here: domain rules.
 
-pub mod clock;
-mod directory;
-mod embedded;
-mod files;
-mod follow;
-mod index;
 mod ledger;
-mod memory;
-pub mod secrets;
-mod segment;
-pub mod snapshot;
+pub mod clock;
 mod stage;
+mod index;
+mod follow;
+mod memory;
+mod files;
+mod directory;
+mod segment;
+mod embedded;
+pub mod secrets;
+pub mod snapshot;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use directory::{DIRECTORY_FORMAT, Identity, OpenError};

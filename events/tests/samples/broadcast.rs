@@ -166,8 +166,10 @@ fn air_events() -> Labelled<AirEvent> {
         let (media_id, title, planned_at) = (MediaId(raw(47)), "Late".into(), at(7));
         samples.push((word.into(), LineDropped { line_id, media_id, title, planned_at, reason }));
     }
-    for (word, reason) in words!(OwnerReason: Preempted, Released, Expired, Failed, Completed, Recovered, Taken, SignOn)
-    {
+    let owners = words!(
+        OwnerReason: Preempted, Released, Expired, Failed, Completed, Recovered, Taken, SignOn,
+    );
+    for (word, reason) in owners {
         samples.push((word.into(), owner(reason)));
     }
     for (word, reason) in words!(ReleaseReason: Released, Completed, Expired, Failed, SignOff) {

@@ -125,10 +125,10 @@ impl Shared {
             }
             self.store.degrade(format!("seq {seq} in the store is not what the segment holds"));
         }
-        decode(seq, slot, self.from_segment(seq, slot)?)
+        decode(seq, slot, self.read_segment(seq, slot)?)
     }
 
-    fn from_segment(&self, seq: Seq, slot: Slot) -> Result<Vec<u8>, ReadError> {
+    fn read_segment(&self, seq: Seq, slot: Slot) -> Result<Vec<u8>, ReadError> {
         let mut head = [0u8; HEADER_BYTES];
         let unavailable = |e: std::io::Error| ReadError::Unavailable { reason: e.to_string() };
         self.segment.read_exact_at(&mut head, slot.offset).map_err(unavailable)?;

@@ -18,11 +18,11 @@
 //! Reading order: this header, `scan` (bytes → records), `chain` (records → history), `reader`
 //! (offline), `recover` (at open), `writer`. Not here: sealing, rotation, archives.
 
-pub(crate) mod chain;
 pub(crate) mod file;
+pub(crate) mod scan;
+pub(crate) mod chain;
 pub(crate) mod reader;
 pub(crate) mod recover;
-pub(crate) mod scan;
 pub(crate) mod writer;
 
 use grimnir_events::{ContentHash, LogId, UtcMicros};
