@@ -67,11 +67,11 @@ fn exact_codecs_are_measured_as_they_are() {
         assert!(!report.play_copy && report.play_hash == report.hash, "{name}");
         assert!((report.duration_frames - 192_000).abs() <= 2, "{name}: {}", report.duration_frames);
         assert_eq!((report.source_rate_hz, report.channels), (44_100, 2), "{name}");
-        // A 1 kHz sine of amplitude 0.5 on both sides.
+        // A 1 kHz sine of amplitude 0.35 on both sides: −9 LUFS, less what the edges' blocks lack.
         let loudness = report.loudness_lufs_x100.unwrap();
-        assert!((-640..=-560).contains(&loudness), "{name}: {loudness}");
+        assert!((-980..=-880).contains(&loudness), "{name}: {loudness}");
         let peak = report.true_peak_dbtp_x100.unwrap();
-        assert!((-640..=-560).contains(&peak), "{name}: {peak}");
+        assert!((-930..=-850).contains(&peak), "{name}: {peak}");
         assert!((report.cue_in - 24_000).abs() < 1_500, "{name}: {}", report.cue_in);
         assert!((report.cue_out - 168_000).abs() < 2_500, "{name}: {}", report.cue_out);
         assert!(report.segue <= report.cue_out && report.segue > report.cue_in);
@@ -96,7 +96,7 @@ fn other_codecs_become_a_play_copy_of_the_same_length() {
         assert_eq!(report.artist, "Artist", "{name}");
         let copy = decode(&bench.path("copy.flac"));
         assert_eq!(copy.len() as i64, report.duration_frames, "{name}");
-        assert!(power(&copy[96_000..98_400], 1_000) > 0.4, "{name}");
+        assert!(power(&copy[96_000..98_400], 1_000) > 0.3, "{name}");
     }
 }
 

@@ -357,3 +357,20 @@ pub fn power(window: &[Frame], hertz: u32) -> f64 {
     }
     2.0 * (re * re + im * im).sqrt() / window.len() as f64
 }
+
+impl Ear {
+    /// Waits until the server ends the stream; all that came.
+    pub fn until_closed(self) -> Vec<u8> {
+        self.thread.join().unwrap()
+    }
+}
+
+/// One request with the connection closed after it; the whole answer.
+pub fn get(port: u16, request: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    write!(stream, "{request}\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
