@@ -158,7 +158,9 @@ async fn what_a_longer_tear_left_behind_is_gone_with_it() {
     // As a kill would leave it: the new record, and what follows it.
     let left = fs::read(segment(dir.path())).expect("reads");
     assert!(left[length as usize..].starts_with(&frame::MAGIC));
-    assert!(!left.contains(&0xEE), "nothing of the tear is left to be read again");
+    // A run of them: ids and hashes may hold the byte by chance.
+    let torn = left.windows(64).any(|run| run == [0xEE; 64]);
+    assert!(!torn, "nothing of the tear is left to be read again");
 }
 
 #[tokio::test]
