@@ -218,7 +218,7 @@ enum Ended {
     /// The API closes.
     Closing,
     /// The feed ended.
-    FeedEnded,
+    Over,
 }
 
 impl Ended {
@@ -228,7 +228,7 @@ impl Ended {
             Self::Slow => Some((close_code::AGAIN, "too_slow")),
             Self::NotAllowed => Some((close_code::POLICY, "unauthorized")),
             Self::Closing => Some((close_code::AWAY, "closing")),
-            Self::FeedEnded => Some((close_code::RESTART, "feed_ended")),
+            Self::Over => Some((close_code::RESTART, "feed_ended")),
         }
     }
 }
@@ -246,7 +246,7 @@ async fn pump(
     loop {
         let message = tokio::select! {
             change = changes.next() => match change {
-                None => return Ended::FeedEnded,
+                None => return Ended::Over,
                 Some(change) if filter.takes(&change) => frame(&change),
                 Some(_) => {
                     // A long way to the first change of interest must not hold a worker.

@@ -59,7 +59,9 @@ async fn around(State(metrics): State<Metrics>, mut request: Request, next: Next
     let span = tracing::info_span!(
         "request", http.method = %method, http.route = route, correlation.id = %correlation
     );
-    let response = next.run(request).instrument(span.clone()).await;
+    let answering = next.run(request).instrument(span.clone());
+    let response =
+        if method.is_safe() { answering.await } else { carried_through(answering).await };
     let mut response = with_document(response, &path, &correlation.to_string());
     let status = response.status();
     metrics.answered(&method, route, status, started.elapsed());
@@ -73,6 +75,19 @@ async fn around(State(metrics): State<Metrics>, mut request: Request, next: Next
         response.headers_mut().insert(CORRELATION, value);
     }
     response
+}
+
+/// Carries a mutation to its end even where the client goes meanwhile: what has begun (a secret
+/// stored, a station without its mount yet) is not left half done.
+async fn carried_through(answering: impl Future<Output = Response> + Send + 'static) -> Response {
+    match tokio::spawn(answering).await {
+        Ok(response) => response,
+        Err(error) => {
+            // Panics of handlers are caught further in; what is left is the end of the runtime.
+            tracing::error!(outcome = %error, "a request was not carried through");
+            of_status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+        }
+    }
 }
 
 /// Gives every error its document; headers that are there already (`Allow`) stay.

@@ -88,7 +88,7 @@ async fn a_client_hears_what_it_asked_for_in_order_and_what_its_role_may_hear() 
     assert_eq!(first["payload"]["title"], "A");
     assert_eq!(heard(&mut client).await["cursor"], "9.0");
     assert_eq!(close_code_of(&mut client).await, close_code::RESTART);
-    assert_eq!(ended.await, Ok(Ended::FeedEnded));
+    assert_eq!(ended.await, Ok(Ended::Over));
 }
 
 #[tokio::test]

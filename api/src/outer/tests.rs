@@ -91,3 +91,27 @@ async fn requests_are_counted_by_the_routes_template() {
     assert!(text.contains("route=\"/things/{id}\",status=\"422\"} 3"), "{text}");
     assert!(text.contains("route=\"none\",status=\"404\"} 1"), "{text}");
 }
+
+#[tokio::test]
+async fn a_mutation_goes_on_where_its_client_has_gone() {
+    let (entered, mut inside) = tokio::sync::mpsc::channel::<()>(1);
+    let (done, mut ended) = tokio::sync::mpsc::channel::<()>(1);
+    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    let held = gate.clone();
+    let slow = move || {
+        let (entered, done, held) = (entered.clone(), done.clone(), held.clone());
+        async move {
+            entered.send(()).await.expect("is awaited");
+            let _permit = held.acquire().await.expect("is open");
+            done.send(()).await.expect("is awaited");
+        }
+    };
+    let router = Router::new().route("/slow", axum::routing::post(slow));
+    let app = wrap(router, Metrics::new().expect("names are valid"));
+    let client = tokio::spawn(async move { ask(&app, "POST", "/slow", None).await });
+    inside.recv().await.expect("is inside");
+    client.abort();
+    assert!(client.await.is_err_and(|e| e.is_cancelled()));
+    gate.add_permits(1);
+    ended.recv().await.expect("is carried through");
+}

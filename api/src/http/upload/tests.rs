@@ -102,7 +102,7 @@ async fn a_body_that_is_no_form_is_refused() {
         .header("content-type", "application/json")
         .body(Body::from("{}"))
         .expect("is a request");
-    let problem = multipart(request).await.err().expect("is refused");
+    let problem = multipart(request).await.expect_err("is refused");
     assert_eq!((problem.status().as_u16(), problem.code()), (415, "unsupported_media_type"));
 }
 
