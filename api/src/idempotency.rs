@@ -63,7 +63,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
         _ => {
             let length = bytes.len();
             let detail = format!(
-                "the key has {length} bytes; expected once, 1 to {KEY_LIMIT} visible ASCII characters"
+                "the key has {length} bytes, expected once, with 1 to {KEY_LIMIT} visible ASCII"
             );
             Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_idempotency_key", detail)
                 .field(KEY_HEADER))
