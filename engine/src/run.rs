@@ -84,7 +84,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     let director = Director::new(parts, &mut recovered, legacy);
     let director = std::thread::Builder::new()
         .name("director".into())
-        .spawn(move || director.run())
+        .spawn(move || or_abort("director", || director.run()))
         .map_err(|e| format!("director thread: {e}"))?;
 
     let http_port = Arc::new(AtomicU32::new(0));
@@ -105,9 +105,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         .build()
         .map_err(|e| format!("runtime: {e}"))?;
     let served = runtime.block_on(serve(arguments, control, offer, http_port, tx));
-    if director.join().is_err() {
-        tracing::error!("the director panicked");
-    }
+    let _ = director.join();
     air.send(AirCommand::Quit);
     let _ = mix.join();
     writer.close();
@@ -163,6 +161,15 @@ async fn serve(
     let _ = tokio::time::timeout(std::time::Duration::from_millis(500), server).await;
     let _ = std::fs::remove_file(&socket);
     Ok(())
+}
+
+/// A panic where the air is decided ends the process: the next one goes on at the cut, within a
+/// second, which a half-dead engine would not.
+pub fn or_abort(what: &str, work: impl FnOnce()) {
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
+        tracing::error!(what, "thread panicked; the engine ends, to be started again");
+        std::process::abort();
+    }
 }
 
 /// One engine per folder.

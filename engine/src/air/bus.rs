@@ -71,9 +71,9 @@ impl Bus {
         self.limiter.process(block);
         let mut meter = BlockMeter::default();
         for frame in block.iter() {
-            for side in 0..2 {
-                meter.peak[side] = meter.peak[side].max(frame[side].abs());
-                meter.square_sum[side] += f64::from(frame[side]) * f64::from(frame[side]);
+            for (side, sample) in frame.iter().enumerate() {
+                meter.peak[side] = meter.peak[side].max(sample.abs());
+                meter.square_sum[side] += f64::from(*sample) * f64::from(*sample);
             }
         }
         meter

@@ -143,7 +143,7 @@ pub fn start(
         run: parts.run,
         sounding: Vec::with_capacity(64),
     };
-    let join = std::thread::Builder::new().name("mix".into()).spawn(move || thread.run())?;
+    let join = std::thread::Builder::new().name("mix".into()).spawn(move || crate::run::or_abort("mix", || thread.run()))?;
     Ok((AirHandle { commands: tx, view }, join))
 }
 

@@ -101,12 +101,12 @@ impl AirView {
         let count = (blocks - mark.blocks).clamp(1, PEAK_BLOCKS as u64);
         let frames = ((blocks - mark.blocks).max(1) * 480) as f64;
         let mut levels = Levels { rms_db: [FLOOR_DB; 2], peak_db: [FLOOR_DB; 2] };
-        for side in 0..2 {
-            let mean = ((squares[side] - mark.squares[side]) / frames).max(0.0);
+        for (side, sum) in squares.iter().enumerate() {
+            let mean = ((sum - mark.squares[side]) / frames).max(0.0);
             levels.rms_db[side] = decibels(mean.sqrt());
-            let first = blocks.saturating_sub(count);
-            let peak = (first..blocks)
-                .map(|n| f32::from_bits(self.peaks[n as usize % PEAK_BLOCKS][side].load(Ordering::Relaxed)))
+            let slot = |n: u64| &self.peaks[n as usize % PEAK_BLOCKS][side];
+            let peak = (blocks.saturating_sub(count)..blocks)
+                .map(|n| f32::from_bits(slot(n).load(Ordering::Relaxed)))
                 .fold(0.0f32, f32::max);
             levels.peak_db[side] = decibels(f64::from(peak));
         }

@@ -143,8 +143,10 @@ mod tests {
     use super::*;
     use grimnir_engine_proto::v1::GraphEdge;
 
-    fn graph(types: &[(&str, &[(&str, &str)])]) -> LoadGraphRequest {
-        let node = |(n, (kind, params)): (usize, &(&str, &[(&str, &str)]))| GraphNode {
+    type Sketch<'a> = (&'a str, &'a [(&'a str, &'a str)]);
+
+    fn graph(types: &[Sketch<'_>]) -> LoadGraphRequest {
+        let node = |(n, (kind, params)): (usize, &Sketch<'_>)| GraphNode {
             id: format!("n{n}"),
             r#type: (*kind).to_owned(),
             params: params.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),

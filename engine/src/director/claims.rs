@@ -70,7 +70,7 @@ impl Raised {
             (at.plus(frames_of_micros(self.claim.max_length_us)), ReleaseReason::Expired)
         });
         let window = self.claim.window_end.map(|end| (end.frame(), ReleaseReason::Expired));
-        let played = self.exhausted.then(|| match self.current {
+        let played = self.exhausted.then_some(match self.current {
             Some((_, _, end)) => (end, ReleaseReason::Completed),
             None if self.heard_any => (now, ReleaseReason::Completed),
             None => (now, ReleaseReason::Failed),
@@ -269,6 +269,15 @@ impl Director {
             raised.heard_any = true;
             if let Some(current) = raised.current.as_mut().filter(|c| c.0 == voice) {
                 current.2 = at.plus(length);
+            }
+        }
+    }
+
+    /// The air stood still: what plays ends later.
+    pub(super) fn claims_stalled(&mut self, by: i64) {
+        for raised in self.claims.raised.values_mut() {
+            if let Some(current) = &mut raised.current {
+                current.2 = current.2.plus(by);
             }
         }
     }

@@ -89,6 +89,7 @@ impl Director {
         self.cache.keep_timeline(epoch, revision, bytes);
         self.held.timeline_revision = revision;
         self.held.hours = hours;
+        self.lines = self.held.lines();
         self.rechain();
         self.note_held_until();
         Ok(revision)

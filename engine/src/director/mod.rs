@@ -10,6 +10,7 @@ mod automation;
 mod claims;
 mod fallback;
 mod handover;
+mod lines;
 mod orders;
 mod owner;
 mod plays;
@@ -29,7 +30,7 @@ use grimnir_events::air::{AirEvent, EndReason, InterruptReason};
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::{Claim, ReleaseReason};
 use grimnir_events::station::{FadeCurve, StationSettings};
-use grimnir_events::timeline::HourPlan;
+use grimnir_events::timeline::{HourPlan, Line};
 use grimnir_events::{AirFrame, ClaimId, ContentHash, EngineRunId, LineId};
 use grimnir_rules::timeline::resolve::Interrupted;
 use owner::Announcement;
@@ -134,6 +135,7 @@ pub struct Director {
     cache: Cache,
     // what it is told
     held: Held,
+    lines: Vec<Line>,
     rx: Receiver<Msg>,
     // what it knows
     plays: Plays,
@@ -149,7 +151,10 @@ pub struct Director {
     heard: Option<u64>,
     dry_since: Option<AirFrame>,
     signed_on: bool,
+    signing_off: bool,
     was_off_air: bool,
+    non_finite: BTreeMap<u64, u64>,
+    underrun_told: AirFrame,
     interruption: Option<(AirFrame, InterruptReason, i64)>,
     resume_claim: Option<(ClaimId, ContentHash, i64)>,
     took_before: BTreeMap<ClaimId, AirFrame>,
@@ -172,10 +177,12 @@ impl Director {
             parts.air.clone(),
             parts.tx.clone(),
         );
-        let mut auto = Automation::default();
-        auto.done = std::mem::take(&mut recovered.done);
-        auto.interrupted = legacy.line;
-        auto.resume_any = legacy.line.is_some();
+        let auto = Automation {
+            done: std::mem::take(&mut recovered.done),
+            interrupted: legacy.line,
+            resume_any: legacy.line.is_some(),
+            ..Automation::default()
+        };
         let mut claims = Claims::default();
         claims.ended = std::mem::take(&mut recovered.ended);
         let fallback = Fallback { silent: recovered.silent, ..Fallback::default() };
@@ -183,6 +190,7 @@ impl Director {
             run: parts.run,
             media: parts.media,
             cache: parts.cache,
+            lines: parts.held.lines(),
             held: parts.held,
             rx: parts.rx,
             plays,
@@ -198,7 +206,10 @@ impl Director {
             heard: None,
             dry_since: None,
             signed_on: false,
+            signing_off: false,
             was_off_air: false,
+            non_finite: BTreeMap::new(),
+            underrun_told: AirFrame(0),
             interruption: legacy.interruption,
             resume_claim: legacy.claim,
             took_before: std::mem::take(&mut recovered.took),
@@ -305,6 +316,7 @@ impl Director {
         }
         tracing::info!("sign-on");
         self.signed_on = true;
+        self.signing_off = false;
         self.dry_since = None;
         self.outputs.set_on_air(true);
     }
@@ -335,15 +347,17 @@ impl Director {
         }
         self.owner = None;
         self.announcement = None;
+        self.signing_off = true;
         self.was_off_air = true;
     }
 
     /// Closes the outputs once the sign-off's fade is over.
     fn finish_sign_off(&mut self) {
-        let fading = !self.plays.in_mixer().is_empty();
-        if self.was_off_air && !fading && self.interruption.is_none() {
+        if self.signing_off && self.plays.in_mixer().is_empty() {
+            self.signing_off = false;
             self.announced = None;
-            self.interruption = Some((self.now(), InterruptReason::OffAir, 0));
+            // An interruption that nobody heard the end of goes on.
+            self.interruption.get_or_insert((self.now(), InterruptReason::OffAir, 0));
             self.outputs.set_on_air(false);
         }
     }

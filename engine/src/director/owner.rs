@@ -88,11 +88,18 @@ impl Director {
             self.dry_since.get_or_insert(now);
         }
         match self.planned_end() {
-            Some((end, reason)) if end.since(now) <= REHEARSE_AHEAD => {
+            Some((end, reason)) if end.since(now) <= REHEARSE_AHEAD && !self.outranked() => {
                 self.follow(end, reason);
             }
             _ => self.contest(),
         }
+    }
+
+    /// Somebody of a higher tier than the owner's could take the air now.
+    fn outranked(&self) -> bool {
+        let Some(owner) = self.owner else { return false };
+        let best = arbiter::owner(&self.contenders(None), owner);
+        self.tier_of(best) < self.tier_of(owner)
     }
 
     fn expire_waiting(&mut self, id: ClaimId) {
@@ -203,7 +210,11 @@ impl Director {
         };
         let (at, fade) = match arbiter::entry(from_tier, healthy, to_tier, fade_ms) {
             Entry::Cut { fade_ms } => (None, i64::from(fade_ms) * 48),
-            Entry::NextJunction => (Some(self.next_junction(now)), CUT_FADE),
+            Entry::NextJunction => {
+                let junction = self.next_junction(now);
+                // A line with a fixed time does not wait for the last rung to come round.
+                (Some(self.hard_start().map_or(junction, |hard| hard.min(junction))), CUT_FADE)
+            }
         };
         if at.is_some_and(|at| at.since(now) > REHEARSE_AHEAD) {
             return;

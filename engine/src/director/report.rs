@@ -24,11 +24,15 @@ impl Director {
                 self.on_ended(voice, at, frames, cause);
             }
             AirReport::Voice { event: VoiceEvent::NonFinite { voice, count }, .. } => {
+                // Told once, with the sum, when the play is over.
                 let play = if voice == MIX_SUM { 0 } else { voice };
-                self.fact(AirEvent::NonFiniteSamples { play, count });
+                *self.non_finite.entry(play).or_default() += count;
             }
             AirReport::Voice { event: VoiceEvent::Underrun { voice, at, frames }, .. } => {
-                tracing::error!(voice, at = at.0, frames, "a file was not read in time");
+                if at.since(self.underrun_told) > 48_000 {
+                    self.underrun_told = at;
+                    tracing::error!(voice, at = at.0, frames, "a file was not read in time");
+                }
             }
             AirReport::Refused { error } => self.on_refused(error),
             AirReport::Finished { start } => {
@@ -37,13 +41,14 @@ impl Director {
                     matches!(play.state, PlayState::Sounding { .. })
                 });
                 if !heard {
-                    self.plays.forget(start.voice);
+                    self.never_heard(start.voice);
                 }
             }
             AirReport::Stalled { from, to } => {
                 tracing::error!(from = from.0, to = to.0, "the air stalled");
                 self.fact_at(to, AirEvent::AirStalled { from, to });
                 self.automation_stalled(to.since(from));
+                self.claims_stalled(to.since(from));
             }
         }
     }
@@ -94,6 +99,11 @@ impl Director {
                 play.end_reason.clone().unwrap_or(EndReason::Completed)
             }
         };
+        for play in [voice, 0] {
+            if let Some(count) = self.non_finite.remove(&play) {
+                self.fact_at(at, AirEvent::NonFiniteSamples { play, count });
+            }
+        }
         self.fact_at(at, AirEvent::ItemEnded { play: voice, frames, reason });
         if self.heard == Some(voice) {
             self.heard = self.plays.in_mixer().into_iter().rev().find(|v| {
@@ -105,6 +115,14 @@ impl Director {
             AUTOMATION_CLAIM => self.automation_ended(voice),
             FALLBACK_CLAIM => self.fallback_ended(voice),
             claim => self.claim_play_ended(claim, voice),
+        }
+    }
+
+    /// A play left the mixer without a sound.
+    fn never_heard(&mut self, voice: u64) {
+        self.automation_ended(voice);
+        if let Some(play) = self.plays.forget(voice) {
+            self.claim_play_ended(play.spec.claim_id, voice);
         }
     }
 
@@ -124,10 +142,7 @@ impl Director {
             | MixError::VoiceExists { voice }
             | MixError::Gain { voice, .. } => {
                 tracing::error!(%error, "the mixer refused a play");
-                self.automation_ended(voice);
-                if let Some(play) = self.plays.forget(voice) {
-                    self.claim_play_ended(play.spec.claim_id, voice);
-                }
+                self.never_heard(voice);
             }
             MixError::TooManyCommands { .. } | MixError::Frames { .. } => {
                 tracing::error!(%error, "the mixer refused a command");

@@ -38,7 +38,10 @@ pub fn refuse(error: String) -> ExitCode {
 }
 
 fn limits() -> Result<(), String> {
-    use rustix::process::{Resource, Rlimit, setrlimit};
+    use rustix::process::{Resource, Rlimit, Signal, setrlimit};
+    // Who is no longer waited for must not go on decoding.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(|e| format!("decoder process: {e}"))?;
     for (resource, limit) in [(Resource::As, MEMORY_BYTES), (Resource::Cpu, CPU_SECONDS)] {
         setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })
             .map_err(|e| format!("limits of the decoder process: {e}"))?;

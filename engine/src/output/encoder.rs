@@ -91,6 +91,7 @@ struct Pipeline {
 
 impl Pump {
     fn run(self) {
+        let mut told = false;
         while !self.stop.load(Ordering::Acquire) {
             let failure = match self.build() {
                 Ok(mut pipeline) => {
@@ -102,11 +103,16 @@ impl Pump {
             };
             let Some(reason) = failure else { return };
             tracing::error!(encoder = ?self.key, reason, "encoder failed; it is built again");
+            // Said once for each time it goes down, not for each try.
             self.all(|hub| {
+                let was_up = hub.is_up();
                 hub.set_up(false);
-                let down = AirEvent::OutputDown { mount_id: hub.mount_id, reason: reason.clone() };
-                (self.tell)(down);
+                if was_up || !told {
+                    let mount_id = hub.mount_id;
+                    (self.tell)(AirEvent::OutputDown { mount_id, reason: reason.clone() });
+                }
             });
+            told = true;
             self.wait_for_rebuild();
         }
     }

@@ -3,7 +3,7 @@
 use grimnir_mix::{BLOCK, Frame};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 
 /// One mixed block.
 pub type Block = [Frame; BLOCK];
@@ -54,12 +54,7 @@ impl FanoutHandle {
 impl Fanout {
     /// Hands one block to everybody who has room.
     pub fn send(&mut self, block: &Block) {
-        while let Some(tap) = match self.incoming.try_recv() {
-            Ok(tap) => Some(tap),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        } {
-            self.taps.push(tap);
-        }
+        self.taps.extend(self.incoming.try_iter());
         if self.taps.is_empty() {
             return;
         }
