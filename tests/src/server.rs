@@ -129,6 +129,16 @@ impl Server {
         let _ = self.child.wait();
     }
 
+    /// Asks the program behind a wrapper to end in order, and waits for the wrapper.
+    pub fn stop_behind_wrapper(&mut self) {
+        let own = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children"));
+        for pid in children.unwrap_or_default().split_whitespace() {
+            send(pid.parse().expect("a process number"), rustix::process::Signal::TERM);
+        }
+        let _ = self.child.wait();
+    }
+
     /// Process of a station's engine.
     pub fn engine_pid(&self, station: &str) -> Option<u32> {
         let text = std::fs::read(self.station_dir(station).join("engine.json")).ok()?;

@@ -121,9 +121,11 @@ impl Stage {
         rows(answer)
     }
 
-    /// The planned lines of the coming hours.
+    /// Every planned line from an hour ago on.
     pub async fn schedule(&self, hours: u32) -> Vec<Value> {
-        let path = format!("/api/v1/schedule?station_id={}&hours={hours}", self.station);
+        let from = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(1);
+        let path =
+            format!("/api/v1/schedule?station_id={}&hours={hours}&from={from}", self.station);
         rows(self.client.get(&path).await)
     }
 }

@@ -12,7 +12,7 @@ use grimnir_events::{ClaimId, LineId, StationId, codec, derive_id};
 use grimnir_rules::executor::command::ExecutorCommand;
 use grimnir_rules::ladder::command::LadderCommand;
 use grimnir_rules::library::LibraryState;
-use grimnir_rules::{Executor, Ladder, Library, Station};
+use grimnir_rules::{Aggregate, Executor, Ladder, Library, Station};
 use std::time::Duration;
 
 /// How long an engine may take to say that a claim is on air.
@@ -98,20 +98,9 @@ impl Site {
 
     /// Goes on to the next item; names what is on air, so that asked twice it skips once.
     pub async fn skip(&self, station: StationId, meta: Meta) -> Result<u64, CommandError> {
-        let status = self.shared.engine(station).status();
-        let (line_id, claim_id) = match status.filter(|s| s.on_air) {
-            Some(status) => (
-                LineId(id16(&status.line_id).unwrap_or_default()),
-                ClaimId(id16(&status.owner_claim).unwrap_or_default()),
-            ),
-            None => {
-                return Err(CommandError::Rejected {
-                    code: "nothing_on_air",
-                    message: "nothing is on air that could be skipped".into(),
-                    field: None,
-                    class: grimnir_rules::RejectClass::Conflict,
-                });
-            }
+        let (line_id, claim_id) = match self.asked_before::<Executor>(meta).await {
+            Some(ExecutorCommand::Skip { line_id, claim_id }) => (line_id, claim_id),
+            _ => self.on_air_now(station).await?,
         };
         let command = ExecutorCommand::Skip { line_id, claim_id };
         let receipt = self.command::<Executor>(station, command, meta).await?;
@@ -129,6 +118,30 @@ impl Site {
         Ok(receipt.seq)
     }
 
+    /// Line and owner of what is heard, as the engine says this moment.
+    async fn on_air_now(&self, station: StationId) -> Result<(LineId, ClaimId), CommandError> {
+        let handle = self.shared.engine(station);
+        let fresh = match handle.client() {
+            Some(mut client) => client.get_status(v1::StatusRequest {}).await.ok(),
+            None => None,
+        };
+        let status = fresh.map(tonic::Response::into_inner).or_else(|| handle.status());
+        let status = status.filter(|s| s.on_air).ok_or_else(|| CommandError::Rejected {
+            code: "nothing_on_air",
+            message: "nothing is on air that could be skipped".into(),
+            field: None,
+            class: grimnir_rules::RejectClass::Conflict,
+        })?;
+        let line_id = LineId(id16(&status.line_id).unwrap_or_default());
+        Ok((line_id, ClaimId(id16(&status.owner_claim).unwrap_or_default())))
+    }
+
+    /// The command that was recorded under this commit id: asked again it must be the same.
+    async fn asked_before<A: Aggregate>(&self, meta: Meta) -> Option<A::Command> {
+        let stored = self.shared.ledger.find(meta.commit_id).await.ok()??;
+        codec::decode(stored.commit.command.as_ref()?).ok()
+    }
+
     async fn claim(
         &self,
         station: StationId,
@@ -144,13 +157,17 @@ impl Site {
             Tier::Emergency => (settings.emergency_max_s, request.fade_ms.unwrap_or(10).min(10)),
             _ => (settings.override_max_s, request.fade_ms.unwrap_or(settings.override_fade_ms)),
         };
+        let raised_at = match self.asked_before::<Ladder>(meta).await {
+            Some(LadderCommand::RaiseSource { claim, .. }) => claim.raised_at,
+            _ => clock::now(),
+        };
         let wanted_s = request.max_length_s.unwrap_or(longest_s).min(longest_s);
         let label = items.first().map(|item| item.title.clone()).unwrap_or_default();
         let claim = Claim {
             id: ClaimId(derive_id("claim", &[&meta.commit_id.0])),
             tier,
             items,
-            raised_at: clock::now(),
+            raised_at,
             window_start: None,
             window_end: None,
             max_length_us: i64::from(wanted_s) * 1_000_000,

@@ -45,7 +45,7 @@ impl Site {
         let shared =
             Arc::new(Shared::new(config, site_id, ledger, Arc::new(secrets), views, head));
         shared.keep(projecting);
-        shared.keep(tokio::spawn(tell_stations(shared.clone(), head)));
+        shared.keep_until_end(&tokio::spawn(tell_stations(shared.clone(), head)));
         let (root, _) = SiteSupervisor::spawn(None, SiteSupervisor, shared.clone())
             .await
             .map_err(|e| failed("starting the actors")(e.to_string()))?;
@@ -68,9 +68,6 @@ fn clear_uploads(folder: &std::path::Path) {
 async fn tell_stations(shared: Arc<Shared>, head: u64) {
     let mut commits = shared.ledger.follow(head + 1);
     while let Some(next) = commits.next().await {
-        if shared.is_closing() {
-            return;
-        }
         match next {
             Ok(recorded) => {
                 let stream = recorded.commit.header.stream;

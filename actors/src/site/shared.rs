@@ -48,6 +48,7 @@ pub struct Shared {
     closing: AtomicBool,
     restarts: AtomicU64,
     tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
+    endless: Mutex<Vec<tokio::task::AbortHandle>>,
     store: Mutex<Option<Arc<EmbeddedLedger>>>,
 }
 
@@ -80,6 +81,7 @@ impl Shared {
             closing: AtomicBool::new(false),
             restarts: AtomicU64::new(0),
             tasks: Mutex::default(),
+            endless: Mutex::default(),
             store: Mutex::default(),
         }
     }
@@ -173,15 +175,22 @@ impl Shared {
         self.analyses.acquire().await.map_err(|_| CommandError::Closing)
     }
 
-    /// Keeps a task that ends with the site.
+    /// Keeps a task that is waited for when the read models were closed.
     pub(crate) fn keep(&self, task: tokio::task::JoinHandle<()>) {
         lock(&self.tasks).push(task);
+    }
+    /// Keeps a task that is ended with the site.
+    pub(crate) fn keep_until_end(&self, task: &tokio::task::JoinHandle<()>) {
+        lock(&self.endless).push(task.abort_handle());
     }
     pub(crate) fn keep_store(&self, store: Arc<EmbeddedLedger>) {
         *lock(&self.store) = Some(store);
     }
     /// Ends the read models with a snapshot, then the tasks, then the ledger.
     pub(crate) async fn end(&self) {
+        for task in lock(&self.endless).drain(..) {
+            task.abort();
+        }
         self.views.close();
         let tasks: Vec<_> = lock(&self.tasks).drain(..).collect();
         for mut task in tasks {

@@ -113,11 +113,14 @@ fn entry(station_id: StationId, row: UpcomingRow) -> ScheduleEntry {
 pub struct ScheduleQuery {
     /// The station, by id or slug.
     station_id: Option<String>,
-    /// How many hours from now, 1 to 168; 24 where not given.
+    /// How many hours, 1 to 168; 24 where not given.
     hours: Option<u32>,
+    /// From when, RFC 3339; where not given, only what is still to air is listed.
+    #[param(value_type = Option<String>)]
+    from: Option<UtcMicros>,
 }
 
-/// Lists the lines that are still to air.
+/// Lists the lines that are still to air, or every planned line from an instant on.
 #[utoipa::path(
     get, path = "/schedule", tag = "timeline", params(ScheduleQuery),
     responses((status = 200, body = Vec<ScheduleEntry>))
@@ -133,9 +136,15 @@ pub async fn schedule(
         return Err(Problem::invalid("hours", detail));
     }
     let station = lookup::needed_station(&app, query.station_id.as_deref())?.id;
-    let now = super::now();
-    let to = now.plus(i64::from(hours) * HOUR_US);
-    let rows = app.site.views().upcoming(station, now, to);
+    let length = i64::from(hours) * HOUR_US;
+    let views = app.site.views();
+    let rows = match query.from {
+        Some(from) => views.schedule(station, from, from.plus(length)),
+        None => {
+            let now = super::now();
+            views.upcoming(station, now, now.plus(length))
+        }
+    };
     Ok(Json(rows.into_iter().map(|row| entry(station, row)).collect()))
 }
 

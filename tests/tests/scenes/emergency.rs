@@ -9,13 +9,13 @@ use std::time::Duration;
 #[tokio::test(flavor = "multi_thread")]
 async fn an_emergency_cuts_a_crossfade_and_automation_returns() {
     let server = Server::start().await;
-    let setting = Setting { seconds: 14.0, tracks: 5, crossfade_ms: 4_000, ..Setting::default() };
+    let setting = Setting { seconds: 28.0, tracks: 5, crossfade_ms: 4_000, ..Setting::default() };
     let mut stage = Stage::set(&server, setting).await;
     let (alert, alert_id) = stage.extra(&server, 4.0, &[("kind", "emergency")]).await;
     let url = stage.start(&server).await;
     let ear = Ear::connect(&url).await.expect("the mount can be reached");
     // Two items on air at once: the overlap of the first two tracks.
-    until("a crossfade", Duration::from_secs(30), || async {
+    until("a crossfade", Duration::from_secs(60), || async {
         let rows = stage.as_run().await;
         let open = rows.iter().filter(|r| text(r, "entry") == "item" && r["ended_at"].is_null());
         (open.count() >= 2).then_some(())

@@ -68,7 +68,7 @@ async fn rename_on(client: Client, station: String, round: usize, lane: usize) -
             let name = format!("r{round} l{lane} c{count}");
             let request = client
                 .request(Method::PATCH, &format!("/api/v1/stations/{station}"))
-                .header("Idempotency-Key", format!("key {name}"))
+                .header("Idempotency-Key", name.replace(' ', "-"))
                 .json(&json!({"name": name}));
             let Ok(response) = request.send().await else { return };
             if !response.status().is_success() {
@@ -120,7 +120,7 @@ async fn no_acknowledgement_precedes_the_sync_that_covers_it() {
         let body = json!({"name": format!("name-{count:04}-mark")});
         client.patch(&format!("/api/v1/stations/{station}"), body).await;
     }
-    server.stop();
+    server.stop_behind_wrapper();
     let text = std::fs::read_to_string(&calls).expect("the calls were recorded");
     let lines = joined(&text);
     for count in 0..20 {

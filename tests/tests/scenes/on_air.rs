@@ -11,11 +11,11 @@ const TRACKS: usize = 6;
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_folder_becomes_programme_in_the_planned_order() {
     let server = Server::start().await;
-    let setting = Setting { seconds: 12.0, tracks: TRACKS, ..Setting::default() };
+    let setting = Setting { seconds: 28.0, tracks: TRACKS, ..Setting::default() };
     let stage = Stage::set(&server, setting).await;
     let url = stage.start(&server).await;
     let ear = Ear::connect(&url).await.expect("the mount can be reached");
-    ear.listen(45.0, KBPS).await;
+    ear.listen(90.0, KBPS).await;
     let heard = ear.stop().await;
     let as_run = stage.as_run().await;
     let items: Vec<_> = as_run.iter().filter(|row| text(row, "entry") == "item").collect();
@@ -29,7 +29,7 @@ async fn an_empty_folder_becomes_programme_in_the_planned_order() {
 
     let planned = stage.schedule(1).await;
     for row in &items {
-        let line = planned.iter().find(|p| p["line_id"] == row["line_id"]);
+        let line = planned.iter().find(|p| p["id"] == row["line_id"]);
         let line = line.unwrap_or_else(|| panic!("{row} was not planned"));
         assert_eq!(line["media_id"], row["media_id"]);
     }

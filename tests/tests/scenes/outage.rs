@@ -12,7 +12,7 @@ use std::time::Duration;
 async fn a_dead_control_plane_is_not_heard() {
     let outage_s = if soak() { 600.0 } else { 60.0 };
     let mut server = Server::start().await;
-    let setting = Setting { seconds: 25.0, tracks: 5, ..Setting::default() };
+    let setting = Setting { seconds: 28.0, tracks: 5, ..Setting::default() };
     let mut stage = Stage::set(&server, setting).await;
     let (legal, legal_id) = stage.extra(&server, 3.0, &[("kind", "legal_id")]).await;
     let (hard, hard_id) = stage.extra(&server, 20.0, &[]).await;
@@ -110,7 +110,7 @@ fn hard_start_is_exact(rows: &[Value], hard: usize, second_of_hour: i64) {
 /// What aired is what the resolver makes of the plan: the lines in their order, none other.
 async fn the_plan_is_what_aired(stage: &Stage, rows: &[Value]) {
     let planned = stage.schedule(2).await;
-    let place = |row: &Value| planned.iter().position(|p| p["line_id"] == row["line_id"]);
+    let place = |row: &Value| planned.iter().position(|p| p["id"] == row["line_id"]);
     let aired: Vec<usize> = rows
         .iter()
         .filter(|r| text(r, "entry") == "item" && text(r, "tier") == "automation")
@@ -121,7 +121,7 @@ async fn the_plan_is_what_aired(stage: &Stage, rows: &[Value]) {
         assert!(pair[0] < pair[1], "lines aired out of their order: {aired:?}");
         for skipped in &planned[pair[0] + 1..pair[1]] {
             let why = rows.iter().find(|r| {
-                r["line_id"] == skipped["line_id"] && text(r, "entry") != "item"
+                r["line_id"] == skipped["id"] && text(r, "entry") != "item"
             });
             assert!(why.is_some(), "{skipped} did not air and nothing says why");
         }
