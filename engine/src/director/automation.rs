@@ -123,7 +123,8 @@ impl Director {
 
     /// Prepares what automation would begin with at `at`; true once that can start.
     pub(super) fn rehearse_automation(&mut self, at: AirFrame) -> bool {
-        loop {
+        // More turns only where many files in a row are bad; the next tick goes on.
+        for _ in 0..16 {
             let rejoined = self.rejoined(at);
             self.set_chain(rejoined.lines);
             let resolution = self.fill_gaps(at);
@@ -135,6 +136,7 @@ impl Director {
             // does, automation has nothing to give yet.
             return first.start.since(at) < GAP_LEAST && self.deck_ready(first);
         }
+        false
     }
 
     /// Automation takes the air at `at`: what it cannot catch up on is dropped, with the reason.

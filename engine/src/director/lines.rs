@@ -171,15 +171,15 @@ impl Director {
             self.drop_line(key.0, DropReason::Undecodable);
             return true;
         }
-        let Some(line) = self.auto.chain.iter_mut().find(|line| line.id == key.0) else {
-            return false;
-        };
-        if line.cues.cue_out <= to {
-            return false;
+        // In the chain, and in what is held: the chain may be made anew from it.
+        let mut changed = false;
+        let held = self.lines.iter_mut().chain(self.auto.chain.iter_mut());
+        for line in held.filter(|line| line.id == key.0 && line.cues.cue_out > to) {
+            line.cues.cue_out = to;
+            line.cues.segue = line.cues.segue.min(to);
+            changed = true;
         }
-        line.cues.cue_out = to;
-        line.cues.segue = line.cues.segue.min(to);
-        true
+        changed
     }
 
     pub(super) fn release_decks(&mut self, wanted: &[(LineId, i64)]) {
