@@ -102,9 +102,11 @@ async fn a_skip_fades_the_line_out_once_and_a_claim_ends_at_its_longest_time() {
     let mut asked = claims(1, &[]);
     asked.skips.push(skip);
     set_claims(&mut client, &asked).await;
-    let facts = facts_until(&mut client, 1, |facts| ends(facts).len() == 1).await;
+    let facts = facts_until(&mut client, 1, |facts| {
+        ends(facts).len() == 1 && started(facts).len() == 2
+    })
+    .await;
     assert_eq!(ends(&facts), [EndReason::Skipped]);
-    assert_eq!(started(&facts).len(), 2);
     let again = client.fade(request).await.unwrap().into_inner();
     assert!(!again.done && again.reason.contains("not on air"));
 
@@ -178,4 +180,59 @@ async fn sign_off_ends_the_outputs_and_sign_on_joins_the_timeline() {
     };
     assert!(facts.iter().any(off));
     assert_eq!(started(&facts)[1].0, "Line 2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emergency_cuts_an_override_that_is_about_to_end_and_the_override_comes_back() {
+    let mut rig = Rig::new();
+    let tones = [rig.tone(440, 30.0, "flac"), rig.tone(660, 30.0, "flac")];
+    let over = claim(61, Tier::LiveOverride, vec![item(51, rig.tone(1_500, 2.0, "wav"))]);
+    // Not in memory before: it is decoded when it comes.
+    let alert = claim(62, Tier::Emergency, vec![item(50, rig.tone(2_000, 1.0, "mp3"))]);
+    rig.start();
+    let (mut client, _) = rig.client().await;
+    set_timeline(&mut client, 1, chain(&tones, now(), 0)).await;
+    configure(&mut client, &config(1)).await;
+    facts_until(&mut client, 1, |facts| !started(facts).is_empty()).await;
+    let request = v1::RouteLiveRequest { claim_payload: bytes(&over), epoch: 1 };
+    assert!(client.route_live(request).await.unwrap().into_inner().on_air);
+    let request = v1::InsertEmergencyRequest { claim_payload: bytes(&alert) };
+    let aired = client.insert_emergency(request).await.unwrap().into_inner();
+    assert!(aired.on_air, "{}", aired.reason);
+    let facts = facts_until(&mut client, 1, |facts| started(facts).len() == 5).await;
+    let starts = started(&facts);
+    let titles: Vec<&str> = starts.iter().map(|(title, _)| title.as_str()).collect();
+    assert_eq!(titles, ["Line 1", "Item 51", "Item 50", "Item 51", "Line 2"]);
+    assert_eq!(starts[2].1.0, aired.first_frame);
+    assert_eq!(starts[3].1.since(starts[2].1), 48_000);
+    assert_eq!(starts[4].1.since(starts[3].1), 96_000);
+    let closed: Vec<ClaimId> = facts
+        .iter()
+        .filter_map(|fact| match fact.event {
+            AirEvent::ClaimEnded { claim_id, reason: ReleaseReason::Completed } => Some(claim_id),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(closed, [alert.id, over.id]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_with_a_hard_time_cuts_what_plays_on_its_frame() {
+    let mut rig = Rig::new();
+    let tones = [rig.tone(440, 30.0, "flac"), rig.tone(660, 2.0, "flac")];
+    rig.start();
+    let (mut client, _) = rig.client().await;
+    let mut lines = chain(&tones, now(), 0);
+    let at = grimnir_events::UtcMicros(now().0 + 2_500_000);
+    lines[1].anchor = grimnir_events::timeline::Anchor::Hard { at };
+    lines[1].planned_at = at;
+    set_timeline(&mut client, 1, lines).await;
+    configure(&mut client, &config(1)).await;
+    let facts = facts_until(&mut client, 1, |facts| {
+        ends(facts).len() == 1 && started(facts).len() == 2
+    })
+    .await;
+    let starts = started(&facts);
+    assert_eq!(starts[1], ("Line 2".into(), at.frame()));
+    assert_eq!(ends(&facts), [EndReason::CutByAnchor]);
 }
