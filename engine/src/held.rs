@@ -3,10 +3,10 @@
 //! Upstream: the control server. Downstream: the director. A lower revision never replaces a
 //! higher one, a lower epoch is refused.
 
+use grimnir_events::UtcMicros;
 use grimnir_events::codec::{self, Payload};
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::timeline::{HourPlan, Line};
-use grimnir_events::UtcMicros;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -65,11 +65,8 @@ impl Cache {
         if let Some((epoch, parts)) = self.read("timeline.held") {
             held.epoch = held.epoch.max(epoch);
             if let Some((revision, hours)) = parts.split_first() {
-                held.timeline_revision = revision
-                    .as_slice()
-                    .try_into()
-                    .map(u64::from_be_bytes)
-                    .unwrap_or_default();
+                held.timeline_revision =
+                    revision.as_slice().try_into().map(u64::from_be_bytes).unwrap_or_default();
                 held.hours = hours.iter().filter_map(|bytes| decoded(bytes)).collect();
             }
         }

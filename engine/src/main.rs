@@ -82,9 +82,7 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
-        Action::Analyze { file, play_copy } => {
-            media::analyze::print(&file, play_copy.as_deref())
-        }
+        Action::Analyze { file, play_copy } => media::analyze::print(&file, play_copy.as_deref()),
         Action::Transcode { file, out } => media::transcode::print(&file, &out),
     }
 }

@@ -98,7 +98,8 @@ impl PositionPage {
 }
 
 fn map_file(path: &Path) -> std::io::Result<MmapMut> {
-    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
+    let mut file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
     // Written, not only sized: a hole on a full disk would end the process at the first store.
     file.write_all(&[0u8; PAGE_BYTES])?;
     file.sync_data()?;

@@ -20,7 +20,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A line that was cut by a crash is resumed if it stood still less than this: 10 s.
@@ -40,21 +40,9 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     let start = start_frame(&recovered, last.as_ref());
     let legacy = close_last_run(&journal, &recovered, last.as_ref(), start);
 
-    let page = PositionPage::open(&page_path).map_err(|e| format!("position page: {e}"))?;
-    let (blocks, taps) = fanout::fanout();
     let (tx, rx) = channel::<Msg>();
-    let reports = tx.clone();
-    let parts = air::thread::AirParts {
-        run,
-        start,
-        bus: Bus::new(BusSettings::default()),
-        fanout: blocks,
-        page,
-    };
-    let (air, mix) = air::thread::start(parts, move |report| {
-        let _ = reports.send(Msg::Air(report));
-    })
-    .map_err(|e| format!("mix thread: {e}"))?;
+    let (blocks, taps) = fanout::fanout();
+    let (air, mix) = start_air(&page_path, run, start, blocks, tx.clone())?;
     // The first block has been rendered once it is known whether the thread runs in real time.
     let realtime = wait_for_first_block(&air, start);
     let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -112,13 +100,30 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     served
 }
 
+/// Starts the mix thread, with a new position page.
+fn start_air(
+    page_path: &Path,
+    run: EngineRunId,
+    start: AirFrame,
+    blocks: fanout::Fanout,
+    tx: Sender<Msg>,
+) -> Result<(air::AirHandle, std::thread::JoinHandle<()>), String> {
+    let page = PositionPage::open(page_path).map_err(|e| format!("position page: {e}"))?;
+    let bus = Bus::new(BusSettings::default());
+    let parts = air::thread::AirParts { run, start, bus, fanout: blocks, page };
+    air::thread::start(parts, move |report| {
+        let _ = tx.send(Msg::Air(report));
+    })
+    .map_err(|e| format!("mix thread: {e}"))
+}
+
 /// Serves until a signal asks for the end; then has the director end, and waits for it.
 async fn serve(
     arguments: &RunArguments,
     control: Control,
     offer: http::SharedOffer,
     http_port: Arc<AtomicU32>,
-    tx: std::sync::mpsc::Sender<Msg>,
+    tx: Sender<Msg>,
 ) -> Result<(), String> {
     let text = |what: &str, e: std::io::Error| format!("{what}: {e}");
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| text("SIGTERM", e))?;

@@ -65,7 +65,11 @@ fn exact_codecs_are_measured_as_they_are() {
         let file = bench.sound(name, codec);
         let report = bench.analyze(&file).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert!(!report.play_copy && report.play_hash == report.hash, "{name}");
-        assert!((report.duration_frames - 192_000).abs() <= 2, "{name}: {}", report.duration_frames);
+        assert!(
+            (report.duration_frames - 192_000).abs() <= 2,
+            "{name}: {}",
+            report.duration_frames
+        );
         assert_eq!((report.source_rate_hz, report.channels), (44_100, 2), "{name}");
         // A 1 kHz sine of amplitude 0.35 on both sides: −9 LUFS, less what the edges' blocks lack.
         let loudness = report.loudness_lufs_x100.unwrap();
@@ -92,7 +96,11 @@ fn other_codecs_become_a_play_copy_of_the_same_length() {
         let report = bench.analyze(&file).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert!(report.play_copy && report.play_hash != report.hash, "{name}");
         assert_eq!(report.codec, codec, "{name}");
-        assert!((report.duration_frames - 192_000).abs() < 4_800, "{name}: {}", report.duration_frames);
+        assert!(
+            (report.duration_frames - 192_000).abs() < 4_800,
+            "{name}: {}",
+            report.duration_frames
+        );
         assert_eq!(report.artist, "Artist", "{name}");
         let copy = decode(&bench.path("copy.flac"));
         assert_eq!(copy.len() as i64, report.duration_frames, "{name}");
@@ -105,7 +113,8 @@ fn what_is_no_sound_is_refused_with_a_reason() {
     let bench = Bench::new();
     let mp3 = std::fs::read(bench.sound("whole.mp3", &["-c:a", "libmp3lame"])).unwrap();
     let flac = std::fs::read(bench.sound("whole.flac", &[])).unwrap();
-    let noise: Vec<u8> = (0..50_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let noise: Vec<u8> =
+        (0..50_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let files: [(&str, &[u8]); 7] = [
         ("empty.mp3", b""),
         ("page.mp3", b"<!doctype html><title>404</title>"),

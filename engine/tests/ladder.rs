@@ -53,10 +53,9 @@ async fn an_override_plays_its_items_without_a_gap_and_gives_the_air_back_when_r
     facts_until(&mut client, 1, |facts| started(facts).len() == 3).await;
     // Missing from the next hand-over: it was released.
     set_claims(&mut client, &claims(2, &[])).await;
-    let facts = facts_until(&mut client, 1, |facts| {
-        started(facts).len() == 4 && ends(facts).len() == 3
-    })
-    .await;
+    let facts =
+        facts_until(&mut client, 1, |facts| started(facts).len() == 4 && ends(facts).len() == 3)
+            .await;
     let starts = started(&facts);
     assert_eq!(starts[2].1.since(starts[1].1), 48_000);
     // The long-form line goes on where it was cut.
@@ -102,10 +101,9 @@ async fn a_skip_fades_the_line_out_once_and_a_claim_ends_at_its_longest_time() {
     let mut asked = claims(1, &[]);
     asked.skips.push(skip);
     set_claims(&mut client, &asked).await;
-    let facts = facts_until(&mut client, 1, |facts| {
-        ends(facts).len() == 1 && started(facts).len() == 2
-    })
-    .await;
+    let facts =
+        facts_until(&mut client, 1, |facts| ends(facts).len() == 1 && started(facts).len() == 2)
+            .await;
     assert_eq!(ends(&facts), [EndReason::Skipped]);
     let again = client.fade(request).await.unwrap().into_inner();
     assert!(!again.done && again.reason.contains("not on air"));
@@ -228,10 +226,9 @@ async fn a_line_with_a_hard_time_cuts_what_plays_on_its_frame() {
     lines[1].planned_at = at;
     set_timeline(&mut client, 1, lines).await;
     configure(&mut client, &config(1)).await;
-    let facts = facts_until(&mut client, 1, |facts| {
-        ends(facts).len() == 1 && started(facts).len() == 2
-    })
-    .await;
+    let facts =
+        facts_until(&mut client, 1, |facts| ends(facts).len() == 1 && started(facts).len() == 2)
+            .await;
     let starts = started(&facts);
     assert_eq!(starts[1], ("Line 2".into(), at.frame()));
     assert_eq!(ends(&facts), [EndReason::CutByAnchor]);

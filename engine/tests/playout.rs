@@ -5,9 +5,9 @@ mod support;
 
 use grimnir_engine_proto::v1;
 use grimnir_events::air::{AirEvent, EndReason, InterruptReason};
+use grimnir_events::handover::EngineClaims;
 use grimnir_events::ladder::{AUTOMATION_CLAIM, OwnerReason, ReleaseReason, Tier};
 use grimnir_events::timeline::DropReason;
-use grimnir_events::handover::EngineClaims;
 use support::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,11 +48,8 @@ async fn tracks_sound_in_planned_order_and_each_starts_on_its_frame() {
 async fn an_emergency_enters_during_a_crossfade_and_automation_returns() {
     let mut rig = Rig::new();
     let alert = item(50, rig.tone(2_000, 1.0, "wav"));
-    let tones = [
-        rig.tone(440, 4.0, "wav"),
-        rig.tone(660, 30.0, "flac"),
-        rig.tone(880, 30.0, "flac"),
-    ];
+    let tones =
+        [rig.tone(440, 4.0, "wav"), rig.tone(660, 30.0, "flac"), rig.tone(880, 30.0, "flac")];
     rig.start();
     let (mut client, port) = rig.client().await;
     let mut config = config(1);
@@ -117,8 +114,11 @@ async fn a_killed_engine_started_alone_goes_on_where_it_was_cut() {
     set_timeline(&mut client, 1, chain(&tones, now(), 0)).await;
     let before = facts_until(&mut client, 1, |facts| !started(facts).is_empty()).await;
     let first = started(&before)[0].1;
-    let mut telemetry =
-        client.stream_telemetry(v1::TelemetryRequest { interval_ms: 50 }).await.unwrap().into_inner();
+    let mut telemetry = client
+        .stream_telemetry(v1::TelemetryRequest { interval_ms: 50 })
+        .await
+        .unwrap()
+        .into_inner();
     while telemetry.message().await.unwrap().unwrap().position_frames < 48_000 {}
     rig.kill();
     rig.start();

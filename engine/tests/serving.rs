@@ -97,8 +97,11 @@ async fn a_loaded_graph_changes_the_level_that_leaves() {
         edges: vec![edge("in", "g"), edge("g", "out")],
         epoch: 1,
     };
-    let mut telemetry =
-        client.stream_telemetry(v1::TelemetryRequest { interval_ms: 100 }).await.unwrap().into_inner();
+    let mut telemetry = client
+        .stream_telemetry(v1::TelemetryRequest { interval_ms: 100 })
+        .await
+        .unwrap()
+        .into_inner();
     let mut loud = -120.0f32;
     while loud < -15.0 {
         loud = telemetry.message().await.unwrap().unwrap().level_left_db;

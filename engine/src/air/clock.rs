@@ -22,8 +22,7 @@ pub fn utc_now() -> UtcMicros {
 
 /// Sleeps until CLOCK_MONOTONIC reads `deadline_ns`; returns at once if it has passed.
 pub fn sleep_until(deadline_ns: i64) {
-    let request =
-        Timespec { tv_sec: deadline_ns / SECOND_NS, tv_nsec: deadline_ns % SECOND_NS };
+    let request = Timespec { tv_sec: deadline_ns / SECOND_NS, tv_nsec: deadline_ns % SECOND_NS };
     // Interrupted sleeps are resumed: the deadline is absolute.
     while let Err(error) = rustix::thread::clock_nanosleep_absolute(ClockId::Monotonic, &request) {
         if error != rustix::io::Errno::INTR {

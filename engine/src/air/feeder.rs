@@ -4,8 +4,8 @@
 
 use super::ring::RingWriter;
 use grimnir_mix::{DecodeError, FileSource, Frame, FrameSource, SourceState};
-use std::path::PathBuf;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A play is ready once this much of it is decoded: 2 s.
@@ -66,7 +66,11 @@ pub fn start(job: Job, writer: RingWriter, tell: impl Fn(DeckReport) + Send + 's
     };
     let spawned = std::thread::Builder::new().name(format!("deck-{voice}")).spawn(move || {
         if catch_unwind(AssertUnwindSafe(|| feed(&job, writer, &say))).is_err() {
-            say(DeckReport::Failed { voice, missing: false, reason: "the decoder panicked".into() });
+            say(DeckReport::Failed {
+                voice,
+                missing: false,
+                reason: "the decoder panicked".into(),
+            });
         }
     });
     if let Err(error) = spawned {

@@ -143,7 +143,9 @@ pub fn start(
         run: parts.run,
         sounding: Vec::with_capacity(64),
     };
-    let join = std::thread::Builder::new().name("mix".into()).spawn(move || crate::run::or_abort("mix", || thread.run()))?;
+    let join = std::thread::Builder::new()
+        .name("mix".into())
+        .spawn(move || crate::run::or_abort("mix", || thread.run()))?;
     Ok((AirHandle { commands: tx, view }, join))
 }
 
@@ -262,9 +264,8 @@ impl MixThread {
 fn ask_realtime() -> bool {
     let parameters = libc::sched_param { sched_priority: PRIORITY };
     #[expect(unsafe_code, reason = "a system call on this thread with a local struct")]
-    let result = unsafe {
-        libc::pthread_setschedparam(libc::pthread_self(), libc::SCHED_RR, &parameters)
-    };
+    let result =
+        unsafe { libc::pthread_setschedparam(libc::pthread_self(), libc::SCHED_RR, &parameters) };
     if result == 0 {
         tracing::info!(priority = PRIORITY, "mix thread runs under SCHED_RR");
     } else {

@@ -77,12 +77,7 @@ impl AirView {
         self.underruns.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn publish(
-        &self,
-        position: AirFrame,
-        peak: [f32; 2],
-        square_sum: [f64; 2],
-    ) {
+    pub(super) fn publish(&self, position: AirFrame, peak: [f32; 2], square_sum: [f64; 2]) {
         let blocks = self.blocks.load(Ordering::Relaxed);
         for side in 0..2 {
             let before = f64::from_bits(self.squares[side].load(Ordering::Relaxed));

@@ -28,8 +28,7 @@ pub(super) fn load(control: &Control, request: &LoadGraphRequest) -> Result<Stri
     let settings = settings_of(request)?;
     let mut loaded = control.graph.lock().unwrap_or_else(PoisonError::into_inner);
     let other_ceiling = loaded.settings.ceiling_db != settings.ceiling_db;
-    let limiter =
-        other_ceiling.then(|| Box::new(Limiter::with_ceiling_db(settings.ceiling_db)));
+    let limiter = other_ceiling.then(|| Box::new(Limiter::with_ceiling_db(settings.ceiling_db)));
     control.air.send(AirCommand::Bus { gain_db: settings.gain_db, limiter });
     loaded.settings = settings;
     loaded.count += 1;
@@ -44,12 +43,16 @@ fn settings_of(request: &LoadGraphRequest) -> Result<BusSettings, String> {
         let kind = node.r#type.as_str();
         let Some(place) = ORDER.iter().position(|known| *known == kind) else {
             return Err(format!(
-                "node {}: type {kind:?} is not known, allowed {}", node.id, ORDER.join(", ")
+                "node {}: type {kind:?} is not known, allowed {}",
+                node.id,
+                ORDER.join(", ")
             ));
         };
         if last.is_some_and(|last| last >= place) {
             return Err(format!(
-                "node {}: type {kind} stands out of order, allowed {}", node.id, ORDER.join(" → ")
+                "node {}: type {kind} stands out of order, allowed {}",
+                node.id,
+                ORDER.join(" → ")
             ));
         }
         last = Some(place);
@@ -90,7 +93,8 @@ fn in_order(request: &LoadGraphRequest) -> Result<Vec<&GraphNode>, String> {
         let twice = next.insert(&edge.from, &edge.to).is_some();
         if twice || targets.insert(&edge.to, &edge.from).is_some() {
             return Err(format!(
-                "edge {} → {}: the graph branches, it must be one line", edge.from, edge.to
+                "edge {} → {}: the graph branches, it must be one line",
+                edge.from, edge.to
             ));
         }
     }
@@ -114,7 +118,8 @@ fn parameters_within(node: &GraphNode, known: &[&str]) -> Result<(), String> {
         Some(name) => {
             let allowed = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             Err(format!(
-                "node {}: {} has no parameter {name:?}, allowed {allowed}", node.id, node.r#type
+                "node {}: {} has no parameter {name:?}, allowed {allowed}",
+                node.id, node.r#type
             ))
         }
         None => Ok(()),
@@ -133,7 +138,10 @@ fn parameter(
     match text.parse::<f32>() {
         Ok(value) if range.contains(&value) => Ok(value),
         _ => Err(format!(
-            "node {}: {name} is {shown:?}, allowed {} to {}", node.id, range.start(), range.end()
+            "node {}: {name} is {shown:?}, allowed {} to {}",
+            node.id,
+            range.start(),
+            range.end()
         )),
     }
 }
@@ -170,7 +178,10 @@ mod tests {
         ]);
         let wanted = BusSettings { gain_db: -6.0, ceiling_db: -3.5 };
         assert_eq!(settings_of(&request), Ok(wanted));
-        assert_eq!(settings_of(&graph(&[("INPUT", &[]), ("OUTPUT", &[])])), Ok(BusSettings::default()));
+        assert_eq!(
+            settings_of(&graph(&[("INPUT", &[]), ("OUTPUT", &[])])),
+            Ok(BusSettings::default())
+        );
     }
 
     #[test]
@@ -178,7 +189,10 @@ mod tests {
         for (request, word) in [
             (graph(&[]), "INPUT"),
             (graph(&[("INPUT", &[]), ("REVERB", &[]), ("OUTPUT", &[])]), "REVERB"),
-            (graph(&[("INPUT", &[]), ("GAIN", &[("gain_db", "30")]), ("OUTPUT", &[])]), "-24 to 24"),
+            (
+                graph(&[("INPUT", &[]), ("GAIN", &[("gain_db", "30")]), ("OUTPUT", &[])]),
+                "-24 to 24",
+            ),
             (graph(&[("INPUT", &[]), ("GAIN", &[("gain_db", "NaN")]), ("OUTPUT", &[])]), "NaN"),
             (graph(&[("INPUT", &[]), ("GAIN", &[("pan", "0")]), ("OUTPUT", &[])]), "pan"),
             (graph(&[("INPUT", &[]), ("LIMITER", &[]), ("GAIN", &[]), ("OUTPUT", &[])]), "order"),

@@ -111,9 +111,8 @@ pub(super) fn journal(
     from: u64,
 ) -> BoxStream<'static, Result<proto::JournalRecord, Status>> {
     let follow = journal.follow();
-    let pages = stream::unfold(
-        (journal, follow, from.max(1)),
-        |(journal, mut follow, from)| async move {
+    let pages =
+        stream::unfold((journal, follow, from.max(1)), |(journal, mut follow, from)| async move {
             follow.wait_for(|head| *head >= from).await.ok()?;
             let reader = journal.clone();
             let page = tokio::task::spawn_blocking(move || reader.read(from)).await;
@@ -121,7 +120,10 @@ pub(super) fn journal(
                 Ok(Ok(page)) if !page.is_empty() => page,
                 Ok(Ok(_)) => {
                     let told = format!("record {from} is no longer held");
-                    return Some((vec![Err(Status::out_of_range(told))], (journal, follow, u64::MAX)));
+                    return Some((
+                        vec![Err(Status::out_of_range(told))],
+                        (journal, follow, u64::MAX),
+                    ));
                 }
                 Ok(Err(error)) => {
                     let told = Status::unavailable(format!("journal cannot be read: {error}"));
@@ -130,11 +132,10 @@ pub(super) fn journal(
                 Err(_) => return None,
             };
             let next = page.last().map_or(from, |(seq, _)| seq + 1);
-            let records = page.into_iter().map(|(seq, fact_payload)| {
-                Ok(proto::JournalRecord { seq, fact_payload })
-            });
+            let records = page
+                .into_iter()
+                .map(|(seq, fact_payload)| Ok(proto::JournalRecord { seq, fact_payload }));
             Some((records.collect(), (journal, follow, next)))
-        },
-    );
+        });
     pages.flat_map(stream::iter).boxed()
 }

@@ -84,7 +84,9 @@ fn checked(claim: Claim, tiers: &[Tier]) -> Result<Claim, Status> {
     if !tiers.contains(&claim.tier) {
         let allowed: Vec<String> = tiers.iter().map(|t| t.number().to_string()).collect();
         return Err(Status::invalid_argument(format!(
-            "claim.tier: {}, allowed {}", claim.tier.number(), allowed.join(" and ")
+            "claim.tier: {}, allowed {}",
+            claim.tier.number(),
+            allowed.join(" and ")
         )));
     }
     if claim.items.is_empty() {
@@ -92,7 +94,8 @@ fn checked(claim: Claim, tiers: &[Tier]) -> Result<Claim, Status> {
     }
     if claim.max_length_us <= 0 {
         return Err(Status::invalid_argument(format!(
-            "claim.max_length_us: {}, must be above 0", claim.max_length_us
+            "claim.max_length_us: {}, must be above 0",
+            claim.max_length_us
         )));
     }
     Ok(claim)
@@ -109,11 +112,14 @@ impl Engine for Service {
             decode("config_payload", &request.config_payload)?;
         if config.station_id != self.0.station {
             return Err(Status::invalid_argument(format!(
-                "config.station_id: {}, this engine plays {}", config.station_id, self.0.station
+                "config.station_id: {}, this engine plays {}",
+                config.station_id, self.0.station
             )));
         }
         let bytes = request.config_payload;
-        self.ask(|tx| Msg::Configure(Box::new(config), bytes, request.epoch, tx)).await.map(handover)
+        self.ask(|tx| Msg::Configure(Box::new(config), bytes, request.epoch, tx))
+            .await
+            .map(handover)
     }
 
     async fn set_timeline(
@@ -160,7 +166,8 @@ impl Engine for Service {
         let request = request.into_inner();
         if request.fade_ms > 60_000 {
             return Err(Status::invalid_argument(format!(
-                "fade_ms: {}, limit 60000", request.fade_ms
+                "fade_ms: {}, limit 60000",
+                request.fade_ms
             )));
         }
         let line = LineId(id("line_id", &request.line_id)?);

@@ -3,9 +3,9 @@
 //! Here is what automation knows and how it changes; `lines` prepares and starts what comes next.
 //! Not here: whether automation owns the air (`owner`).
 
-use super::{Director, LEAD};
 use super::lines::{GAP_LEAST, resolve_at};
 use super::plays::NOW;
+use super::{Director, LEAD};
 use grimnir_events::air::{AirEvent, EndReason};
 use grimnir_events::timeline::{Anchor, DropReason, Line, Transition};
 use grimnir_events::{AirFrame, ContentHash, LineId};
@@ -206,8 +206,7 @@ impl Director {
             }
         };
         let keep = |line: &Line| {
-            !self.auto.done.contains(&line.id)
-                && last.as_ref().is_none_or(|c| c.line.id != line.id)
+            !self.auto.done.contains(&line.id) && last.as_ref().is_none_or(|c| c.line.id != line.id)
         };
         self.auto.chain = chain.into_iter().filter(keep).collect();
     }

@@ -181,12 +181,15 @@ impl Director {
         let now = self.now();
         loop {
             let Some(raised) = self.claims.raised.get_mut(&id) else { return };
-            if raised.exhausted || raised.ending.is_some() || !raised.open_at(now.plus(WINDOW_AHEAD))
+            if raised.exhausted
+                || raised.ending.is_some()
+                || !raised.open_at(now.plus(WINDOW_AHEAD))
             {
                 return;
             }
             if let Some((voice, _)) = raised.deck {
-                let Some(PlayState::Failed { reason, .. }) = self.plays.get(voice).map(|p| &p.state)
+                let Some(PlayState::Failed { reason, .. }) =
+                    self.plays.get(voice).map(|p| &p.state)
                 else {
                     return;
                 };
@@ -303,7 +306,12 @@ impl Director {
     }
 
     /// Leaves the line or the claim's item that is heard; false if it is not heard.
-    pub(super) fn skip(&mut self, line_id: LineId, claim_id: ClaimId, fade_ms: Option<u32>) -> bool {
+    pub(super) fn skip(
+        &mut self,
+        line_id: LineId,
+        claim_id: ClaimId,
+        fade_ms: Option<u32>,
+    ) -> bool {
         if self.owner != Some(claim_id) {
             return false;
         }

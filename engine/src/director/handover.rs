@@ -1,10 +1,10 @@
 //! Hand-overs as the director takes them: by revision and epoch, to disk, into effect.
 
 use super::{Director, Msg, Taken};
+use grimnir_events::AirFrame;
 use grimnir_events::codec;
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::timeline::HourPlan;
-use grimnir_events::AirFrame;
 use tokio::sync::oneshot;
 
 impl Director {

@@ -160,8 +160,7 @@ impl Director {
     fn check_deck(&mut self, key: (LineId, i64), voice: u64) -> bool {
         let Some(play) = self.plays.get(voice) else { return false };
         if let PlayState::Failed { missing, .. } = play.state {
-            let reason =
-                if missing { DropReason::MissingFile } else { DropReason::Undecodable };
+            let reason = if missing { DropReason::MissingFile } else { DropReason::Undecodable };
             self.drop_line(key.0, reason);
             return true;
         }

@@ -12,6 +12,7 @@ use grimnir_events::ladder::{
 use grimnir_events::station::FadeCurve;
 use grimnir_events::{AirFrame, ClaimId};
 use grimnir_rules::ladder::arbiter::{self, Contender};
+use std::cmp::Ordering;
 
 /// A known end of the running owner is acted on this long before it: 500 ms.
 const HANDOVER_AHEAD: i64 = 24_000;
@@ -195,7 +196,11 @@ impl Director {
             let reason = OwnerReason::SignOn;
             let at = (to == AUTOMATION_CLAIM).then(|| now.plus(LEAD));
             return self.change(Change {
-                to, at, reason, fade: 0, end_reason: EndReason::Replaced,
+                to,
+                at,
+                reason,
+                fade: 0,
+                end_reason: EndReason::Replaced,
             });
         };
         let (from_tier, to_tier) = (self.tier_of(from), self.tier_of(to));
@@ -226,15 +231,7 @@ impl Director {
         if at.is_some_and(|at| at.since(now) > HANDOVER_AHEAD) {
             return;
         }
-        let reason = if to_tier < from_tier && from == FALLBACK_CLAIM && to == AUTOMATION_CLAIM {
-            OwnerReason::Recovered
-        } else if to_tier < from_tier {
-            OwnerReason::Preempted
-        } else if to_tier == from_tier {
-            OwnerReason::Taken
-        } else {
-            OwnerReason::Failed
-        };
+        let reason = reason_between(from_tier, to_tier);
         let end_reason = match reason {
             OwnerReason::Recovered => EndReason::Replaced,
             _ => EndReason::Preempted,
@@ -323,6 +320,18 @@ impl Director {
         self.finish_claims();
         let (to, tier, reason) = (told.to, told.tier, told.reason);
         self.fact_at(at, AirEvent::OwnerChanged { from, to, tier, reason });
+    }
+}
+
+/// Why the air goes from a tier to another that was not waiting for its end.
+fn reason_between(from: Tier, to: Tier) -> OwnerReason {
+    match from.cmp(&to) {
+        Ordering::Greater if from == Tier::Fallback && to == Tier::Automation => {
+            OwnerReason::Recovered
+        }
+        Ordering::Greater => OwnerReason::Preempted,
+        Ordering::Equal => OwnerReason::Taken,
+        Ordering::Less => OwnerReason::Failed,
     }
 }
 

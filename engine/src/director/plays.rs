@@ -166,9 +166,8 @@ impl Plays {
     }
     /// Plays that the mixer has, by number.
     pub fn in_mixer(&self) -> Vec<u64> {
-        let held = |play: &Play| {
-            matches!(play.state, PlayState::Committed | PlayState::Sounding { .. })
-        };
+        let held =
+            |play: &Play| matches!(play.state, PlayState::Committed | PlayState::Sounding { .. });
         self.all.iter().filter(|(_, play)| held(play)).map(|(voice, _)| *voice).collect()
     }
     /// Plays that are heard.
@@ -182,8 +181,7 @@ impl Plays {
         self.next += 1;
         let length = spec.frames();
         let source = Some(source);
-        let play =
-            Play { spec, state, length, short: None, end_reason: None, head: 0, source };
+        let play = Play { spec, state, length, short: None, end_reason: None, head: 0, source };
         self.all.insert(voice, play);
         voice
     }

@@ -1,7 +1,7 @@
 //! What the mix thread and the feeders say, turned into facts and into what is known.
 
-use super::plays::PlayState;
 use super::Director;
+use super::plays::PlayState;
 use crate::air::AirReport;
 use crate::air::feeder::DeckReport;
 use crate::output::icy;
@@ -37,9 +37,10 @@ impl Director {
             AirReport::Refused { error } => self.on_refused(error),
             AirReport::Finished { start } => {
                 // Not heard, and out of the mixer: nothing more will be said of it.
-                let heard = self.plays.get(start.voice).is_some_and(|play| {
-                    matches!(play.state, PlayState::Sounding { .. })
-                });
+                let heard = self
+                    .plays
+                    .get(start.voice)
+                    .is_some_and(|play| matches!(play.state, PlayState::Sounding { .. }));
                 if !heard {
                     self.never_heard(start.voice);
                 }
@@ -84,9 +85,7 @@ impl Director {
             EndCause::SourceFailed => {
                 EndReason::Failed { reason: short.unwrap_or_else(|| "the source failed".into()) }
             }
-            EndCause::SourceEnded | EndCause::LengthReached
-                if play.length - frames > TOLERANCE =>
-            {
+            EndCause::SourceEnded | EndCause::LengthReached if play.length - frames > TOLERANCE => {
                 let told = format!("{frames} frames of {} aired", play.length);
                 EndReason::Failed { reason: short.unwrap_or(told) }
             }

@@ -144,8 +144,7 @@ impl Recovered {
             AirEvent::ItemEnded { play, .. } => {
                 // An end written by a later run names the play of the run before it.
                 let index = self.open.iter().position(|o| o.run == run && o.started.play == play);
-                let index =
-                    index.or_else(|| self.open.iter().position(|o| o.started.play == play));
+                let index = index.or_else(|| self.open.iter().position(|o| o.started.play == play));
                 if let Some(index) = index {
                     self.open.remove(index);
                 }

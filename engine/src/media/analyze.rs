@@ -5,7 +5,9 @@ use super::transcode::refuse;
 use crate::air::feeder::explain;
 use ebur128::{EbuR128, Mode};
 use grimnir_engine_proto::report::{AnalysisRefusal, AnalysisReport};
-use grimnir_mix::{CueFinder, CueSettings, DecodeError, FileSource, Frame, FrameSource, SourceState};
+use grimnir_mix::{
+    CueFinder, CueSettings, DecodeError, FileSource, Frame, FrameSource, SourceState,
+};
 use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::Path;
@@ -173,13 +175,17 @@ fn measure(mut source: FileSource) -> Result<Measured, String> {
     }
     if frames < SHORTEST {
         return Err(format!(
-            "{} ms of sound, at least {} ms are needed", frames / 48, SHORTEST / 48
+            "{} ms of sound, at least {} ms are needed",
+            frames / 48,
+            SHORTEST / 48
         ));
     }
     // A header that promises much more than there is belongs to a file that was cut.
     if let Some(stated) = stated.filter(|stated| *stated - frames > 48_000.max(stated / 50)) {
         return Err(format!(
-            "truncated: {} s of sound, the header states {} s", frames / 48_000, stated / 48_000
+            "truncated: {} s of sound, the header states {} s",
+            frames / 48_000,
+            stated / 48_000
         ));
     }
     let marks = cues.finish();

@@ -3,9 +3,9 @@
 //! GStreamer decodes untrusted bytes here, in a process of its own with bounds on memory, time and
 //! length: its crash is a refused file, nothing more.
 
+use grimnir_engine_proto::report::AnalysisRefusal;
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use grimnir_engine_proto::report::AnalysisRefusal;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};

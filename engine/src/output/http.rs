@@ -104,7 +104,10 @@ fn answer(
 ) -> Response<Body> {
     let head = request.method() == Method::HEAD;
     if !head && request.method() != Method::GET {
-        return text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n".into());
+        return text(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "only GET and HEAD are answered here\n".into(),
+        );
     }
     let offer = offer.read().unwrap_or_else(PoisonError::into_inner);
     let path = request.uri().path();

@@ -246,7 +246,8 @@ pub async fn configure(client: &mut Client, config: &EngineConfig) -> v1::Handov
 }
 
 pub async fn set_timeline(client: &mut Client, revision: u64, lines: Vec<Line>) {
-    let request = v1::SetTimelineRequest { revision, hour_payload: vec![bytes(&hour(lines))], epoch: 1 };
+    let request =
+        v1::SetTimelineRequest { revision, hour_payload: vec![bytes(&hour(lines))], epoch: 1 };
     assert!(client.set_timeline(request).await.unwrap().into_inner().accepted);
 }
 
