@@ -4,9 +4,8 @@ use grimnir_events::UtcMicros;
 
 /// The instant, for contexts and stamps.
 pub fn now() -> UtcMicros {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     UtcMicros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 

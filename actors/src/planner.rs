@@ -145,9 +145,7 @@ impl PlannerState {
             let (hour, seq) = (plan.hour, plan.input_seq);
             let meta = self.meta(hour, seq);
             let command = TimelineCommand::CommitHour { plan: Box::new(plan), replace };
-            directory
-                .decide::<Timeline>(self.stream(StreamKind::Timeline), command, meta)
-                .await?;
+            directory.decide::<Timeline>(self.stream(StreamKind::Timeline), command, meta).await?;
         }
         info!(station.id = %self.station, hours = missing.len(), "the plan was extended");
         Ok(())

@@ -87,7 +87,8 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         graph: std::sync::Mutex::new(control::Loaded::default()),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        // Everything served is short work; one thread spares the wake-ups between two.
+        .worker_threads(1)
         .thread_name("serve")
         .enable_all()
         .build()

@@ -102,13 +102,10 @@ pub fn decode<P: Payload>(stored: &Encoded) -> Result<P, CodecError> {
 
 /// Decodes codec bytes of a type known from elsewhere.
 pub fn decode_bytes<P: Payload>(bytes: &[u8]) -> Result<P, CodecError> {
-    let fail = |reason: String| CodecError::Decode {
-        name: P::NAME.into(),
-        version: P::VERSION,
-        reason,
-    };
-    let (value, used) =
-        bincode::serde::decode_from_slice::<P, _>(bytes, config()).map_err(|e| fail(e.to_string()))?;
+    let fail =
+        |reason: String| CodecError::Decode { name: P::NAME.into(), version: P::VERSION, reason };
+    let (value, used) = bincode::serde::decode_from_slice::<P, _>(bytes, config())
+        .map_err(|e| fail(e.to_string()))?;
     if used != bytes.len() {
         return Err(fail(format!("{} bytes left over", bytes.len() - used)));
     }

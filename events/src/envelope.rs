@@ -257,7 +257,8 @@ fn decode_header(r: &mut Reader<'_>) -> Result<Header, EnvelopeError> {
     let occurred_at = UtcMicros(i64::from_be_bytes(r.take()?));
     let stamped_at = UtcMicros(i64::from_be_bytes(r.take()?));
     let actor_kind = r.byte()?;
-    let actor = Actor::from_parts(actor_kind, r.take()?).ok_or(unknown("actor kind", actor_kind))?;
+    let actor =
+        Actor::from_parts(actor_kind, r.take()?).ok_or(unknown("actor kind", actor_kind))?;
     Ok(Header {
         log_id,
         commit_id,

@@ -122,10 +122,8 @@ impl std::str::FromStr for ContentHash {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
         let mut bytes = [0u8; 32];
-        hex::decode_to_slice(text, &mut bytes).map_err(|_| IdError {
-            found: text.chars().take(80).collect(),
-            expected: "sha256",
-        })?;
+        hex::decode_to_slice(text, &mut bytes)
+            .map_err(|_| IdError { found: text.chars().take(80).collect(), expected: "sha256" })?;
         Ok(Self(bytes))
     }
 }

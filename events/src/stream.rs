@@ -4,9 +4,7 @@ use crate::ids::{SiteId, StationId};
 use serde::{Deserialize, Serialize};
 
 /// What a stream is the history of. The numbers are stored and never change.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum StreamKind {

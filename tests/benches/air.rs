@@ -49,7 +49,8 @@ fn cpu_seconds(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process runs");
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let fields: Vec<&str> = after_name.split_whitespace().collect();
-    let ticks: f64 = fields[11].parse::<f64>().unwrap_or(0.0) + fields[12].parse::<f64>().unwrap_or(0.0);
+    let ticks: f64 =
+        fields[11].parse::<f64>().unwrap_or(0.0) + fields[12].parse::<f64>().unwrap_or(0.0);
     ticks / 100.0
 }
 
@@ -87,14 +88,14 @@ fn children_cpu() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("our own figures");
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let fields: Vec<&str> = after_name.split_whitespace().collect();
-    let ticks: f64 = fields[13].parse::<f64>().unwrap_or(0.0) + fields[14].parse::<f64>().unwrap_or(0.0);
+    let ticks: f64 =
+        fields[13].parse::<f64>().unwrap_or(0.0) + fields[14].parse::<f64>().unwrap_or(0.0);
     ticks / 100.0
 }
 
 async fn cost_of_an_engine() {
     let server = Server::start().await;
-    let setting =
-        Setting { seconds: 20.0, tracks: 6, crossfade_ms: 4_000, rate: 44_100 };
+    let setting = Setting { seconds: 20.0, tracks: 6, crossfade_ms: 4_000, rate: 44_100 };
     let stage = Stage::set(&server, setting).await;
     let url = stage.start(&server).await;
     let ear = Ear::connect(&url).await.expect("the mount can be reached");
@@ -148,7 +149,9 @@ async fn emergency(rounds: usize, burners: usize) {
     let arrivals = onsets(ear, alert).await;
     let heard: Vec<f64> = asked
         .iter()
-        .filter_map(|at| arrivals.iter().find(|heard| *heard > at).map(|h| (*h - *at).as_secs_f64() * 1e3))
+        .filter_map(|at| {
+            arrivals.iter().find(|heard| *heard > at).map(|h| (*h - *at).as_secs_f64() * 1e3)
+        })
         .collect();
     let with = if burners == 0 { "idle".to_owned() } else { format!("{burners}_burners") };
     let with = if realtime { with } else { format!("{with}_without_sched_rr") };
@@ -162,7 +165,8 @@ fn quantiles(name: &str, mut values: Vec<f64>, aim: f64) {
         println!("{name}: nothing was measured");
         return;
     }
-    let at = |q: f64| values[((values.len() as f64 * q).ceil() as usize).clamp(1, values.len()) - 1];
+    let at =
+        |q: f64| values[((values.len() as f64 * q).ceil() as usize).clamp(1, values.len()) - 1];
     report(&format!("{name}_p50"), at(0.5), "ms", "aim_p99", aim);
     report(&format!("{name}_p99"), at(0.99), "ms", "aim_p99", aim);
     report(&format!("{name}_max"), at(1.0), "ms", "aim_p99", aim);

@@ -72,6 +72,11 @@ impl Ear {
         tape.arrivals.iter().find(|(so_far, _)| *so_far > byte).map(|(_, at)| *at)
     }
 
+    /// When the last byte so far came.
+    pub fn last_arrival(&self) -> Option<Instant> {
+        self.tape.lock().expect("not poisoned").arrivals.last().map(|(_, at)| *at)
+    }
+
     /// Every arrival so far: (bytes up to then, when).
     pub fn arrivals(&self) -> Vec<(usize, Instant)> {
         self.tape.lock().expect("not poisoned").arrivals.clone()
@@ -200,15 +205,17 @@ impl Heard {
         runs
     }
 
-    /// Longest silence in seconds, ends left out.
+    /// Longest silence in seconds between the first sound and the last: a decoder that joins in the
+    /// middle of a stream gives silence until it has what its first frames lean on.
     pub fn longest_silence(&self) -> f64 {
-        let mut longest = 0usize;
-        let mut run = 0usize;
-        for window in self.frames.chunks_exact(WINDOW / 4) {
-            let peak = window.iter().flatten().fold(0.0f32, |m, s| m.max(s.abs()));
-            run = if peak < 0.003 { run + 1 } else { 0 };
-            longest = longest.max(run);
-        }
+        let sounds: Vec<usize> = self
+            .frames
+            .chunks_exact(WINDOW / 4)
+            .enumerate()
+            .filter(|(_, w)| w.iter().flatten().any(|s| s.abs() >= 0.003))
+            .map(|(index, _)| index)
+            .collect();
+        let longest = sounds.windows(2).map(|w| w[1] - w[0] - 1).max().unwrap_or(usize::MAX);
         longest as f64 * (WINDOW / 4) as f64 / 48_000.0
     }
 }

@@ -9,10 +9,9 @@ pub fn bin_dir() -> PathBuf {
         return PathBuf::from(dir);
     }
     let own = std::env::current_exe().expect("a test has a path");
-    own.ancestors()
-        .find(|dir| dir.join("grimnir").is_file())
-        .map(PathBuf::from)
-        .expect("the programs are built: run `make test`, or `cargo build --workspace --bins` first")
+    own.ancestors().find(|dir| dir.join("grimnir").is_file()).map(PathBuf::from).expect(
+        "the programs are built: run `make test`, or `cargo build --workspace --bins` first",
+    )
 }
 
 /// Path of one program.

@@ -18,8 +18,8 @@ pub mod process;
 #[cfg(test)]
 mod given;
 
-pub use aggregate::{Aggregate, Context, RULES_VERSION, Reject, RejectClass};
 pub use access::Access;
+pub use aggregate::{Aggregate, Context, RULES_VERSION, Reject, RejectClass};
 pub use executor::Executor;
 pub use ladder::Ladder;
 pub use library::Library;

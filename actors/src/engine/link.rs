@@ -10,6 +10,7 @@ use crate::engine::{handover, journal};
 use crate::meta::Meta;
 use crate::site::Shared;
 use grimnir_engine_proto::{Client, dial, v1};
+use grimnir_events::timeline::HourPlan;
 use grimnir_events::{
     Actor as Principal, CommitId, CorrelationId, StationId, StreamId, StreamKind, UtcMicros,
 };
@@ -24,6 +25,9 @@ use tracing::{error, info, warn};
 
 /// How often the engine is looked at when nothing happens.
 const TURN: Duration = Duration::from_millis(500);
+const HOUR_US: i64 = 3_600_000_000;
+/// How long a start waits for the first plan; without one the rotation plays.
+const PLAN_PATIENCE_US: i64 = 3_000_000;
 /// How long an engine may take to open its socket.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -59,6 +63,8 @@ pub struct LinkState {
     starts_in_a_row: u32,
     /// When time alone changes the ladder next.
     deadline: Option<UtcMicros>,
+    /// Since when the first start waits for a plan.
+    unplanned_since: Option<UtcMicros>,
 }
 
 impl Actor for EngineLink {
@@ -96,6 +102,7 @@ impl Actor for EngineLink {
             settled_at: 0,
             starts_in_a_row: 0,
             deadline: Some(crate::clock::now()),
+            unplanned_since: None,
         })
     }
 
@@ -195,6 +202,9 @@ impl LinkState {
         if !wanted {
             return None;
         }
+        if !self.is_planned() {
+            return None;
+        }
         if self.starts_in_a_row > 0 {
             let pause = 50u64.saturating_mul(1 << self.starts_in_a_row.min(7));
             tokio::time::sleep(Duration::from_millis(pause)).await;
@@ -223,6 +233,15 @@ impl LinkState {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         None
+    }
+
+    /// The running hour has a plan, or has been waited for long enough.
+    fn is_planned(&mut self) -> bool {
+        let now = crate::clock::now();
+        let since = *self.unplanned_since.get_or_insert(now);
+        let running = |plan: &HourPlan| plan.hour <= now && now.since(plan.hour) < HOUR_US;
+        let planned = self.shared.views.plans(self.place.station).iter().any(running);
+        planned || now.since(since) > PLAN_PATIENCE_US
     }
 
     async fn adopt(&mut self, me: &ActorRef<LinkMessage>) -> Option<Client> {
@@ -266,10 +285,6 @@ impl LinkState {
             }
         };
         let epoch = self.shared.ledger.epoch();
-        if folds.config_revision > status.config_revision || self.settled_at == 0 {
-            let config_payload = folds.config.clone();
-            client.configure(v1::ConfigureRequest { config_payload, epoch }).await?;
-        }
         if folds.timeline_revision > status.timeline_revision || self.settled_at == 0 {
             let request = v1::SetTimelineRequest {
                 revision: folds.timeline_revision,
@@ -281,6 +296,11 @@ impl LinkState {
         if folds.claims_revision > status.claims_revision || self.settled_at == 0 {
             let claims_payload = folds.claims.clone();
             client.set_claims(v1::SetClaimsRequest { claims_payload, epoch }).await?;
+        }
+        // Last, because it may put the station on air: then it is to know what plays.
+        if folds.config_revision > status.config_revision || self.settled_at == 0 {
+            let config_payload = folds.config.clone();
+            client.configure(v1::ConfigureRequest { config_payload, epoch }).await?;
         }
         self.settled_at = position;
         Ok(())

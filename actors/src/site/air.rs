@@ -34,7 +34,8 @@ impl Site {
                 return Err("the station is off air".to_owned());
             }
             let mut client = self.shared.engine(station).client().ok_or(NO_ENGINE)?;
-            let asked = client.insert_emergency(v1::InsertEmergencyRequest { claim_payload: payload });
+            let asked =
+                client.insert_emergency(v1::InsertEmergencyRequest { claim_payload: payload });
             answered(tokio::time::timeout(ENGINE_PATIENCE, asked).await)
         };
         let command =
@@ -151,7 +152,12 @@ impl Site {
     ) -> Result<(Claim, bool), CommandError> {
         let state = self.inspect::<Station>(station).await?.state;
         let library = self.inspect::<Library>(station).await?.state;
-        let items = claim_items(&library, &request.source, &state.settings)?;
+        let items = claim_items(
+            &library,
+            &request.source,
+            field_of(tier, &request.source),
+            &state.settings,
+        )?;
         let settings = &state.settings;
         let (longest_s, fade_ms) = match tier {
             Tier::Emergency => (settings.emergency_max_s, request.fade_ms.unwrap_or(10).min(10)),
@@ -247,12 +253,22 @@ fn encode_claim(claim: &Claim) -> Result<Vec<u8>, CommandError> {
         .bytes)
 }
 
+/// The field of the request that names the source.
+fn field_of(tier: Tier, source: &AirSource) -> &'static str {
+    match (tier, source) {
+        (Tier::Emergency, AirSource::Media(_)) => "media_id",
+        (Tier::Emergency, AirSource::Playlist(_)) => "playlist_id",
+        _ => "source_id",
+    }
+}
+
 fn claim_items(
     library: &LibraryState,
     source: &AirSource,
+    field: &'static str,
     settings: &StationSettings,
 ) -> Result<Vec<ClaimItem>, CommandError> {
-    let missing = |what: String| CommandError::invalid("source_not_found", "source_id", what);
+    let missing = |what: String| CommandError::invalid("source_not_found", field, what);
     let ids = match source {
         AirSource::Media(id) => vec![*id],
         AirSource::Playlist(id) => library
@@ -263,7 +279,8 @@ fn claim_items(
     };
     let mut items = Vec::with_capacity(ids.len());
     for id in ids {
-        let entry = library.media.get(&id).ok_or_else(|| missing(format!("there is no item {id}")))?;
+        let entry =
+            library.media.get(&id).ok_or_else(|| missing(format!("there is no item {id}")))?;
         if let Some(reason) = &entry.lost {
             // A playlist goes on without it; a single item cannot.
             if matches!(source, AirSource::Media(_)) {

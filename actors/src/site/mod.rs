@@ -192,10 +192,7 @@ impl Site {
     pub fn commit_id_for(&self, actor: Actor, route: &str, key: &str) -> CommitId {
         let (kind, id) = actor.to_parts();
         let log = self.shared.ledger.log_id();
-        CommitId(derive_id(
-            "request",
-            &[&log.0, &[kind], &id, route.as_bytes(), key.as_bytes()],
-        ))
+        CommitId(derive_id("request", &[&log.0, &[kind], &id, route.as_bytes(), key.as_bytes()]))
     }
     /// A meta with fresh ids.
     pub fn fresh_meta(&self, actor: Actor) -> Meta {

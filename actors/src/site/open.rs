@@ -13,9 +13,7 @@ use tracing::{error, info};
 impl Site {
     /// Opens the site: ledger, read models, actors, engines.
     pub async fn open(config: SiteConfig) -> Result<Self, CommandError> {
-        let failed = |what| {
-            move |reason: String| CommandError::Failed { what, reason }
-        };
+        let failed = |what| move |reason: String| CommandError::Failed { what, reason };
         for folder in ["media", "uploads", "stations", "views"] {
             let path = config.data_dir.join(folder);
             std::fs::create_dir_all(&path)
@@ -32,18 +30,14 @@ impl Site {
         let site_id = embedded.identity().site_id;
         let embedded = Arc::new(embedded);
         let ledger: Arc<dyn Ledger> = embedded.clone();
-        let secrets = Secrets::open(&config.data_dir.join("secrets"))
+        let secrets = Secrets::open(config.data_dir.join("secrets"))
             .map_err(|e| failed("opening the secrets")(e.to_string()))?;
-        let head = ledger
-            .head()
-            .await
-            .map_err(|e| failed("reading the ledger")(e.to_string()))?
-            .seq;
+        let head =
+            ledger.head().await.map_err(|e| failed("reading the ledger")(e.to_string()))?.seq;
         let (views, projecting) =
             Projector::spawn(ledger.clone(), Some(config.data_dir.join("views")));
         views.wait_for(head).await;
-        let shared =
-            Arc::new(Shared::new(config, site_id, ledger, Arc::new(secrets), views, head));
+        let shared = Arc::new(Shared::new(config, site_id, ledger, Arc::new(secrets), views, head));
         shared.keep(projecting);
         shared.keep_until_end(&tokio::spawn(tell_stations(shared.clone(), head)));
         let (root, _) = SiteSupervisor::spawn(None, SiteSupervisor, shared.clone())

@@ -105,7 +105,12 @@ impl Site {
                 flag(status.is_some()),
             ));
             let Some(status) = status else { continue };
-            all.push(("grimnir_engine_on_air", "Programme is on air", labels(), flag(status.on_air)));
+            all.push((
+                "grimnir_engine_on_air",
+                "Programme is on air",
+                labels(),
+                flag(status.on_air),
+            ));
             all.push((
                 "grimnir_engine_realtime",
                 "The mix thread runs under SCHED_RR",

@@ -62,8 +62,7 @@ impl Shared {
         views: Arc<Views>,
         opened_at: u64,
     ) -> Self {
-        let engine_program =
-            crate::engine::program::find_program(config.engine_program.as_deref());
+        let engine_program = crate::engine::program::find_program(config.engine_program.as_deref());
         Self {
             config,
             site_id,
@@ -123,7 +122,10 @@ impl Shared {
     /// Wakes when a commit of the station came.
     pub fn stations_moved(&self, station: StationId) -> watch::Receiver<u64> {
         let opened_at = self.opened_at;
-        lock(&self.moved).entry(station).or_insert_with(|| watch::Sender::new(opened_at)).subscribe()
+        lock(&self.moved)
+            .entry(station)
+            .or_insert_with(|| watch::Sender::new(opened_at))
+            .subscribe()
     }
     /// Ledger position of the last commit an engine may have to hear of.
     pub fn station_position(&self, station: StationId) -> u64 {

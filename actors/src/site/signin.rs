@@ -90,13 +90,8 @@ impl Site {
             }
             other => failed(other.to_string()),
         })?;
-        let command = AccessCommand::RegisterUser {
-            user_id,
-            name: sealed,
-            credential_id,
-            fingerprint,
-            role,
-        };
+        let command =
+            AccessCommand::RegisterUser { user_id, name: sealed, credential_id, fingerprint, role };
         let receipt = self.command::<Access>(StationId::default(), command, meta).await;
         if let Err(error @ CommandError::Rejected { .. }) = receipt {
             let _ = self.shared.secrets.erase(user_id);

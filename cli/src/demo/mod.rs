@@ -7,11 +7,11 @@ mod watch;
 use crate::args::{Demo, Serve};
 use crate::{serve, trace};
 use grimnir_actors::Site;
+use grimnir_events::Actor;
 use grimnir_events::ids::{ClockId, MountId, StationId, derive_id};
 use grimnir_events::library::ItemKind;
 use grimnir_events::station::{Mount, MountFormat, StationSettings};
 use grimnir_events::timeline::{ClockSlot, FormatClock, SlotSource, SlotStart};
-use grimnir_events::Actor;
 use grimnir_rules::station::command::StationCommand;
 use grimnir_rules::timeline::command::TimelineCommand;
 use grimnir_rules::{Station, Timeline};
@@ -44,7 +44,10 @@ pub async fn demo(args: Demo) -> Result<(), String> {
     }
     println!("API:      http://{address}/api/v1   (description: /api/v1/openapi.json)");
     println!("Sign in:  {name} / {password}");
-    println!("Proof:    grimnir replay as-run --ledger {}/ledger --station {SLUG} --hour <hour>", args.data.display());
+    println!(
+        "Proof:    grimnir replay as-run --ledger {}/ledger --station {SLUG} --hour <hour>",
+        args.data.display()
+    );
     println!("Ctrl-C ends it.\n");
     let watcher = tokio::spawn(watch::now_playing(site.clone(), station));
     let api = grimnir_api::ApiConfig::default();

@@ -11,7 +11,6 @@ use grimnir_events::station::MountFormat;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -36,8 +35,8 @@ impl From<MountFormat> for MountFormatKey {
 const REBUILD: Duration = Duration::from_secs(1);
 /// Bytes waiting in front of the encoder beyond which it counts as stuck: 2 s.
 const STUCK_BYTES: u64 = 2 * 48_000 * 4;
-/// Blocks handed to the encoder at once: one wake-up for 20 ms.
-const GATHER_BLOCKS: usize = 2;
+/// Blocks are gathered this long, so that four of them cost one wake-up of every thread behind.
+const GATHER: Duration = Duration::from_millis(40);
 
 /// Whom an encoder feeds.
 pub type Hubs = Arc<RwLock<Vec<Arc<Hub>>>>;
@@ -176,12 +175,15 @@ impl Pump {
                     return Ok(gst::FlowSuccess::Ok);
                 };
                 let frames = framer.lock().unwrap_or_else(PoisonError::into_inner).push(&map);
+                if frames.is_empty() {
+                    return Ok(gst::FlowSuccess::Ok);
+                }
                 for hub in hubs.read().unwrap_or_else(PoisonError::into_inner).iter() {
-                    if !frames.is_empty() && !hub.is_up() && hub.is_open() {
+                    if !hub.is_up() && hub.is_open() {
                         hub.set_up(true);
                         tell(AirEvent::OutputUp { mount_id: hub.mount_id });
                     }
-                    frames.iter().for_each(|frame| hub.push(frame.clone()));
+                    hub.push(frames.clone());
                 }
                 Ok(gst::FlowSuccess::Ok)
             })
@@ -190,27 +192,23 @@ impl Pump {
 
     /// Feeds until told to stop (`None`) or until it fails.
     fn feed(&self, pipeline: &mut Pipeline) -> Option<String> {
-        let mut gathered: Vec<Arc<Block>> = Vec::with_capacity(GATHER_BLOCKS);
         loop {
+            // Asleep rather than waiting on the queue: the mix thread then has nobody to wake.
+            std::thread::sleep(GATHER);
             if self.stop.load(Ordering::Acquire) {
                 return None;
             }
-            match self.blocks.rx.recv_timeout(Duration::from_millis(200)) {
-                Ok(block) => gathered.push(block),
-                Err(RecvTimeoutError::Timeout) => continue,
-                Err(RecvTimeoutError::Disconnected) => return None,
-            }
-            if gathered.len() < GATHER_BLOCKS {
-                continue;
-            }
+            let gathered: Vec<Arc<Block>> = self.blocks.rx.try_iter().collect();
             let dropped = self.blocks.dropped.swap(0, Ordering::Relaxed);
             if dropped > 0 {
                 tracing::warn!(encoder = ?self.key, dropped, "encoder is behind: blocks dropped");
             }
+            if gathered.is_empty() {
+                continue;
+            }
             if let Err(reason) = pipeline.push(&gathered) {
                 return Some(reason);
             }
-            gathered.clear();
         }
     }
 }

@@ -104,7 +104,7 @@ impl Hub {
         state.title = (version, icy::block(title));
     }
 
-    /// Hands one whole encoded frame to everybody.
+    /// Hands whole encoded frames to everybody.
     pub fn push(&self, frame: Bytes) {
         if !self.is_open() {
             return;

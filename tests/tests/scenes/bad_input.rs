@@ -50,7 +50,8 @@ async fn bad_bodies_and_ids_are_answered_on_every_route() {
         b"{\"name\": {\"deep\": [1, 2, {\"x\": null}]}, \"station_id\": 7}",
     ];
     for (method, path) in routes(&description) {
-        let ids = ["nonsense", "sta_00000000000000000000000000000000", "%00%ff", &"x".repeat(5_000)];
+        let ids =
+            ["nonsense", "sta_00000000000000000000000000000000", "%00%ff", &"x".repeat(5_000)];
         for id in ids {
             let filled = fill(&path, id);
             let takes_body = [Method::POST, Method::PUT, Method::PATCH].contains(&method);
@@ -111,7 +112,11 @@ async fn the_field_at_fault_is_named() {
     let cases = [
         ("/api/v1/stations", json!({"name": "", "slug": "ok", "time_zone": "UTC"}), "name"),
         ("/api/v1/stations", json!({"name": "A", "slug": "NO SPACE", "time_zone": "UTC"}), "slug"),
-        ("/api/v1/stations", json!({"name": "A", "slug": "a", "time_zone": "Mars/One"}), "time_zone"),
+        (
+            "/api/v1/stations",
+            json!({"name": "A", "slug": "a", "time_zone": "Mars/One"}),
+            "time_zone",
+        ),
         ("/api/v1/stations", json!({"name": 7, "slug": "a", "time_zone": "UTC"}), "name"),
         ("/api/v1/playlists", json!({"station_id": station, "name": "", "items": []}), "name"),
         ("/api/v1/playlists", json!({"station_id": station, "name": "A", "items": ["x"]}), "items"),

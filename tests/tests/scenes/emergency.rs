@@ -84,13 +84,12 @@ async fn an_override_fades_automation_out_and_a_release_brings_it_back() {
     });
     let raised = stage.client.post("/api/v1/priority/override", body).await;
     assert_eq!(raised["on_air"], true, "{raised}");
-    let active = stage
-        .client
-        .get(&format!("/api/v1/priority/active?station_id={}", stage.station))
-        .await;
+    let active =
+        stage.client.get(&format!("/api/v1/priority/active?station_id={}", stage.station)).await;
     assert!(active.to_string().contains(text(&raised, "claim_id")), "{active}");
     ear.listen(ear.seconds(KBPS) + 4.0, KBPS).await;
-    let path = format!("/api/v1/priority/{}?station_id={}", text(&raised, "claim_id"), stage.station);
+    let path =
+        format!("/api/v1/priority/{}?station_id={}", text(&raised, "claim_id"), stage.station);
     stage.client.delete(&path).await;
     until("automation is back", Duration::from_secs(20), || async {
         let rows = stage.as_run().await;

@@ -15,10 +15,7 @@ use std::time::Duration;
 async fn on_small_disk(data: &Path) -> Server {
     let ledger = data.join("ledger");
     std::fs::create_dir_all(&ledger).expect("the folder can be made");
-    let script = format!(
-        "mount -t tmpfs -o size=12m none '{}' && exec \"$@\"",
-        ledger.display()
-    );
+    let script = format!("mount -t tmpfs -o size=12m none '{}' && exec \"$@\"", ledger.display());
     let mut command = Command::new("unshare");
     command.args(["-rm", "sh", "-c", &script, "sh"]).arg(program("grimnir"));
     Server::start_with(data, 0, &mut command).await
@@ -40,7 +37,11 @@ async fn rename(stage: &Stage, name: &str) -> (reqwest::StatusCode, serde_json::
 /// Commands are refused with a reason, the air goes on, and emergencies act all the same.
 async fn ledger_is_away(server: &Server, stage: &Stage, alert_id: &str, ear: &Ear) {
     let (status, problem) = until("a command is refused", Duration::from_secs(20), || async {
-        let answer = rename(stage, &format!("away {}", uuid_like())).await;
+        // Long commands use up what is free, short ones what is then left.
+        if stuff(stage).await.0.is_success() {
+            return None;
+        }
+        let answer = rename(stage, &format!("Away since {}", jiff::Timestamp::now())).await;
         (!answer.0.is_success()).then_some(answer)
     })
     .await;
@@ -60,10 +61,12 @@ async fn ledger_is_away(server: &Server, stage: &Stage, alert_id: &str, ear: &Ea
     assert!(server.traces().contains("ledger"), "the trace names the ledger");
 }
 
-fn uuid_like() -> u128 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_nanos())
+/// A command of tens of kilobytes: what is free of the segment is soon used up.
+async fn stuff(stage: &Stage) -> (reqwest::StatusCode, serde_json::Value) {
+    let items = vec![stage.media[0].clone(); 1_500];
+    let body = json!({"station_id": stage.station, "name": "Long", "items": items});
+    let request = stage.client.request(Method::POST, "/api/v1/playlists").json(&body);
+    stage.client.try_send(request).await.expect("the server answers")
 }
 
 async fn back_again(server: &Server, stage: &Stage, alert: usize, ear: Ear) {
@@ -134,12 +137,25 @@ async fn a_read_only_ledger_is_named_and_the_engine_plays_on() {
     let engine = server.engine_pid(&stage.station).expect("the engine runs");
     server.kill();
     // The engine keeps the mount namespace alive.
-    assert!(inside(engine, "mount").args(["-o", "remount,ro"]).arg(server.ledger()).status().is_ok_and(|s| s.success()));
-    let said = server.fails_to_start(&mut inside(engine, &program("grimnir").to_string_lossy())).await;
+    assert!(
+        inside(engine, "mount")
+            .args(["-o", "remount,ro"])
+            .arg(server.ledger())
+            .status()
+            .is_ok_and(|s| s.success())
+    );
+    let said =
+        server.fails_to_start(&mut inside(engine, &program("grimnir").to_string_lossy())).await;
     assert!(said.contains("ledger"), "the ledger is named: {said}");
     assert!(said.to_lowercase().contains("read-only"), "the reason is named: {said}");
     ear.listen(ear.seconds(KBPS) + 3.0, KBPS).await;
-    assert!(inside(engine, "mount").args(["-o", "remount,rw"]).arg(server.ledger()).status().is_ok_and(|s| s.success()));
+    assert!(
+        inside(engine, "mount")
+            .args(["-o", "remount,rw"])
+            .arg(server.ledger())
+            .status()
+            .is_ok_and(|s| s.success())
+    );
     server.restart_with(&mut inside(engine, &program("grimnir").to_string_lossy())).await;
     let stage = Stage { client: server.admin().await, ..stage };
     assert!(rename(&stage, "Back again").await.0.is_success());
@@ -167,7 +183,10 @@ async fn files_that_cannot_play_are_refused_with_a_reason_and_recorded() {
     let cases: [(&str, Vec<u8>); 4] = [
         ("empty.mp3", Vec::new()),
         ("text.flac", b"this is not audio at all, whatever its name says".repeat(50)),
-        ("noise.ogg", (0..40_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect()),
+        (
+            "noise.ogg",
+            (0..40_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect(),
+        ),
         ("cut short.wav", whole[..40].to_vec()),
     ];
     for (name, bytes) in &cases {

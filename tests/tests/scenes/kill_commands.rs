@@ -107,7 +107,15 @@ async fn no_acknowledgement_precedes_the_sync_that_covers_it() {
     let calls = keep.path().join("calls");
     let mut command = Command::new("strace");
     command
-        .args(["-f", "-qq", "-y", "-s", "256", "-e", "trace=write,pwrite64,writev,sendto,fdatasync,fsync,sendmsg"])
+        .args([
+            "-f",
+            "-qq",
+            "-y",
+            "-s",
+            "256",
+            "-e",
+            "trace=write,pwrite64,writev,sendto,fdatasync,fsync,sendmsg",
+        ])
         .arg("-o")
         .arg(&calls)
         .arg(program("grimnir"));
@@ -125,7 +133,8 @@ async fn no_acknowledgement_precedes_the_sync_that_covers_it() {
     let lines = joined(&text);
     for count in 0..20 {
         let mark = format!("name-{count:04}-mark");
-        let stored = lines.iter().position(|l| l.contains(".seg>") && l.contains(&mark) && is_write(l));
+        let stored =
+            lines.iter().position(|l| l.contains(".seg>") && l.contains(&mark) && is_write(l));
         let stored = stored.unwrap_or_else(|| panic!("{mark} was not written to the segment"));
         let synced = lines[stored..]
             .iter()
@@ -133,7 +142,10 @@ async fn no_acknowledgement_precedes_the_sync_that_covers_it() {
             .map(|at| stored + at);
         let synced = synced.unwrap_or_else(|| panic!("{mark} was never synced"));
         let answered = lines.iter().position(|l| {
-            !l.contains(".seg>") && (l.contains("socket:") || l.contains("TCP:")) && l.contains("HTTP/1.1 200") && l.contains(&mark)
+            !l.contains(".seg>")
+                && (l.contains("socket:") || l.contains("TCP:"))
+                && l.contains("HTTP/1.1 200")
+                && l.contains(&mark)
         });
         let answered = answered.unwrap_or_else(|| panic!("no answer with {mark} was seen"));
         assert!(synced < answered, "{mark} was answered before it was synced");

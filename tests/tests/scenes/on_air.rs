@@ -76,8 +76,7 @@ fn order_heard(heard: &Heard) -> Vec<usize> {
 /// Second at which a track's equal-power rise began, from the law of its gain.
 fn rise(heard: &Heard, track: usize) -> Option<f64> {
     let hz = tracks::hz(track);
-    let amplitude =
-        |w: &[grimnir_mix::Frame]| 10f64.powf(f64::from(tone_level(w, hz)) / 20.0);
+    let amplitude = |w: &[grimnir_mix::Frame]| 10f64.powf(f64::from(tone_level(w, hz)) / 20.0);
     let levels: Vec<f64> = heard.frames.chunks_exact(WINDOW).map(amplitude).collect();
     let full = levels.iter().copied().fold(0.0, f64::max);
     // The first climb of this track from nothing to full.

@@ -20,17 +20,13 @@ async fn a_dead_control_plane_is_not_heard() {
     // Everything below falls into the outage, which begins about 6 s from now.
     let second = jiff::Timestamp::now().as_second() % 3_600;
     let at = |after: i64| (second + after) % 3_600 * 1_000;
-    let fill = |offset_ms: i64| {
-        json!({"offset_ms": offset_ms, "type": "playlist", "playlist_id": stage.playlist})
-    };
-    let item = |offset_ms: i64, start: Value, id: &str| {
-        json!({"offset_ms": offset_ms, "start": start, "type": "hard_item", "media_id": id})
-    };
+    let fill = |offset_ms: i64| json!({"offset_ms": offset_ms, "type": "playlist", "playlist_id": stage.playlist});
+    let item = |offset_ms: i64, start: &str, id: &str| json!({"offset_ms": offset_ms, "start": start, "type": "hard_item", "media_id": id});
     let mut slots = vec![
-        item(at(16), json!({"soft": {"grace_ms": 60_000}}), &legal_id),
+        item(at(16), "soft", &legal_id),
         fill(at(17)),
-        item(at(38), json!("hard"), &hard_id),
-        item(at(39), json!("free"), &broken_id),
+        item(at(38), "hard", &hard_id),
+        item(at(39), "free", &broken_id),
         fill(at(40)),
     ];
     if !slots.iter().any(|s| s["offset_ms"] == 0) {
@@ -53,7 +49,8 @@ async fn a_dead_control_plane_is_not_heard() {
     let client = server.admin().await;
     let stage = Stage { client, ..stage };
     let rows = until("the journal is in the ledger", Duration::from_secs(30), || async {
-        let ready = stage.client.get("/readyz").await;
+        let request = stage.client.request(reqwest::Method::GET, "/readyz");
+        let (_, ready) = stage.client.try_send(request).await?;
         let engine = ready["engines"].as_array()?.first()?.clone();
         let whole = engine["connected"] == true && engine["journal_backlog"] == 0;
         let rows = stage.as_run().await;
@@ -120,9 +117,8 @@ async fn the_plan_is_what_aired(stage: &Stage, rows: &[Value]) {
     for pair in aired.windows(2) {
         assert!(pair[0] < pair[1], "lines aired out of their order: {aired:?}");
         for skipped in &planned[pair[0] + 1..pair[1]] {
-            let why = rows.iter().find(|r| {
-                r["line_id"] == skipped["id"] && text(r, "entry") != "item"
-            });
+            let why =
+                rows.iter().find(|r| r["line_id"] == skipped["id"] && text(r, "entry") != "item");
             assert!(why.is_some(), "{skipped} did not air and nothing says why");
         }
     }
