@@ -136,7 +136,8 @@ impl Family {
         };
         let next = if pause.is_zero() { Duration::from_millis(20) } else { pause * 2 };
         self.pauses.insert(child, next.min(LONGEST_PAUSE));
-        error!(child = ?child, station.id = %self.station, reason = why, "an actor failed and is started again");
+        let id = self.station;
+        error!(?child, station.id = %id, reason = why, "an actor failed; it is started again");
         self.revive(child, pause, me);
     }
 

@@ -105,8 +105,8 @@ pub struct AsRunRow {
     /// Frames that were to air if nothing had cut it; `None` for an entry that is not a play.
     #[serde(default)]
     pub expected_frames: Option<i64>,
-    /// `item`, `dropped`, `moved`, `interrupted`, `silence`, `stalled`, `owner`, `source`, `engine`,
-    /// `output`.
+    /// `item`, `dropped`, `moved`, `interrupted`, `silence`, `stalled`, `owner`, `source`,
+    /// `engine`, `output`.
     pub entry: String,
     /// Who owned the air.
     pub tier: Option<Tier>,

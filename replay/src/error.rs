@@ -17,7 +17,7 @@ pub enum ReplayError {
         known: Vec<String>,
     },
     /// Several stations go by that name.
-    #[error("\"{found}\" names {} stations; give the slug or the id: {}", .known.len(), .known.join(", "))]
+    #[error("\"{found}\" names {} stations; give slug or id: {}", .known.len(), .known.join(", "))]
     Ambiguous {
         /// The name as given.
         found: String,

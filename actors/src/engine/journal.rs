@@ -47,7 +47,8 @@ pub async fn import(
         .journal_head;
     if head < tail.journal_seq {
         // The station's folder was emptied: its journal counts from one again.
-        warn!(station.id = %station, head, imported = tail.journal_seq, "a new journal is imported");
+        let imported = tail.journal_seq;
+        warn!(station.id = %station, head, imported, "a new journal is imported");
         tail.journal_seq = 0;
     }
     handle.set_imported(tail.journal_seq);

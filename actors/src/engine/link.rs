@@ -216,7 +216,8 @@ impl LinkState {
                 self.child = Some(child);
             }
             Err(reason) => {
-                error!(program = %self.place.program.display(), %reason, "the engine cannot be started");
+                let program = self.place.program.display();
+                error!(%program, %reason, "the engine cannot be started");
                 return None;
             }
         }
@@ -226,7 +227,8 @@ impl LinkState {
                 return Some(client);
             }
             if let Some(Ok(Some(status))) = self.child.as_mut().map(Child::try_wait) {
-                error!(station.id = %self.place.station, %status, "the engine ended at once; see engine.log");
+                let id = self.place.station;
+                error!(station.id = %id, %status, "the engine ended at once; see engine.log");
                 self.child = None;
                 return None;
             }
@@ -252,7 +254,8 @@ impl LinkState {
         let mut client = dial(&self.place.socket()).await.ok()?;
         let status = client.get_status(v1::StatusRequest {}).await.ok()?.into_inner();
         if status.station_id != self.place.station.0 {
-            error!(station.id = %self.place.station, "the socket belongs to another station's engine");
+            let id = self.place.station;
+            error!(station.id = %id, "the socket belongs to another station's engine");
             return None;
         }
         info!(station.id = %self.place.station, pid = description.pid, "engine connected");
@@ -315,7 +318,7 @@ impl LinkState {
         let handle = self.handle.clone();
         self.importer = Some(tokio::spawn(async move {
             if let Err(error) = journal::import(client, ledger, station, handle).await {
-                warn!(station.id = %station, %error, "the journal's import stopped and is tried again");
+                warn!(station.id = %station, %error, "the import stopped and is tried again");
             }
         }));
     }

@@ -50,7 +50,7 @@ pub enum DecodeError {
         channels: u32,
     },
     /// The range asked for is not one.
-    #[error("{}: range is {from} to {to:?}, it must begin at 0 or later and end later", path.display())]
+    #[error("{}: range is {from} to {to:?}, it must begin at 0 and end later", path.display())]
     Range {
         /// The file.
         path: PathBuf,

@@ -162,7 +162,7 @@ pub trait Ledger: Send + Sync + 'static {
     fn writable(&self) -> Result<(), String> {
         Ok(())
     }
-    /// Appends one commit; when it answers `Ok`, the commit is as durable as [`Self::durability`] says.
+    /// Appends one commit; answered with `Ok` it is as durable as [`Self::durability`] says.
     fn append(
         &self,
         commit: NewCommit,

@@ -1,3 +1,5 @@
+//! Hours of local time, both ways over a change of the clock.
+
 use super::*;
 
 fn berlin() -> Zone {

@@ -75,7 +75,8 @@ async fn the_table_reads_like_a_log_sheet() {
          known until 2026-11-21T13:02:03.500000Z\n\
          \n\
          start           length  entry  tier        title             artist    deviation  reason\n\
-         13:59:00.000  3:03.000  item   automation  Before and after  Somebody   +0.250 s  completed\n\
+         13:59:00.000  3:03.000  item   automation  Before and after  Somebody   +0.250 s  \
+         completed\n\
          14:02:03.500    on air  item   emergency   Now               Somebody   +0.250 s\n\
          \n\
          total: 2 items on air for 2:03.000; 0 dropped, 0 moved\n  \

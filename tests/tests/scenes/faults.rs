@@ -235,15 +235,13 @@ async fn a_file_that_is_gone_or_cut_is_passed_over_without_a_gap() {
         assert!(order.contains(&track), "track {track} was heard: {order:?}");
     }
     let rows = stage.as_run().await;
-    let why = |title: &str| {
-        rows.iter().find(|r| text(r, "title") == title && !text(r, "reason").is_empty()).cloned()
+    // Lines before the sign-on are there too, with their own reason.
+    let why = |title: &str, reasons: &[&str]| {
+        rows.iter().any(|r| {
+            text(r, "title") == title && reasons.iter().any(|why| text(r, "reason").contains(why))
+        })
     };
-    let gone = why("Track 01").expect("the missing file is in the as-run");
-    assert_eq!(text(&gone, "reason"), "missing_file", "{gone}");
-    let cut = why("Track 03").expect("the cut file is in the as-run");
-    assert!(
-        ["failed", "undecodable", "completed"].iter().any(|r| text(&cut, "reason").contains(r)),
-        "{cut}"
-    );
+    assert!(why("Track 01", &["missing_file"]), "the missing file: {rows:#?}");
+    assert!(why("Track 03", &["failed", "undecodable"]), "the cut file: {rows:#?}");
     server.assert_no_panic();
 }

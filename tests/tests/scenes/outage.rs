@@ -20,8 +20,9 @@ async fn a_dead_control_plane_is_not_heard() {
     // Everything below falls into the outage, which begins about 6 s from now.
     let second = jiff::Timestamp::now().as_second() % 3_600;
     let at = |after: i64| (second + after) % 3_600 * 1_000;
-    let fill = |offset_ms: i64| json!({"offset_ms": offset_ms, "type": "playlist", "playlist_id": stage.playlist});
-    let item = |offset_ms: i64, start: &str, id: &str| json!({"offset_ms": offset_ms, "start": start, "type": "hard_item", "media_id": id});
+    let list = stage.playlist.as_str();
+    let fill = |ms: i64| json!({"offset_ms": ms, "type": "playlist", "playlist_id": list});
+    let item = |ms: i64, start: &str, id: &str| json!({"offset_ms": ms, "start": start, "type": "hard_item", "media_id": id});
     let mut slots = vec![
         item(at(16), "soft", &legal_id),
         fill(at(17)),

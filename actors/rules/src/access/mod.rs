@@ -2,7 +2,7 @@
 //!
 //! | command | events | rejections |
 //! |---|---|---|
-//! | `RegisterUser` | `UserRegistered` | `UserExists`, `Erased`, `CredentialTaken`, `FirstIsAdmin`, … |
+//! | `RegisterUser` | `UserRegistered` | `UserExists`, `Erased`, `FirstIsAdmin`, … |
 //! | `GrantRole` | `RoleGranted` | `UnknownUser`, `LastAdmin` |
 //! | `ChangeCredential` | `CredentialChanged` | `UnknownUser`, `CredentialTaken` |
 //! | `EraseUser` | `UserErased` | `UnknownUser`, `LastAdmin` |

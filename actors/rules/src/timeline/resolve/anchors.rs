@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 /// Air frames beyond this one (1.5 million years from 1970) are taken as this one, so that sums
 /// stay far from the end of an i64.
 const FAR: i64 = 1 << 61;
-/// Longest line, 2,970 years: 512 of them stay under [`FAR`], and what would start there is dropped.
+/// Longest line, 2,970 years: 512 of them stay under [`FAR`], what would start there is dropped.
 const LONGEST_LINE: i64 = 1 << 52;
 
 /// A frame within the range that sums are safe in.
