@@ -31,6 +31,7 @@ fn claims(revision: u64, held: &[&grimnir_events::ladder::Claim]) -> EngineClaim
         revision,
         claims: held.iter().map(|claim| (*claim).clone()).collect(),
         ended: Vec::new(),
+        owner: grimnir_events::ClaimId::default(),
         skips: Vec::new(),
     }
 }

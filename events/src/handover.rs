@@ -47,6 +47,8 @@ pub struct EngineClaims {
     pub claims: Vec<Claim>,
     /// Claims that ended lately: an engine that still plays one lets go of it.
     pub ended: Vec<ClaimId>,
+    /// Who owns the air by the ladder: among equals it is preferred, so that a take is heard.
+    pub owner: ClaimId,
     /// Lines and claims whose item on air is to be skipped; each is skipped once.
     pub skips: Vec<(LineId, ClaimId)>,
 }

@@ -65,6 +65,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         revision: claims_revision,
         claims: ladder.state.active_claims().into_iter().cloned().collect(),
         ended: ladder.state.ended_claims(),
+        owner: ladder.state.owner,
         skips: executor.state.skips(),
     };
     Ok(Folds {

@@ -23,8 +23,10 @@ const ENDED_LIMIT: usize = 10_000;
 pub struct Raised {
     /// The claim.
     pub claim: Claim,
-    /// Place among those of its tier.
+    /// Its turn: when it was raised or last came to own the air.
     pub order: u64,
+    /// It owned the air before, or takes it from an incumbent of its tier now.
+    pub seated: bool,
     /// It was in a hand-over; one that is missing from a later one has ended.
     pub known: bool,
     /// First frame it was heard at.
@@ -96,6 +98,7 @@ impl Director {
         let resume = resume.and_then(|(_, hash, frame)| place_of(&claim, &hash, frame));
         let raised = Raised {
             order: self.claims.orders,
+            seated: false,
             known,
             took_at: self.took_before.remove(&claim.id),
             current: None,
@@ -116,10 +119,28 @@ impl Director {
         true
     }
 
+    /// It is its turn: among equals it owns the air from here on.
+    pub(super) fn seat(&mut self, id: ClaimId) {
+        if let Some(raised) = self.claims.raised.get_mut(&id) {
+            self.claims.orders += 1;
+            raised.order = self.claims.orders;
+            raised.seated = true;
+        }
+    }
+
     /// Brings the claims to what a hand-over says.
     pub(super) fn take_claims(&mut self, claims: &EngineClaims) {
         for claim in &claims.claims {
             self.raise(claim.clone(), true);
+        }
+        // An owner that the hand-over does not know is newer than it.
+        let knows = |owner: ClaimId| claims.claims.iter().any(|claim| claim.id == owner);
+        if self.owner.is_some_and(|owner| {
+            owner != claims.owner
+                && knows(owner)
+                && self.tier_of(owner) == self.tier_of(claims.owner)
+        }) {
+            self.seat(claims.owner);
         }
         let named: BTreeSet<ClaimId> = claims.claims.iter().map(|claim| claim.id).collect();
         let gone = |(id, raised): (&ClaimId, &Raised)| {
@@ -269,6 +290,7 @@ impl Director {
         let length = self.plays.get(voice).map_or(0, |play| play.length);
         if let Some(raised) = self.claims.raised.get_mut(&id) {
             raised.took_at.get_or_insert(at);
+            raised.seated = true;
             raised.heard_any = true;
             if let Some(current) = raised.current.as_mut().filter(|c| c.0 == voice) {
                 current.2 = at.plus(length);

@@ -41,6 +41,10 @@ impl Director {
         if self.raise(claim.clone(), false) && tier == Tier::Emergency {
             self.fact(AirEvent::EmergencyInserted { claim: Box::new(claim) });
         }
+        if epoch.is_some() {
+            // Asked for because the ladder says that it owns the air.
+            self.seat(id);
+        }
         self.waiting.push((id, reply));
     }
 

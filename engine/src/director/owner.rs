@@ -63,7 +63,7 @@ impl Director {
             if holds && self.claim_ready(*id) {
                 let mut claim = contender(*id, raised.claim.tier, raised.order, true);
                 // Who was cut by a higher tier comes back before those who waited.
-                claim.took = raised.took_at.is_some();
+                claim.took = raised.seated || raised.took_at.is_some();
                 all.push(claim);
             }
         }
@@ -317,6 +317,7 @@ impl Director {
             return;
         }
         self.announced = Some(told.to);
+        self.seat(told.to);
         self.finish_claims();
         let (to, tier, reason) = (told.to, told.tier, told.reason);
         self.fact_at(at, AirEvent::OwnerChanged { from, to, tier, reason });

@@ -222,6 +222,7 @@ pub fn engine_claims() -> Labelled<EngineClaims> {
         revision: 53,
         claims: vec![claim(Tier::LiveOverride)],
         ended: vec![ClaimId(raw(50))],
+        owner: ClaimId(raw(54)),
         skips: vec![(LineId(raw(51)), ClaimId(raw(52)))],
     };
     vec![("whole".into(), whole)]

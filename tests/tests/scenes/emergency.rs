@@ -109,3 +109,39 @@ async fn an_override_fades_automation_out_and_a_release_brings_it_back() {
     assert_eq!(text(row.expect("in the as-run"), "reason"), "released", "{row:?}");
     server.assert_no_panic();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_take_at_an_equal_tier_is_heard_and_the_same_request_twice_is_one() {
+    let server = Server::start().await;
+    let mut stage = Stage::set(&server, Setting::default()).await;
+    let (_, first_id) = stage.extra(&server, 60.0, &[]).await;
+    let (second, second_id) = stage.extra(&server, 60.0, &[]).await;
+    let url = stage.start(&server).await;
+    let body = |id: &str, take: bool| {
+        json!({
+            "station_id": stage.station, "source_type": "media", "source_id": id, "take": take,
+        })
+    };
+    let path = "/api/v1/priority/override";
+    stage.client.post(path, body(&first_id, false)).await;
+    let waiting = stage.client.post(path, body(&second_id, false)).await;
+    assert_eq!(waiting["on_air"], false, "the incumbent stays: {waiting}");
+    stage.client.delete(&format!("/api/v1/priority/{}", text(&waiting, "claim_id"))).await;
+    let ask = || {
+        stage
+            .client
+            .request(reqwest::Method::POST, path)
+            .header("Idempotency-Key", "one-take")
+            .json(&body(&second_id, true))
+    };
+    let taken = stage.client.ok(ask()).await;
+    assert_eq!(taken["on_air"], true, "a take takes the air: {taken}");
+    let again = stage.client.ok(ask()).await;
+    assert_eq!(again["claim_id"], taken["claim_id"], "the same request is the same claim");
+    let ear = Ear::connect(&url).await.expect("the mount can be reached");
+    ear.listen(6.0, KBPS).await;
+    let heard = ear.stop().await;
+    let last = heard.runs(second + 1).into_iter().rfind(|run| run.2 > 10).and_then(|run| run.0);
+    assert_eq!(last, Some(second), "the one that took the air is heard");
+    server.assert_no_panic();
+}
