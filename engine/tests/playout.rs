@@ -66,8 +66,9 @@ async fn an_emergency_enters_during_a_crossfade_and_automation_returns() {
     assert!(aired.on_air, "{}", aired.reason);
     assert!(aired.first_frame >= before && aired.mixed_monotonic_ns > 0);
     // The same claim by hand-over, and again by RPC: still one play.
-    let claims =
-        EngineClaims { revision: 3, claims: vec![raised.clone()], ended: vec![], owner: raised.id, skips: vec![] };
+    let held = vec![raised.clone()];
+    let owner = raised.id;
+    let claims = EngineClaims { revision: 3, claims: held, ended: vec![], owner, skips: vec![] };
     set_claims(&mut client, &claims).await;
     let again = client.insert_emergency(request.clone()).await.unwrap().into_inner();
     assert_eq!((again.on_air, again.first_frame), (true, aired.first_frame));

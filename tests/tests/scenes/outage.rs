@@ -8,6 +8,10 @@ use grimnir_tests::{Ear, Server, Setting, Stage};
 use serde_json::{Value, json};
 use std::time::Duration;
 
+fn item(ms: i64, start: &str, id: &str) -> Value {
+    json!({"offset_ms": ms, "start": start, "type": "hard_item", "media_id": id})
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_control_plane_is_not_heard() {
     let outage_s = if soak() { 600.0 } else { 60.0 };
@@ -22,7 +26,6 @@ async fn a_dead_control_plane_is_not_heard() {
     let at = |after: i64| (second + after) % 3_600 * 1_000;
     let list = stage.playlist.as_str();
     let fill = |ms: i64| json!({"offset_ms": ms, "type": "playlist", "playlist_id": list});
-    let item = |ms: i64, start: &str, id: &str| json!({"offset_ms": ms, "start": start, "type": "hard_item", "media_id": id});
     let mut slots = vec![
         item(at(16), "soft", &legal_id),
         fill(at(17)),
