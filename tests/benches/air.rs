@@ -95,7 +95,7 @@ fn children_cpu() -> f64 {
 
 async fn cost_of_an_engine() {
     let server = Server::start().await;
-    let setting = Setting { seconds: 20.0, tracks: 6, crossfade_ms: 4_000, rate: 44_100 };
+    let setting = Setting { seconds: 34.0, tracks: 6, crossfade_ms: 4_000, rate: 44_100 };
     let stage = Stage::set(&server, setting).await;
     let url = stage.start(&server).await;
     let ear = Ear::connect(&url).await.expect("the mount can be reached");

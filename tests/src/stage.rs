@@ -27,7 +27,7 @@ pub struct Stage {
 pub struct Setting {
     /// Tracks of the playlist.
     pub tracks: usize,
-    /// Seconds of each.
+    /// Seconds of each: 31 at least, or an hour has more lines than one commit holds.
     pub seconds: f64,
     /// Sample rate of each.
     pub rate: u32,
@@ -37,7 +37,7 @@ pub struct Setting {
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { tracks: 6, seconds: 30.0, rate: 48_000, crossfade_ms: 2_000 }
+        Self { tracks: 6, seconds: 34.0, rate: 48_000, crossfade_ms: 2_000 }
     }
 }
 

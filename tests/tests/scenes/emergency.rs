@@ -9,7 +9,7 @@ use std::time::Duration;
 #[tokio::test(flavor = "multi_thread")]
 async fn an_emergency_cuts_a_crossfade_and_automation_returns() {
     let server = Server::start().await;
-    let setting = Setting { seconds: 28.0, tracks: 5, crossfade_ms: 4_000, ..Setting::default() };
+    let setting = Setting { seconds: 34.0, tracks: 5, crossfade_ms: 4_000, ..Setting::default() };
     let mut stage = Stage::set(&server, setting).await;
     let (alert, alert_id) = stage.extra(&server, 4.0, &[("kind", "emergency")]).await;
     let url = stage.start(&server).await;

@@ -213,7 +213,7 @@ async fn files_that_cannot_play_are_refused_with_a_reason_and_recorded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_gone_or_cut_is_passed_over_without_a_gap() {
     let server = Server::start().await;
-    let setting = Setting { seconds: 28.0, tracks: 5, ..Setting::default() };
+    let setting = Setting { seconds: 32.0, tracks: 5, ..Setting::default() };
     let stage = Stage::set(&server, setting).await;
     let stored = |row: &serde_json::Value| {
         let hash = text(row, "play_hash").to_owned();
@@ -227,7 +227,7 @@ async fn a_file_that_is_gone_or_cut_is_passed_over_without_a_gap() {
     let cut = stored(&stage.client.get(&format!("/api/v1/media/{}", stage.media[3])).await);
     let file = std::fs::OpenOptions::new().write(true).open(cut).expect("the stored file opens");
     file.set_len(48_000 * 4).expect("the file can be cut");
-    ear.listen(100.0, KBPS).await;
+    ear.listen(112.0, KBPS).await;
     let heard = ear.stop().await;
     assert!(heard.longest_silence() < 0.05, "a gap of {:.3} s", heard.longest_silence());
     let order: Vec<_> = heard.runs(5).iter().filter(|r| r.2 > 10).filter_map(|r| r.0).collect();

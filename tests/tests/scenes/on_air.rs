@@ -11,11 +11,11 @@ const TRACKS: usize = 6;
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_folder_becomes_programme_in_the_planned_order() {
     let server = Server::start().await;
-    let setting = Setting { seconds: 28.0, tracks: TRACKS, ..Setting::default() };
+    let setting = Setting { seconds: 32.0, tracks: TRACKS, ..Setting::default() };
     let stage = Stage::set(&server, setting).await;
     let url = stage.start(&server).await;
     let ear = Ear::connect(&url).await.expect("the mount can be reached");
-    ear.listen(90.0, KBPS).await;
+    ear.listen(102.0, KBPS).await;
     let heard = ear.stop().await;
     let as_run = stage.as_run().await;
     let items: Vec<_> = as_run.iter().filter(|row| text(row, "entry") == "item").collect();

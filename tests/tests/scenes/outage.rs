@@ -16,7 +16,7 @@ fn item(ms: i64, start: &str, id: &str) -> Value {
 async fn a_dead_control_plane_is_not_heard() {
     let outage_s = if soak() { 600.0 } else { 60.0 };
     let mut server = Server::start().await;
-    let setting = Setting { seconds: 28.0, tracks: 5, ..Setting::default() };
+    let setting = Setting { seconds: 32.0, tracks: 5, ..Setting::default() };
     let mut stage = Stage::set(&server, setting).await;
     let (legal, legal_id) = stage.extra(&server, 3.0, &[("kind", "legal_id")]).await;
     let (hard, hard_id) = stage.extra(&server, 20.0, &[]).await;
