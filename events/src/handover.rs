@@ -1,7 +1,7 @@
 //! What the control plane hands to an engine, in the ledger's own encoding.
 //!
 //! The engine keeps each hand-over on disk, so that one started alone plays the same programme.
-//! An hour of timeline is handed over as [`HourPlan`](crate::timeline::HourPlan).
+//! An hour of timeline is handed over as [`HourPlan`].
 
 use crate::codec::Payload;
 use crate::ids::{ClaimId, LineId, StationId};
