@@ -4,6 +4,7 @@ use super::{Aired, Director, Done};
 use grimnir_events::air::AirEvent;
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::{AirFrame, ClaimId, LineId};
+use grimnir_rules::ladder::arbiter;
 use tokio::sync::oneshot;
 
 impl Director {
@@ -79,11 +80,13 @@ impl Director {
     /// for.
     pub(super) fn answer_waiting(&mut self) {
         let Some(owner) = self.owner else { return };
+        // One that became ready since the owner was looked for has its turn in the next round.
+        let next = arbiter::owner(&self.contenders(None), owner);
         let held: Vec<ClaimId> = self
             .waiting
             .iter()
             .map(|(id, _)| *id)
-            .filter(|id| *id != owner && self.claim_ready(*id))
+            .filter(|id| *id != owner && *id != next && self.claim_ready(*id))
             .collect();
         for id in held {
             let told = format!("{owner} holds the air");

@@ -51,7 +51,7 @@ impl Director {
         }
     }
 
-    fn contenders(&self, without: Option<ClaimId>) -> Vec<Contender> {
+    pub(super) fn contenders(&self, without: Option<ClaimId>) -> Vec<Contender> {
         let now = self.now();
         let playable = self.automation_playable();
         let mut all = vec![
