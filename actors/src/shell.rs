@@ -12,7 +12,7 @@ use crate::directory::Directory;
 use crate::error::CommandError;
 use crate::meta::{Meta, Receipt};
 use grimnir_events::air::AirFact;
-use grimnir_events::{CommitId, StationId, StreamId, StreamKind, codec};
+use grimnir_events::{CommitId, StreamId, StreamKind, codec};
 use grimnir_ledger::{AppendError, Appended, Expected, Ledger, NewCommit, Recorded};
 use grimnir_rules::{Aggregate, Context, RULES_VERSION};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -354,9 +354,4 @@ fn unreadable(error: grimnir_ledger::ReadError) -> CommandError {
 fn corrupt(error: codec::CodecError) -> CommandError {
     error!(%error, "the ledger holds a payload that cannot be read");
     CommandError::Failed { what: "reading the ledger", reason: error.to_string() }
-}
-
-/// The station of a stream, for spans.
-pub fn station_of(stream: StreamId) -> Option<StationId> {
-    stream.station()
 }

@@ -6,7 +6,7 @@
 //! same decision can be taken again, byte for byte.
 
 use grimnir_events::air::AirFact;
-use grimnir_events::{Actor, Payload, StreamKind, UtcMicros};
+use grimnir_events::{Payload, StreamKind, UtcMicros};
 use serde::{Deserialize, Serialize};
 
 /// Version of all rules in this crate; raised whenever a decision could come out differently.
@@ -83,11 +83,4 @@ pub trait Aggregate: Send + Sync + 'static {
     /// Touches only parts of the state that [`evolve`](Self::evolve) never writes, so that the
     /// order between the two streams does not matter.
     fn witness(_state: &mut Self::State, _fact: &AirFact) {}
-}
-
-/// A principal and what it is asked on behalf of; used by process managers and shells alike.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Origin {
-    /// Who asks.
-    pub actor: Actor,
 }
