@@ -12,9 +12,8 @@ pub const WINDOW: usize = 960;
 
 /// Bytes and frames of one MPEG-1 layer III frame at 48 kHz and [`crate::stage::KBPS`]: no padding
 /// is needed there.
-pub const MP3_BYTES: usize = 384;
-/// See [`MP3_BYTES`].
-pub const MP3_FRAMES: usize = 1_152;
+const MP3_BYTES: usize = 384;
+const MP3_FRAMES: usize = 1_152;
 
 #[derive(Default)]
 struct Tape {
@@ -72,11 +71,6 @@ impl Ear {
     pub fn longest_pause(&self) -> Duration {
         let tape = self.tape.lock().expect("not poisoned");
         tape.arrivals.windows(2).map(|w| w[1].1 - w[0].1).max().unwrap_or_default()
-    }
-
-    /// Every arrival so far: (bytes up to then, when).
-    pub fn arrivals(&self) -> Vec<(usize, Instant)> {
-        self.tape.lock().expect("not poisoned").arrivals.clone()
     }
 
     /// Waits until `seconds` of audio at `kbps` were taken.
