@@ -62,8 +62,8 @@ fn resident_mib(pid: u32) -> f64 {
 }
 
 /// Processor seconds per second of audio of LAME alone, over the same files, at the mount's rate
-/// and quality: a pipeline with it, less the same pipeline without it.
-fn bare_lame(files: &[PathBuf], seconds: f64) -> f64 {
+/// and quality: a pipeline with it, less the same pipeline without it. `pace` stands before it.
+fn bare_lame(files: &[PathBuf], seconds: f64, pace: &[&str]) -> f64 {
     let run = |encoder: &str| {
         let before = children_cpu();
         for file in files {
@@ -72,6 +72,7 @@ fn bare_lame(files: &[PathBuf], seconds: f64) -> f64 {
                 .arg(format!("location={}", file.display()))
                 .args(["!", "wavparse", "!", "audioconvert", "!", "audioresample", "!"])
                 .args(["audio/x-raw,format=S16LE,rate=48000,channels=2", "!"])
+                .args(pace)
                 .args(encoder.split(' '))
                 .args(["!", "fakesink", "sync=false"])
                 .stdout(Stdio::null())
@@ -85,6 +86,10 @@ fn bare_lame(files: &[PathBuf], seconds: f64) -> f64 {
     let without = run("identity");
     (with - without) / (seconds * files.len() as f64)
 }
+
+/// Sound comes as it does on air, 48 ms at a time, instead of all at once.
+const LIVE: [&str; 6] =
+    ["audiobuffersplit", "output-buffer-duration=6/125", "!", "identity", "sync=true", "!"];
 
 fn children_cpu() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("our own figures");
@@ -108,9 +113,11 @@ async fn cost_of_an_engine() {
     ear.listen(ear.seconds(KBPS) + 120.0, KBPS).await;
     let used = (cpu_seconds(pid) - cpu) / began.elapsed().as_secs_f64();
     let memory = resident_mib(pid);
-    let lame = bare_lame(&stage.files, seconds);
+    let lame = bare_lame(&stage.files, seconds, &[]);
     report("engine_cpu", used, "s/s", "bare_lame_cpu", lame);
     report("engine_cpu_added", used - lame, "s/s", "bare_lame_cpu", lame);
+    let live = bare_lame(&stage.files[..1], seconds, &LIVE);
+    report("engine_cpu_added_live", used - live, "s/s", "bare_lame_fed_live_cpu", live);
     report("engine_resident", memory, "MiB", "aim", 60.0);
 }
 
