@@ -204,7 +204,7 @@ pub enum Transition {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DropReason {
-    /// A higher tier held the air over its time.
+    /// Its time was over: a higher tier held the air, or the engine was down.
     TimePassed,
     /// A line with a fixed time came before it could start.
     PassedByAnchor,
