@@ -263,7 +263,8 @@ impl Plays {
         let fade_in = fade_in.max(0);
         let start = Start { voice, at, source, gain, fade_in, curve, length };
         let from_frame = play.spec.from;
-        self.air.send(AirCommand::Start { from_frame, start: Box::new(start) });
+        let (urgent, start) = (play.spec.tier == Tier::Emergency, Box::new(start));
+        self.air.send(AirCommand::Start { from_frame, urgent, start });
         true
     }
 
