@@ -47,7 +47,7 @@ pub struct Slot {
     /// How its first line starts.
     #[serde(default)]
     start: Start,
-    /// With a soft start: how long the running item may go on.
+    /// With a soft start: how long the running item may go on, and how early this may come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     grace_ms: Option<u32>,
     /// Where its lines come from.
@@ -72,7 +72,7 @@ pub enum Start {
     /// After whatever comes before.
     #[default]
     Free,
-    /// Next at the first junction; cut in after `grace_ms`.
+    /// Next at the first junction within `grace_ms` before or after; it waits or cuts beyond.
     Soft,
     /// On the frame of its time; what plays is cut.
     Hard,

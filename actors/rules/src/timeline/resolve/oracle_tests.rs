@@ -256,6 +256,7 @@ fn naive(lines: &[Line], now: AirFrame) -> Naive {
         let useful = line.min_airtime.min(airtime);
         let start = match line.anchor {
             Anchor::Hard { at } => at.frame(),
+            Anchor::Soft { at, grace_us } if free < at.plus(-grace_us).frame() => at.frame(),
             Anchor::Soft { at, grace_us } => free.min(at.plus(grace_us).frame()),
             Anchor::AfterPrevious => free,
         };
