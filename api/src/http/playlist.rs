@@ -88,7 +88,7 @@ pub struct PlaylistRequest {
     station_id: Option<String>,
     /// Its name, 1 to 100 characters.
     name: String,
-    /// Its items, in order, at most 2,000.
+    /// Its items, in order, at most 1,800.
     #[schema(value_type = Vec<String>)]
     items: Vec<MediaId>,
 }

@@ -233,7 +233,8 @@ fn a_soft_line_is_early_by_its_grace_at_most_and_waits_beyond() {
     assert!(out.gaps.is_empty());
     let out = run(&[line(1, 29), soft(2, 50, 60, 30)], &from(0));
     assert_eq!(starts(&out), [(1, 0), (2, 60)]);
-    assert_eq!(out.gaps, [(frame(29), frame(60))]);
+    // From where the first has faded, 3 s after its segue mark.
+    assert_eq!(out.gaps, [(frame(32), frame(60))]);
     // What fills the gap is not passed by it, and may go on for the grace.
     let out = run(&[line(1, 29), line(3, 45), soft(2, 50, 60, 30)], &from(0));
     assert_eq!(starts(&out), [(1, 0), (3, 29), (2, 74)]);
