@@ -2,7 +2,7 @@
 //!
 //! | command | events | rejections |
 //! |---|---|---|
-//! | `AddMedia` | `MediaAdded`; `MediaFound` for a lost item's bytes | `Duplicate`, `Cues`, `Text`, … |
+//! | `AddMedia` | `MediaAdded`; `MediaFound` for a lost item's bytes | `Duplicate`, `Cues`, … |
 //! | `RefuseMedia` | `MediaRefused` | `Text` |
 //! | `DescribeMedia` | `MediaDescribed` | `UnknownMedia`, `Cues`, `Text`, `Category` |
 //! | `LoseMedia`, `FindMedia` | `MediaLost`, `MediaFound` | `UnknownMedia` |
