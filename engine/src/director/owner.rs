@@ -307,7 +307,12 @@ impl Director {
                 PlayState::Sounding { at: since } => {
                     if since.plus(play.length) > at || change.at.is_none() {
                         let curve = FadeCurve::Linear;
-                        let reason = change.end_reason.clone();
+                        // What was skipped ends for that, whoever comes after it.
+                        let skipped = play.end_reason == Some(EndReason::Skipped);
+                        let reason = match skipped {
+                            true => EndReason::Skipped,
+                            false => change.end_reason.clone(),
+                        };
                         self.plays.fade(voice, at, change.fade.max(1), curve, reason);
                     }
                 }
