@@ -55,6 +55,11 @@ impl Bus {
         })
     }
 
+    /// Frames by which the programme leaves later than it came.
+    pub fn latency_frames(&self) -> i64 {
+        self.limiter.latency_frames()
+    }
+
     /// Runs one block through; nothing but finite samples within the ceiling leaves. `urgent`
     /// enters behind the limiter, whose look-ahead would delay it; the ceiling holds for the sum.
     pub fn process(

@@ -180,7 +180,8 @@ impl MixThread {
             } else if behind > 0 {
                 self.view.add_late();
             }
-            let at = self.mixer.position();
+            // The bus gives the programme out later than the mixer mixed it.
+            let at = self.mixer.position().plus(-self.bus.latency_frames());
             self.mixer.render(&mut block, &mut report);
             self.urgent.render(&mut over, &mut urgent_report);
             let is_urgent = self.sounding.iter().any(|play| play.urgent);
