@@ -24,6 +24,9 @@ pub use ledger::*;
 pub use memory::MemoryLedger;
 pub use secrets::{Secrets, SecretsError, SignedIn};
 pub use segment::file::SegmentFile;
+pub use segment::footer::{
+    FOOTER_FORMAT, FOOTER_MAGIC, Footer, StreamRange, TRAILER_BYTES, TRAILER_MAGIC,
+};
 pub use segment::reader::{End, SegmentReader};
 pub use segment::{SEGMENT_FORMAT, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SegmentHeader};
 pub use snapshot::Snapshot;

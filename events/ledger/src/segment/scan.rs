@@ -55,12 +55,20 @@ pub(crate) struct Scan<F: Borrow<File>> {
     ended: bool,
     /// Position of the record that is due.
     next: u64,
+    /// Nothing from here on is looked at.
+    limit: u64,
 }
 
 impl<F: Borrow<File>> Scan<F> {
     /// Reads the header and stands before the first record.
     pub fn begin(file: F) -> io::Result<Result<(SegmentHeader, Self), String>> {
+        Self::begin_to(file, u64::MAX)
+    }
+
+    /// The same over the bytes before `limit`: where a footer begins.
+    pub fn begin_to(file: F, limit: u64) -> io::Result<Result<(SegmentHeader, Self), String>> {
         let mut scan = Self::at(file, 0, 0);
+        scan.limit = limit;
         scan.fill()?;
         Ok(SegmentHeader::decode(scan.rest()).map(|header| {
             scan.at = SEGMENT_HEADER_BYTES as usize;
@@ -70,7 +78,16 @@ impl<F: Borrow<File>> Scan<F> {
     }
 
     fn at(file: F, base: u64, next: u64) -> Self {
-        Self { file, window: vec![0; WINDOW_BYTES], have: 0, base, at: 0, ended: false, next }
+        Self {
+            file,
+            window: vec![0; WINDOW_BYTES],
+            have: 0,
+            base,
+            at: 0,
+            ended: false,
+            next,
+            limit: u64::MAX,
+        }
     }
 
     /// What is in the window and not read yet.
@@ -114,7 +131,10 @@ impl<F: Borrow<File>> Scan<F> {
         self.at = 0;
         self.ended = false;
         while self.have < WINDOW_BYTES && !self.ended {
-            let (buffer, from) = (&mut self.window[self.have..], self.base + self.have as u64);
+            let from = self.base + self.have as u64;
+            let left = usize::try_from(self.limit.saturating_sub(from)).unwrap_or(usize::MAX);
+            let until = self.have.saturating_add(left).min(WINDOW_BYTES);
+            let buffer = &mut self.window[self.have..until];
             match self.file.borrow().read_at(buffer, from) {
                 Ok(count) => {
                     self.have += count;
@@ -131,6 +151,7 @@ impl<F: Borrow<File>> Scan<F> {
     fn end(&mut self, error: FrameError) -> io::Result<Step> {
         let offset = self.offset();
         let mut ahead = Scan::at(self.file.borrow(), offset, self.next);
+        ahead.limit = self.limit;
         let mut only_zeros = true;
         loop {
             ahead.fill()?;
