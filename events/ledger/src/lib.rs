@@ -13,6 +13,7 @@ mod files;
 mod directory;
 mod segment;
 mod embedded;
+pub mod archive;
 pub mod proof;
 pub mod secrets;
 pub mod snapshot;

@@ -95,7 +95,13 @@ fn header_of(path: &Path) -> Result<SegmentHeader, OpenError> {
     let mut bytes = [0u8; SEGMENT_HEADER_BYTES as usize];
     let read = file.read_exact_at(&mut bytes, 0).map_err(|e| e.to_string());
     let header = read.and_then(|()| SegmentHeader::decode(&bytes));
-    header.map_err(|what| corrupt(0, path, &what).into())
+    header.map_err(|what| corrupt(first_seq_in(path), path, &what).into())
+}
+
+/// The position that a segment's name says it begins with.
+fn first_seq_in(path: &Path) -> Seq {
+    let name = path.file_stem().and_then(|name| name.to_str());
+    name.and_then(|name| name.parse().ok()).unwrap_or(0)
 }
 
 /// Takes away an empty last segment whose place the one before it has filled: it was begun and

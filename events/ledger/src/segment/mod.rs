@@ -30,6 +30,7 @@ pub(crate) mod footer;
 pub(crate) mod walk;
 pub(crate) mod sealed;
 pub(crate) mod seal;
+pub(crate) mod check;
 pub(crate) mod reader;
 pub(crate) mod recover;
 pub(crate) mod writer;
