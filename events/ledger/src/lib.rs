@@ -14,6 +14,7 @@ mod directory;
 mod segment;
 mod embedded;
 pub mod archive;
+pub mod repair;
 pub mod proof;
 pub mod secrets;
 pub mod snapshot;
