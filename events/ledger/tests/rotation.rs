@@ -197,3 +197,19 @@ async fn a_missing_segment_is_named_wherever_it_is_missing() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_reader_goes_on_into_segments_begun_after_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let ledger = open(dir.path());
+    ledger.append(varied(1), Expected::Any).await.expect("appends");
+    let mut reader = SegmentReader::open(dir.path()).expect("opens");
+    let mut read = vec![reader.next().expect("one").expect("reads")];
+    // What it has listed is closed, sealed, and long not the last any more.
+    for number in 2..=COUNT {
+        ledger.append(varied(number), Expected::Any).await.expect("appends");
+    }
+    read.extend(reader.by_ref().map(|r| r.expect("reads")));
+    assert!(read.iter().eq(all(&ledger).await.iter().map(|r| &**r)), "{} read", read.len());
+    assert_eq!(reader.end(), Some(&End::Whole));
+}
