@@ -214,21 +214,26 @@ impl Source for Liar {
 
 #[tokio::test]
 async fn a_copy_that_is_not_the_commit_is_refused_and_changes_nothing() {
-    let case = case().await;
-    case.damage(20, 60);
-    let before = case.files();
-    let good = &case.history[19];
-    let mut forged = good.commit.clone();
-    forged.events[0].bytes.push(1);
-    let other = &case.history[20];
-    for (bytes, at) in [
-        (forged.encode().expect("encodes"), good.recorded_at),
-        (other.bytes.clone(), good.recorded_at),
-    ] {
-        let refused = case.repair(&mut [&mut Liar(bytes, at)], false);
-        let corrupt = matches!(&refused, Err(OpenError::Damaged(ReadError::Corrupt { .. })));
-        assert!(corrupt, "{refused:?}");
-        assert_eq!(case.files(), before);
+    let mut case = case().await;
+    // In a sealed segment, whose root tells; in the active one, where the chain does.
+    for seq in [COUNT - 5, 20] {
+        case = case.again();
+        case.damage(seq, 60);
+        let before = case.files();
+        let good = &case.history[seq as usize - 1];
+        let mut forged = good.commit.clone();
+        forged.header.previous.0[0] ^= 1;
+        let other = &case.history[seq as usize];
+        for (bytes, at) in [
+            (forged.encode().expect("encodes"), good.recorded_at),
+            (other.bytes.clone(), good.recorded_at),
+            (good.bytes.clone(), other.recorded_at),
+        ] {
+            let refused = case.repair(&mut [&mut Liar(bytes, at)], false);
+            let corrupt = matches!(&refused, Err(OpenError::Damaged(ReadError::Corrupt { .. })));
+            assert!(corrupt, "seq {seq}: {refused:?}");
+            assert_eq!(case.files(), before);
+        }
     }
     // Bytes that are no commit are no copy at all.
     let report = case.repair(&mut [&mut Liar(b"none".to_vec(), START)], false).expect("looks");
