@@ -3,9 +3,9 @@
 //! Per commit about 80 bytes (24 in `slots`, 8 in its stream, the rest in `commits`). On disk only
 //! the active segment is held like this: at 64 MiB some 150,000 commits, 12 MB.
 
+use crate::hashing::IdMap;
 use crate::ledger::{Head, Recorded, Seq};
 use grimnir_events::{CommitId, ContentHash, StreamId, UtcMicros};
-use std::collections::HashMap;
 
 /// Where one commit is kept.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +31,8 @@ struct StreamPart {
 pub(crate) struct Index {
     /// Where it begins.
     before: Head,
-    streams: HashMap<StreamId, StreamPart>,
-    commits: HashMap<CommitId, Seq>,
+    streams: IdMap<StreamId, StreamPart>,
+    commits: IdMap<CommitId, Seq>,
     slots: Vec<Slot>,
 }
 

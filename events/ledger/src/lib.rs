@@ -6,6 +6,7 @@
 mod ledger;
 pub mod clock;
 mod stage;
+mod hashing;
 mod index;
 mod follow;
 mod memory;

@@ -3,13 +3,13 @@
 //! Usually one segment is open, the active one; between the beginning of the next and the sealing
 //! of the last there are two.
 
+use crate::hashing::IdMap;
 use crate::index::{Index, Slot};
 use crate::ledger::{Head, Recorded, Seq};
 use crate::proof::tree::Frontier;
 use crate::segment::chain::{Chain, Tails};
 use crate::segment::sealed::Sealed;
 use grimnir_events::{CommitId, ContentHash, LogId, StreamId, UtcMicros};
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,14 +59,14 @@ pub(crate) struct Unsealed {
 pub(crate) struct Catalog {
     log_id: LogId,
     sealed: Arc<Vec<Arc<Sealed>>>,
-    streams: HashMap<StreamId, Stream>,
+    streams: IdMap<StreamId, Stream>,
     open: Vec<Open>,
 }
 
 impl Catalog {
     /// A catalog without segments.
     pub fn of(log_id: LogId) -> Self {
-        Self { log_id, sealed: Arc::default(), streams: HashMap::new(), open: Vec::new() }
+        Self { log_id, sealed: Arc::default(), streams: IdMap::default(), open: Vec::new() }
     }
 
     /// Takes the sealed segment that follows the others; if it is open, it is not any longer.

@@ -5,13 +5,13 @@ use super::filter::IdKey;
 use super::footer::Footer;
 use super::scan::Found;
 use super::sealed::Sealed;
+use crate::hashing::{IdMap, IdSet};
 use crate::ledger::{Head, Recorded, Seq};
 use grimnir_events::{Commit, CommitId, ContentHash, LogId, StreamId, UtcMicros, envelope};
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The last commit of each stream: its version and hash.
-pub(crate) type Tails = HashMap<StreamId, (u64, ContentHash)>;
+pub(crate) type Tails = IdMap<StreamId, (u64, ContentHash)>;
 
 /// What the next commit must agree with.
 #[derive(Default)]
@@ -21,7 +21,7 @@ pub(crate) struct Chain {
     hash: ContentHash,
     recorded_at: Option<UtcMicros>,
     streams: Tails,
-    commits: HashSet<CommitId>,
+    commits: IdSet<CommitId>,
     /// Segments whose commit ids are known by their footers alone.
     earlier: Arc<Vec<Arc<Sealed>>>,
 }
@@ -95,7 +95,8 @@ impl Chain {
                 header.log_id, self.log_id
             ));
         }
-        let (version, previous) = self.streams.get(&header.stream).copied().unwrap_or_default();
+        let tail = self.streams.entry(header.stream).or_default();
+        let (version, previous) = *tail;
         if header.version != version + 1 {
             let stream = header.stream;
             return Err(format!(
@@ -108,11 +109,11 @@ impl Chain {
             let stream = header.stream;
             return Err(format!("{stream} follows hash {}, expected {previous}", header.previous));
         }
+        let hash = envelope::hash(&body);
+        *tail = (header.version, hash);
         if !self.commits.insert(header.commit_id) || self.is_earlier(header.commit_id)? {
             return Err(format!("{} is there twice", header.commit_id));
         }
-        let hash = envelope::hash(&body);
-        self.streams.insert(header.stream, (header.version, hash));
         (self.head, self.hash, self.recorded_at) = (seq, hash, Some(recorded_at));
         Ok(Recorded { seq, recorded_at, hash, commit, bytes: body })
     }

@@ -10,6 +10,8 @@ use std::os::unix::fs::FileExt;
 
 /// Enough for the longest record, several times.
 const WINDOW_BYTES: usize = 4 * (HEADER_BYTES + MAX_BODY_BYTES);
+/// Read at a time while records follow records: it stays in the processor's cache.
+const STRIDE_BYTES: usize = 256 << 10;
 
 /// One record, with its place in the file.
 pub(crate) struct Found {
@@ -69,7 +71,7 @@ impl<F: Borrow<File>> Scan<F> {
     pub fn begin_to(file: F, limit: u64) -> io::Result<Result<(SegmentHeader, Self), String>> {
         let mut scan = Self::at(file, 0, 0);
         scan.limit = limit;
-        scan.fill()?;
+        scan.fill_to(STRIDE_BYTES)?;
         Ok(SegmentHeader::decode(scan.rest()).map(|header| {
             scan.at = SEGMENT_HEADER_BYTES as usize;
             scan.next = header.first_seq;
@@ -102,38 +104,46 @@ impl<F: Borrow<File>> Scan<F> {
 
     /// The next thing in the file. After anything but a record the scan stays where it is.
     pub fn step(&mut self) -> io::Result<Step> {
-        if self.have - self.at < HEADER_BYTES + MAX_BODY_BYTES && !self.ended {
-            self.fill()?;
-        }
-        let rest = self.rest();
-        match frame::read(rest) {
-            Ok((record, length)) => {
-                let found = Found {
-                    seq: record.seq,
-                    recorded_at: record.recorded_at,
-                    body: record.body.to_vec(),
-                    offset: self.offset(),
-                    crc: crc_of(rest),
-                };
-                self.at += length;
-                self.next = found.seq + 1;
-                Ok(Step::Record(found))
+        loop {
+            let rest = self.rest();
+            match frame::read(rest) {
+                Ok((record, length)) => {
+                    let found = Found {
+                        seq: record.seq,
+                        recorded_at: record.recorded_at,
+                        body: record.body.to_vec(),
+                        offset: self.offset(),
+                        crc: crc_of(rest),
+                    };
+                    self.at += length;
+                    self.next = found.seq + 1;
+                    return Ok(Step::Record(found));
+                }
+                Err(FrameError::Short { need, .. }) if !self.ended => {
+                    self.fill_to(need.max(STRIDE_BYTES))?;
+                }
+                Err(error) => return self.end(error),
             }
-            Err(error) => self.end(error),
         }
     }
 
     /// Drops what was read and fills the window from the file.
     fn fill(&mut self) -> io::Result<()> {
+        self.fill_to(WINDOW_BYTES)
+    }
+
+    /// The same with no more than `wanted` bytes in the window.
+    fn fill_to(&mut self, wanted: usize) -> io::Result<()> {
+        let wanted = wanted.min(WINDOW_BYTES);
         self.window.copy_within(self.at..self.have, 0);
         self.base += self.at as u64;
         self.have -= self.at;
         self.at = 0;
         self.ended = false;
-        while self.have < WINDOW_BYTES && !self.ended {
+        while self.have < wanted && !self.ended {
             let from = self.base + self.have as u64;
             let left = usize::try_from(self.limit.saturating_sub(from)).unwrap_or(usize::MAX);
-            let until = self.have.saturating_add(left).min(WINDOW_BYTES);
+            let until = self.have.saturating_add(left).min(wanted);
             let buffer = &mut self.window[self.have..until];
             match self.file.borrow().read_at(buffer, from) {
                 Ok(count) => {
