@@ -97,12 +97,10 @@ async fn a_hole_before_a_synced_group_is_damage_and_is_named() {
         bytes[place(&history, at)].fill(0);
         fs::write(segment(dir.path()), &bytes).expect("writes");
         let opened = open(dir.path()).map(|_| ());
-        let named = |seq: u64| seq == history[at].seq;
-        assert!(
-            matches!(&opened, Err(OpenError::Damaged(ReadError::Corrupt { seq, .. })) if named(*seq)),
-            "hole at {}: {opened:?}",
-            history[at].seq
-        );
+        let Err(OpenError::Damaged(ReadError::Corrupt { seq, .. })) = opened else {
+            panic!("hole at {}: {opened:?}", history[at].seq);
+        };
+        assert_eq!(seq, history[at].seq);
         assert_eq!(fs::read(segment(dir.path())).expect("reads"), bytes, "nothing is changed");
     }
 }

@@ -28,7 +28,8 @@ pub(crate) struct Recovered {
     pub torn: bool,
 }
 
-/// Checks every commit of the segment at `path` against the chain before it; `ask` names one whose hash is wanted.
+/// Checks every commit of the segment at `path` against the chain before it; `ask` names one whose
+/// hash is wanted.
 /// Damage that good records follow is an error, and nothing is changed.
 pub(crate) fn recover(
     path: &Path,

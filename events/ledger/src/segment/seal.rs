@@ -157,7 +157,7 @@ impl Draft {
         let (range, places) = self.streams.entry(stream).or_insert((fresh, Vec::new()));
         (range.last, range.hash) = (version, hash);
         places.push(place);
-        if self.ids.len() as u64 % MARK_EVERY == 0 {
+        if (self.ids.len() as u64).is_multiple_of(MARK_EVERY) {
             self.marks.push((recorded.recorded_at, place));
         }
         self.ids.push((IdKey::of(header.commit_id), place));

@@ -30,7 +30,7 @@ pub fn stream_of(number: u64) -> StreamId {
 pub fn varied(number: u64) -> NewCommit {
     let mut new = commit(number, stream_of(number));
     new.occurred_at = START.plus(number as i64 * 1_000 - 50_000);
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         new.events.push(payload("test.event", &[number as u8; 300]));
     }
     if stream_of(number).kind.is_witnessed() {
