@@ -2,7 +2,7 @@
 
 use crate::error::CommandError;
 use crate::site::{Shared, Site, SiteConfig};
-use crate::supervisor::SiteSupervisor;
+use crate::supervisor::{Supervisor, SupervisorArgs};
 use futures_util::StreamExt;
 use grimnir_ledger::{EmbeddedLedger, Ledger, Secrets};
 use grimnir_projections::Projector;
@@ -40,7 +40,8 @@ impl Site {
         let shared = Arc::new(Shared::new(config, site_id, ledger, Arc::new(secrets), views, head));
         shared.keep(projecting);
         shared.keep_until_end(&tokio::spawn(tell_stations(shared.clone(), head)));
-        let (root, _) = SiteSupervisor::spawn(None, SiteSupervisor, shared.clone())
+        let args = SupervisorArgs { shared: shared.clone(), station: None };
+        let (root, _) = Supervisor::spawn(None, Supervisor, args)
             .await
             .map_err(|e| failed("starting the actors")(e.to_string()))?;
         shared.enter_root(root);
