@@ -2,7 +2,8 @@
  *
  * GRIMNIR_RECORD_ROOT is the folder (its real path), GRIMNIR_RECORD_LOG the file that takes the
  * records. One lock is held over a call and its record, so the log's order is what happened.
- * A call that fails is not recorded. Every record bears the file's inode and its true length after
+ * A call that fails is not recorded. With GRIMNIR_RECORD_FALL the process ends before the so-manieth
+ * sync of a file in a folder `segments`: what it wrote is there then, and not synced. Every record bears the file's inode and its true length after
  * the call: what another way than these calls did to the length (a raw fallocate) shows there.
  *
  *   1 kind   8 inode   8 length after   8 offset or length   4 path, 4 other path, 4 data (lengths)
@@ -29,12 +30,14 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char root[4096];
 static size_t root_length;
 static int out = -1;
+static int syncs_left = -1;
 
 __attribute__((constructor)) static void begin(void) {
     const char *folder = getenv("GRIMNIR_RECORD_ROOT"), *log = getenv("GRIMNIR_RECORD_LOG");
     if (!folder || !log || strlen(folder) >= sizeof root) return;
     strcpy(root, folder);
     root_length = strlen(root);
+    if (getenv("GRIMNIR_RECORD_FALL")) syncs_left = atoi(getenv("GRIMNIR_RECORD_FALL"));
     out = syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
@@ -225,12 +228,23 @@ int posix_fallocate(int fd, off_t offset, off_t length) {
     REAL(posix_fallocate);
     ON_FD(real(fd, offset, length), LENGTH, st.st_size);
 }
+static void fall(int fd) {
+    char path[4096];
+    struct stat st;
+    pthread_mutex_lock(&lock);
+    if (syncs_left > 0 && of_fd(fd, path, &st) && strstr(path, "/segments/") && --syncs_left == 0)
+        _exit(9);
+    pthread_mutex_unlock(&lock);
+}
+
 int fsync(int fd) {
     REAL(fsync);
+    fall(fd);
     ON_FD(real(fd), SYNC, 0);
 }
 int fdatasync(int fd) {
     REAL(fdatasync);
+    fall(fd);
     ON_FD(real(fd), SYNC, 1);
 }
 
