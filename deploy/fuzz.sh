@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fuzzes each target of the ledger for FUZZ_SECONDS (600), one after the other, from the corpus that
-# is committed; installs the pinned cargo-fuzz first where it is missing.
+# Fuzzes targets of the ledger for FUZZ_SECONDS (600) each, one after the other, from the corpus that
+# is committed: those that are named, else all. Installs the pinned cargo-fuzz where it is missing.
 #
 # What it finds is kept in the targets' folder `artifacts`, and the run fails. New inputs go into a
 # cache outside the checkout, so that the committed corpus stays small.
@@ -29,16 +29,18 @@ if ! rustup toolchain list 2> /dev/null | grep -q "^$toolchain"; then
     rustup toolchain install "$toolchain" --profile minimal
 fi
 
+export PATH="$root/bin:$PATH"
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/fuzz}/fuzz"
 cd "$folder"
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
-    mapfile -t targets < <("$binary" list)
+    mapfile -t targets < <(cargo "+$toolchain" fuzz list)
 fi
 for target in "${targets[@]}"; do
-    grown="$root/fuzz/$target"
+    grown="$root/corpus/$target"
     mkdir -p "$grown"
     echo "fuzzing $target for ${FUZZ_SECONDS:-600} s"
     # The first folder takes what is new; the others are only read.
-    cargo "+$toolchain" fuzz run --fuzz-dir "$folder" "$target" "$grown" "$folder/corpus/$target" \
+    cargo "+$toolchain" fuzz run "$target" "$grown" "$folder/corpus/$target" \
         -- -max_total_time="${FUZZ_SECONDS:-600}" -max_len=131072 -print_final_stats=1
 done
