@@ -106,6 +106,33 @@ async fn an_emergency_enters_during_a_crossfade_and_automation_returns() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_short_alert_is_answered_with_its_frame() {
+    let mut rig = Rig::new();
+    let tones = [rig.tone(440, 60.0, "flac")];
+    // Over before its end would be too near for a hand-over that is planned ahead.
+    let sound = rig.tone(2_000, 0.05, "wav");
+    rig.start();
+    let (mut client, _) = rig.client().await;
+    let mut lines = chain(&tones, now(), 0);
+    lines[0].long_form = true;
+    set_timeline(&mut client, 1, lines).await;
+    configure(&mut client, &config(1)).await;
+    facts_until(&mut client, 1, |facts| !started(facts).is_empty()).await;
+    for n in 0..25 {
+        let alert = claim(100 + n, Tier::Emergency, vec![item(50, sound)]);
+        let request = v1::InsertEmergencyRequest { claim_payload: bytes(&alert) };
+        let aired = client.insert_emergency(request).await.unwrap().into_inner();
+        assert!(aired.on_air, "alert {n}: {}", aired.reason);
+        facts_until(&mut client, 1, |facts| {
+            facts.iter().any(|fact| {
+                matches!(fact.event, AirEvent::ClaimEnded { claim_id, .. } if claim_id == alert.id)
+            })
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_engine_started_alone_goes_on_where_it_was_cut() {
     let mut rig = Rig::new();
     let tones = [rig.tone(440, 60.0, "mp3"), rig.tone(660, 30.0, "wav")];

@@ -197,6 +197,12 @@ impl Director {
         raised.current.is_some() || raised.deck.is_some_and(|(voice, _)| self.plays.ready(voice))
     }
 
+    /// True if the claim could be heard with the next block, and is not in the mixer.
+    pub(super) fn claim_waits(&self, id: ClaimId) -> bool {
+        self.claims.raised.get(&id).is_some_and(|raised| raised.current.is_none())
+            && self.claim_ready(id)
+    }
+
     /// Sees to it that the claim's next item is being prepared.
     pub(super) fn prepare_claim(&mut self, id: ClaimId) {
         let now = self.now();
