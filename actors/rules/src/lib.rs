@@ -15,6 +15,7 @@ pub mod library;
 pub mod access;
 pub mod planner;
 pub mod process;
+pub mod schema;
 #[cfg(test)]
 mod given;
 
