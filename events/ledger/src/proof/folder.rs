@@ -14,33 +14,36 @@
 
 use super::checkpoint::{SignedCheckpoint, split_notes};
 use super::error::ProofError;
-use super::note::{SignatureLine, VerifierKey};
+use super::note::{MAX_NOTE_BYTES, SignatureLine, VerifierKey};
 use super::tile::{TileId, Tiles};
 use crate::files;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const NEWEST: &str = "checkpoint";
 const ALL: &str = "checkpoints";
 /// More than one checkpoint with all the cosignatures it may have.
-const TAIL_BYTES: u64 = 2 * super::note::MAX_NOTE_BYTES as u64;
+const TAIL_BYTES: u64 = 2 * MAX_NOTE_BYTES as u64;
 
 /// The folder of a ledger's proof.
 #[derive(Clone, Debug)]
 pub struct ProofFolder {
     dir: PathBuf,
+    /// Notary and witnesses' answers both write checkpoints; clones share the turn.
+    turn: Arc<Mutex<()>>,
 }
 
 impl ProofFolder {
     /// That of the ledger in `ledger_dir`; nothing is made.
     pub fn of(ledger_dir: &Path) -> Self {
-        Self { dir: ledger_dir.join("proof") }
+        Self::at(&ledger_dir.join("proof"))
     }
     /// The folder itself.
     pub fn at(dir: &Path) -> Self {
-        Self { dir: dir.to_owned() }
+        Self { dir: dir.to_owned(), turn: Arc::default() }
     }
     /// Where it is.
     pub fn dir(&self) -> &Path {
@@ -79,6 +82,15 @@ impl ProofFolder {
 
     /// Keeps a checkpoint, durably: first in the row, then as the newest.
     pub fn keep(&self, signed: &SignedCheckpoint) -> Result<(), ProofError> {
+        let _turn = self.turn();
+        self.keep_now(signed)
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep_now(&self, signed: &SignedCheckpoint) -> Result<(), ProofError> {
         self.append_to_row(signed)?;
         let path = self.dir.join(NEWEST);
         files::replace(&path, signed.to_string().as_bytes()).map_err(ProofError::io(&path))
@@ -92,6 +104,7 @@ impl ProofFolder {
         line: SignatureLine,
         witness: &VerifierKey,
     ) -> Result<bool, ProofError> {
+        let _turn = self.turn();
         let Some(mut newest) = self.newest()? else { return Ok(false) };
         let known = newest.note.signatures.iter();
         let known = known.filter_map(|line| witness.verify(newest.note.text(), line)).count() > 0;
@@ -99,7 +112,7 @@ impl ProofFolder {
             return Ok(false);
         }
         newest.note.signatures.push(line);
-        self.keep(&newest).map(|()| true)
+        self.keep_now(&newest).map(|()| true)
     }
 
     fn append_to_row(&self, signed: &SignedCheckpoint) -> Result<(), ProofError> {
@@ -109,6 +122,11 @@ impl ProofFolder {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let mut file = options.open(&path).map_err(io())?;
+        let rest = file.metadata().map_err(io())?.len().saturating_sub(whole);
+        if rest > MAX_NOTE_BYTES as u64 {
+            let reason = format!("{} has {rest} bytes after byte {whole}", path.display());
+            return Err(ProofError::malformed("row of checkpoints", reason));
+        }
         // What an append that was cut off left goes; a checkpoint in it was never anybody's.
         file.set_len(whole).map_err(io())?;
         file.seek(SeekFrom::End(0)).map_err(io())?;
@@ -144,7 +162,11 @@ impl ProofFolder {
             let end = bytes[signature..].windows(2).position(|w| w == b"\n\n");
             skip = end.map_or(bytes.len(), |end| signature + end + 2);
         }
-        let text = String::from_utf8_lossy(&bytes[skip..]).into_owned();
+        bytes.drain(..skip);
+        // A write that was cut off may have cut a character.
+        let whole = std::str::from_utf8(&bytes).map_or_else(|e| e.valid_up_to(), str::len);
+        bytes.truncate(whole);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         Ok((from + skip as u64, text))
     }
 

@@ -3,7 +3,7 @@
 //! Upstream: stored commits. Downstream: segment footers, the running site, auditors, witnesses.
 //! Reading order: `tree` (leaves and roots), `path` (inclusion and consistency), `tile` and
 //! `growth` (the tree as files), `note`, `checkpoint` and `keys` (what is signed, by whom),
-//! `folder` (all of it on disk), `notary` and `runner` (who signs, and when), `submit` and
+//! `folder` (all of it on disk), `notary` and `runner` (who signs, and when), `request`, `submit` and
 //! `witness` (what another site countersigns). Not here: HTTP.
 //!
 //! Formats are those of C2SP: signed-note, tlog-checkpoint, tlog-tiles, tlog-cosignature,
@@ -18,3 +18,8 @@ pub mod note;
 pub mod checkpoint;
 pub mod keys;
 pub mod folder;
+pub mod notary;
+pub mod runner;
+pub mod request;
+pub mod submit;
+pub mod witness;
