@@ -23,6 +23,8 @@ pub enum Command {
     Demo(Demo),
     /// Answer from the ledger alone, also while a server runs.
     Replay(Replay),
+    /// Check what is proven, and prove it to others.
+    Audit(crate::audit::Audit),
     /// Print the API's description.
     Openapi,
 }

@@ -18,6 +18,7 @@ pub mod note;
 pub mod checkpoint;
 pub mod keys;
 pub mod folder;
+pub mod rotate;
 pub mod notary;
 pub mod runner;
 pub mod request;
