@@ -4,7 +4,7 @@
 //! (the decisions). Downstream: `cli`. Not here: actors, HTTP, sound.
 //!
 //! [`as_run`] answers what aired in an hour, [`at`] what was on air at an instant, [`verify`]
-//! whether the ledger is whole, [`redecide`] whether its decisions come out the same again. Every
+//! whether the ledger is whole, [`audit`] whether it is what was signed, [`redecide`] whether its decisions come out the same again. Every
 //! answer names the ledger and the position it was computed at; asked twice, it has the same bytes.
 
 mod error;
@@ -21,6 +21,8 @@ mod at;
 
 mod redecide;
 mod verify;
+
+pub mod audit;
 
 pub use as_run::{AsRunAnswer, HourAnswer, TierTotal, Totals, as_run, as_run_answer};
 pub use at::{AtAnswer, InstantAnswer, OnAir, Owner, at, at_answer};
