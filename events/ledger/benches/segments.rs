@@ -61,27 +61,40 @@ async fn fill(dir: &Path, from: u64, to: u64) {
 /// Opening after a kill, against the limit that the ledger promises.
 async fn reopen(dir: &Path) {
     const LIMIT_MS: f64 = 1_500.0;
-    let mut took = Vec::new();
+    let (mut took, mut worked) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
-        let begun = Instant::now();
+        let (begun, idle) = (Instant::now(), processor_seconds());
         let ledger = EmbeddedLedger::open(dir, Options::default()).expect("opens");
-        let seconds = begun.elapsed().as_secs_f64();
+        let (seconds, work) = (begun.elapsed().as_secs_f64(), processor_seconds() - idle);
         assert_eq!(ledger.head().await.expect("reads").seq, REOPEN_COMMITS);
         drop(ledger);
         fs::remove_file(dir.join("clean")).expect("a closed ledger is marked clean");
         if round > 0 {
             took.push(seconds * 1e3);
+            worked.push(work * 1e3);
         }
     }
-    let value = median(took);
-    report(&Figure {
-        name: "ledger_reopen_after_kill_1m".into(),
-        value,
-        unit: "ms",
-        reference: "limit",
-        reference_value: LIMIT_MS,
-        ratio: value / LIMIT_MS,
-    });
+    // On a machine that does other things too, only the second says what the opening costs.
+    for (name, values) in [
+        ("ledger_reopen_after_kill_1m", took),
+        ("ledger_reopen_after_kill_1m_processor_time", worked),
+    ] {
+        let value = median(values);
+        report(&Figure {
+            name: name.into(),
+            value,
+            unit: "ms",
+            reference: "limit",
+            reference_value: LIMIT_MS,
+            ratio: value / LIMIT_MS,
+        });
+    }
+}
+
+/// What this process has used of the processors.
+fn processor_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 /// Reading every commit from segments, in order and with the chain checked, against decoding and

@@ -66,6 +66,15 @@ async fn check(ledger: &EmbeddedLedger, commits: u64) {
     assert_eq!(ledger.position_of(UtcMicros(i64::MAX)).await, Ok(commits + 1));
 }
 
+fn bytes_in(dir: &Path) -> u64 {
+    let entries = fs::read_dir(dir).expect("lists").map(|entry| entry.expect("lists"));
+    let sizes = entries.map(|entry| match entry.path() {
+        path if path.is_dir() => bytes_in(&path),
+        path => fs::metadata(path).expect("is there").len(),
+    });
+    sizes.sum()
+}
+
 fn on_disk(dir: &Path) -> (u64, u64) {
     let sealed = segments(dir).into_iter().filter_map(|path| {
         let footer = Footer::load(&path).expect("reads")?;
@@ -85,7 +94,13 @@ async fn memory_and_disk_stay_bounded_however_many_commits_there_are() {
     fill(&ledger, size.commits / 2 + 1, size.commits).await;
     let whole = memory("VmHWM");
     check(&ledger, size.commits).await;
+    assert_eq!(ledger.store_degraded(), None);
+    assert!(ledger.close());
     drop(ledger);
+    // The store has the active segment, and room that sled takes ahead.
+    let store = bytes_in(&dir.path().join("store"));
+    let limit = 2 * size.rotate_bytes + (24 << 20);
+    assert!(store < limit, "the store takes {store} bytes, limit {limit}");
     let _ = fs::remove_file(dir.path().join("clean"));
     let ledger = EmbeddedLedger::open(dir.path(), options).expect("opens");
     check(&ledger, size.commits).await;
