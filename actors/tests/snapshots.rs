@@ -185,7 +185,9 @@ async fn a_wrong_or_foreign_snapshot_is_folded_again() {
     assert!(load(&snapshots, &other_history).await.is_none(), "another history");
     let fresh = MemoryLedger::new(LogId([1; 16]));
     assert!(load(&snapshots, &fresh).await.is_none(), "beyond the head");
-    let fold = folded::<Station>(&other_history, Some(&snapshots)).await;
+    // One that only reads: what a shell writes beside its work would meet what is written here.
+    let read_only = at(dir.path(), u64::MAX);
+    let fold = folded::<Station>(&other_history, Some(&read_only)).await;
     assert_eq!((fold.state.name.as_str(), fold.version), ("Other", 2), "folded again");
 
     let log_id = ledger.log_id();
@@ -206,7 +208,7 @@ async fn a_wrong_or_foreign_snapshot_is_folded_again() {
     snapshots.store(log_id, other, &true_fold, Tails::default()).expect("stores");
     std::fs::rename(snapshots.path(other), &path).expect("renames");
     assert!(load(&snapshots, &ledger).await.is_none(), "another aggregate");
-    assert_eq!(folded::<Station>(&ledger, Some(&snapshots)).await.state, true_fold.state);
+    assert_eq!(folded::<Station>(&ledger, Some(&read_only)).await.state, true_fold.state);
 }
 
 #[tokio::test]
