@@ -58,6 +58,7 @@ soak: export GRIMNIR_SOAK := 1
 soak:
 	@deploy/setup.sh build run test
 	cargo build $(ALL) --all-targets
+	$(if $(SCENE),,cargo test $(ALL) --test power --test crash --test mutation)
 	cargo test $(ALL) --test scenes -- --nocapture --test-threads=1 $(SCENE)
 
 # FUZZ narrows it to the targets it names.

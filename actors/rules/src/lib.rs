@@ -20,7 +20,7 @@ pub mod schema;
 mod given;
 
 pub use access::Access;
-pub use aggregate::{Aggregate, Context, RULES_VERSION, Reject, RejectClass};
+pub use aggregate::{Aggregate, Context, FOLD_FINGERPRINT, RULES_VERSION, Reject, RejectClass};
 pub use executor::Executor;
 pub use ladder::Ladder;
 pub use library::Library;
