@@ -84,6 +84,10 @@ impl SiteProof {
         notary.check_end(&*ledger).await.map_err(|e| failed(e.to_string()))?;
         let key = notary.keys().signer().verifier();
         let held = notary.held().map_or(0, |held| held.checkpoint.size);
+        let head = ledger.head().await.map_err(|e| failed(e.to_string()))?.seq;
+        if held == 0 && head > 0 {
+            tracing::warn!(event.seq = head, "the ledger has commits, and none was signed before");
+        }
         info!(log.key = %key, event.seq = held, "the notary begins");
         let witness = match config.witnessed.as_slice() {
             [] => None,

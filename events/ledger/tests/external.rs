@@ -101,7 +101,7 @@ async fn another_implementation_accepts_ours_and_rejects_what_was_changed() {
     let house = House::new().await;
     let mut cases = Vec::new();
     let last = SIZES.len() - 1;
-    for of in 0..SIZES.len() {
+    for (of, size) in SIZES.into_iter().enumerate() {
         cases.push(house.case(format!("checkpoint {of}"), "checkpoint", true, of));
         let text = house.signed[of].to_string();
         // The dash before the signature is no part of what is signed.
@@ -114,8 +114,8 @@ async fn another_implementation_accepts_ours_and_rejects_what_was_changed() {
             case["Checkpoint"] = changed.into();
             cases.push(case);
         }
-        for index in (0..SIZES[of]).step_by(37) {
-            let proof = prove_inclusion(&house.nodes(of), index, SIZES[of]).expect("proves");
+        for index in (0..size).step_by(37) {
+            let proof = prove_inclusion(&house.nodes(of), index, size).expect("proves");
             cases.push(house.inclusion(of, index, &proof, true));
             for at in 0..proof.len() {
                 let mut bad = proof.clone();
@@ -125,8 +125,8 @@ async fn another_implementation_accepts_ours_and_rejects_what_was_changed() {
                 cases.push(house.inclusion(of, index, &bad, false));
             }
         }
-        for old in 0..of {
-            let proof = prove_consistency(&house.nodes(of), SIZES[old], SIZES[of]).expect("proves");
+        for (old, old_size) in SIZES.into_iter().enumerate().take(of) {
+            let proof = prove_consistency(&house.nodes(of), old_size, size).expect("proves");
             cases.push(house.consistency(old, of, &proof, true));
             for at in 0..proof.len() {
                 let mut bad = proof.clone();

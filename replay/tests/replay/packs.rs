@@ -3,6 +3,8 @@
 use crate::audit::sign;
 use crate::house::*;
 use grimnir_events::CommitId;
+use grimnir_events::air::EndReason;
+use grimnir_events::ladder::Tier;
 use grimnir_ledger::SegmentReader;
 use grimnir_ledger::proof::checkpoint::{SignedCheckpoint, parse_hash};
 use grimnir_ledger::proof::path::verify_inclusion;
@@ -15,7 +17,12 @@ use std::path::{Path, PathBuf};
 async fn exported() -> (House, PathBuf) {
     let mut house = House::new().await;
     for n in 0..120 {
-        house.play(utc("2026-11-21T13:00:00Z").plus(n * 60 * SECOND), 60, "Song").await;
+        // Recorded as it happens.
+        let at = utc("2026-11-21T13:00:00Z").plus(n * 60 * SECOND);
+        house.clock.set(at);
+        let play = house.start(at, 60, "Song", Tier::Automation).await;
+        house.clock.set(at.plus(60 * SECOND));
+        house.end(at.plus(60 * SECOND), play, 60, EndReason::Completed).await;
     }
     sign(house.path());
     let out = house.path().join("pack");
@@ -75,6 +82,58 @@ async fn nothing_in_a_pack_can_be_changed_or_left_out() {
         std::fs::write(&path, good).expect("writes");
     }
     assert!(verify_pack(&out, None).expect("reads").holds);
+}
+
+/// Takes one commit with its proof out of a pack, and makes the description say so.
+fn without(out: &Path, which: usize) {
+    let bytes = std::fs::read(out.join("commits.rec")).expect("reads");
+    let (mut kept, mut rest, mut at) = (Vec::new(), &bytes[..], 0);
+    while let Ok((_, length)) = grimnir_events::frame::read(rest) {
+        if at != which {
+            kept.extend_from_slice(&rest[..length]);
+        }
+        (rest, at) = (&rest[length..], at + 1);
+    }
+    std::fs::write(out.join("commits.rec"), kept).expect("writes");
+    let proofs = std::fs::read_to_string(out.join("proofs.jsonl")).expect("reads");
+    let lines = proofs.lines().enumerate().filter(|(at, _)| *at != which);
+    let proofs: String = lines.map(|(_, line)| format!("{line}\n")).collect();
+    std::fs::write(out.join("proofs.jsonl"), proofs).expect("writes");
+    // The air stream's first commit in the pack is the second record: the station's is first.
+    let path = out.join("pack.json");
+    let mut pack: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&path).expect("reads")).expect("is JSON");
+    let air = pack["streams"].as_array_mut().expect("has streams");
+    let air = air.iter_mut().find(|s| s["stream"].as_str().expect("text").starts_with("air/"));
+    let air = air.expect("is there");
+    let (first, last) = (air["first_version"].as_u64(), air["last_version"].as_u64());
+    match which {
+        1 => air["first_version"] = (first.expect("a number") + 1).into(),
+        22 => air["last_version"] = (last.expect("a number") - 1).into(),
+        _ => {
+            air["commits_in_time"] = (air["commits_in_time"].as_u64().expect("a number") - 1).into()
+        }
+    }
+    std::fs::write(&path, pack.to_string()).expect("writes");
+}
+
+#[tokio::test]
+async fn a_commit_that_is_left_out_of_a_pack_is_missed() {
+    for which in [1, 2, 11, 21] {
+        let (_house, out) = exported().await;
+        assert!(verify_pack(&out, None).expect("reads").open_ended.len() < 2);
+        without(&out, which);
+        let fault = verify_pack(&out, None).expect("reads").fault.expect("is found");
+        let expected = if which == 1 { "begins inside the hours" } else { "goes from version" };
+        assert!(fault.reason.contains(expected), "record {which}: {}", fault.reason);
+    }
+    // The one after the hours shows that nothing is left out before it; without it that is told.
+    let (_house, out) = exported().await;
+    let before = verify_pack(&out, None).expect("reads").open_ended.len();
+    without(&out, 22);
+    let found = verify_pack(&out, None).expect("reads");
+    assert!(found.holds, "{found:?}");
+    assert_eq!(found.open_ended.len(), before + 1);
 }
 
 /// The description is signed by nobody: the station's name and blanks may be others.
