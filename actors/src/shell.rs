@@ -1,9 +1,9 @@
 //! The one ractor shell that runs every aggregate.
 //!
-//! Load (snapshot, then fold the rest of the stream) → decide → append with the expected version → evolve, only after the
-//! acknowledgement → answer. One append is in flight per aggregate; an append without a known
-//! outcome stops deciding until the stream's tail was read. A panic loses nothing: the supervisor
-//! starts the shell again from the ledger, and whoever waited is answered.
+//! Load (snapshot, then fold the rest of the stream) → decide → append with the expected version
+//! → evolve, only after the acknowledgement → answer. One append is in flight per aggregate; one
+//! without a known outcome stops deciding until the stream's tail was read. A panic loses nothing:
+//! the supervisor starts the shell again from the ledger, and whoever waited is answered.
 //! Upstream: `grimnir-rules`, `grimnir-ledger`. Consequences (engine, other aggregates) are drawn
 //! by followers of the ledger, so that none is lost between append and effect.
 

@@ -105,7 +105,10 @@ async fn another_implementation_accepts_ours_and_rejects_what_was_changed() {
         cases.push(house.case(format!("checkpoint {of}"), "checkpoint", true, of));
         let text = house.signed[of].to_string();
         // The dash before the signature is no part of what is signed.
-        for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)).step_by(3) {
+        // The signature's last digit holds bits that mean nothing: Go reads over them.
+        let unused = text.rfind('=').map_or(text.len(), |padding| padding - 1);
+        let all = (0..text.len()).filter(|at| text.is_char_boundary(*at));
+        for at in all.step_by(3).filter(|at| *at != unused) {
             let mut bytes = text.clone().into_bytes();
             bytes[at] ^= 1;
             let Ok(changed) = String::from_utf8(bytes) else { continue };
