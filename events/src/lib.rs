@@ -2,7 +2,8 @@
 //! event enum per aggregate.
 //!
 //! Reading order: [`units`], [`ids`], [`stream`], [`envelope`], [`codec`], [`schema`], then the
-//! words of each aggregate. Downstream: every other crate. Not here: decisions, I/O, clocks, randomness.
+//! words of each aggregate. Downstream: every other crate. Not here: decisions, I/O, clocks,
+//! randomness.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod units;
