@@ -44,6 +44,10 @@ impl Index {
             .get(&stream)
             .map_or((0, ContentHash::default()), |tail| (tail.seqs.len() as u64, tail.hash))
     }
+    /// Position of a stream's last commit; 0 where there is none.
+    pub fn last_seq(&self, stream: StreamId) -> Seq {
+        self.streams.get(&stream).and_then(|tail| tail.seqs.last()).copied().unwrap_or(0)
+    }
     /// Position of a commit.
     pub fn seq_of(&self, commit: CommitId) -> Option<Seq> {
         self.commits.get(&commit).copied()

@@ -7,11 +7,13 @@
 
 mod feeder;
 mod open;
+mod replica;
 mod shared;
 mod store;
 mod writer;
 
 pub use open::Options;
+pub(crate) use replica::{Foreign, REPLICA_MARK};
 
 use crate::directory::{Clean, Identity, Lock};
 use crate::follow::follow;
@@ -146,6 +148,9 @@ impl Ledger for EmbeddedLedger {
             return Err("the ledger is closed".into());
         }
         self.shared.unwritable().map_or(Ok(()), Err)
+    }
+    fn close(&self) -> bool {
+        Self::close(self)
     }
     fn append(
         &self,

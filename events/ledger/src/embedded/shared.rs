@@ -9,6 +9,7 @@ use grimnir_events::{Commit, envelope};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use tokio::sync::watch;
 
@@ -25,6 +26,8 @@ pub(crate) struct Shared {
     pub store: Store,
     /// Moves after the commits it covers can be read.
     pub head: watch::Sender<Head>,
+    /// Highest owner epoch in any followed commit.
+    pub followed_epoch: AtomicU64,
     /// Why the last append was not stored; `None` when it was.
     unwritable: Mutex<Option<String>>,
 }
@@ -60,6 +63,7 @@ impl Shared {
             segment,
             store,
             head,
+            followed_epoch: AtomicU64::new(0),
             unwritable: Mutex::new(None),
         }
     }

@@ -1,0 +1,1 @@
+//! Every deviation is named; nothing else is.
