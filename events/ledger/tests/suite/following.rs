@@ -39,7 +39,8 @@ pub async fn a_slow_follower_loses_nothing(b: Bench) {
     assert_eq!(follower.next().await.expect("one").expect("follows").seq, 1);
     // More than any buffer between them holds, while it does not look.
     for chunk in (2..=5_000).collect::<Vec<_>>().chunks(500) {
-        let together = chunk.iter().map(|n| (commit(*n, stream(1)), Expected::Any)).collect();
+        let spread = |n: u64| commit(n, stream((n % 100) as u8));
+        let together = chunk.iter().map(|n| (spread(*n), Expected::Any)).collect();
         for answer in put_together(&*b.ledger, together).await {
             answer.expect("appends");
         }
