@@ -1,10 +1,10 @@
 //! Opening a site: ledger, secrets, read models, actors; engines that play are adopted.
 
 use crate::error::CommandError;
-use crate::site::{Shared, Site, SiteConfig};
+use crate::site::{Shared, Site, SiteConfig, ledger};
 use crate::supervisor::SiteSupervisor;
 use futures_util::StreamExt;
-use grimnir_ledger::{EmbeddedLedger, Ledger, Secrets};
+use grimnir_ledger::Secrets;
 use grimnir_projections::Projector;
 use ractor::Actor;
 use std::sync::Arc;
@@ -20,16 +20,8 @@ impl Site {
                 .map_err(|e| failed("making a folder")(format!("{}: {e}", path.display())))?;
         }
         clear_uploads(&config.data_dir.join("uploads"));
-        let ledger_dir = config.data_dir.join("ledger");
-        let embedded = tokio::task::spawn_blocking(move || {
-            EmbeddedLedger::open(&ledger_dir, grimnir_ledger::Options::default())
-        })
-        .await
-        .map_err(|e| failed("opening the ledger")(e.to_string()))?
-        .map_err(|e| failed("opening the ledger")(e.to_string()))?;
-        let site_id = embedded.identity().site_id;
-        let embedded = Arc::new(embedded);
-        let ledger: Arc<dyn Ledger> = embedded.clone();
+        let (ledger, site_id) =
+            ledger::open(&config).await.map_err(failed("opening the ledger"))?;
         let secrets = Secrets::open(config.data_dir.join("secrets"))
             .map_err(|e| failed("opening the secrets")(e.to_string()))?;
         let head =
@@ -37,14 +29,15 @@ impl Site {
         let (views, projecting) =
             Projector::spawn(ledger.clone(), Some(config.data_dir.join("views")));
         views.wait_for(head).await;
-        let shared = Arc::new(Shared::new(config, site_id, ledger, Arc::new(secrets), views, head));
+        let shared =
+            Arc::new(Shared::new(config, site_id, ledger.clone(), Arc::new(secrets), views, head));
         shared.keep(projecting);
         shared.keep_until_end(&tokio::spawn(tell_stations(shared.clone(), head)));
         let (root, _) = SiteSupervisor::spawn(None, SiteSupervisor, shared.clone())
             .await
             .map_err(|e| failed("starting the actors")(e.to_string()))?;
         shared.enter_root(root);
-        shared.keep_store(embedded);
+        shared.keep_store(ledger);
         info!(site.id = %site_id, event.seq = head, "site open");
         Ok(Self { shared })
     }
