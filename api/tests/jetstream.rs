@@ -3,7 +3,7 @@
 
 mod common;
 
-#[path = "../../events/ledger/tests/support/nats.rs"]
+#[path = "../../tests/src/nats.rs"]
 mod nats;
 
 use axum::http::StatusCode;
@@ -41,7 +41,7 @@ async fn until(house: &House, what: &str, right: impl Fn(&Reply) -> bool) -> Rep
             return reply;
         }
         assert!(Instant::now() < deadline, "{what}: {reply:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        nats::pause().await;
     }
 }
 

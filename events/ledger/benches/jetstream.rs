@@ -4,7 +4,7 @@
 //! servers; the bare reader is an ordered consumer on the same stream. Subject and reference
 //! alternate in rounds, and medians of the rounds' ratios are compared.
 
-#[path = "../tests/support/nats.rs"]
+#[path = "../../../tests/src/nats.rs"]
 mod nats;
 
 use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID};
