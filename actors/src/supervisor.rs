@@ -1,7 +1,7 @@
 //! The supervision tree: root → site → station → its actors.
 //!
-//! ractor stops a supervisor whose child fails unless it says otherwise, so both supervisors here
-//! handle every event themselves. A failed child is started again, at once the first time and
+//! ractor stops a supervisor whose child fails unless it says otherwise, so a supervisor here
+//! handles every event itself. A failed child is started again, at once the first time and
 //! with doubling pauses up to 5 s when it keeps failing.
 
 use crate::engine::link::{EngineLink, LinkArgs};
@@ -9,6 +9,7 @@ use crate::planner::{PlannerActor, PlannerArgs};
 use crate::process::{ProcessRunner, RunnerArgs};
 use crate::shell::{Shell, ShellArgs};
 use crate::site::Shared;
+use crate::snapshots::{SNAPSHOT_EVERY, Snapshots};
 use grimnir_events::{StationId, StreamId, StreamKind};
 use grimnir_rules::{Access, Aggregate, Executor, Ladder, Library, Station, Timeline};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
@@ -46,10 +47,16 @@ pub enum SupervisorMessage {
     AddStation(StationId, tokio::sync::oneshot::Sender<Result<(), String>>),
 }
 
-/// Supervises the site's own actors and the stations.
-pub struct SiteSupervisor;
-/// Supervises the actors of one station.
-pub struct StationSupervisor;
+/// Supervises the site's own actors and the stations, or the actors of one station.
+pub struct Supervisor;
+
+/// Whose actors a supervisor starts.
+pub struct SupervisorArgs {
+    /// The site.
+    pub shared: Arc<Shared>,
+    /// The station; `None` for the site itself.
+    pub station: Option<StationId>,
+}
 
 /// What a supervisor holds.
 pub struct Family {
@@ -99,11 +106,8 @@ impl Family {
                 ProcessRunner::spawn_linked(None, ProcessRunner, args, me).await?.0.get_cell()
             }
             Child::Station(id) => {
-                let args = (self.shared.clone(), id);
-                StationSupervisor::spawn_linked(None, StationSupervisor, args, me)
-                    .await?
-                    .0
-                    .get_cell()
+                let args = SupervisorArgs { shared: self.shared.clone(), station: Some(id) };
+                Supervisor::spawn_linked(None, Supervisor, args, me).await?.0.get_cell()
             }
         })
     }
@@ -118,6 +122,10 @@ impl Family {
             stream,
             ledger: self.shared.ledger.clone(),
             directory: self.shared.directory.clone(),
+            snapshots: Some(Snapshots::new(
+                self.shared.config.data_dir.join("snapshots"),
+                SNAPSHOT_EVERY,
+            )),
         };
         Ok(Shell::<A>::spawn_linked(None, Shell::default(), args, me).await?.0.get_cell())
     }
@@ -197,23 +205,24 @@ impl Family {
     }
 }
 
-impl Actor for SiteSupervisor {
+impl Actor for Supervisor {
     type Msg = SupervisorMessage;
     type State = Family;
-    type Arguments = Arc<Shared>;
+    type Arguments = SupervisorArgs;
 
     async fn pre_start(
         &self,
         me: ActorRef<Self::Msg>,
-        shared: Arc<Shared>,
+        args: SupervisorArgs,
     ) -> Result<Family, ActorProcessingErr> {
-        let mut family = Family::new(shared, StationId::default());
-        family.start(Child::Access, me.get_cell()).await?;
-        let stations = family.shared.views.stations();
-        for station in stations {
-            family.start(Child::Station(station.id), me.get_cell()).await?;
+        let children = match args.station {
+            Some(_) => of_a_station(),
+            None => of_the_site(&args.shared),
+        };
+        let mut family = Family::new(args.shared, args.station.unwrap_or_default());
+        for child in children {
+            family.start(child, me.get_cell()).await?;
         }
-        family.start(Child::Processes, me.get_cell()).await?;
         Ok(family)
     }
 
@@ -242,61 +251,25 @@ impl Actor for SiteSupervisor {
         family: &mut Family,
     ) -> Result<(), ActorProcessingErr> {
         family.stop_all();
-        info!("site supervisor stopped");
+        info!(station.id = %family.station, "supervisor stopped");
         Ok(())
     }
 }
 
-impl Actor for StationSupervisor {
-    type Msg = SupervisorMessage;
-    type State = Family;
-    type Arguments = (Arc<Shared>, StationId);
+/// In the order they start: sign-in first, effects last.
+fn of_the_site(shared: &Shared) -> Vec<Child> {
+    let stations = shared.views.stations().into_iter().map(|station| Child::Station(station.id));
+    [Child::Access].into_iter().chain(stations).chain([Child::Processes]).collect()
+}
 
-    async fn pre_start(
-        &self,
-        me: ActorRef<Self::Msg>,
-        (shared, station): Self::Arguments,
-    ) -> Result<Family, ActorProcessingErr> {
-        let mut family = Family::new(shared, station);
-        for kind in [
-            StreamKind::Station,
-            StreamKind::Ladder,
-            StreamKind::Executor,
-            StreamKind::Timeline,
-            StreamKind::Library,
-        ] {
-            family.start(Child::Shell(kind), me.get_cell()).await?;
-        }
-        family.start(Child::Engine, me.get_cell()).await?;
-        family.start(Child::Planner, me.get_cell()).await?;
-        Ok(family)
-    }
-
-    async fn handle(
-        &self,
-        me: ActorRef<Self::Msg>,
-        message: SupervisorMessage,
-        family: &mut Family,
-    ) -> Result<(), ActorProcessingErr> {
-        family.handle(me, message).await
-    }
-
-    async fn handle_supervisor_evt(
-        &self,
-        me: ActorRef<Self::Msg>,
-        event: SupervisionEvent,
-        family: &mut Family,
-    ) -> Result<(), ActorProcessingErr> {
-        family.event(&me, event);
-        Ok(())
-    }
-
-    async fn post_stop(
-        &self,
-        _me: ActorRef<Self::Msg>,
-        family: &mut Family,
-    ) -> Result<(), ActorProcessingErr> {
-        family.stop_all();
-        Ok(())
-    }
+/// In the order they start: whoever uses a shell comes after it.
+fn of_a_station() -> Vec<Child> {
+    let shells = [
+        StreamKind::Station,
+        StreamKind::Ladder,
+        StreamKind::Executor,
+        StreamKind::Timeline,
+        StreamKind::Library,
+    ];
+    shells.map(Child::Shell).into_iter().chain([Child::Engine, Child::Planner]).collect()
 }

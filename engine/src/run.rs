@@ -9,6 +9,7 @@ use crate::held::{self, Cache};
 use crate::journal::{Journal, Recovered};
 use crate::output::desk::Desk;
 use crate::output::encoder::Tell;
+use crate::output::reached::{self, Reached};
 use crate::output::{fanout, http};
 use crate::position::{self, Position, PositionPage};
 use grimnir_events::air::{AirEvent, EndReason, InterruptReason};
@@ -35,10 +36,16 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     let _lock = lock(&dir.join("engine.lock"))?;
     let run = EngineRunId(*uuid::Uuid::new_v4().as_bytes());
     let page_path = dir.join("position.page");
-    let last = position::read(&page_path);
+    let reached_path = dir.join("reached.page");
+    let last = position::read(&page_path)
+        .map(|mixed| reached::heard(mixed, position::read(&reached_path)));
     let (journal, mut recovered, writer) = Journal::open(&dir.join("journal"), run);
     let start = start_frame(&recovered, last.as_ref());
-    let legacy = close_last_run(&journal, &recovered, last.as_ref(), start);
+    let cache = Cache::new(dir);
+    let mut held = cache.load();
+    held.epoch = held.epoch.max(arguments.epoch);
+    let on_air = held.config.as_ref().is_some_and(|config| config.on_air);
+    let legacy = close_last_run(&journal, &recovered, last.as_ref(), start, on_air);
 
     let (tx, rx) = channel::<Msg>();
     let (blocks, taps) = fanout::fanout();
@@ -54,9 +61,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     let offer = http::SharedOffer::default();
     let board = Board::default();
     let tell = teller(journal.clone(), air.clone());
-    let cache = Cache::new(dir);
-    let mut held = cache.load();
-    held.epoch = held.epoch.max(arguments.epoch);
+    let reached = open_page(&reached_path)?;
     let parts = Parts {
         run,
         media: arguments.media.clone(),
@@ -64,7 +69,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         journal: journal.clone(),
         cache,
         held,
-        outputs: Desk::new(taps, offer.clone(), tell),
+        outputs: Desk::new(taps, offer.clone(), Arc::new(Reached::new(run, reached)), tell),
         board: board.clone(),
         tx: tx.clone(),
         rx,
@@ -101,6 +106,10 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     served
 }
 
+fn open_page(path: &Path) -> Result<PositionPage, String> {
+    PositionPage::open(path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
 /// Starts the mix thread, with a new position page.
 fn start_air(
     page_path: &Path,
@@ -109,7 +118,7 @@ fn start_air(
     blocks: fanout::Fanout,
     tx: Sender<Msg>,
 ) -> Result<(air::AirHandle, std::thread::JoinHandle<()>), String> {
-    let page = PositionPage::open(page_path).map_err(|e| format!("position page: {e}"))?;
+    let page = open_page(page_path)?;
     let bus = Bus::new(BusSettings::default());
     let parts = air::thread::AirParts { run, start, bus, fanout: blocks, page };
     air::thread::start(parts, move |report| {
@@ -233,20 +242,38 @@ fn start_frame(recovered: &Recovered, last: Option<&Position>) -> AirFrame {
     }
 }
 
+/// Since when nothing is heard, where the last run ended between two items, in silence or off air;
+/// `None` before the first sign-on.
+fn interruption_of_quiet(
+    recovered: &Recovered,
+    last: Option<&Position>,
+    on_air: bool,
+) -> Option<(AirFrame, InterruptReason, i64)> {
+    if let Some((from, reason)) = recovered.quiet {
+        let bound = if reason == InterruptReason::EngineLost { BLOCK_FRAMES } else { 0 };
+        return Some((from, reason, bound));
+    }
+    if recovered.last_play == 0 && !recovered.silent {
+        return None;
+    }
+    let known = recovered.last_frame?;
+    let lost = last.map_or(known, |position| position.air_frame.max(known));
+    let reason = if on_air { InterruptReason::EngineLost } else { InterruptReason::OffAir };
+    Some((lost, reason, BLOCK_FRAMES))
+}
+
 /// Ends in the journal what the last run left open; answers what this run has to take up.
 fn close_last_run(
     journal: &Journal,
     recovered: &Recovered,
     last: Option<&Position>,
     start: AirFrame,
+    on_air: bool,
 ) -> Legacy {
-    if let Some(stopped) = recovered.stopped_at {
-        return Legacy {
-            interruption: Some((stopped, InterruptReason::OffAir, 0)),
-            ..Legacy::default()
-        };
-    }
-    let Some(newest) = recovered.open.last() else { return Legacy::default() };
+    let Some(newest) = recovered.open.last() else {
+        let interruption = interruption_of_quiet(recovered, last, on_air);
+        return Legacy { interruption, ..Legacy::default() };
+    };
     let of_run = last.filter(|position| position.run == newest.run);
     let lost = of_run.map_or(recovered.last_frame.unwrap_or(newest.at), |p| p.air_frame);
     for open in &recovered.open {

@@ -1,8 +1,9 @@
 //! Opening a site: ledger, secrets, read models, actors; engines that play are adopted.
 
 use crate::error::CommandError;
+use crate::site::proof::SiteProof;
 use crate::site::{Shared, Site, SiteConfig, ledger};
-use crate::supervisor::SiteSupervisor;
+use crate::supervisor::{Supervisor, SupervisorArgs};
 use futures_util::StreamExt;
 use grimnir_ledger::Secrets;
 use grimnir_projections::Projector;
@@ -22,6 +23,8 @@ impl Site {
         clear_uploads(&config.data_dir.join("uploads"));
         let (ledger, site_id) =
             ledger::open(&config).await.map_err(failed("opening the ledger"))?;
+        let ledger_dir = config.data_dir.join("ledger");
+        let proof = SiteProof::open(&config.proof, &ledger_dir, site_id, ledger.clone()).await?;
         let secrets = Secrets::open(config.data_dir.join("secrets"))
             .map_err(|e| failed("opening the secrets")(e.to_string()))?;
         let head =
@@ -29,15 +32,17 @@ impl Site {
         let (views, projecting) =
             Projector::spawn(ledger.clone(), Some(config.data_dir.join("views")));
         views.wait_for(head).await;
-        let shared =
-            Arc::new(Shared::new(config, site_id, ledger.clone(), Arc::new(secrets), views, head));
+        let store = ledger.clone();
+        let shared = Shared::new(config, site_id, ledger, Arc::new(secrets), views, head, proof);
+        let shared = Arc::new(shared);
         shared.keep(projecting);
         shared.keep_until_end(&tokio::spawn(tell_stations(shared.clone(), head)));
-        let (root, _) = SiteSupervisor::spawn(None, SiteSupervisor, shared.clone())
+        let args = SupervisorArgs { shared: shared.clone(), station: None };
+        let (root, _) = Supervisor::spawn(None, Supervisor, args)
             .await
             .map_err(|e| failed("starting the actors")(e.to_string()))?;
         shared.enter_root(root);
-        shared.keep_store(ledger);
+        shared.keep_store(store);
         info!(site.id = %site_id, event.seq = head, "site open");
         Ok(Self { shared })
     }

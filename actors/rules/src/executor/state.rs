@@ -2,6 +2,7 @@
 
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::{ClaimId, LineId};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Skips that are remembered and handed over, newest last; an engine that lost the call itself is
@@ -9,7 +10,7 @@ use std::collections::VecDeque;
 pub const SKIPS_KEPT: usize = 16;
 
 /// What playout does.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ExecutorState {
     /// What it does now.
     pub playout: PlayoutState,
@@ -20,7 +21,7 @@ pub struct ExecutorState {
 }
 
 impl ExecutorState {
-    /// Lines and claims whose item on air is to be skipped, oldest first.
+    /// Items and their claims that are to be skipped, oldest first.
     pub fn skips(&self) -> Vec<(LineId, ClaimId)> {
         self.skipped.iter().copied().collect()
     }
