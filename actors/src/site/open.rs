@@ -2,10 +2,10 @@
 
 use crate::error::CommandError;
 use crate::site::proof::SiteProof;
-use crate::site::{Shared, Site, SiteConfig};
+use crate::site::{Shared, Site, SiteConfig, ledger};
 use crate::supervisor::{Supervisor, SupervisorArgs};
 use futures_util::StreamExt;
-use grimnir_ledger::{EmbeddedLedger, Ledger, Secrets};
+use grimnir_ledger::Secrets;
 use grimnir_projections::Projector;
 use ractor::Actor;
 use std::sync::Arc;
@@ -21,17 +21,9 @@ impl Site {
                 .map_err(|e| failed("making a folder")(format!("{}: {e}", path.display())))?;
         }
         clear_uploads(&config.data_dir.join("uploads"));
+        let (ledger, site_id) =
+            ledger::open(&config).await.map_err(failed("opening the ledger"))?;
         let ledger_dir = config.data_dir.join("ledger");
-        let dir = ledger_dir.clone();
-        let embedded = tokio::task::spawn_blocking(move || {
-            EmbeddedLedger::open(&dir, grimnir_ledger::Options::default())
-        })
-        .await
-        .map_err(|e| failed("opening the ledger")(e.to_string()))?
-        .map_err(|e| failed("opening the ledger")(e.to_string()))?;
-        let site_id = embedded.identity().site_id;
-        let embedded = Arc::new(embedded);
-        let ledger: Arc<dyn Ledger> = embedded.clone();
         let proof = SiteProof::open(&config.proof, &ledger_dir, site_id, ledger.clone()).await?;
         let secrets = Secrets::open(config.data_dir.join("secrets"))
             .map_err(|e| failed("opening the secrets")(e.to_string()))?;
@@ -40,6 +32,7 @@ impl Site {
         let (views, projecting) =
             Projector::spawn(ledger.clone(), Some(config.data_dir.join("views")));
         views.wait_for(head).await;
+        let store = ledger.clone();
         let shared = Shared::new(config, site_id, ledger, Arc::new(secrets), views, head, proof);
         let shared = Arc::new(shared);
         shared.keep(projecting);
@@ -49,7 +42,7 @@ impl Site {
             .await
             .map_err(|e| failed("starting the actors")(e.to_string()))?;
         shared.enter_root(root);
-        shared.keep_store(embedded);
+        shared.keep_store(store);
         info!(site.id = %site_id, event.seq = head, "site open");
         Ok(Self { shared })
     }

@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
-use grimnir_actors::{Site, SiteConfig};
+use grimnir_actors::{LedgerPlace, Site, SiteConfig};
 use grimnir_api::ApiConfig;
 use grimnir_events::Actor;
 use grimnir_events::access::Role;
@@ -37,8 +37,14 @@ pub struct Reply {
 impl House {
     /// An empty site.
     pub async fn open() -> Self {
+        Self::open_with(LedgerPlace::Here).await.expect("opens")
+    }
+
+    /// An empty site whose ledger of record is there; or why it does not open.
+    pub async fn open_with(ledger: LedgerPlace) -> Result<Self, String> {
         let folder = tempfile::tempdir().expect("a folder");
         let config = SiteConfig {
+            ledger,
             data_dir: folder.path().join("site"),
             engine_program: Some(folder.path().join("no-engine")),
             listen_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -46,9 +52,9 @@ impl House {
             upload_limit_bytes: 1_000,
             proof: Default::default(),
         };
-        let site = Site::open(config).await.expect("opens");
+        let site = Site::open(config).await.map_err(|error| error.to_string())?;
         let router = grimnir_api::router(site.clone(), ApiConfig::default()).expect("has routes");
-        Self { site, router, _folder: folder }
+        Ok(Self { site, router, _folder: folder })
     }
 
     /// Closes the site and opens it again.

@@ -5,6 +5,7 @@ mod synth;
 mod watch;
 
 use crate::args::{Demo, Serve};
+use crate::ledger::NatsArgs;
 use crate::{serve, trace};
 use grimnir_actors::Site;
 use grimnir_events::Actor;
@@ -62,6 +63,10 @@ pub async fn demo(args: Demo) -> Result<(), String> {
 fn serve_args(args: &Demo) -> Serve {
     Serve {
         data: args.data.clone(),
+        ledger_url: None,
+        site: None,
+        nats: NatsArgs::default(),
+        accept_weaker_durability: false,
         listen: args.listen,
         mount_ip: None,
         mount_port: args.mount_port,

@@ -10,7 +10,7 @@
 //! ```
 
 use crate::files;
-use crate::ledger::{ReadError, Seq};
+use crate::ledger::{Deviation, ReadError, Seq};
 use grimnir_events::{ContentHash, LogId, SiteId, UtcMicros};
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
@@ -96,6 +96,20 @@ pub enum OpenError {
         /// What was found.
         reason: String,
     },
+    /// The server cannot be reached, or does not serve the stream.
+    #[error("JetStream: {reason}")]
+    Away {
+        /// What was found.
+        reason: String,
+    },
+    /// What the stream promises is less than a ledger has to.
+    #[error("stream {stream} is weaker than a ledger has to be: {}", list(deviations))]
+    Weaker {
+        /// The stream.
+        stream: String,
+        /// In what.
+        deviations: Vec<Deviation>,
+    },
     /// The ledger contradicts itself or cannot be read. Nothing was changed.
     #[error(transparent)]
     Damaged(#[from] ReadError),
@@ -106,6 +120,11 @@ impl OpenError {
         let path = path.to_owned();
         move |error| Self::Io { path, reason: error.to_string() }
     }
+}
+
+fn list(deviations: &[Deviation]) -> String {
+    let all: Vec<String> = deviations.iter().map(ToString::to_string).collect();
+    all.join("; ")
 }
 
 fn holder(pid: &Option<u32>) -> String {

@@ -84,8 +84,48 @@ pub struct Head {
 pub enum Durability {
     /// Synced to this machine's disk before it is acknowledged.
     FsyncLocal,
+    /// Held by a majority of at least three servers.
+    Quorum,
+    /// Synced to the disk of one server before it is acknowledged.
+    SyncAlways,
+    /// All that can be seen is in order, but how the server syncs could not be read: counts as
+    /// weaker.
+    Unverified,
+    /// Less than a ledger promises; [`Ledger::deviations`] says in what.
+    Weaker,
     /// Memory only: for tests and simulation.
     Volatile,
+}
+
+impl Durability {
+    /// The word for it, as programs read it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::FsyncLocal => "fsync_local",
+            Self::Quorum => "quorum",
+            Self::SyncAlways => "sync_always",
+            Self::Unverified => "unverified",
+            Self::Weaker => "weaker",
+            Self::Volatile => "volatile",
+        }
+    }
+}
+
+/// One thing in which the store is less than a ledger promises.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Deviation {
+    /// What: a setting of the stream, or a figure of its state.
+    pub name: &'static str,
+    /// As it is.
+    pub found: String,
+    /// As it has to be.
+    pub wanted: String,
+}
+
+impl std::fmt::Display for Deviation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: found {}, expected {}", self.name, self.found, self.wanted)
+    }
 }
 
 /// Why nothing was appended.
@@ -158,6 +198,15 @@ pub trait Ledger: Send + Sync + 'static {
     fn epoch(&self) -> u64;
     /// What an acknowledgement is worth.
     fn durability(&self) -> Durability;
+    /// In what the store is less than promised, as last looked; empty where nothing is.
+    fn deviations(&self) -> Vec<Deviation> {
+        Vec::new()
+    }
+    /// Writes everything out and lets go; appends after it are refused. True when the next opening
+    /// finds everything in order.
+    fn close(&self) -> bool {
+        true
+    }
     /// Whether appends are taken now; else why the last one was not. For readiness probes.
     fn writable(&self) -> Result<(), String> {
         Ok(())

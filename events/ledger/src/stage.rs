@@ -156,7 +156,7 @@ fn repeat_of_stored(
 
 /// Whether `new` asks for what `stored` did. Decided again, the same command may have met another
 /// state and other fresh ids: so events count only where there is no command.
-fn same_body(stored: &Commit, new: &NewCommit) -> bool {
+pub(crate) fn same_body(stored: &Commit, new: &NewCommit) -> bool {
     stored.header.stream == new.stream
         && stored.header.actor == new.actor
         && stored.command == new.command

@@ -60,7 +60,8 @@ pub(crate) fn load(
         return Err(corrupt(footer.last_seq + 1, &active, "the segment after it is missing").into());
     }
     let chain = catalog.behind_sealed().0.knowing(catalog.sealed().clone());
-    let found = recover(&active, chain, clean.map(|clean| clean.seq))?;
+    let replica = options.log_id.is_some();
+    let found = recover(&active, chain, clean.map(|clean| clean.seq), replica)?;
     check_clean(&active, clean, &found, &catalog)?;
     let segment = open_segment(&active, &found, options)?;
     let Recovered { header, index, hash, epoch: newest, .. } = found;

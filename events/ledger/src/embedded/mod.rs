@@ -4,12 +4,13 @@
 //! (index, newest commits in memory, store, footers) is made from segments and can be made again.
 //! Reading order: [`EmbeddedLedger::open`], `history` (what is there), `writer` and `rotation` (the
 //! way in), `catalog` and `shared` (the way out), `sealer`, `feeder` and `store` (the copy). Not
-//! here: checkpoints, archives, JetStream.
+//! here: checkpoints, archives, what JetStream does.
 
 mod catalog;
 mod feeder;
 mod history;
 mod open;
+mod replica;
 mod rotation;
 mod sealer;
 mod shared;
@@ -17,6 +18,7 @@ mod store;
 mod writer;
 
 pub use open::Options;
+pub(crate) use replica::{Foreign, REPLICA_MARK};
 
 use crate::directory::{Clean, Identity, Lock};
 use crate::follow::follow;
@@ -155,6 +157,9 @@ impl Ledger for EmbeddedLedger {
             return Err("the ledger is closed".into());
         }
         self.shared.unwritable().map_or(Ok(()), Err)
+    }
+    fn close(&self) -> bool {
+        Self::close(self)
     }
     fn append(
         &self,

@@ -2,6 +2,7 @@
 
 use super::feeder::{self, Signal};
 use super::history::{self, History};
+use super::replica::REPLICA_MARK;
 use super::rotation::Rotation;
 use super::sealer;
 use super::shared::Shared;
@@ -31,6 +32,8 @@ pub type Wrap = Arc<dyn Fn(File) -> Box<dyn SegmentFile> + Send + Sync>;
 pub struct Options {
     /// The site it must belong to; at the first opening `None` makes a new one.
     pub site_id: Option<SiteId>,
+    /// The ledger it must be; at the first opening `None` mints one. A replica is told.
+    pub log_id: Option<LogId>,
     /// Where it reads the time from.
     pub clock: Arc<dyn Clock>,
     /// Commits synced together at most.
@@ -52,6 +55,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             site_id: None,
+            log_id: None,
             clock: Arc::new(SystemClock),
             group_max: 256,
             group_wait: Duration::from_millis(2),
@@ -101,6 +105,7 @@ impl EmbeddedLedger {
             },
             group_max: options.group_max.max(1),
             group_wait: options.group_wait,
+            unsynced: false,
             published: {
                 let signal = signal.clone();
                 Box::new(move || signal.more())
@@ -142,6 +147,15 @@ fn identify(dir: &Path, options: &Options) -> Result<Identity, OpenError> {
             let reason = format!("ledger belongs to {}, opened for {site}", identity.site_id);
             return Err(OpenError::Foreign { path: dir.join("ledger.json"), reason });
         }
+        if let Some(log) = options.log_id.filter(|log| *log != identity.log_id) {
+            let reason = format!("it is {}, opened for {log}", identity.log_id);
+            return Err(OpenError::Foreign { path: dir.join("ledger.json"), reason });
+        }
+        let marked = dir.join(REPLICA_MARK);
+        if options.log_id.is_none() && marked.exists() {
+            let reason = "it is a node's replica of a stream: serve it by the stream's address";
+            return Err(OpenError::Foreign { path: marked, reason: reason.into() });
+        }
         return Ok(identity);
     }
     let segments = segment::list(dir).map_err(OpenError::io(dir))?;
@@ -151,7 +165,10 @@ fn identify(dir: &Path, options: &Options) -> Result<Identity, OpenError> {
     }
     let identity = Identity {
         format: DIRECTORY_FORMAT,
-        log_id: LogId(random_id(dir)?),
+        log_id: match options.log_id {
+            Some(log_id) => log_id,
+            None => LogId(random_id(dir)?),
+        },
         site_id: match options.site_id {
             Some(site) => site,
             None => SiteId(random_id(dir)?),

@@ -13,6 +13,7 @@ use grimnir_events::{Commit, CommitId, ContentHash, StreamId, UtcMicros, envelop
 use std::collections::VecDeque;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::watch;
 
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     pub store: Store,
     /// Moves after the commits it covers can be read.
     pub head: watch::Sender<Head>,
+    /// Highest owner epoch in any followed commit.
+    pub followed_epoch: AtomicU64,
     /// Why the last append was not stored; `None` when it was.
     unwritable: Mutex<Option<String>>,
 }
@@ -62,6 +65,7 @@ impl Shared {
             tail: RwLock::default(),
             store,
             head,
+            followed_epoch: AtomicU64::new(0),
             unwritable: Mutex::new(None),
         }
     }
@@ -195,6 +199,21 @@ impl Shared {
 pub(crate) struct Known<'a> {
     pub shared: &'a Shared,
     pub catalog: &'a Catalog,
+}
+
+impl Known<'_> {
+    /// Position of a stream's last commit; 0 where there is none.
+    pub fn last_seq(&self, stream: StreamId) -> Result<Seq, ReadError> {
+        let (version, _) = self.catalog.tail(stream);
+        match self.catalog.parts(stream, version, 1).as_slice() {
+            [Part::Open(seqs), ..] => Ok(seqs.first().copied().unwrap_or(0)),
+            [Part::Sealed(sealed, _), ..] => {
+                let last = sealed.read_stream(stream, version, 1)?;
+                Ok(last.first().map_or(0, |commit| commit.seq))
+            }
+            [] => Ok(0),
+        }
+    }
 }
 
 impl History for Known<'_> {

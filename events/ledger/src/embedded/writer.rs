@@ -4,6 +4,7 @@
 //! after a group of several the writer waits up to the group time for as many again, because those
 //! who were answered together will ask together.
 
+use super::replica::Followed;
 use super::rotation::Rotation;
 use super::shared::Known;
 use super::shared::Shared;
@@ -31,6 +32,7 @@ pub(crate) struct Request {
 /// What reaches the writer.
 pub(crate) enum Message {
     Append(Box<Request>),
+    Follow(Followed),
     Close,
 }
 
@@ -43,6 +45,8 @@ pub(crate) struct Writer {
     pub rotation: Rotation,
     pub group_max: usize,
     pub group_wait: Duration,
+    /// Followed commits are in the file that no sync covers yet.
+    pub unsynced: bool,
     /// Wakes the store's feeder.
     pub published: Box<dyn Fn() + Send>,
 }
@@ -52,7 +56,14 @@ impl Writer {
     pub fn run(mut self, queue: &Receiver<Message>) -> bool {
         let mut before = 1;
         loop {
-            let Ok(Message::Append(first)) = queue.recv() else { break };
+            let first = match self.next(queue) {
+                Some(Message::Append(first)) => first,
+                Some(Message::Follow(followed)) => {
+                    self.follow(followed);
+                    continue;
+                }
+                Some(Message::Close) | None => break,
+            };
             let mut requests = vec![*first];
             let open = self.collect(queue, &mut requests, before);
             before = requests.len();
@@ -73,7 +84,7 @@ impl Writer {
 
     /// Takes what is queued; false when the ledger is to close.
     fn collect(
-        &self,
+        &mut self,
         queue: &Receiver<Message>,
         requests: &mut Vec<Request>,
         expected: usize,
@@ -81,6 +92,7 @@ impl Writer {
         while requests.len() < self.group_max {
             match queue.try_recv() {
                 Ok(Message::Append(request)) => requests.push(*request),
+                Ok(Message::Follow(followed)) => self.follow(followed),
                 Ok(Message::Close) => return false,
                 Err(_) => break,
             }
@@ -90,6 +102,7 @@ impl Writer {
             let left = until.saturating_duration_since(Instant::now());
             match queue.recv_timeout(left) {
                 Ok(Message::Append(request)) => requests.push(*request),
+                Ok(Message::Follow(followed)) => self.follow(followed),
                 Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => return false,
                 Err(RecvTimeoutError::Timeout) => break,
             }
@@ -122,6 +135,11 @@ impl Writer {
     }
 
     fn store(&mut self, staged: &[Arc<Recorded>]) -> Result<(), WriteFault> {
+        self.put(staged, true)
+    }
+
+    /// Writes commits and makes them readable; `sync` says whether they are durable then.
+    pub(super) fn put(&mut self, staged: &[Arc<Recorded>], sync: bool) -> Result<(), WriteFault> {
         if staged.is_empty() {
             return Ok(());
         }
@@ -134,7 +152,7 @@ impl Writer {
             frame::write(&mut bytes, commit.seq, commit.recorded_at, &commit.bytes);
             crcs.push(crc_of(&bytes[start..]));
         }
-        match self.segment.append(&bytes) {
+        match self.segment.append(&bytes, sync) {
             Ok(offset) => {
                 self.shared.publish(staged, offset, &crcs);
                 self.shared.set_unwritable(None);

@@ -30,11 +30,13 @@ pub(crate) struct Recovered {
 
 /// Checks every commit of the segment at `path` against the chain before it; `ask` names one whose
 /// hash is wanted.
-/// Damage that good records follow is an error, and nothing is changed.
+/// Damage that good records follow is an error, and nothing is changed; but what is
+/// `kept_elsewhere` is written without syncs, so that a hole says nothing: it ends there.
 pub(crate) fn recover(
     path: &Path,
     mut chain: Chain,
     ask: Option<Seq>,
+    kept_elsewhere: bool,
 ) -> Result<Recovered, ReadError> {
     let unavailable =
         |e: io::Error| ReadError::Unavailable { reason: format!("{}: {e}", path.display()) };
@@ -61,6 +63,7 @@ pub(crate) fn recover(
             }
             Step::End { offset } => break (offset, false),
             Step::Torn { offset, .. } => break (offset, true),
+            Step::Damaged { offset, .. } if kept_elsewhere => break (offset, true),
             Step::Damaged { offset, error, resumes_at } => {
                 let what = format!("{error}; good records follow from byte {resumes_at}");
                 return Err(corrupt(chain.next(), offset, what));

@@ -54,8 +54,9 @@ impl SegmentWriter {
         Self { file, length, allocated: length, chunk, broken: None }
     }
 
-    /// Writes and syncs one group of records; answers the offset of its first byte.
-    pub fn append(&mut self, group: &[u8]) -> Result<u64, WriteFault> {
+    /// Writes one group of records and, where it is an acknowledgement, syncs it; answers the
+    /// offset of its first byte.
+    pub fn append(&mut self, group: &[u8], sync: bool) -> Result<u64, WriteFault> {
         if let Some(reason) = &self.broken {
             return Err(WriteFault::Refused(reason.clone()));
         }
@@ -63,7 +64,7 @@ impl SegmentWriter {
         if let Err(error) = self.file.write_all_at(group, self.length) {
             return Err(self.undo(&error));
         }
-        if let Err(error) = self.file.sync() {
+        if let Err(error) = if sync { self.file.sync() } else { Ok(()) } {
             // The kernel may have dropped the dirty pages and marked them clean: a second sync
             // that succeeds would prove nothing, so there is none.
             return Err(self.give_up(format!("sync failed: {error}")));
@@ -71,6 +72,14 @@ impl SegmentWriter {
         let offset = self.length;
         self.length += group.len() as u64;
         Ok(offset)
+    }
+
+    /// Syncs what was written without.
+    pub fn sync(&mut self) -> Result<(), WriteFault> {
+        if let Some(reason) = &self.broken {
+            return Err(WriteFault::Refused(reason.clone()));
+        }
+        self.file.sync().map_err(|error| self.give_up(format!("sync failed: {error}")))
     }
 
     /// Space ahead, so that most syncs need not record a new file size. Best effort: when there

@@ -1,6 +1,9 @@
 //! What the ledger's tests share: commits to append, and ledgers to append them to.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod faults;
+#[path = "../../../../tests/src/nats.rs"]
+pub mod nats;
 pub mod segments;
 
 use futures_util::future::join_all;
