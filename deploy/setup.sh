@@ -20,8 +20,9 @@ packages_of() {
                 gstreamer1.0-plugins-bad gstreamer1.0-libav
             ;;
         test)
-            # ffmpeg makes test files and decodes what was heard; strace sees the order of fsyncs.
-            echo ffmpeg strace
+            # ffmpeg makes test files and decodes what was heard; strace sees the order of fsyncs;
+            # Go and its sumdb judge our checkpoints and proofs.
+            echo ffmpeg strace golang-go golang-golang-x-mod-dev
             ;;
         *)
             echo "setup.sh: found \"$1\", expected build, run or test" >&2

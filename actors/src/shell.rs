@@ -1,9 +1,9 @@
 //! The one ractor shell that runs every aggregate.
 //!
-//! Load (fold the stream) → decide → append with the expected version → evolve, only after the
-//! acknowledgement → answer. One append is in flight per aggregate; an append without a known
-//! outcome stops deciding until the stream's tail was read. A panic loses nothing: the supervisor
-//! starts the shell again from the ledger, and whoever waited is answered.
+//! Load (snapshot, then fold the rest of the stream) → decide → append with the expected version
+//! → evolve, only after the acknowledgement → answer. One append is in flight per aggregate; one
+//! without a known outcome stops deciding until the stream's tail was read. A panic loses nothing:
+//! the supervisor starts the shell again from the ledger, and whoever waited is answered.
 //! Upstream: `grimnir-rules`, `grimnir-ledger`. Consequences (engine, other aggregates) are drawn
 //! by followers of the ledger, so that none is lost between append and effect.
 
@@ -11,6 +11,7 @@ use crate::clock;
 use crate::directory::Directory;
 use crate::error::CommandError;
 use crate::meta::{Meta, Receipt};
+use crate::snapshots::{Keeper, Snapshots, Tails};
 use grimnir_events::air::AirFact;
 use grimnir_events::{CommitId, StreamId, StreamKind, codec};
 use grimnir_ledger::{AppendError, Appended, Expected, Ledger, NewCommit, Recorded};
@@ -71,6 +72,8 @@ pub struct ShellArgs {
     pub ledger: Arc<dyn Ledger>,
     /// Where it makes itself known.
     pub directory: Arc<Directory>,
+    /// Its snapshots; without them every start folds the whole stream.
+    pub snapshots: Option<Snapshots>,
 }
 
 /// The actor.
@@ -88,6 +91,8 @@ pub struct ShellState<A: Aggregate> {
     ledger: Arc<dyn Ledger>,
     directory: Arc<Directory>,
     fold: Snapshot<A>,
+    tails: Tails,
+    keeper: Keeper,
     /// An append whose outcome is not known.
     uncertain: bool,
 }
@@ -107,9 +112,16 @@ impl<A: Aggregate> Actor for Shell<A> {
             ledger: args.ledger,
             directory: args.directory,
             fold: Snapshot { state: Arc::default(), version: 0, seq: 0, air_version: 0 },
-            uncertain: false,
+            tails: Tails::default(),
+            keeper: Keeper::new(args.snapshots),
+            // What follows a snapshot is read before anything is decided.
+            uncertain: true,
         };
+        if let Some(found) = state.keeper.load(state.stream, &*state.ledger).await {
+            (state.fold, state.tails) = found;
+        }
         state.catch_up().await?;
+        state.take_snapshot();
         state.directory.enter(state.stream, myself.get_cell());
         Ok(state)
     }
@@ -131,11 +143,16 @@ impl<A: Aggregate> Actor for Shell<A> {
                 let _ = reply.send(answer);
             }
         }
+        state.take_snapshot();
         Ok(())
     }
 }
 
 impl<A: Aggregate> ShellState<A> {
+    fn take_snapshot(&mut self) {
+        self.keeper.take(self.ledger.log_id(), self.stream, &self.fold, self.tails);
+    }
+
     /// Folds whatever the ledger holds beyond the fold: own stream, then the witnessed one.
     async fn catch_up(&mut self) -> Result<(), CommandError> {
         if self.fold.version == 0 || self.uncertain {
@@ -195,6 +212,7 @@ impl<A: Aggregate> ShellState<A> {
         }
         self.fold.version = recorded.commit.header.version;
         self.fold.seq = recorded.seq;
+        self.tails.own = recorded.hash;
         Ok(events)
     }
 

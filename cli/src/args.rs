@@ -1,6 +1,7 @@
 //! The command line, which is also read from the environment (`deploy/grimnir.env`).
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use grimnir_actors::site::{VerifierKey, WitnessPeer};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -22,6 +23,8 @@ pub enum Command {
     Demo(Demo),
     /// Answer from the ledger alone, also while a server runs.
     Replay(Replay),
+    /// Check what is proven, and prove it to others.
+    Audit(crate::audit::Audit),
     /// Print the API's description.
     Openapi,
 }
@@ -54,6 +57,12 @@ pub struct Serve {
     /// given.
     #[arg(long, env = "GRIMNIR_ADMIN_PASSWORD", hide_env_values = true)]
     pub admin_password: Option<String>,
+    /// Witness that is asked to countersign every checkpoint, as <url>=<its key>; may be repeated.
+    #[arg(long = "witness", env = "GRIMNIR_WITNESSES", value_delimiter = ',')]
+    pub witnesses: Vec<WitnessPeer>,
+    /// Key of a log that this site is a witness for; may be repeated.
+    #[arg(long, env = "GRIMNIR_WITNESS_FOR", value_delimiter = ',')]
+    pub witness_for: Vec<VerifierKey>,
     /// End the engines too when this process ends in order; otherwise they play on.
     #[arg(long, env = "GRIMNIR_STOP_ENGINES")]
     pub stop_engines: bool,

@@ -3,6 +3,7 @@
 //! Upstream: `api`, `actors`, `replay`. Not here: logic.
 
 mod args;
+mod audit;
 mod demo;
 mod offline;
 mod output;
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
         args::Command::Serve(serve) => runtime().and_then(|rt| rt.block_on(serve::serve(serve))),
         args::Command::Demo(demo) => runtime().and_then(|rt| rt.block_on(demo::demo(demo))),
         args::Command::Replay(replay) => offline::replay(replay),
+        args::Command::Audit(audit) => audit::run(audit),
         args::Command::Openapi => output::print(&grimnir_api::openapi_json()),
     };
     match outcome {

@@ -3,6 +3,7 @@
 mod air;
 mod close;
 mod open;
+mod proof;
 mod readiness;
 mod shared;
 mod signin;
@@ -25,6 +26,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub(crate) use air::claim_item;
+pub use grimnir_ledger::proof::tile::TileId;
+pub use proof::{
+    CheckpointReadiness, MAX_REQUEST_BYTES, ProofConfig, Refusal, VerifierKey, WitnessPeer,
+};
 pub use shared::Shared;
 
 /// How a site is opened.
@@ -40,6 +45,8 @@ pub struct SiteConfig {
     pub mount_port: u16,
     /// Largest upload in bytes.
     pub upload_limit_bytes: u64,
+    /// Who countersigns the ledger.
+    pub proof: ProofConfig,
 }
 
 /// An open site; cheap to clone.
@@ -133,6 +140,8 @@ pub struct Readiness {
     pub head_seq: u64,
     /// Position of the read models.
     pub projected_seq: u64,
+    /// What is signed of the ledger.
+    pub checkpoint: CheckpointReadiness,
     /// The engines.
     pub engines: Vec<EngineReadiness>,
 }

@@ -1,6 +1,7 @@
 //! Opening a site: ledger, secrets, read models, actors; engines that play are adopted.
 
 use crate::error::CommandError;
+use crate::site::proof::SiteProof;
 use crate::site::{Shared, Site, SiteConfig};
 use crate::supervisor::{Supervisor, SupervisorArgs};
 use futures_util::StreamExt;
@@ -21,8 +22,9 @@ impl Site {
         }
         clear_uploads(&config.data_dir.join("uploads"));
         let ledger_dir = config.data_dir.join("ledger");
+        let dir = ledger_dir.clone();
         let embedded = tokio::task::spawn_blocking(move || {
-            EmbeddedLedger::open(&ledger_dir, grimnir_ledger::Options::default())
+            EmbeddedLedger::open(&dir, grimnir_ledger::Options::default())
         })
         .await
         .map_err(|e| failed("opening the ledger")(e.to_string()))?
@@ -30,6 +32,7 @@ impl Site {
         let site_id = embedded.identity().site_id;
         let embedded = Arc::new(embedded);
         let ledger: Arc<dyn Ledger> = embedded.clone();
+        let proof = SiteProof::open(&config.proof, &ledger_dir, site_id, ledger.clone()).await?;
         let secrets = Secrets::open(config.data_dir.join("secrets"))
             .map_err(|e| failed("opening the secrets")(e.to_string()))?;
         let head =
@@ -37,7 +40,8 @@ impl Site {
         let (views, projecting) =
             Projector::spawn(ledger.clone(), Some(config.data_dir.join("views")));
         views.wait_for(head).await;
-        let shared = Arc::new(Shared::new(config, site_id, ledger, Arc::new(secrets), views, head));
+        let shared = Shared::new(config, site_id, ledger, Arc::new(secrets), views, head, proof);
+        let shared = Arc::new(shared);
         shared.keep(projecting);
         shared.keep_until_end(&tokio::spawn(tell_stations(shared.clone(), head)));
         let args = SupervisorArgs { shared: shared.clone(), station: None };

@@ -1,5 +1,6 @@
 //! How ready the site is, for probes, metrics and people.
 
+use crate::clock;
 use crate::site::{EngineReadiness, Readiness, Site};
 use grimnir_events::StationId;
 use grimnir_events::station::Mount;
@@ -25,15 +26,44 @@ impl Site {
                 engines.push(engine);
             }
         }
+        let checkpoint = shared.proof.readiness(clock::now());
         Readiness {
-            ready: ledger_reason.is_none() && all_on_air,
+            ready: ledger_reason.is_none() && all_on_air && checkpoint.fault.is_none(),
             durability: shared.ledger.durability(),
             ledger_writable: ledger_reason.is_none(),
             ledger_reason,
             head_seq: head.map(|h| h.seq).unwrap_or_default(),
             projected_seq: shared.views.position(),
+            checkpoint,
             engines,
         }
+    }
+
+    fn checkpoint_gauges(&self) -> [Gauge; 4] {
+        let found = self.shared.proof.readiness(clock::now());
+        let gauge = |name, help, value| (name, help, vec![], value);
+        [
+            gauge(
+                "grimnir_checkpoint_size",
+                "Commits that the last signed checkpoint covers",
+                found.size as f64,
+            ),
+            gauge(
+                "grimnir_checkpoint_age_seconds",
+                "Time since the last checkpoint was signed; -1 before the first",
+                found.age_s.map_or(-1.0, |age| age as f64),
+            ),
+            gauge(
+                "grimnir_checkpoint_cosignatures",
+                "Witnesses that have cosigned the last checkpoint",
+                found.cosignatures as f64,
+            ),
+            gauge(
+                "grimnir_checkpoint_fault",
+                "1 where the ledger is not what was signed, or a witness disputes it",
+                f64::from(u8::from(found.fault.is_some())),
+            ),
+        ]
     }
 
     fn engine_readiness(&self, station: StationId) -> EngineReadiness {
@@ -94,6 +124,7 @@ impl Site {
                 shared.views.position() as f64,
             ),
         ];
+        all.extend(self.checkpoint_gauges());
         for (station, handle) in shared.engines() {
             let labels = || vec![("station_id", station.to_string())];
             let status = handle.status();

@@ -7,6 +7,7 @@ use crate::error::CommandError;
 use crate::meta::Meta;
 use crate::planner::PlannerMessage;
 use crate::site::SiteConfig;
+use crate::site::proof::SiteProof;
 use crate::supervisor::SupervisorMessage;
 use grimnir_events::{SiteId, StationId};
 use grimnir_ledger::{EmbeddedLedger, Ledger, Secrets};
@@ -35,6 +36,8 @@ pub struct Shared {
     pub secrets: Arc<Secrets>,
     /// The read models.
     pub views: Arc<Views>,
+    /// What is signed of the ledger.
+    pub(crate) proof: SiteProof,
     /// Who runs which aggregate.
     pub directory: Arc<Directory>,
     /// The engine's program.
@@ -54,13 +57,14 @@ pub struct Shared {
 
 impl Shared {
     /// Everything a site is opened with.
-    pub fn new(
+    pub(crate) fn new(
         config: SiteConfig,
         site_id: SiteId,
         ledger: Arc<dyn Ledger>,
         secrets: Arc<Secrets>,
         views: Arc<Views>,
         opened_at: u64,
+        proof: SiteProof,
     ) -> Self {
         let engine_program = crate::engine::program::find_program(config.engine_program.as_deref());
         Self {
@@ -69,6 +73,7 @@ impl Shared {
             ledger,
             secrets,
             views,
+            proof,
             directory: Arc::default(),
             engine_program,
             engines: Mutex::default(),
@@ -188,11 +193,13 @@ impl Shared {
     pub(crate) fn keep_store(&self, store: Arc<EmbeddedLedger>) {
         *lock(&self.store) = Some(store);
     }
-    /// Ends the read models with a snapshot, then the tasks, then the ledger.
+    /// Ends the notary with a checkpoint, the read models with a snapshot, then the tasks, then
+    /// the ledger.
     pub(crate) async fn end(&self) {
         for task in lock(&self.endless).drain(..) {
             task.abort();
         }
+        self.proof.stop().await;
         self.views.close();
         let tasks: Vec<_> = lock(&self.tasks).drain(..).collect();
         for mut task in tasks {

@@ -45,8 +45,26 @@ pub struct ReadinessView {
     head_seq: u64,
     /// Position of the read models.
     projected_seq: u64,
+    /// What is signed of the ledger.
+    checkpoint: CheckpointView,
     /// The engines.
     engines: Vec<EngineView>,
+}
+
+/// What is signed of the ledger.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code)]
+pub struct CheckpointView {
+    /// Commits that the last checkpoint covers; 0: there is none yet.
+    size: u64,
+    /// How long ago it was signed, in seconds.
+    age_s: Option<i64>,
+    /// Witnesses that have cosigned it.
+    cosignatures: usize,
+    /// What was signed before this start was read again and is as it was.
+    confirmed: bool,
+    /// Why nothing is signed any more, or which witness disputes what was signed.
+    fault: Option<String>,
 }
 
 /// How ready an engine is.
@@ -98,7 +116,7 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use grimnir_actors::site::EngineReadiness;
+    use grimnir_actors::site::{CheckpointReadiness, EngineReadiness};
     use grimnir_events::StationId;
     use grimnir_ledger::Durability;
     use serde_json::Value;
@@ -124,6 +142,13 @@ mod tests {
             ledger_reason: None,
             head_seq: 1,
             projected_seq: 1,
+            checkpoint: CheckpointReadiness {
+                size: 1,
+                age_s: Some(1),
+                cosignatures: 0,
+                confirmed: true,
+                fault: None,
+            },
             engines: vec![engine],
         };
         let engine = EngineView {
@@ -137,6 +162,13 @@ mod tests {
         let documented = ReadinessView {
             ready: true,
             durability: "fsync_local".into(),
+            checkpoint: CheckpointView {
+                size: 1,
+                age_s: Some(1),
+                cosignatures: 0,
+                confirmed: true,
+                fault: None,
+            },
             ledger_writable: true,
             ledger_reason: None,
             head_seq: 1,
@@ -146,6 +178,7 @@ mod tests {
         let sent = serde_json::to_value(sent).expect("encodes");
         let documented = serde_json::to_value(documented).expect("encodes");
         assert_eq!(keys(&sent), keys(&documented));
+        assert_eq!(keys(&sent["checkpoint"]), keys(&documented["checkpoint"]));
         assert_eq!(keys(&sent["engines"][0]), keys(&documented["engines"][0]));
         assert_eq!(sent["durability"], documented["durability"]);
     }

@@ -6,6 +6,7 @@
 mod ledger;
 pub mod clock;
 mod stage;
+mod hashing;
 mod index;
 mod follow;
 mod memory;
@@ -13,6 +14,8 @@ mod files;
 mod directory;
 mod segment;
 mod embedded;
+pub mod archive;
+pub mod repair;
 pub mod proof;
 pub mod secrets;
 pub mod snapshot;
@@ -24,6 +27,9 @@ pub use ledger::*;
 pub use memory::MemoryLedger;
 pub use secrets::{Secrets, SecretsError, SignedIn};
 pub use segment::file::SegmentFile;
+pub use segment::footer::{
+    FOOTER_FORMAT, FOOTER_MAGIC, Footer, StreamRange, TRAILER_BYTES, TRAILER_MAGIC,
+};
 pub use segment::reader::{End, SegmentReader};
 pub use segment::{SEGMENT_FORMAT, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SegmentHeader};
 pub use snapshot::Snapshot;

@@ -26,9 +26,18 @@ fn memory() -> Bench {
 }
 
 fn embedded() -> Bench {
+    on_disk(Options::default())
+}
+
+/// A new segment for almost every group.
+fn rotating() -> Bench {
+    on_disk(Options { rotate_bytes: 600, ..Options::default() })
+}
+
+fn on_disk(options: Options) -> Bench {
     let clock = Arc::new(ManualClock::at(START));
     let dir = tempfile::tempdir().expect("a folder");
-    let options = Options { clock: clock.clone(), ..Options::default() };
+    let options = Options { clock: clock.clone(), ..options };
     let ledger = Arc::new(EmbeddedLedger::open(dir.path(), options).expect("opens"));
     Bench { ledger, clock, _dir: Some(dir) }
 }
@@ -42,6 +51,10 @@ macro_rules! contract {
         mod on_embedded {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() { super::$name(super::embedded()).await; })*
+        }
+        mod on_embedded_rotating {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name(super::rotating()).await; })*
         }
     };
 }

@@ -1,6 +1,8 @@
 //! What the ledger's tests share: commits to append, and ledgers to append them to.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod segments;
+
 use futures_util::future::join_all;
 use grimnir_events::codec::Encoded;
 use grimnir_events::{
