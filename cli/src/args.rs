@@ -74,7 +74,7 @@ pub struct Serve {
     /// given.
     #[arg(long, env = "GRIMNIR_ADMIN_PASSWORD", hide_env_values = true)]
     pub admin_password: Option<String>,
-    /// Witness that is asked to countersign every checkpoint, as <url>=<its key>; may be repeated.
+    /// Witness that is asked to countersign every checkpoint, as URL=KEY; may be repeated.
     #[arg(long = "witness", env = "GRIMNIR_WITNESSES", value_delimiter = ',')]
     pub witnesses: Vec<WitnessPeer>,
     /// Key of a log that this site is a witness for; may be repeated.
