@@ -3,8 +3,9 @@
  * GRIMNIR_RECORD_ROOT is the folder (its real path), GRIMNIR_RECORD_LOG the file that takes the
  * records. One lock is held over a call and its record, so the log's order is what happened.
  * A call that fails is not recorded. With GRIMNIR_RECORD_FALL the process ends before the so-manieth
- * sync of a file in a folder `segments`: what it wrote is there then, and not synced. Every record bears the file's inode and its true length after
- * the call: what another way than these calls did to the length (a raw fallocate) shows there.
+ * sync of a file in a folder `segments`: what it wrote is there then, and not synced. Every record
+ * bears the file's inode and its true length after the call: what another way than these calls did
+ * to the length (a raw fallocate) shows there.
  *
  *   1 kind   8 inode   8 length after   8 offset or length   4 path, 4 other path, 4 data (lengths)
  *   then path, other path, data.          All little endian.
@@ -40,6 +41,9 @@ __attribute__((constructor)) static void begin(void) {
     if (getenv("GRIMNIR_RECORD_FALL")) syncs_left = atoi(getenv("GRIMNIR_RECORD_FALL"));
     out = syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
+
+/* The process ends with the lock held: no other thread is between a call and its record then. */
+__attribute__((destructor)) static void end(void) { pthread_mutex_lock(&lock); }
 
 static void give(const void *bytes, size_t length) {
     const char *at = bytes;
