@@ -6,6 +6,7 @@
 
 use grimnir_mix::tone::tone_level;
 use grimnir_tests::ear::WINDOW;
+use grimnir_tests::figure::Figure;
 use grimnir_tests::programs::until;
 use grimnir_tests::stage::KBPS;
 use grimnir_tests::{Ear, Server, Setting, Stage, tracks};
@@ -31,17 +32,8 @@ fn rounds() -> usize {
     std::env::var("GRIMNIR_BENCH_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(200)
 }
 
-fn report(name: &str, value: f64, unit: &str, reference: &str, reference_value: f64) {
-    let ratio = if reference_value == 0.0 { f64::NAN } else { value / reference_value };
-    println!("{name} {value:.4} {unit} | {reference} {reference_value:.4} | {ratio:.3}");
-    let Some(path) = std::env::var_os("GRIMNIR_BENCH_OUT") else { return };
-    let line = json!({
-        "name": name, "value": value, "unit": unit, "reference": reference,
-        "reference_value": reference_value,
-        "ratio": if ratio.is_finite() { json!(ratio) } else { Value::Null },
-    });
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-    writeln!(file.expect("the bench file opens"), "{line}").expect("the bench file is written");
+fn report(name: &str, value: f64, unit: &'static str, reference: &'static str, beside: f64) {
+    Figure::beside(name, value, unit, (reference, beside)).report();
 }
 
 /// Processor seconds a process has used (user and system, with its threads).

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod ear;
+pub mod figure;
 pub mod nats;
 pub mod programs;
 pub mod server;

@@ -3,8 +3,8 @@
 //! Upstream: stored commits. Downstream: segment footers, the running site, auditors, witnesses.
 //! Reading order: `tree` (leaves and roots), `path` (inclusion and consistency), `tile` and
 //! `growth` (the tree as files), `note`, `checkpoint` and `keys` (what is signed, by whom),
-//! `folder` (all of it on disk), `rotate`, `notary` and `runner` (who signs, and when), `request`,
-//! `submit` and `witness` (what another site countersigns). Not here: HTTP.
+//! `folder` (all of it on disk), `reading`, `reread`, `rotate`, `notary` and `runner` (who signs, and
+//! when), `request`, `submit` and `witness` (what another site countersigns). Not here: HTTP.
 //!
 //! Formats are those of C2SP: signed-note, tlog-checkpoint, tlog-tiles, tlog-cosignature,
 //! tlog-witness and tlog-proof, over the tree of RFC 6962.
@@ -18,6 +18,8 @@ pub mod note;
 pub mod checkpoint;
 pub mod keys;
 pub mod folder;
+mod reading;
+mod reread;
 pub mod rotate;
 pub mod notary;
 pub mod runner;
