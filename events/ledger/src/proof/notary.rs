@@ -205,7 +205,8 @@ impl Notary {
 
     /// Where reading sealed segments again goes on, in their turn; `None` where all of them were.
     pub fn reread_from(&mut self) -> Option<u64> {
-        self.reread.next()
+        let size = self.held.as_ref().map_or(0, |held| held.checkpoint.size);
+        self.reread.next(size)
     }
     /// Begins a new round of that.
     pub fn reread_anew(&mut self) {

@@ -48,8 +48,9 @@ impl Reread {
         self.folder.dir().join(KEPT)
     }
 
-    /// Position of the commit that is next; `None` when all segments were read.
-    pub fn next(&mut self) -> Option<u64> {
+    /// Position of the commit that is next; `None` when all segments were read. There are tiles of
+    /// the tree with `size` leaves.
+    pub fn next(&mut self, size: u64) -> Option<u64> {
         if self.left == 0 {
             return None;
         }
@@ -57,22 +58,22 @@ impl Reread {
         let reading = self
             .reading
             .take()
-            .unwrap_or_else(|| Reading::new(self.folder.clone(), self.before(end), Some(end)));
+            .unwrap_or_else(|| Reading::new(self.folder.clone(), self.before(size), Some(end)));
         let next = reading.growth().size() + 1;
         self.reading = Some(reading);
         Some(next)
     }
 
-    /// The tree before the segment that ends with `end`, or before one ahead of it where the tiles
-    /// of that are not good.
-    fn before(&self, end: Target) -> Growth {
-        let tiles = TilesAt::new(&self.folder, end.size);
+    /// The tree before the segment that is next, or before one ahead of it where the tiles of that
+    /// are not good.
+    fn before(&self, size: u64) -> Growth {
+        let tiles = TilesAt::new(&self.folder, size);
         let earlier = self.ends[..self.at].iter().rev();
-        let resumed = earlier.filter_map(|before| {
+        let mut resumed = earlier.filter_map(|before| {
             let growth = Growth::resume(&tiles, before.size).ok()?;
             (growth.root() == before.root).then_some(growth)
         });
-        resumed.into_iter().next().unwrap_or_default()
+        resumed.next().unwrap_or_default()
     }
 
     /// All segments are to be read once more.
