@@ -1,8 +1,7 @@
 //! What the air costs: processor and memory of an engine, and how fast an emergency is heard.
 //!
 //! Every figure stands beside the raw thing, measured in the same run. Absolute times depend on
-//! the machine; ratios less so. Prints `name value unit | reference name value | ratio` and appends
-//! the same as JSON lines to the file that `GRIMNIR_BENCH_OUT` names.
+//! the machine; ratios less so.
 
 use grimnir_mix::tone::tone_level;
 use grimnir_tests::ear::WINDOW;
@@ -10,8 +9,7 @@ use grimnir_tests::figure::Figure;
 use grimnir_tests::programs::until;
 use grimnir_tests::stage::KBPS;
 use grimnir_tests::{Ear, Server, Setting, Stage, tracks};
-use serde_json::{Value, json};
-use std::io::Write;
+use serde_json::json;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
