@@ -9,6 +9,7 @@ use crate::held::{self, Cache};
 use crate::journal::{Journal, Recovered};
 use crate::output::desk::Desk;
 use crate::output::encoder::Tell;
+use crate::output::reached::{self, Reached};
 use crate::output::{fanout, http};
 use crate::position::{self, Position, PositionPage};
 use grimnir_events::air::{AirEvent, EndReason, InterruptReason};
@@ -35,7 +36,9 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     let _lock = lock(&dir.join("engine.lock"))?;
     let run = EngineRunId(*uuid::Uuid::new_v4().as_bytes());
     let page_path = dir.join("position.page");
-    let last = position::read(&page_path);
+    let reached_path = dir.join("reached.page");
+    let last = position::read(&page_path)
+        .map(|mixed| reached::heard(mixed, position::read(&reached_path)));
     let (journal, mut recovered, writer) = Journal::open(&dir.join("journal"), run);
     let start = start_frame(&recovered, last.as_ref());
     let legacy = close_last_run(&journal, &recovered, last.as_ref(), start);
@@ -54,6 +57,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     let offer = http::SharedOffer::default();
     let board = Board::default();
     let tell = teller(journal.clone(), air.clone());
+    let reached = open_page(&reached_path)?;
     let cache = Cache::new(dir);
     let mut held = cache.load();
     held.epoch = held.epoch.max(arguments.epoch);
@@ -64,7 +68,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         journal: journal.clone(),
         cache,
         held,
-        outputs: Desk::new(taps, offer.clone(), tell),
+        outputs: Desk::new(taps, offer.clone(), Arc::new(Reached::new(run, reached)), tell),
         board: board.clone(),
         tx: tx.clone(),
         rx,
@@ -101,6 +105,10 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     served
 }
 
+fn open_page(path: &Path) -> Result<PositionPage, String> {
+    PositionPage::open(path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
 /// Starts the mix thread, with a new position page.
 fn start_air(
     page_path: &Path,
@@ -109,7 +117,7 @@ fn start_air(
     blocks: fanout::Fanout,
     tx: Sender<Msg>,
 ) -> Result<(air::AirHandle, std::thread::JoinHandle<()>), String> {
-    let page = PositionPage::open(page_path).map_err(|e| format!("position page: {e}"))?;
+    let page = open_page(page_path)?;
     let bus = Bus::new(BusSettings::default());
     let parts = air::thread::AirParts { run, start, bus, fanout: blocks, page };
     air::thread::start(parts, move |report| {

@@ -5,25 +5,25 @@
 //! the same as JSON lines to the file that `GRIMNIR_BENCH_OUT` names.
 
 use grimnir_mix::tone::tone_level;
+use grimnir_tests::ear::WINDOW;
 use grimnir_tests::programs::until;
 use grimnir_tests::stage::KBPS;
 use grimnir_tests::{Ear, Server, Setting, Stage, tracks};
 use serde_json::{Value, json};
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// Bytes and frames of one MPEG-1 layer III frame at 48 kHz and 128 kbit/s: no padding is needed.
-const MP3_FRAME_BYTES: usize = 384;
-const MP3_FRAME_SAMPLES: usize = 1_152;
 
 fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let rounds = rounds();
         cost_of_an_engine().await;
-        emergency(rounds, 0).await;
-        emergency(rounds, 4).await;
+        if rounds > 0 {
+            emergency(rounds, 0).await;
+            emergency(rounds, 4).await;
+        }
     });
 }
 
@@ -61,28 +61,35 @@ fn resident_mib(pid: u32) -> f64 {
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(0.0) / 1_024.0
 }
 
-/// Processor seconds per second of audio of LAME alone, at the mount's rate and quality.
-fn bare_lame() -> f64 {
-    let seconds = 300.0;
+/// Processor seconds per second of audio of LAME alone, over the same files, at the mount's rate
+/// and quality: a pipeline with it, less the same pipeline without it. `pace` stands before it.
+fn bare_lame(files: &[PathBuf], seconds: f64, pace: &[&str]) -> f64 {
     let run = |encoder: &str| {
-        let buffers = (seconds * 100.0) as u32;
         let before = children_cpu();
-        let status = Command::new("gst-launch-1.0")
-            .args(["-q", "audiotestsrc", "wave=pink-noise", "samplesperbuffer=480"])
-            .arg(format!("num-buffers={buffers}"))
-            .args(["!", "audio/x-raw,format=F32LE,rate=48000,channels=2", "!", "audioconvert", "!"])
-            .args(encoder.split(' '))
-            .args(["!", "fakesink", "sync=false"])
-            .stdout(Stdio::null())
-            .status()
-            .expect("gst-launch-1.0 runs");
-        assert!(status.success());
+        for file in files {
+            let status = Command::new("gst-launch-1.0")
+                .args(["-q", "filesrc"])
+                .arg(format!("location={}", file.display()))
+                .args(["!", "wavparse", "!", "audioconvert", "!", "audioresample", "!"])
+                .args(["audio/x-raw,format=S16LE,rate=48000,channels=2", "!"])
+                .args(pace)
+                .args(encoder.split(' '))
+                .args(["!", "fakesink", "sync=false"])
+                .stdout(Stdio::null())
+                .status()
+                .expect("gst-launch-1.0 runs");
+            assert!(status.success());
+        }
         children_cpu() - before
     };
     let with = run(&format!("lamemp3enc target=bitrate cbr=true bitrate={KBPS}"));
     let without = run("identity");
-    (with - without) / seconds
+    (with - without) / (seconds * files.len() as f64)
 }
+
+/// Sound comes as it does on air, 48 ms at a time, instead of all at once.
+const LIVE: [&str; 6] =
+    ["audiobuffersplit", "output-buffer-duration=6/125", "!", "identity", "sync=true", "!"];
 
 fn children_cpu() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("our own figures");
@@ -95,19 +102,22 @@ fn children_cpu() -> f64 {
 
 async fn cost_of_an_engine() {
     let server = Server::start().await;
-    let setting = Setting { seconds: 34.0, tracks: 6, crossfade_ms: 4_000, rate: 44_100 };
+    let seconds = 60.0;
+    let setting = Setting { seconds, tracks: 6, crossfade_ms: 4_000, rate: 44_100, music: true };
     let stage = Stage::set(&server, setting).await;
     let url = stage.start(&server).await;
     let ear = Ear::connect(&url).await.expect("the mount can be reached");
     ear.listen(10.0, KBPS).await;
     let pid = server.engine_pid(&stage.station).expect("the engine runs");
     let (cpu, began) = (cpu_seconds(pid), Instant::now());
-    ear.listen(ear.seconds(KBPS) + 60.0, KBPS).await;
+    ear.listen(ear.seconds(KBPS) + 120.0, KBPS).await;
     let used = (cpu_seconds(pid) - cpu) / began.elapsed().as_secs_f64();
     let memory = resident_mib(pid);
-    let lame = bare_lame();
+    let lame = bare_lame(&stage.files, seconds, &[]);
     report("engine_cpu", used, "s/s", "bare_lame_cpu", lame);
     report("engine_cpu_added", used - lame, "s/s", "bare_lame_cpu", lame);
+    let live = bare_lame(&stage.files[..1], seconds, &LIVE);
+    report("engine_cpu_added_live", used - live, "s/s", "bare_lame_fed_live_cpu", live);
     report("engine_resident", memory, "MiB", "aim", 60.0);
 }
 
@@ -147,11 +157,11 @@ async fn emergency(rounds: usize, burners: usize) {
     ear.listen(ear.seconds(KBPS) + 1.0, KBPS).await;
     drop(load);
     let arrivals = onsets(ear, alert).await;
+    assert_eq!(arrivals.len(), asked.len(), "each alert is heard once");
     let heard: Vec<f64> = asked
         .iter()
-        .filter_map(|at| {
-            arrivals.iter().find(|heard| *heard > at).map(|h| (*h - *at).as_secs_f64() * 1e3)
-        })
+        .zip(&arrivals)
+        .map(|(asked, heard)| heard.saturating_duration_since(*asked).as_secs_f64() * 1e3)
         .collect();
     let with = if burners == 0 { "idle".to_owned() } else { format!("{burners}_burners") };
     let with = if realtime { with } else { format!("{with}_without_sched_rr") };
@@ -174,19 +184,18 @@ fn quantiles(name: &str, mut values: Vec<f64>, aim: f64) {
 
 /// When the bytes that carry each onset of a track's tone came.
 async fn onsets(ear: Ear, track: usize) -> Vec<Instant> {
-    let arrivals = ear.arrivals();
     let heard = ear.stop().await;
     let mut times = Vec::new();
     let mut sounding = false;
-    for (index, window) in heard.frames.chunks_exact(240).enumerate() {
-        let level = tone_level(window, tracks::hz(track));
-        if level > -25.0 && !sounding {
+    // 20 ms tell tones that are 150 Hz apart; a quarter of them filled is 12 dB below the whole.
+    let threshold = tracks::LEVEL_DB as f32 - 13.0;
+    for at in (0..heard.frames.len().saturating_sub(WINDOW)).step_by(WINDOW / 4) {
+        let end = at + WINDOW;
+        let level = tone_level(&heard.frames[at..end], tracks::hz(track));
+        if level > threshold && !sounding {
             sounding = true;
-            let byte = (index * 240 / MP3_FRAME_SAMPLES + 1) * MP3_FRAME_BYTES;
-            if let Some((_, at)) = arrivals.iter().find(|(so_far, _)| *so_far >= byte) {
-                times.push(*at);
-            }
-        } else if level < -40.0 {
+            times.extend(heard.arrivals.iter().find(|(so_far, _)| *so_far >= end).map(|(_, t)| *t));
+        } else if level < threshold - 15.0 {
             sounding = false;
         }
     }

@@ -10,6 +10,11 @@ use tokio::net::TcpStream;
 /// Frames in one judged window (20 ms).
 pub const WINDOW: usize = 960;
 
+/// Bytes and frames of one MPEG-1 layer III frame at 48 kHz and [`crate::stage::KBPS`]: no padding
+/// is needed there.
+const MP3_BYTES: usize = 384;
+const MP3_FRAMES: usize = 1_152;
+
 #[derive(Default)]
 struct Tape {
     bytes: Vec<u8>,
@@ -30,6 +35,8 @@ pub struct Ear {
 pub struct Heard {
     /// Decoded audio at 48 kHz.
     pub frames: Vec<Frame>,
+    /// Every arrival: frames that could be decoded from then on, and when.
+    pub arrivals: Vec<(usize, Instant)>,
 }
 
 impl Ear {
@@ -66,22 +73,6 @@ impl Ear {
         tape.arrivals.windows(2).map(|w| w[1].1 - w[0].1).max().unwrap_or_default()
     }
 
-    /// When the byte at this place of the stream came.
-    pub fn arrival_of(&self, byte: usize) -> Option<Instant> {
-        let tape = self.tape.lock().expect("not poisoned");
-        tape.arrivals.iter().find(|(so_far, _)| *so_far > byte).map(|(_, at)| *at)
-    }
-
-    /// When the last byte so far came.
-    pub fn last_arrival(&self) -> Option<Instant> {
-        self.tape.lock().expect("not poisoned").arrivals.last().map(|(_, at)| *at)
-    }
-
-    /// Every arrival so far: (bytes up to then, when).
-    pub fn arrivals(&self) -> Vec<(usize, Instant)> {
-        self.tape.lock().expect("not poisoned").arrivals.clone()
-    }
-
     /// Waits until `seconds` of audio at `kbps` were taken.
     pub async fn listen(&self, seconds: f64, kbps: u32) {
         let patience = Duration::from_secs_f64(seconds * 2.0 + 30.0);
@@ -94,10 +85,21 @@ impl Ear {
     /// Stops listening and decodes what came.
     pub async fn stop(self) -> Heard {
         self.task.abort();
-        let bytes = std::mem::take(&mut self.tape.lock().expect("not poisoned").bytes);
-        tokio::task::spawn_blocking(move || Heard { frames: decode(&bytes) })
-            .await
-            .expect("decoding ends")
+        let (bytes, arrivals) = {
+            let mut tape = self.tape.lock().expect("not poisoned");
+            (std::mem::take(&mut tape.bytes), std::mem::take(&mut tape.arrivals))
+        };
+        let decoding = tokio::task::spawn_blocking(move || {
+            let frames = decode(&bytes);
+            // A decoder may give nothing for the first frame of a stream that it joins.
+            let missing = (bytes.len() / MP3_BYTES * MP3_FRAMES).saturating_sub(frames.len());
+            let decodable = |so_far: usize| {
+                (so_far / MP3_BYTES * MP3_FRAMES).saturating_sub(missing).min(frames.len())
+            };
+            let arrivals = arrivals.iter().map(|(so_far, at)| (decodable(*so_far), *at)).collect();
+            Heard { frames, arrivals }
+        });
+        decoding.await.expect("decoding ends")
     }
 }
 
@@ -177,6 +179,16 @@ pub fn decode(bytes: &[u8]) -> Vec<Frame> {
 }
 
 impl Heard {
+    /// When frame 0 sounded for a player without a buffer, in seconds after `zero`: told by the
+    /// arrival that waited least after its last frame. Older ones, as in the burst that a new
+    /// listener is given, do not count.
+    pub fn began(&self, zero: Instant) -> f64 {
+        let waited = |(frames, at): &(usize, Instant)| {
+            at.saturating_duration_since(zero).as_secs_f64() - *frames as f64 / 48_000.0
+        };
+        self.arrivals.iter().filter(|(n, _)| *n > 0).map(waited).fold(f64::INFINITY, f64::min)
+    }
+
     /// Seconds heard.
     pub fn seconds(&self) -> f64 {
         self.frames.len() as f64 / 48_000.0

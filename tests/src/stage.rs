@@ -21,6 +21,8 @@ pub struct Stage {
     pub files: Vec<PathBuf>,
     /// The playlist of all tracks.
     pub playlist: String,
+    /// Seconds by which its hours begin before those of UTC.
+    pub hours_shifted_s: i64,
 }
 
 /// How a stage is made.
@@ -33,11 +35,13 @@ pub struct Setting {
     pub rate: u32,
     /// Overlap of two tracks.
     pub crossfade_ms: u32,
+    /// Sound that costs an encoder what music does, instead of tones that tell the tracks apart.
+    pub music: bool,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { tracks: 6, seconds: 34.0, rate: 48_000, crossfade_ms: 2_000 }
+        Self { tracks: 6, seconds: 34.0, rate: 48_000, crossfade_ms: 2_000, music: false }
     }
 }
 
@@ -45,6 +49,7 @@ impl Stage {
     /// Makes a station whose clock plays the tracks in order; it is not on air yet.
     pub async fn set(server: &Server, setting: Setting) -> Self {
         let client = server.admin().await;
+        let (time_zone, hours_shifted_s) = time_zone();
         let settings = json!({
             "crossfade_ms": setting.crossfade_ms,
             // Tones keep the level they were made with.
@@ -52,14 +57,15 @@ impl Stage {
             "min_airtime_ms": 2_000,
         });
         let body = json!({
-            "name": "Scene", "slug": "scene", "time_zone": "UTC", "settings": settings,
+            "name": "Scene", "slug": "scene", "time_zone": time_zone, "settings": settings,
         });
         let station = client.post("/api/v1/stations", body).await;
         let station = station["id"].as_str().expect("a station has an id").to_owned();
         let folder = server.data.join("made");
         let (mut media, mut files) = (Vec::new(), Vec::new());
         for index in 0..setting.tracks {
-            let file = tracks::write(&folder, index, setting.seconds, setting.rate);
+            let write = if setting.music { tracks::write_music } else { tracks::write };
+            let file = write(&folder, index, setting.seconds, setting.rate);
             let title = format!("Track {index:02}");
             let fields = [("title", title.as_str()), ("artist", "Tone")];
             media.push(client.add_media(&station, &file, &fields).await);
@@ -68,7 +74,7 @@ impl Stage {
         let body = json!({"station_id": station, "name": "All", "items": media});
         let playlist = client.post("/api/v1/playlists", body).await;
         let playlist = playlist["id"].as_str().expect("a playlist has an id").to_owned();
-        let stage = Self { client, station, media, files, playlist };
+        let stage = Self { client, station, media, files, playlist, hours_shifted_s };
         let slot = json!({"offset_ms": 0, "type": "playlist", "playlist_id": stage.playlist});
         stage.clock(vec![slot]).await;
         stage
@@ -101,6 +107,11 @@ impl Stage {
         (index, id)
     }
 
+    /// The station's second of the hour.
+    pub fn second_of_hour(&self) -> i64 {
+        (jiff::Timestamp::now().as_second() + self.hours_shifted_s) % 3_600
+    }
+
     /// Signs on; answers the listen URL.
     pub async fn start(&self, server: &Server) -> String {
         self.client.post(&format!("/api/v1/stations/{}/start", self.station), json!({})).await;
@@ -128,6 +139,13 @@ impl Stage {
             format!("/api/v1/schedule?station_id={}&hours={hours}&from={from}", self.station);
         rows(self.client.get(&path).await)
     }
+}
+
+/// A zone whose hour ends half an hour from now at the earliest, and by how much its hours are
+/// shifted: scenes are about what they name, not about the turn of the hour.
+fn time_zone() -> (&'static str, i64) {
+    let in_first_half = jiff::Timestamp::now().as_second() % 3_600 < 1_800;
+    if in_first_half { ("UTC", 0) } else { ("Asia/Kolkata", 1_800) }
 }
 
 /// The rows of a list answer.

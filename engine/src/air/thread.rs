@@ -173,9 +173,10 @@ impl MixThread {
             } else if behind > 0 {
                 self.view.add_late();
             }
+            let at = self.mixer.position();
             self.mixer.render(&mut block, &mut report);
             let meter = self.bus.process(&mut block);
-            self.fanout.send(&block);
+            self.fanout.send(at, &block);
             self.report(&report);
             let play = self.heard();
             let position = Position {

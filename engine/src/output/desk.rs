@@ -6,6 +6,7 @@ use super::encoder::{Encoder, EncoderKey, Hubs, Tell};
 use super::fanout::FanoutHandle;
 use super::http::SharedOffer;
 use super::hub::Hub;
+use super::reached::Reached;
 use crate::director::status::OutputView;
 use grimnir_events::MountId;
 use grimnir_events::air::AirEvent;
@@ -18,6 +19,7 @@ use std::sync::{Arc, PoisonError};
 pub struct Desk {
     fanout: FanoutHandle,
     offer: SharedOffer,
+    reached: Arc<Reached>,
     tell: Tell,
     encoders: BTreeMap<EncoderKey, Encoder>,
     mounts: Vec<(Mount, Arc<Hub>)>,
@@ -26,10 +28,16 @@ pub struct Desk {
 
 impl Desk {
     /// No outputs yet.
-    pub fn new(fanout: FanoutHandle, offer: SharedOffer, tell: Tell) -> Self {
+    pub fn new(
+        fanout: FanoutHandle,
+        offer: SharedOffer,
+        reached: Arc<Reached>,
+        tell: Tell,
+    ) -> Self {
         Self {
             fanout,
             offer,
+            reached,
             tell,
             encoders: BTreeMap::new(),
             mounts: Vec::new(),
@@ -84,7 +92,8 @@ impl Desk {
                 None => {
                     let hubs: Hubs = Arc::new(std::sync::RwLock::new(hubs));
                     let blocks = self.fanout.tap();
-                    let encoder = Encoder::start(key, blocks, hubs, self.tell.clone());
+                    let encoder =
+                        Encoder::start(key, blocks, hubs, self.reached.clone(), self.tell.clone());
                     self.encoders.insert(key, encoder);
                 }
             }

@@ -1,12 +1,19 @@
 //! From the mix thread to the encoders: bounded queues that drop, never wait.
 
+use grimnir_events::AirFrame;
 use grimnir_mix::{BLOCK, Frame};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 
 /// One mixed block.
-pub type Block = [Frame; BLOCK];
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// Its first frame on air.
+    pub at: AirFrame,
+    /// Its sound.
+    pub frames: [Frame; BLOCK],
+}
 /// Blocks a consumer may be behind: 2 s, as long as the mix itself may catch up.
 const QUEUE_BLOCKS: usize = 200;
 
@@ -15,10 +22,16 @@ struct Tap {
     dropped: Arc<AtomicU64>,
 }
 
+/// Blocks in turn, 80 ms: each is free again by then unless a consumer is behind.
+const POOL: usize = 8;
+
 /// The mix thread's end.
 pub struct Fanout {
     incoming: Receiver<Tap>,
     taps: Vec<Tap>,
+    /// Used in turn, so that the mix thread seldom allocates.
+    pool: Vec<Arc<Block>>,
+    next: usize,
 }
 
 /// Adds consumers while the mix runs.
@@ -38,7 +51,9 @@ pub struct Blocks {
 /// A fan-out without consumers.
 pub fn fanout() -> (Fanout, FanoutHandle) {
     let (adding, incoming) = channel();
-    (Fanout { incoming, taps: Vec::new() }, FanoutHandle { adding })
+    let pool =
+        (0..POOL).map(|_| Arc::new(Block { at: AirFrame(0), frames: [[0.0; 2]; BLOCK] })).collect();
+    (Fanout { incoming, taps: Vec::new(), pool, next: 0 }, FanoutHandle { adding })
 }
 
 impl FanoutHandle {
@@ -53,13 +68,18 @@ impl FanoutHandle {
 
 impl Fanout {
     /// Hands one block to everybody who has room.
-    pub fn send(&mut self, block: &Block) {
+    pub fn send(&mut self, at: AirFrame, frames: &[Frame; BLOCK]) {
         self.taps.extend(self.incoming.try_iter());
         if self.taps.is_empty() {
             return;
         }
-        let block = Arc::new(*block);
-        self.taps.retain(|tap| match tap.tx.try_send(block.clone()) {
+        self.next = (self.next + 1) % POOL;
+        let shared = &mut self.pool[self.next];
+        match Arc::get_mut(shared) {
+            Some(free) => (free.at, free.frames) = (at, *frames),
+            None => *shared = Arc::new(Block { at, frames: *frames }),
+        }
+        self.taps.retain(|tap| match tap.tx.try_send(shared.clone()) {
             Ok(()) => true,
             Err(TrySendError::Full(_)) => {
                 tap.dropped.fetch_add(1, Ordering::Relaxed);

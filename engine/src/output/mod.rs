@@ -3,6 +3,7 @@
 //! Upstream: blocks of the mix thread, through bounded queues that drop rather than wait.
 //! Downstream: sockets. Nothing here can hold up the air or another output.
 
+pub mod codec;
 pub mod desk;
 pub mod encoder;
 pub mod fanout;
@@ -10,3 +11,4 @@ pub mod http;
 pub mod hub;
 pub mod icy;
 pub mod mp3;
+pub mod reached;

@@ -10,6 +10,7 @@ const RATES_2: [usize; 16] = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128
 #[derive(Default)]
 pub struct Framer {
     held: Vec<u8>,
+    frames: u64,
 }
 
 impl Framer {
@@ -23,6 +24,7 @@ impl Framer {
                 Some(length) if self.held.len() - at >= length => {
                     whole.extend_from_slice(&self.held[at..at + length]);
                     at += length;
+                    self.frames += 1;
                 }
                 Some(_) => break,
                 None => at += 1,
@@ -30,6 +32,11 @@ impl Framer {
         }
         self.held.drain(..at);
         whole.into()
+    }
+
+    /// Whole frames so far.
+    pub fn frames(&self) -> u64 {
+        self.frames
     }
 }
 

@@ -3,12 +3,14 @@
 use grimnir_mix::Frame;
 use grimnir_tests::programs::{kill, until};
 use grimnir_tests::stage::{KBPS, text};
-use grimnir_tests::{Ear, Server, Setting, Stage, tracks};
+use grimnir_tests::{Ear, Heard, Server, Setting, Stage, tracks};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// Frames from which a position is told: 100 ms.
-const LOOK: usize = 4_800;
+/// Frames from which a position is told: half a second.
+const LOOK: usize = 24_000;
+/// Frames that a decoder which begins in silence may colour: 100 ms.
+const SETTLE: usize = 4_800;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_engine_is_back_where_it_was_cut() {
@@ -20,35 +22,62 @@ async fn a_dead_engine_is_back_where_it_was_cut() {
     let body = json!({"station_id": stage.station, "name": "All", "items": [sweep]});
     stage.client.ok(stage.client.request(reqwest::Method::PUT, &path).json(&body)).await;
     let url = stage.start(&server).await;
+    let zero = Instant::now();
     let ear = Ear::connect(&url).await.expect("the mount can be reached");
     ear.listen(8.0, KBPS).await;
     let pid = server.engine_pid(&stage.station).expect("the engine runs");
     kill(pid);
     let again = until("the mount is back", Duration::from_secs(10), || Ear::connect(&url)).await;
-    again.listen(4.0, KBPS).await;
-    let last_byte = ear.last_arrival().expect("something was heard");
-    let first_byte = again.arrival_of(0).expect("something is heard");
-    let heard = again.stop().await.frames;
-    let before = ear.stop().await.frames;
+    again.listen(6.0, KBPS).await;
+    let (before, after) = (ear.stop().await, again.stop().await);
 
-    let cut_at = before.rchunks_exact(LOOK).find_map(tracks::sweep_position);
-    // A decoder that joins in the middle needs a moment before its sound is the programme's.
-    let back_at = heard.chunks_exact(LOOK).skip(2).find_map(tracks::sweep_position);
-    let (cut_at, back_at) = (cut_at.expect("heard before"), back_at.expect("heard after"));
-    assert!((back_at - cut_at).abs() < 1.0, "cut at {cut_at:.2} s, back at {back_at:.2} s");
+    let last = the_last_heard(&before, zero);
+    let first = the_first_heard(&after, zero);
+    let (cut, back) = (last.position, first.position);
+    assert!((back - cut).abs() < 1.0, "cut at {cut:.3} s, back at {back:.3} s");
+    let heard_gap = first.at - last.at;
+    assert!(heard_gap < 1.0, "programme was away for {heard_gap:.3} s");
 
     let rows = until("the gap is in the as-run", Duration::from_secs(10), || async {
         let rows = stage.as_run().await;
         rows.iter().any(|r| text(r, "entry") == "interrupted").then_some(rows)
     })
     .await;
-    the_record_says_so(&rows, last_byte, first_byte);
+    let recorded = recorded_gap(&rows);
+    println!("gap heard {heard_gap:.3} s, recorded {recorded:.3} s; cut {cut:.3}, back {back:.3}");
+    assert!((recorded - heard_gap).abs() <= 0.020, "heard {heard_gap:.3}, recorded {recorded:.3}");
     server.assert_no_panic();
-    assert!(silence_after_sound(&heard) < LOOK, "programme went on without another gap");
+    assert!(silence_after_sound(&after.frames) < SETTLE, "programme went on without another gap");
 }
 
-/// One inferred gap, which is what lies between both plays and what a player had to do without.
-fn the_record_says_so(rows: &[Value], last_byte: Instant, first_byte: Instant) {
+/// A moment of the programme at the ear.
+struct Moment {
+    /// Place in the sweep, in seconds.
+    position: f64,
+    /// When it sounded, in seconds after a common zero, for a player without a buffer.
+    at: f64,
+}
+
+/// The last that a listener got before the cut.
+fn the_last_heard(heard: &Heard, zero: Instant) -> Moment {
+    let look = heard.frames.len().checked_sub(LOOK).expect("half a second was heard");
+    let position = tracks::sweep_position(&heard.frames[look..]).expect("the sweep was cut clean");
+    let position = position + LOOK as f64 / 48_000.0;
+    Moment { position, at: heard.began(zero) + heard.seconds() }
+}
+
+/// The first sound after it.
+fn the_first_heard(heard: &Heard, zero: Instant) -> Moment {
+    let sound = |frame: &Frame| frame[0].abs() > 0.01;
+    let first = heard.frames.iter().position(sound).expect("something is heard");
+    let look = first + SETTLE;
+    let position = tracks::sweep_position(&heard.frames[look..look + LOOK]).expect("the sweep");
+    let position = position - SETTLE as f64 / 48_000.0;
+    Moment { position, at: heard.began(zero) + first as f64 / 48_000.0 }
+}
+
+/// Seconds of the one inferred gap, which is what lies between both plays.
+fn recorded_gap(rows: &[Value]) -> f64 {
     let gaps: Vec<_> = rows.iter().filter(|r| text(r, "entry") == "interrupted").collect();
     assert_eq!(gaps.len(), 1, "{gaps:#?}");
     assert_eq!(gaps[0]["inferred"], true, "{gaps:#?}");
@@ -63,11 +92,7 @@ fn the_record_says_so(rows: &[Value], last_byte: Instant, first_byte: Instant) {
         .find(|start| *start >= aired.0 + aired.1)
         .expect("the item went on");
     assert_eq!(resumed - (aired.0 + aired.1), frames, "the event is the gap between both plays");
-    let length = frames as f64 / 48_000.0;
-    assert!(length < 1.0, "programme was away for {length:.3} s");
-    // A player's own gap has two encoder delays and its reconnecting in it, so it is only longer.
-    let heard = (first_byte - last_byte).as_secs_f64();
-    println!("gap recorded {length:.3} s, at the socket {heard:.3} s");
+    frames as f64 / 48_000.0
 }
 
 /// Frames of the longest silence after the first sound.
