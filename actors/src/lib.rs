@@ -9,6 +9,7 @@ pub mod clock;
 mod fault;
 pub mod shell;
 pub mod directory;
+pub mod ownership;
 pub mod process;
 pub mod planner;
 pub mod engine;

@@ -11,7 +11,9 @@ use crate::clock;
 use crate::directory::Directory;
 use crate::error::CommandError;
 use crate::meta::{Meta, Receipt};
+use crate::ownership::Ownership;
 use grimnir_events::air::AirFact;
+use grimnir_events::owner::{self, OwnerEvent};
 use grimnir_events::{CommitId, StreamId, StreamKind, codec};
 use grimnir_ledger::{AppendError, Appended, Expected, Ledger, NewCommit, Recorded};
 use grimnir_rules::{Aggregate, Context, RULES_VERSION};
@@ -71,6 +73,8 @@ pub struct ShellArgs {
     pub ledger: Arc<dyn Ledger>,
     /// Where it makes itself known.
     pub directory: Arc<Directory>,
+    /// Who decides.
+    pub ownership: Arc<Ownership>,
 }
 
 /// The actor.
@@ -88,6 +92,11 @@ pub struct ShellState<A: Aggregate> {
     ledger: Arc<dyn Ledger>,
     directory: Arc<Directory>,
     fold: Snapshot<A>,
+    ownership: Arc<Ownership>,
+    /// Epoch under which it decides; 0: it does not, and only follows.
+    epoch: u64,
+    /// Epoch under which its stream was taken last; 0: never.
+    taken: u64,
     /// An append whose outcome is not known.
     uncertain: bool,
 }
@@ -106,6 +115,9 @@ impl<A: Aggregate> Actor for Shell<A> {
             stream: args.stream,
             ledger: args.ledger,
             directory: args.directory,
+            ownership: args.ownership,
+            epoch: 0,
+            taken: 0,
             fold: Snapshot { state: Arc::default(), version: 0, seq: 0, air_version: 0 },
             uncertain: false,
         };
@@ -138,9 +150,12 @@ impl<A: Aggregate> Actor for Shell<A> {
 impl<A: Aggregate> ShellState<A> {
     /// Folds whatever the ledger holds beyond the fold: own stream, then the witnessed one.
     async fn catch_up(&mut self) -> Result<(), CommandError> {
-        if self.fold.version == 0 || self.uncertain {
+        let epoch = self.ownership.epoch(self.stream.id).unwrap_or(0);
+        // Whoever does not own the stream follows it; whoever begins to has to know all of it.
+        if self.fold.version == 0 || self.uncertain || epoch == 0 || epoch != self.epoch {
             self.catch_up_own().await?;
             self.uncertain = false;
+            self.epoch = epoch;
         }
         self.catch_up_air().await
     }
@@ -189,6 +204,7 @@ impl<A: Aggregate> ShellState<A> {
 
     fn evolve(&mut self, recorded: &Recorded) -> Result<Vec<A::Event>, CommandError> {
         let events = decode_events::<A>(recorded)?;
+        self.heed_owner(recorded)?;
         let state = Arc::make_mut(&mut self.fold.state);
         for event in &events {
             A::evolve(state, event);
@@ -196,6 +212,32 @@ impl<A: Aggregate> ShellState<A> {
         self.fold.version = recorded.commit.header.version;
         self.fold.seq = recorded.seq;
         Ok(events)
+    }
+
+    /// Follows who owns the stream. Nobody decides under a lower epoch than it was taken under.
+    fn heed_owner(&mut self, recorded: &Recorded) -> Result<(), CommandError> {
+        let found = recorded.commit.header.owner_epoch;
+        if found < self.taken {
+            let (stream, seq, taken) = (self.stream, recorded.seq, self.taken);
+            let reason = format!(
+                "{stream} was taken under epoch {taken}, the commit at seq {seq} is of {found}"
+            );
+            error!(reason, "the ledger contradicts itself");
+            return Err(CommandError::Failed { what: "reading the ledger", reason });
+        }
+        let owner = OwnerEvent::in_commit(&recorded.commit).map_err(corrupt)?;
+        if let Some(OwnerEvent::OwnershipTaken { epoch, node }) = owner {
+            self.taken = epoch;
+            self.ownership.taken(self.stream.id, epoch, &node);
+        }
+        Ok(())
+    }
+
+    /// This node owns the stream, and nobody has taken it since.
+    fn may_decide(&self) -> Result<u64, CommandError> {
+        let epoch = self.ownership.decides(self.stream.id)?;
+        // Taken under a higher epoch: the standing is only not up to date yet.
+        if epoch < self.taken { Err(CommandError::NoOwner) } else { Ok(epoch) }
     }
 
     async fn decide(
@@ -212,6 +254,7 @@ impl<A: Aggregate> ShellState<A> {
             return Ok(receipt);
         }
         for _ in 0..=MAX_CONFLICTS {
+            let epoch = self.may_decide()?;
             let context = Context {
                 now: clock::now(),
                 ids: (0..IDS_PER_DECISION).map(|_| clock::fresh_id()).collect(),
@@ -223,11 +266,14 @@ impl<A: Aggregate> ShellState<A> {
             if events.is_empty() {
                 return Ok(self.unchanged());
             }
-            let commit = self.commit(meta, &encoded, &context, &events)?;
+            let commit = self.commit(meta, epoch, &encoded, (&context, &events))?;
             match self.ledger.append(commit, Expected::Version(self.fold.version)).await {
                 Ok(appended) => return self.acknowledged(&appended),
-                Err(AppendError::Conflict { .. }) => {
+                Err(error @ AppendError::Conflict { .. }) => {
                     self.catch_up_own().await?;
+                    if self.taken > epoch {
+                        warn!(stream = %self.stream, %error, epoch, "the stream was taken by another node");
+                    }
                     if let Some(receipt) = self.answered_before(meta, &encoded).await? {
                         return Ok(receipt);
                     }
@@ -253,9 +299,9 @@ impl<A: Aggregate> ShellState<A> {
     fn commit(
         &self,
         meta: Meta,
+        epoch: u64,
         command: &codec::Encoded,
-        context: &Context,
-        events: &[A::Event],
+        (context, events): (&Context, &[A::Event]),
     ) -> Result<NewCommit, CommandError> {
         let unencodable = |e: codec::CodecError| CommandError::Failed {
             what: "encoding the commit",
@@ -269,6 +315,7 @@ impl<A: Aggregate> ShellState<A> {
             correlation: meta.correlation,
             causation: meta.causation,
             rules_version: RULES_VERSION,
+            epoch: Some(epoch),
             command: Some(command.clone()),
             context: Some(codec::encode(context).map_err(unencodable)?),
             events: events
@@ -338,10 +385,7 @@ fn receipt<E>(recorded: &Recorded, repeated: bool, events: Vec<E>) -> Receipt<E>
 }
 
 fn decode_events<A: Aggregate>(recorded: &Recorded) -> Result<Vec<A::Event>, CommandError> {
-    recorded
-        .commit
-        .events
-        .iter()
+    owner::folded(&recorded.commit)
         .map(codec::decode::<A::Event>)
         .collect::<Result<_, _>>()
         .map_err(corrupt)

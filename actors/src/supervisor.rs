@@ -1,10 +1,14 @@
 //! The supervision tree: root → site → station → its actors.
 //!
+//! Shells run on every node and answer who reads; what acts (engine, planner, process managers)
+//! runs only where the station is owned, and comes and goes with the ownership.
+//!
 //! ractor stops a supervisor whose child fails unless it says otherwise, so both supervisors here
 //! handle every event themselves. A failed child is started again, at once the first time and
 //! with doubling pauses up to 5 s when it keeps failing.
 
 use crate::engine::link::{EngineLink, LinkArgs};
+use crate::ownership::Standing;
 use crate::planner::{PlannerActor, PlannerArgs};
 use crate::process::{ProcessRunner, RunnerArgs};
 use crate::shell::{Shell, ShellArgs};
@@ -44,6 +48,8 @@ pub enum SupervisorMessage {
     Revive(Child),
     /// Start a station's supervisor; answers when its actors run.
     AddStation(StationId, tokio::sync::oneshot::Sender<Result<(), String>>),
+    /// The station is owned here from now on, or not any more.
+    Owned(bool),
 }
 
 /// Supervises the site's own actors and the stations.
@@ -57,6 +63,9 @@ pub struct Family {
     station: StationId,
     children: BTreeMap<ractor::ActorId, Member>,
     pauses: BTreeMap<Child, Duration>,
+    /// What acts runs here.
+    acting: bool,
+    watcher: Option<tokio::task::JoinHandle<()>>,
 }
 
 struct Member {
@@ -67,7 +76,8 @@ struct Member {
 
 impl Family {
     fn new(shared: Arc<Shared>, station: StationId) -> Self {
-        Self { shared, station, children: BTreeMap::new(), pauses: BTreeMap::new() }
+        let (children, pauses) = Default::default();
+        Self { shared, station, children, pauses, acting: true, watcher: None }
     }
 
     async fn start(&mut self, child: Child, me: ActorCell) -> Result<(), ActorProcessingErr> {
@@ -95,7 +105,8 @@ impl Family {
                 PlannerActor::spawn_linked(None, PlannerActor, args, me).await?.0.get_cell()
             }
             Child::Processes => {
-                let args = RunnerArgs { shared: self.shared.clone() };
+                let scope = (station != StationId::default()).then_some(station);
+                let args = RunnerArgs { shared: self.shared.clone(), scope };
                 ProcessRunner::spawn_linked(None, ProcessRunner, args, me).await?.0.get_cell()
             }
             Child::Station(id) => {
@@ -118,6 +129,7 @@ impl Family {
             stream,
             ledger: self.shared.ledger.clone(),
             directory: self.shared.directory.clone(),
+            ownership: self.shared.ownership.clone(),
         };
         Ok(Shell::<A>::spawn_linked(None, Shell::default(), args, me).await?.0.get_cell())
     }
@@ -156,7 +168,8 @@ impl Family {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             SupervisorMessage::Revive(child) => {
-                if self.children.values().any(|member| member.child == child) {
+                let there = self.children.values().any(|member| member.child == child);
+                if there || (!self.acting && acting(&self.shared).contains(&child)) {
                     return Ok(());
                 }
                 if let Err(reason) = self.start(child, me.get_cell()).await {
@@ -174,6 +187,7 @@ impl Family {
                 };
                 let _ = reply.send(answer);
             }
+            SupervisorMessage::Owned(owned) => self.own(owned, &me).await,
         }
         Ok(())
     }
@@ -190,9 +204,58 @@ impl Family {
         }
     }
 
+    /// Starts or stops what acts for the station.
+    async fn own(&mut self, owned: bool, me: &ActorRef<SupervisorMessage>) {
+        self.acting = owned;
+        for child in acting(&self.shared) {
+            let member = self.children.values().find(|member| member.child == child);
+            match (member.map(|member| member.cell.clone()), owned) {
+                (None, true) => {
+                    if let Err(reason) = self.start(child, me.get_cell()).await {
+                        error!(child = ?child, reason = %reason, "an actor could not be started");
+                        self.revive(child, LONGEST_PAUSE, me);
+                    }
+                }
+                (Some(cell), false) => {
+                    // Not in the family any more, so that nobody starts it again.
+                    self.children.remove(&cell.get_id());
+                    cell.stop(Some("the station is another node's".into()));
+                }
+                (None, false) | (Some(_), true) => {}
+            }
+        }
+    }
+
     fn stop_all(&self) {
         for member in self.children.values() {
             member.cell.stop(Some("closing".into()));
+        }
+    }
+}
+
+/// What runs only where the station is owned.
+fn acting(shared: &Shared) -> Vec<Child> {
+    let mut all = vec![Child::Engine, Child::Planner];
+    if !shared.ownership.is_alone() {
+        all.push(Child::Processes);
+    }
+    all
+}
+
+/// Tells a station's supervisor whenever the station becomes ours or stops to be.
+async fn watch(
+    mut standing: tokio::sync::watch::Receiver<Standing>,
+    me: ActorRef<SupervisorMessage>,
+) {
+    let mut told = false;
+    loop {
+        let owned = matches!(*standing.borrow_and_update(), Standing::Own { .. });
+        if owned != told && me.cast(SupervisorMessage::Owned(owned)).is_err() {
+            return;
+        }
+        told = owned;
+        if standing.changed().await.is_err() {
+            return;
         }
     }
 }
@@ -213,7 +276,10 @@ impl Actor for SiteSupervisor {
         for station in stations {
             family.start(Child::Station(station.id), me.get_cell()).await?;
         }
-        family.start(Child::Processes, me.get_cell()).await?;
+        if family.shared.ownership.is_alone() {
+            // One for all stations: all are ours.
+            family.start(Child::Processes, me.get_cell()).await?;
+        }
         Ok(family)
     }
 
@@ -267,8 +333,13 @@ impl Actor for StationSupervisor {
         ] {
             family.start(Child::Shell(kind), me.get_cell()).await?;
         }
-        family.start(Child::Engine, me.get_cell()).await?;
-        family.start(Child::Planner, me.get_cell()).await?;
+        let standing = family.shared.ownership.watch(station.0);
+        if family.shared.ownership.is_alone() {
+            family.own(true, &me).await;
+        } else {
+            family.acting = false;
+            family.watcher = Some(tokio::spawn(watch(standing, me)));
+        }
         Ok(family)
     }
 
@@ -296,6 +367,9 @@ impl Actor for StationSupervisor {
         _me: ActorRef<Self::Msg>,
         family: &mut Family,
     ) -> Result<(), ActorProcessingErr> {
+        if let Some(watcher) = family.watcher.take() {
+            watcher.abort();
+        }
         family.stop_all();
         Ok(())
     }

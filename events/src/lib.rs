@@ -22,6 +22,7 @@ pub mod library;
 pub mod access;
 pub mod air;
 pub mod handover;
+pub mod owner;
 
 pub use actor::Actor;
 pub use codec::{Encoded, Payload};

@@ -123,6 +123,7 @@ impl Tail {
             correlation: CorrelationId(commit_id.0),
             causation: CommitId::default(),
             rules_version: RULES_VERSION,
+            epoch: None,
             command: None,
             context: None,
             events: facts

@@ -144,8 +144,11 @@ impl LinkState {
             importer.abort();
         }
         if let Some(mut child) = self.child.take() {
-            // Reaped when it has ended; one that lives on is adopted by whoever comes next.
-            let _ = child.try_wait();
+            // One that lives on is adopted by whoever comes next; it is reaped when it has ended,
+            // so that nobody takes its shadow for a process.
+            if !matches!(child.try_wait(), Ok(Some(_))) {
+                std::thread::spawn(move || child.wait());
+            }
         }
     }
 
@@ -287,7 +290,7 @@ impl LinkState {
                 return Ok(());
             }
         };
-        let epoch = self.shared.ledger.epoch();
+        let epoch = self.shared.epoch_of(self.place.station);
         if folds.timeline_revision > status.timeline_revision || self.settled_at == 0 {
             let request = v1::SetTimelineRequest {
                 revision: folds.timeline_revision,

@@ -72,7 +72,7 @@ impl Site {
         let aired = if ladder.state.owner == claim_id {
             match self.shared.engine(station).client() {
                 Some(mut client) => {
-                    let epoch = self.shared.ledger.epoch();
+                    let epoch = self.shared.epoch_of(station);
                     let request = v1::RouteLiveRequest { claim_payload: payload, epoch };
                     let asked = client.route_live(request);
                     answered(tokio::time::timeout(ENGINE_PATIENCE, asked).await)
@@ -109,7 +109,7 @@ impl Site {
             // At once; the same skip is also handed over, should this call be lost.
             let _ = client
                 .fade(v1::FadeRequest {
-                    epoch: self.shared.ledger.epoch(),
+                    epoch: self.shared.epoch_of(station),
                     line_id: line_id.0.to_vec(),
                     claim_id: claim_id.0.to_vec(),
                     fade_ms: 0,

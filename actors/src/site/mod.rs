@@ -8,6 +8,7 @@ mod shared;
 mod signin;
 
 use crate::clock;
+use crate::ownership::Node;
 use crate::{CommandError, Meta, Receipt};
 use grimnir_events::library::{ItemKind, MediaItem};
 use grimnir_events::{
@@ -32,6 +33,11 @@ pub use shared::Shared;
 pub struct SiteConfig {
     /// Everything the site keeps: ledger, secrets, media, stations.
     pub data_dir: PathBuf,
+    /// How the other nodes of the site see this one; only on a ledger that is shared.
+    pub node: Node,
+    /// Folder of what nodes of one host share (media, secrets, engines); the site's own where not
+    /// given.
+    pub common_dir: Option<PathBuf>,
     /// The engine's program; found beside our own where not given.
     pub engine_program: Option<PathBuf>,
     /// Address the engines' HTTP mounts listen on.
@@ -40,6 +46,13 @@ pub struct SiteConfig {
     pub mount_port: u16,
     /// Largest upload in bytes.
     pub upload_limit_bytes: u64,
+}
+
+impl SiteConfig {
+    /// Folder of what nodes of one host share.
+    pub fn common_dir(&self) -> &std::path::Path {
+        self.common_dir.as_deref().unwrap_or(&self.data_dir)
+    }
 }
 
 /// An open site; cheap to clone.
@@ -215,14 +228,17 @@ impl Site {
         meta: Meta,
     ) -> Result<Receipt<A::Event>, CommandError> {
         let stream = self.stream::<A>(station);
-        if !self.shared.directory.knows(stream) {
+        if A::KIND == StreamKind::Station && self.shared.views.station(station).is_none() {
             let creates = (&command as &dyn Any).downcast_ref::<StationCommand>();
             if let Some(create @ StationCommand::Create { .. }) = creates {
                 // Refused here, so that a bad request starts no actors.
                 let context = Context { now: clock::now(), ..Context::default() };
                 Station::decide(&Default::default(), create, &context)
                     .map_err(|rejection| CommandError::rejected(&rejection))?;
-                self.shared.add_station(station).await?;
+                if !self.shared.directory.knows(stream) {
+                    self.shared.add_station(station).await?;
+                }
+                self.shared.begin_station(station).await?;
             }
         }
         self.shared.directory.decide::<A>(stream, command, meta).await

@@ -3,6 +3,7 @@
 use super::SegmentHeader;
 use super::scan::Found;
 use crate::ledger::{Recorded, Seq};
+use grimnir_events::owner::OwnerEvent;
 use grimnir_events::{Commit, CommitId, ContentHash, LogId, StreamId, UtcMicros, envelope};
 use std::collections::{HashMap, HashSet};
 
@@ -15,6 +16,8 @@ pub(crate) struct Chain {
     recorded_at: Option<UtcMicros>,
     streams: HashMap<StreamId, (u64, ContentHash)>,
     commits: HashSet<CommitId>,
+    /// Epoch of each stream's owner, where one has taken it.
+    owners: HashMap<StreamId, u64>,
 }
 
 impl Chain {
@@ -81,9 +84,34 @@ impl Chain {
         if !self.commits.insert(header.commit_id) {
             return Err(format!("{} is there twice", header.commit_id));
         }
+        self.check_owner(&commit)?;
         let hash = envelope::hash(&body);
         self.streams.insert(header.stream, (header.version, hash));
         (self.head, self.hash, self.recorded_at) = (seq, hash, Some(recorded_at));
         Ok(Recorded { seq, recorded_at, hash, commit, bytes: body })
+    }
+
+    /// Since a stream was taken, nobody decides in it under a lower epoch.
+    fn check_owner(&mut self, commit: &Commit) -> Result<(), String> {
+        let header = &commit.header;
+        let (stream, epoch) = (header.stream, header.owner_epoch);
+        if stream.kind.is_witnessed() {
+            return Ok(());
+        }
+        if let Some(owner) = self.owners.get(&stream)
+            && epoch < *owner
+        {
+            return Err(format!("{stream} was taken under epoch {owner}, this is of {epoch}"));
+        }
+        // A word of another program is passed over here as it is everywhere.
+        if let Ok(Some(OwnerEvent::OwnershipTaken { epoch: taken, .. })) =
+            OwnerEvent::in_commit(commit)
+        {
+            if taken != epoch {
+                return Err(format!("{stream} is taken under {taken} in a commit of {epoch}"));
+            }
+            self.owners.insert(stream, taken);
+        }
+        Ok(())
     }
 }
