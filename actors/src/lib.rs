@@ -19,4 +19,4 @@ pub mod site;
 
 pub use error::CommandError;
 pub use meta::{Meta, Receipt};
-pub use site::{Site, SiteConfig};
+pub use site::{LedgerPlace, Site, SiteConfig};

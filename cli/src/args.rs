@@ -1,6 +1,8 @@
 //! The command line, which is also read from the environment (`deploy/grimnir.env`).
 
+use crate::ledger::{LedgerArgs, NatsArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use grimnir_events::SiteId;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -22,6 +24,8 @@ pub enum Command {
     Demo(Demo),
     /// Answer from the ledger alone, also while a server runs.
     Replay(Replay),
+    /// Make a ledger's stream on JetStream.
+    Ledger(LedgerArgs),
     /// Print the API's description.
     Openapi,
 }
@@ -32,6 +36,30 @@ pub struct Serve {
     /// Folder of everything the site keeps.
     #[arg(long, env = "GRIMNIR_DATA", default_value = "grimnir-data")]
     pub data: PathBuf,
+    /// Where the ledger of record is: nats://host:port (several separated by commas, tls:// too);
+    /// in the site's own folder where not given.
+    #[arg(long = "ledger", env = "GRIMNIR_LEDGER_URL")]
+    pub ledger_url: Option<String>,
+    /// Id of the site on JetStream, sit_...; needed at the first start there.
+    #[arg(long, env = "GRIMNIR_SITE")]
+    pub site: Option<SiteId>,
+    /// How the JetStream server is told who we are.
+    #[command(flatten)]
+    pub nats: NatsArgs,
+    /// Serve although the stream is weaker than a ledger has to be; recorded in the ledger.
+    #[arg(long, env = "GRIMNIR_ACCEPT_WEAKER_DURABILITY")]
+    pub accept_weaker_durability: bool,
+    /// Name of this node among those that share the ledger: letters, digits, dashes; made up and
+    /// kept in the folder where not given.
+    #[arg(long, env = "GRIMNIR_NODE_ID")]
+    pub node_id: Option<String>,
+    /// Address under which clients reach this node's API, named to whoever asks the wrong one.
+    #[arg(long, env = "GRIMNIR_ADVERTISE")]
+    pub advertise: Option<String>,
+    /// Folder that the nodes of this host share: media, secrets, and the folders of the engines,
+    /// so that one adopts what another started; the site's own where not given.
+    #[arg(long, env = "GRIMNIR_COMMON")]
+    pub common: Option<PathBuf>,
     /// Address of the API.
     #[arg(long, env = "GRIMNIR_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,

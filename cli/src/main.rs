@@ -4,6 +4,7 @@
 
 mod args;
 mod demo;
+mod ledger;
 mod offline;
 mod output;
 mod serve;
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
         args::Command::Serve(serve) => runtime().and_then(|rt| rt.block_on(serve::serve(serve))),
         args::Command::Demo(demo) => runtime().and_then(|rt| rt.block_on(demo::demo(demo))),
         args::Command::Replay(replay) => offline::replay(replay),
+        args::Command::Ledger(args) => runtime().and_then(|rt| rt.block_on(ledger::work(args))),
         args::Command::Openapi => output::print(&grimnir_api::openapi_json()),
     };
     match outcome {

@@ -20,6 +20,7 @@ pub mod executor;
 pub mod timeline;
 pub mod library;
 pub mod access;
+pub mod site;
 pub mod air;
 pub mod handover;
 pub mod owner;

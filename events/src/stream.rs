@@ -22,11 +22,13 @@ pub enum StreamKind {
     Access = 6,
     /// Witnessed: what the engine reports as aired; never rejected.
     Air = 16,
+    /// Witnessed: what whoever runs the site has taken upon themselves.
+    Site = 17,
 }
 
 impl StreamKind {
     /// Every kind, in order of its number.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Station,
         Self::Ladder,
         Self::Executor,
@@ -34,6 +36,7 @@ impl StreamKind {
         Self::Library,
         Self::Access,
         Self::Air,
+        Self::Site,
     ];
 
     /// The kind with this stored number.
@@ -50,11 +53,12 @@ impl StreamKind {
             Self::Library => "library",
             Self::Access => "access",
             Self::Air => "air",
+            Self::Site => "site",
         }
     }
     /// True where facts are recorded as they come and never rejected.
     pub const fn is_witnessed(self) -> bool {
-        matches!(self, Self::Air)
+        matches!(self, Self::Air | Self::Site)
     }
 }
 
@@ -63,7 +67,7 @@ impl StreamKind {
 pub struct StreamId {
     /// What it is the history of.
     pub kind: StreamKind,
-    /// Raw id of the aggregate: a station's, or a site's for `access`.
+    /// Raw id of the aggregate: a station's, or a site's for `access` and `site`.
     pub id: [u8; 16],
 }
 
@@ -76,9 +80,14 @@ impl StreamId {
     pub const fn access(site: SiteId) -> Self {
         Self { kind: StreamKind::Access, id: site.0 }
     }
+    /// The site's own stream.
+    pub const fn site(site: SiteId) -> Self {
+        Self { kind: StreamKind::Site, id: site.0 }
+    }
     /// The station this stream belongs to; `None` for a site's stream.
     pub fn station(&self) -> Option<StationId> {
-        (self.kind != StreamKind::Access).then_some(StationId(self.id))
+        let of_site = matches!(self.kind, StreamKind::Access | StreamKind::Site);
+        (!of_site).then_some(StationId(self.id))
     }
 }
 

@@ -90,6 +90,7 @@ fn every_event_keeps_its_bytes() {
     check_payload(access());
     check_payload(air());
     check_payload(owner());
+    check_payload(site());
 }
 
 #[test]
@@ -168,6 +169,7 @@ fn frozen_commits_fold_with_todays_types() {
                 }
                 StreamKind::Library => drop(typed::<grimnir_events::library::LibraryEvent>(event)),
                 StreamKind::Access => drop(typed::<grimnir_events::access::AccessEvent>(event)),
+                StreamKind::Site => drop(typed::<grimnir_events::site::SiteEvent>(event)),
             }
         }
     }

@@ -45,6 +45,7 @@ pub fn changes_of(commit: &Decoded) -> Vec<Change> {
             Event::Timeline(event) => timeline::tell(&mut out, event),
             Event::Library(event) => library::tell(&mut out, event),
             Event::Access(event) => access::tell(&mut out, event),
+            Event::Site(_) => {}
             Event::Air(fact) => {
                 out.at = fact.at;
                 now_playing::tell(&mut out, place.station(), fact);

@@ -10,6 +10,7 @@ use grimnir_events::executor::ExecutorEvent;
 use grimnir_events::ladder::LadderEvent;
 use grimnir_events::library::LibraryEvent;
 use grimnir_events::owner;
+use grimnir_events::site::SiteEvent;
 use grimnir_events::station::StationEvent;
 use grimnir_events::timeline::TimelineEvent;
 use grimnir_events::{Commit, ContentHash, Payload, StationId, StreamId, StreamKind, UtcMicros};
@@ -48,6 +49,8 @@ pub enum Event {
     Library(LibraryEvent),
     /// Of access.
     Access(AccessEvent),
+    /// Of a site; no read model shows it.
+    Site(SiteEvent),
     /// Witnessed on air.
     Air(AirFact),
 }
@@ -100,5 +103,6 @@ pub fn event(kind: StreamKind, stored: &Encoded) -> Result<Event, CodecError> {
         StreamKind::Library => read(stored, Event::Library),
         StreamKind::Access => read(stored, Event::Access),
         StreamKind::Air => read(stored, Event::Air),
+        StreamKind::Site => read(stored, Event::Site),
     }
 }

@@ -253,7 +253,7 @@ fn judge_of(kind: StreamKind) -> Option<Box<dyn Judge>> {
         StreamKind::Timeline => Box::new(Of::<Timeline>::default()),
         StreamKind::Library => Box::new(Of::<Library>::default()),
         StreamKind::Access => Box::new(Of::<Access>::default()),
-        StreamKind::Air => return None,
+        StreamKind::Air | StreamKind::Site => return None,
     })
 }
 

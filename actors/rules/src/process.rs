@@ -16,6 +16,7 @@ use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::ladder::{LadderEvent, OwnerReason, Tier};
 use grimnir_events::library::LibraryEvent;
 use grimnir_events::owner;
+use grimnir_events::site::SiteEvent;
 use grimnir_events::station::StationEvent;
 use grimnir_events::timeline::{DropReason, TimelineEvent};
 use grimnir_events::{Commit, CommitId, LogId, StationId, StreamId, StreamKind, derive_id};
@@ -46,6 +47,8 @@ pub enum DecodedEvents {
     Library(Vec<LibraryEvent>),
     /// Of access.
     Access(Vec<AccessEvent>),
+    /// Of a site.
+    Site(Vec<SiteEvent>),
     /// Of the air.
     Air(Vec<AirFact>),
 }
@@ -100,6 +103,7 @@ fn decode_events(commit: &Commit) -> Result<DecodedEvents, CodecError> {
         StreamKind::Library => DecodedEvents::Library(all(commit)?),
         StreamKind::Access => DecodedEvents::Access(all(commit)?),
         StreamKind::Air => DecodedEvents::Air(all(commit)?),
+        StreamKind::Site => DecodedEvents::Site(all(commit)?),
     })
 }
 
@@ -127,7 +131,8 @@ pub fn react(committed: &Committed) -> Vec<Follow> {
         | DecodedEvents::Executor(_)
         | DecodedEvents::Timeline(_)
         | DecodedEvents::Library(_)
-        | DecodedEvents::Access(_) => {}
+        | DecodedEvents::Access(_)
+        | DecodedEvents::Site(_) => {}
     }
     let number = |(index, command)| Follow { station, command, index };
     (0..).zip(commands).map(number).collect()

@@ -30,6 +30,8 @@ const TAKE_PATIENCE: Duration = Duration::from_millis(1_500);
 struct NodeWord {
     instance: String,
     url: String,
+    /// It closes in order: nothing is its share any more.
+    gone: bool,
 }
 
 /// What the holder of a unit says in its lease.
@@ -61,6 +63,8 @@ pub struct Keeper {
     seen: BTreeMap<(String, String), Instant>,
     /// Another process goes by our name.
     doubled: bool,
+    /// Nothing is claimed any more.
+    closing: bool,
 }
 
 /// What all leases say at one time.
@@ -75,7 +79,8 @@ impl Keeper {
     pub fn new(shared: Arc<Shared>, leases: Arc<dyn Leases>) -> Self {
         let instance = hex::encode(&crate::clock::fresh_id()[..8]);
         let (held, seen) = Default::default();
-        Self { shared, leases, instance, own: None, held, seen, doubled: false }
+        let (doubled, closing) = (false, false);
+        Self { shared, leases, instance, own: None, held, seen, doubled, closing }
     }
 
     /// Runs one round; answers false when leases are not kept now.
@@ -111,6 +116,9 @@ impl Keeper {
     }
 
     async fn look(&mut self) -> Result<(), LeaseError> {
+        if self.closing {
+            return Ok(());
+        }
         self.renew_own().await?;
         if self.doubled {
             return Ok(());
@@ -149,6 +157,7 @@ impl Keeper {
         let word = NodeWord {
             instance: self.instance.clone(),
             url: self.ownership().node().url.clone(),
+            gone: self.closing,
         };
         let key = format!("node.{}", self.me());
         let at = self.own.map_or(0, |(revision, _)| revision);
@@ -230,7 +239,7 @@ impl Keeper {
                 let Ok(word) = serde_json::from_slice::<NodeWord>(&value) else { continue };
                 if name == self.me() {
                     view.own = Some((revision, word));
-                } else {
+                } else if !word.gone {
                     view.nodes.insert(name.to_owned(), word);
                 }
             } else if let Some(unit) = unit_of(&key)
@@ -357,6 +366,9 @@ impl Keeper {
 
     /// Lets go of everything, so that others need not wait for the leases to end.
     pub async fn release(&mut self) {
+        self.closing = true;
+        self.own = self.own.map(|(revision, _)| (revision, Instant::now() - RENEW_EVERY));
+        let _ = self.renew_own().await;
         let nodes = BTreeMap::new();
         for unit in self.held.keys().copied().collect::<Vec<_>>() {
             let _ = self.hand_over(unit, &nodes, "").await;

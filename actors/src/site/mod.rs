@@ -2,6 +2,7 @@
 
 mod air;
 mod close;
+mod ledger;
 mod open;
 mod readiness;
 mod shared;
@@ -15,7 +16,7 @@ use grimnir_events::{
     Actor, ClaimId, CommitId, CorrelationId, MediaId, PlaylistId, SiteId, StationId, StreamId,
     StreamKind, UserId, derive_id,
 };
-use grimnir_ledger::{Durability, Head, Ledger, Secrets};
+use grimnir_ledger::{Deviation, Durability, Head, JetStreamOptions, Ledger, Secrets};
 use grimnir_projections::Views;
 use grimnir_rules::station::command::StationCommand;
 use grimnir_rules::{Aggregate, Context, Station};
@@ -38,6 +39,8 @@ pub struct SiteConfig {
     /// Folder of what nodes of one host share (media, secrets, engines); the site's own where not
     /// given.
     pub common_dir: Option<PathBuf>,
+    /// Where the ledger of record is.
+    pub ledger: LedgerPlace,
     /// The engine's program; found beside our own where not given.
     pub engine_program: Option<PathBuf>,
     /// Address the engines' HTTP mounts listen on.
@@ -53,6 +56,24 @@ impl SiteConfig {
     pub fn common_dir(&self) -> &std::path::Path {
         self.common_dir.as_deref().unwrap_or(&self.data_dir)
     }
+
+    /// Whoever opened it took a weaker ledger upon themselves.
+    pub(crate) fn accepts_weaker(&self) -> bool {
+        match &self.ledger {
+            LedgerPlace::Here => false,
+            LedgerPlace::JetStream(options) => options.accept_weaker,
+        }
+    }
+}
+
+/// Where a site's ledger of record is.
+#[derive(Clone, Debug, Default)]
+pub enum LedgerPlace {
+    /// In the site's own folder.
+    #[default]
+    Here,
+    /// On JetStream; the site's folder holds a replica.
+    JetStream(Box<JetStreamOptions>),
 }
 
 /// An open site; cheap to clone.
@@ -138,6 +159,8 @@ pub struct Readiness {
     pub ready: bool,
     /// What an acknowledgement is worth.
     pub durability: Durability,
+    /// In what the ledger's store is less than it has to be.
+    pub deviations: Vec<Deviation>,
     /// The ledger takes commits.
     pub ledger_writable: bool,
     /// Why not.

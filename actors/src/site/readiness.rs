@@ -3,6 +3,7 @@
 use crate::site::{EngineReadiness, Readiness, Site};
 use grimnir_events::StationId;
 use grimnir_events::station::Mount;
+use grimnir_ledger::Ledger;
 
 /// One figure for metrics: name, help, labels, value.
 pub type Gauge = (&'static str, &'static str, Vec<(&'static str, String)>, f64);
@@ -25,9 +26,12 @@ impl Site {
                 engines.push(engine);
             }
         }
+        let deviations = shared.ledger.deviations();
+        let strong_enough = deviations.is_empty() || shared.config.accepts_weaker();
         Readiness {
-            ready: ledger_reason.is_none() && all_on_air,
+            ready: ledger_reason.is_none() && all_on_air && strong_enough,
             durability: shared.ledger.durability(),
+            deviations,
             ledger_writable: ledger_reason.is_none(),
             ledger_reason,
             head_seq: head.map(|h| h.seq).unwrap_or_default(),
@@ -94,6 +98,7 @@ impl Site {
                 shared.views.position() as f64,
             ),
         ];
+        all.extend(ledger_gauges(&*shared.ledger));
         for (station, handle) in shared.engines() {
             let labels = || vec![("station_id", station.to_string())];
             let status = handle.status();
@@ -134,4 +139,34 @@ impl Site {
         }
         all
     }
+}
+
+/// What the ledger's store is worth.
+fn ledger_gauges(ledger: &dyn Ledger) -> Vec<Gauge> {
+    let deviations = ledger.deviations();
+    let mut all: Vec<Gauge> = vec![
+        (
+            "grimnir_ledger_durability",
+            "What an acknowledgement is worth: the class that holds is 1",
+            vec![("class", ledger.durability().word().to_owned())],
+            1.0,
+        ),
+        (
+            "grimnir_ledger_writable",
+            "The ledger takes commits",
+            vec![],
+            if ledger.writable().is_ok() { 1.0 } else { 0.0 },
+        ),
+        (
+            "grimnir_ledger_deviations",
+            "Things in which the ledger's store is less than it has to be",
+            vec![],
+            deviations.len() as f64,
+        ),
+    ];
+    all.extend(deviations.into_iter().map(|deviation| {
+        let labels = vec![("name", deviation.name.to_owned())];
+        ("grimnir_ledger_deviation", "This deviates", labels, 1.0)
+    }));
+    all
 }

@@ -11,7 +11,7 @@ use crate::planner::PlannerMessage;
 use crate::site::SiteConfig;
 use crate::supervisor::SupervisorMessage;
 use grimnir_events::{SiteId, StationId};
-use grimnir_ledger::{EmbeddedLedger, Ledger, Secrets};
+use grimnir_ledger::{Ledger, Secrets};
 use grimnir_projections::Views;
 use ractor::ActorRef;
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ pub struct Shared {
     restarts: AtomicU64,
     tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
     endless: Mutex<Vec<tokio::task::AbortHandle>>,
-    store: Mutex<Option<Arc<EmbeddedLedger>>>,
+    store: Mutex<Option<Arc<dyn Ledger>>>,
 }
 
 impl Shared {
@@ -220,7 +220,7 @@ impl Shared {
     pub(crate) fn keep_until_end(&self, task: &tokio::task::JoinHandle<()>) {
         lock(&self.endless).push(task.abort_handle());
     }
-    pub(crate) fn keep_store(&self, store: Arc<EmbeddedLedger>) {
+    pub(crate) fn keep_store(&self, store: Arc<dyn Ledger>) {
         *lock(&self.store) = Some(store);
     }
     /// Ends the read models with a snapshot, then the tasks, then the ledger.

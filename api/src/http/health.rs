@@ -35,8 +35,11 @@ pub async fn healthz() -> Json<Health> {
 pub struct ReadinessView {
     /// Commands are taken and programme is on air where it should be.
     ready: bool,
-    /// What an acknowledgement is worth: `fsync_local` or `volatile`.
+    /// What an acknowledgement is worth: `fsync_local`, `quorum`, `sync_always`, `unverified`,
+    /// `weaker` or `volatile`.
     durability: String,
+    /// In what the ledger's store is less than it has to be.
+    deviations: Vec<DeviationView>,
     /// The ledger takes commits.
     ledger_writable: bool,
     /// Why not.
@@ -47,6 +50,18 @@ pub struct ReadinessView {
     projected_seq: u64,
     /// The engines.
     engines: Vec<EngineView>,
+}
+
+/// One thing in which the ledger's store is less than it has to be.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code)]
+pub struct DeviationView {
+    /// What: a setting of the stream, or a figure of its state.
+    name: String,
+    /// As it is.
+    found: String,
+    /// As it has to be.
+    wanted: String,
 }
 
 /// How ready an engine is.
@@ -100,7 +115,7 @@ mod tests {
     use super::*;
     use grimnir_actors::site::EngineReadiness;
     use grimnir_events::StationId;
-    use grimnir_ledger::Durability;
+    use grimnir_ledger::{Deviation, Durability};
     use serde_json::Value;
 
     fn keys(value: &Value) -> Vec<String> {
@@ -120,6 +135,7 @@ mod tests {
         let sent = Readiness {
             ready: true,
             durability: Durability::FsyncLocal,
+            deviations: vec![Deviation { name: "sync", found: "a".into(), wanted: "b".into() }],
             ledger_writable: true,
             ledger_reason: None,
             head_seq: 1,
@@ -137,6 +153,11 @@ mod tests {
         let documented = ReadinessView {
             ready: true,
             durability: "fsync_local".into(),
+            deviations: vec![DeviationView {
+                name: String::new(),
+                found: String::new(),
+                wanted: String::new(),
+            }],
             ledger_writable: true,
             ledger_reason: None,
             head_seq: 1,
@@ -146,6 +167,7 @@ mod tests {
         let sent = serde_json::to_value(sent).expect("encodes");
         let documented = serde_json::to_value(documented).expect("encodes");
         assert_eq!(keys(&sent), keys(&documented));
+        assert_eq!(keys(&sent["deviations"][0]), keys(&documented["deviations"][0]));
         assert_eq!(keys(&sent["engines"][0]), keys(&documented["engines"][0]));
         assert_eq!(sent["durability"], documented["durability"]);
     }

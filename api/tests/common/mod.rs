@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
-use grimnir_actors::{Site, SiteConfig};
+use grimnir_actors::{LedgerPlace, Site, SiteConfig};
 use grimnir_api::ApiConfig;
 use grimnir_events::Actor;
 use grimnir_events::access::Role;
@@ -39,6 +39,9 @@ impl House {
     pub async fn open() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let config = SiteConfig {
+            ledger: LedgerPlace::Here,
+            node: Node::default(),
+            common_dir: None,
             data_dir: folder.path().join("site"),
             engine_program: Some(folder.path().join("no-engine")),
             listen_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -5,6 +5,7 @@ use grimnir_events::access::{AccessEvent, Role};
 use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags};
 use grimnir_events::owner::OwnerEvent;
 use grimnir_events::sealed::Sealed;
+use grimnir_events::site::{SiteEvent, StoreDeviation};
 use grimnir_events::station::{FadeCurve, Mount, MountFormat, StationEvent, StationSettings};
 use grimnir_events::timeline::*;
 use grimnir_events::{ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, UserId};
@@ -161,6 +162,24 @@ pub fn access() -> Labelled<AccessEvent> {
         samples.push((word.into(), RoleGranted { user_id, role }));
     }
     labelled!(AccessEvent: [UserRegistered, RoleGranted, CredentialChanged, UserErased], samples)
+}
+
+pub fn site() -> Labelled<SiteEvent> {
+    use SiteEvent::*;
+    let deviation = |name: &str, found: &str, wanted: &str| StoreDeviation {
+        name: name.into(),
+        found: found.into(),
+        wanted: wanted.into(),
+    };
+    let accepted =
+        |class: &str, deviations| WeakerDurabilityAccepted { class: class.into(), deviations };
+    let sync = deviation("sync", "unverified: no monitoring address is given", "always");
+    let limits = vec![deviation("max_age", "3600 s", "0 s"), deviation("num_deleted", "3", "0")];
+    let samples = vec![
+        ("Sync".into(), accepted("unverified", vec![sync])),
+        ("Limits".into(), accepted("weaker", limits)),
+    ];
+    labelled!(SiteEvent: [WeakerDurabilityAccepted], samples)
 }
 
 pub fn line(anchor: Anchor, transition: Transition) -> Line {

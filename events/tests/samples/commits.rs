@@ -1,6 +1,8 @@
 //! One commit for every kind of stream, by every kind of actor.
 
-use super::{Labelled, access, air, at, executor, hash, ladder, library, raw, station, timeline};
+use super::{
+    Labelled, access, air, at, executor, hash, ladder, library, raw, site, station, timeline,
+};
 use grimnir_events::codec::{Encoded, Payload, encode};
 use grimnir_events::{
     Actor, Commit, CommitId, CorrelationId, EngineRunId, Header, LogId, SiteId, StationId,
@@ -23,6 +25,10 @@ fn events_of(kind: StreamKind) -> Vec<Encoded> {
         StreamKind::Library => picked(library(), ["MediaAdded.Music", "PlaylistSet"]),
         StreamKind::Access => picked(access(), ["UserRegistered", "RoleGranted.Dj"]),
         StreamKind::Air => picked(air(), ["ItemStarted", "ItemEnded.Completed"]),
+        StreamKind::Site => {
+            let accepted = "WeakerDurabilityAccepted";
+            picked(site(), [&format!("{accepted}.Sync"), &format!("{accepted}.Limits")])
+        }
     }
 }
 
@@ -31,7 +37,7 @@ fn actor_of(kind: StreamKind) -> Actor {
         StreamKind::Station | StreamKind::Library => Actor::User(UserId(raw(60))),
         StreamKind::Ladder => Actor::Process,
         StreamKind::Executor | StreamKind::Timeline => Actor::System,
-        StreamKind::Access => Actor::Local,
+        StreamKind::Access | StreamKind::Site => Actor::Local,
         StreamKind::Air => Actor::Engine(EngineRunId(raw(61))),
     }
 }
@@ -41,6 +47,7 @@ pub fn commit_of(kind: StreamKind) -> Commit {
     let number = kind as u8;
     let stream = match kind {
         StreamKind::Access => StreamId::access(SiteId(raw(62))),
+        StreamKind::Site => StreamId::site(SiteId(raw(62))),
         other => StreamId::of_station(other, StationId(raw(63))),
     };
     let part = |name: &str, version, bytes: &[u8]| Encoded {

@@ -48,6 +48,7 @@ pub async fn append_encoded(
 ) -> Arc<Recorded> {
     let stream = match kind {
         StreamKind::Access => StreamId::access(SITE),
+        StreamKind::Site => StreamId::site(SITE),
         kind => StreamId::of_station(kind, STATION),
     };
     let head = ledger.head().await.expect("reads");

@@ -51,6 +51,16 @@ pub struct JetStreamOptions {
     pub wrap: Option<WrapWire>,
 }
 
+impl std::fmt::Debug for JetStreamOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JetStreamOptions")
+            .field("address", &self.address)
+            .field("site_id", &self.site_id)
+            .field("accept_weaker", &self.accept_weaker)
+            .finish_non_exhaustive()
+    }
+}
+
 impl JetStreamOptions {
     /// The usual ones for this server.
     pub fn at(address: NatsAddress) -> Self {

@@ -239,7 +239,7 @@ fn config(dir: &Path, ports: [u16; 2], setup: &Setup, cluster: &str) -> String {
     let store = dir.join("store");
     format!(
         "server_name: {name}\nlisten: \"127.0.0.1:{port}\"\nhttp: \"127.0.0.1:{monitor}\"\n\
-         jetstream {{ store_dir: \"{}\", sync_interval: {sync}, max_mem: 64M, max_file: 4G }}\n\
+         jetstream {{ store_dir: \"{}\", sync_interval: \"{sync}\", max_mem: 64M, max_file: 4G }}\n\
          {cluster}{more}\n",
         store.display()
     )
