@@ -219,9 +219,7 @@ impl<A: Aggregate> ShellState<A> {
         let found = recorded.commit.header.owner_epoch;
         if found < self.taken {
             let (stream, seq, taken) = (self.stream, recorded.seq, self.taken);
-            let reason = format!(
-                "{stream} was taken under epoch {taken}, the commit at seq {seq} is of {found}"
-            );
+            let reason = format!("{stream} was taken under epoch {taken}, seq {seq} is of {found}");
             error!(reason, "the ledger contradicts itself");
             return Err(CommandError::Failed { what: "reading the ledger", reason });
         }
@@ -271,9 +269,7 @@ impl<A: Aggregate> ShellState<A> {
                 Ok(appended) => return self.acknowledged(&appended),
                 Err(error @ AppendError::Conflict { .. }) => {
                     self.catch_up_own().await?;
-                    if self.taken > epoch {
-                        warn!(stream = %self.stream, %error, epoch, "the stream was taken by another node");
-                    }
+                    warn!(%error, epoch, taken = self.taken, "somebody else extended the stream");
                     if let Some(receipt) = self.answered_before(meta, &encoded).await? {
                         return Ok(receipt);
                     }

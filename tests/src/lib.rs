@@ -4,13 +4,18 @@
 //! audio in which every track has its own tone, so that what is heard at any instant can be told.
 
 pub mod client;
+pub mod cluster;
 pub mod ear;
+#[expect(missing_docs, reason = "shared with the ledger's tests, which document by test")]
+#[path = "../../events/ledger/tests/support/nats.rs"]
+pub mod nats;
 pub mod programs;
 pub mod server;
 pub mod stage;
 pub mod tracks;
 
 pub use client::Client;
+pub use cluster::Cluster;
 pub use ear::{Ear, Heard};
 pub use server::Server;
 pub use stage::{Setting, Stage};

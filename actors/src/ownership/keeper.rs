@@ -5,12 +5,11 @@
 //! that see different things do not both begin. While leases cannot be read nothing changes: the
 //! node goes on with what it had, because its ledger takes nothing then, and nobody else's does.
 
-use super::{Node, Ownership, Standing, Unit, rendezvous, take};
+use super::words::{NodeWord, UnitWord, View, bytes_of, key_of};
+use super::{Node, Ownership, Standing, Unit, memory, rendezvous, take};
 use crate::site::Shared;
-use grimnir_ledger::{Lease, LeaseError, Leases};
-use serde::{Deserialize, Serialize};
+use grimnir_ledger::{LeaseError, Leases};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::{error, info, warn};
@@ -24,25 +23,6 @@ const RENEW_EVERY: Duration = Duration::from_secs(1);
 const SETTLED: Duration = Duration::from_secs(2);
 /// How long the streams of one round may take to be taken; what is left is taken in the next.
 const TAKE_PATIENCE: Duration = Duration::from_millis(1_500);
-
-/// What a node says of itself in its lease.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-struct NodeWord {
-    instance: String,
-    url: String,
-    /// It closes in order: nothing is its share any more.
-    gone: bool,
-}
-
-/// What the holder of a unit says in its lease.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-struct UnitWord {
-    node: String,
-    instance: String,
-    epoch: u64,
-    /// Let go: whoever is next may have it at once.
-    released: bool,
-}
 
 struct Held {
     revision: u64,
@@ -65,13 +45,6 @@ pub struct Keeper {
     doubled: bool,
     /// Nothing is claimed any more.
     closing: bool,
-}
-
-/// What all leases say at one time.
-struct View {
-    nodes: BTreeMap<String, NodeWord>,
-    units: BTreeMap<Unit, (u64, UnitWord)>,
-    own: Option<(u64, NodeWord)>,
 }
 
 impl Keeper {
@@ -132,7 +105,7 @@ impl Keeper {
             let share = rendezvous::owner(unit, names()).unwrap_or_default().to_owned();
             if self.held.contains_key(&unit) {
                 if share != self.me() && settled.contains(&share) {
-                    self.hand_over(unit, &view.nodes, &share).await?;
+                    self.hand_over(unit, Some(&view), &share).await?;
                 }
                 continue;
             }
@@ -231,26 +204,6 @@ impl Keeper {
         }
     }
 
-    async fn view(&self) -> Result<View, LeaseError> {
-        let mut view =
-            View { nodes: BTreeMap::new(), units: BTreeMap::new(), own: None };
-        for Lease { key, value, revision } in self.leases.all().await? {
-            if let Some(name) = key.strip_prefix("node.") {
-                let Ok(word) = serde_json::from_slice::<NodeWord>(&value) else { continue };
-                if name == self.me() {
-                    view.own = Some((revision, word));
-                } else if !word.gone {
-                    view.nodes.insert(name.to_owned(), word);
-                }
-            } else if let Some(unit) = unit_of(&key)
-                && let Ok(word) = serde_json::from_slice::<UnitWord>(&value)
-            {
-                view.units.insert(unit, (revision, word));
-            }
-        }
-        Ok(view)
-    }
-
     /// Names of the other nodes that have lived for a while.
     fn settled(&mut self, view: &View) -> Vec<String> {
         let now = Instant::now();
@@ -324,11 +277,11 @@ impl Keeper {
     async fn hand_over(
         &mut self,
         unit: Unit,
-        nodes: &BTreeMap<String, NodeWord>,
+        view: Option<&View>,
         to: &str,
     ) -> Result<(), LeaseError> {
         let Some(held) = self.held.remove(&unit) else { return Ok(()) };
-        let url = nodes.get(to).map(|word| word.url.clone()).unwrap_or_default();
+        let url = view.map(|view| view.url_of(to)).unwrap_or_default();
         info!(unit = %grimnir_events::StationId(unit), to, "a unit is handed over");
         let next = match to {
             "" => Standing::Nobody,
@@ -345,14 +298,14 @@ impl Keeper {
 
     /// Free, and another node's share: it is on its way.
     fn wait_for(&self, unit: Unit, share: &str, view: &View) {
-        let url = view.nodes.get(share).map(|word| word.url.clone()).unwrap_or_default();
+        let url = view.url_of(share);
         if !matches!(self.ownership().standing(unit), Standing::Own { .. }) {
             self.ownership().set(unit, Standing::Other(Node { name: share.into(), url }));
         }
     }
 
     fn lost(&self, unit: Unit, name: &str, view: &View) {
-        let url = view.nodes.get(name).map(|word| word.url.clone()).unwrap_or_default();
+        let url = view.url_of(name);
         let news = self.ownership().set(unit, Standing::Other(Node { name: name.into(), url }));
         if news {
             self.remember();
@@ -369,9 +322,8 @@ impl Keeper {
         self.closing = true;
         self.own = self.own.map(|(revision, _)| (revision, Instant::now() - RENEW_EVERY));
         let _ = self.renew_own().await;
-        let nodes = BTreeMap::new();
         for unit in self.held.keys().copied().collect::<Vec<_>>() {
-            let _ = self.hand_over(unit, &nodes, "").await;
+            let _ = self.hand_over(unit, None, "").await;
         }
     }
 
@@ -390,21 +342,22 @@ impl Keeper {
         }
     }
 
+    /// As if the last renewals were long ago.
+    #[cfg(test)]
+    pub(super) fn age(&mut self) {
+        let old = Instant::now() - 10 * RENEW_EVERY;
+        self.own = self.own.map(|(revision, _)| (revision, old));
+        self.held.values_mut().for_each(|held| held.renewed = old);
+    }
+
     fn remember(&self) {
-        let owned: BTreeMap<String, u64> = self
-            .shared
-            .units()
-            .into_iter()
-            .filter_map(|unit| Some((hex::encode(unit), self.ownership().epoch(unit)?)))
-            .collect();
-        let path = owned_file(&self.shared);
-        let text = serde_json::to_vec(&owned).unwrap_or_default();
-        let partial = path.with_extension("tmp");
-        let written =
-            std::fs::write(&partial, text).and_then(|()| std::fs::rename(&partial, &path));
-        if let Err(error) = written {
+        if let Err(error) = memory::remember(&self.shared) {
             warn!(%error, "what this node owns cannot be remembered");
         }
+    }
+
+    async fn view(&self) -> Result<View, LeaseError> {
+        Ok(View::of(self.leases.all().await?, self.me()))
     }
 }
 
@@ -424,32 +377,4 @@ async fn take_unit(shared: &Shared, unit: Unit, revision: u64) -> Result<u64, St
     let epoch = revision.max(last + 1);
     take::take(ledger, &streams, epoch, me).await?;
     Ok(epoch)
-}
-
-/// What the last life of this node owned, for when it begins without anybody to ask.
-pub fn remembered(shared: &Shared) -> BTreeMap<Unit, u64> {
-    let text = std::fs::read(owned_file(shared)).unwrap_or_default();
-    let owned: BTreeMap<String, u64> = serde_json::from_slice(&text).unwrap_or_default();
-    owned.into_iter().filter_map(|(unit, epoch)| Some((raw(&unit)?, epoch))).collect()
-}
-
-fn owned_file(shared: &Shared) -> PathBuf {
-    shared.config.data_dir.join("owned.json")
-}
-
-fn key_of(unit: Unit) -> String {
-    format!("unit.{}", hex::encode(unit))
-}
-
-fn unit_of(key: &str) -> Option<Unit> {
-    raw(key.strip_prefix("unit.")?)
-}
-
-fn raw(text: &str) -> Option<Unit> {
-    let mut unit = [0; 16];
-    hex::decode_to_slice(text, &mut unit).ok().map(|()| unit)
-}
-
-fn bytes_of<T: Serialize>(word: &T) -> Vec<u8> {
-    serde_json::to_vec(word).unwrap_or_default()
 }

@@ -7,6 +7,8 @@
 
 pub mod rendezvous;
 pub mod take;
+mod words;
+pub mod memory;
 pub mod keeper;
 
 use crate::error::CommandError;

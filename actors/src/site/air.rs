@@ -26,6 +26,7 @@ impl Site {
         request: RaiseRequest,
         meta: Meta,
     ) -> Result<Raised, CommandError> {
+        self.ours(station)?;
         let (claim, on_air) = self.claim(station, &request, Tier::Emergency, meta).await?;
         let claim_id = claim.id;
         let payload = encode_claim(&claim)?;
@@ -61,6 +62,7 @@ impl Site {
         request: RaiseRequest,
         meta: Meta,
     ) -> Result<Raised, CommandError> {
+        self.ours(station)?;
         let (claim, on_air) = self.claim(station, &request, Tier::LiveOverride, meta).await?;
         let claim_id = claim.id;
         let payload = encode_claim(&claim)?;
@@ -99,6 +101,7 @@ impl Site {
 
     /// Goes on to the next item; names what is on air, so that asked twice it skips once.
     pub async fn skip(&self, station: StationId, meta: Meta) -> Result<u64, CommandError> {
+        self.ours(station)?;
         let (line_id, claim_id) = match self.asked_before::<Executor>(meta).await {
             Some(ExecutorCommand::Skip { line_id, claim_id }) => (line_id, claim_id),
             _ => self.on_air_now(station).await?,

@@ -171,6 +171,21 @@ pub struct Readiness {
     pub projected_seq: u64,
     /// The engines.
     pub engines: Vec<EngineReadiness>,
+    /// Name of this node; empty where it shares its ledger with no other.
+    pub node: String,
+    /// Who owns each station.
+    pub owners: Vec<Owner>,
+}
+
+/// Who owns a station.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Owner {
+    /// The station.
+    pub station_id: StationId,
+    /// Name of the node; empty where nobody is known.
+    pub node: String,
+    /// Its epoch, where it is this node.
+    pub epoch: Option<u64>,
 }
 
 /// How ready an engine is.
@@ -280,6 +295,14 @@ impl Site {
             StreamId::of_station(A::KIND, station)
         }
     }
+    /// Whether this node decides for a station that is there. Asked before work that would be in
+    /// vain; the shell asks again.
+    pub(crate) fn ours(&self, station: StationId) -> Result<(), CommandError> {
+        match self.shared.views.station(station) {
+            Some(_) => self.shared.ownership.decides(station.0).map(drop),
+            None => Ok(()),
+        }
+    }
     /// Measures a file and takes it in; the refusal is recorded too.
     pub async fn ingest(
         &self,
@@ -287,10 +310,12 @@ impl Site {
         ingest: Ingest,
         meta: Meta,
     ) -> Result<MediaItem, CommandError> {
+        self.ours(station)?;
         crate::ingest::ingest(&self.shared, station, ingest, meta).await
     }
     /// Plans again from the next hour on, and the running hour where it is empty.
     pub async fn replan(&self, station: StationId, meta: Meta) -> Result<u64, CommandError> {
+        self.ours(station)?;
         self.shared.replan(station, meta).await
     }
     /// Uploads may be written here before they are taken in.

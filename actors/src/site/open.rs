@@ -67,7 +67,7 @@ async fn share(shared: &Arc<Shared>, leases: Arc<dyn Leases>) {
     if !keeper.lock().await.round().await {
         // Nobody can be asked: the air goes on with whoever had it last, and the engine refuses
         // this node if that was another.
-        for (unit, epoch) in crate::ownership::keeper::remembered(shared) {
+        for (unit, epoch) in crate::ownership::memory::remembered(shared) {
             shared.ownership.set(unit, Standing::Own { epoch });
         }
     }

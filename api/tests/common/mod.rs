@@ -4,6 +4,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
+use grimnir_actors::ownership::Node;
 use grimnir_actors::{LedgerPlace, Site, SiteConfig};
 use grimnir_api::ApiConfig;
 use grimnir_events::Actor;

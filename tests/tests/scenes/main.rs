@@ -7,6 +7,8 @@ mod effects;
 mod emergency;
 mod engine_loss;
 mod faults;
+mod jetstream_cut;
 mod kill_commands;
 mod on_air;
 mod outage;
+mod ownership;

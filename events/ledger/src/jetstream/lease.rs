@@ -108,10 +108,8 @@ impl Leases for NatsLeases {
             let mut headers = HeaderMap::new();
             headers.insert(NATS_MESSAGE_TTL, format!("{}s", LEASE_TTL.as_secs()).as_str());
             headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, revision.to_string().as_str());
-            let request = Request::new()
-                .headers(headers)
-                .payload(value.into())
-                .timeout(Some(PATIENCE));
+            let request =
+                Request::new().headers(headers).payload(value.into()).timeout(Some(PATIENCE));
             let subject = format!("{}{key}", self.prefix);
             let answer = patient(self.client.send_request(subject, request)).await?;
             answer_of(key, &answer.payload)

@@ -21,17 +21,17 @@ mod provision;
 mod lease;
 
 pub use check::STREAM_SCHEMA;
-pub use lease::LEASE_TTL;
 pub use connect::{NatsAddress, NatsLogin};
+pub use lease::LEASE_TTL;
 pub use names::Names;
 pub use open::{JetStreamOptions, WrapWire};
 pub use provision::{Provision, Provisioned, Restored, provision, restore};
 pub use wire::{Answer, Outgoing, Silence, Wire};
 
 use crate::clock::Clock;
-use crate::lease::Leases;
 use crate::directory::Identity;
 use crate::embedded::EmbeddedLedger;
+use crate::lease::Leases;
 use crate::ledger::{
     AppendError, Appended, Deviation, Durability, Expected, Head, Ledger, NewCommit, ReadError,
     Recorded, Seq,

@@ -52,10 +52,7 @@ mod tests {
             names.subject(stream),
             "evt.sit_abababababababababababababababab.ladder.01010101010101010101010101010101"
         );
-        assert_eq!(
-            names.lease_prefix(),
-            "$KV.LEASE_sit_abababababababababababababababab."
-        );
+        assert_eq!(names.lease_prefix(), "$KV.LEASE_sit_abababababababababababababababab.");
         assert_eq!(names.all(), "evt.sit_abababababababababababababababab.>");
     }
 }
