@@ -323,7 +323,10 @@ impl Keeper {
         self.own = self.own.map(|(revision, _)| (revision, Instant::now() - RENEW_EVERY));
         let _ = self.renew_own().await;
         for unit in self.held.keys().copied().collect::<Vec<_>>() {
-            let _ = self.hand_over(unit, None, "").await;
+            if self.hand_over(unit, None, "").await.is_err() {
+                // Nobody answers: they end by themselves.
+                return;
+            }
         }
     }
 

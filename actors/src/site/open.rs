@@ -45,11 +45,11 @@ impl Site {
         let shared = Shared::new(config, site_id, ledger, secrets, views, ownership, head);
         let shared = Arc::new(shared);
         shared.keep(projecting);
-        shared.keep_until_end(&tokio::spawn(tell_stations(shared.clone(), head)));
         let (root, _) = SiteSupervisor::spawn(None, SiteSupervisor, shared.clone())
             .await
             .map_err(|e| failed("starting the actors")(e.to_string()))?;
         shared.enter_root(root);
+        shared.keep_until_end(&tokio::spawn(tell_stations(shared.clone(), head)));
         shared.keep_store(store);
         if let Some(leases) = leases {
             share(&shared, leases).await;
