@@ -53,7 +53,7 @@ pub enum CommandError {
         reason: String,
     },
     /// Another node decides for this; nothing was stored.
-    #[error("{node} owns it, at {url}")]
+    #[error("{node} owns it{}", at(url))]
     NotOwner {
         /// Name of the node.
         node: String,
@@ -66,6 +66,10 @@ pub enum CommandError {
     /// The site is closing.
     #[error("the site is closing")]
     Closing,
+}
+
+fn at(url: &str) -> String {
+    if url.is_empty() { String::new() } else { format!(", at {url}") }
 }
 
 impl CommandError {

@@ -8,11 +8,9 @@ use std::path::PathBuf;
 
 /// Writes down what this node owns now.
 pub(super) fn remember(shared: &Shared) -> std::io::Result<()> {
-    let owned: BTreeMap<String, u64> = shared
-        .units()
-        .into_iter()
-        .filter_map(|unit| Some((hex::encode(unit), shared.ownership.epoch(unit)?)))
-        .collect();
+    let owned = shared.ownership.owned().into_iter();
+    let owned: BTreeMap<String, u64> =
+        owned.map(|(unit, epoch)| (hex::encode(unit), epoch)).collect();
     let path = owned_file(shared);
     let partial = path.with_extension("tmp");
     std::fs::write(&partial, serde_json::to_vec(&owned)?)?;

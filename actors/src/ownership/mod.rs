@@ -84,6 +84,15 @@ impl Ownership {
             Standing::Other(_) | Standing::Nobody => None,
         }
     }
+    /// Everything this node owns, under which epochs.
+    pub fn owned(&self) -> BTreeMap<Unit, u64> {
+        let standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
+        let epochs = standings.iter().filter_map(|(unit, sender)| match *sender.borrow() {
+            Standing::Own { epoch } => Some((*unit, epoch)),
+            Standing::Other(_) | Standing::Nobody => None,
+        });
+        epochs.collect()
+    }
     /// Why this node does not decide for it; answers the epoch where it does.
     pub fn decides(&self, unit: Unit) -> Result<u64, CommandError> {
         match self.standing(unit) {
@@ -113,9 +122,19 @@ impl Ownership {
     pub fn taken(&self, unit: Unit, epoch: u64, node: &str) {
         let lost = matches!(self.standing(unit), Standing::Own { epoch: own } if own < epoch);
         if lost && node != self.node.name {
-            let node = Node { name: node.into(), url: String::new() };
+            let node = Node { name: node.into(), url: self.url_of(node) };
             self.set(unit, Standing::Other(node));
         }
+    }
+
+    /// Address of a node, as far as it is known from anything it owns.
+    fn url_of(&self, name: &str) -> String {
+        let standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
+        let urls = standings.values().filter_map(|sender| match &*sender.borrow() {
+            Standing::Other(node) if node.name == name => Some(node.url.clone()),
+            Standing::Other(_) | Standing::Own { .. } | Standing::Nobody => None,
+        });
+        urls.max().unwrap_or_default()
     }
 
     fn with<T>(&self, unit: Unit, look: impl FnOnce(&watch::Sender<Standing>) -> T) -> T {

@@ -104,7 +104,14 @@ impl Site {
         self.ours(station)?;
         let (line_id, claim_id) = match self.asked_before::<Executor>(meta).await {
             Some(ExecutorCommand::Skip { line_id, claim_id }) => (line_id, claim_id),
-            _ => self.on_air_now(station).await?,
+            _ => match self.on_air_now(station).await {
+                Ok(found) => found,
+                Err(error) => {
+                    // Nothing is seen on air by a node that has just lost the station.
+                    self.ours(station)?;
+                    return Err(error);
+                }
+            },
         };
         let command = ExecutorCommand::Skip { line_id, claim_id };
         let receipt = self.command::<Executor>(station, command, meta).await?;
