@@ -45,6 +45,7 @@ pub struct Keeper {
     doubled: bool,
     /// Nothing is claimed any more.
     closing: bool,
+    renew_every: Duration,
 }
 
 impl Keeper {
@@ -52,8 +53,13 @@ impl Keeper {
     pub fn new(shared: Arc<Shared>, leases: Arc<dyn Leases>) -> Self {
         let instance = hex::encode(&crate::clock::fresh_id()[..8]);
         let (held, seen) = Default::default();
-        let (doubled, closing) = (false, false);
-        Self { shared, leases, instance, own: None, held, seen, doubled, closing }
+        let (doubled, closing, renew_every) = (false, false, RENEW_EVERY);
+        Self { shared, leases, instance, own: None, held, seen, doubled, closing, renew_every }
+    }
+
+    /// Another pause between two renewals than a third of the time to live.
+    pub fn renewing_every(self, renew_every: Duration) -> Self {
+        Self { renew_every, ..self }
     }
 
     /// Runs one round; answers false when leases are not kept now.
@@ -124,7 +130,7 @@ impl Keeper {
     }
 
     async fn renew_own(&mut self) -> Result<(), LeaseError> {
-        if self.own.is_some_and(|(_, renewed)| renewed.elapsed() < RENEW_EVERY) {
+        if self.own.is_some_and(|(_, renewed)| renewed.elapsed() < self.renew_every) {
             return Ok(());
         }
         let word = NodeWord {
@@ -174,7 +180,7 @@ impl Keeper {
         let due: Vec<Unit> = self
             .held
             .iter()
-            .filter(|(_, held)| held.renewed.elapsed() >= RENEW_EVERY)
+            .filter(|(_, held)| held.renewed.elapsed() >= self.renew_every)
             .map(|(unit, _)| *unit)
             .collect();
         for unit in due {
@@ -320,7 +326,7 @@ impl Keeper {
     /// Lets go of everything, so that others need not wait for the leases to end.
     pub async fn release(&mut self) {
         self.closing = true;
-        self.own = self.own.map(|(revision, _)| (revision, Instant::now() - RENEW_EVERY));
+        self.renew_every = Duration::ZERO;
         let _ = self.renew_own().await;
         for unit in self.held.keys().copied().collect::<Vec<_>>() {
             if self.hand_over(unit, None, "").await.is_err() {
@@ -343,14 +349,6 @@ impl Keeper {
             }
             Free::At(_) | Free::Of(_) => Err(LeaseError::Taken { key: key_of(unit) }),
         }
-    }
-
-    /// As if the last renewals were long ago.
-    #[cfg(test)]
-    pub(super) fn age(&mut self) {
-        let old = Instant::now() - 10 * RENEW_EVERY;
-        self.own = self.own.map(|(revision, _)| (revision, old));
-        self.held.values_mut().for_each(|held| held.renewed = old);
     }
 
     fn remember(&self) {

@@ -103,7 +103,7 @@ impl Ownership {
     }
 
     /// Notes who decides for a unit; true when that is news.
-    pub(crate) fn set(&self, unit: Unit, standing: Standing) -> bool {
+    pub fn set(&self, unit: Unit, standing: Standing) -> bool {
         let changed = self.with(unit, |sender| {
             sender.send_if_modified(|known| {
                 let news = *known != standing;
@@ -146,6 +146,3 @@ impl Ownership {
         look(standings.entry(unit).or_insert_with(first))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,21 +1,23 @@
 //! Ownership on one ledger and one set of leases, shared by two nodes in this process.
 
-use super::keeper::Keeper;
-use super::*;
-use crate::directory::Directory;
-use crate::meta::Meta;
-use crate::shell::{Shell, ShellArgs};
-use crate::site::{LedgerPlace, Shared, SiteConfig};
+use grimnir_actors::directory::Directory;
+use grimnir_actors::ownership::keeper::Keeper;
+use grimnir_actors::ownership::{Node, Ownership, Standing, memory, take};
+use grimnir_actors::shell::{Shell, ShellArgs};
+use grimnir_actors::site::Shared;
+use grimnir_actors::{CommandError, LedgerPlace, Meta, SiteConfig};
 use grimnir_events::owner::OwnerEvent;
 use grimnir_events::{
-    Actor as Principal, CommitId, CorrelationId, LogId, SiteId, StreamId, StreamKind,
+    Actor as Principal, CommitId, CorrelationId, LogId, SiteId, StationId, StreamId, StreamKind,
 };
 use grimnir_ledger::{Leases, Ledger, MemoryLeases, MemoryLedger, Secrets};
 use grimnir_projections::Projector;
 use grimnir_rules::Executor;
 use grimnir_rules::executor::command::ExecutorCommand;
 use ractor::Actor;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 const SITE: SiteId = SiteId([3; 16]);
 const STATION: StationId = StationId([4; 16]);
@@ -106,7 +108,8 @@ async fn node(
     let shared = Shared::new(config, SITE, ledger.clone(), secrets, views, ownership, 0);
     let shared = Arc::new(shared);
     let leases: Arc<dyn Leases> = leases.clone();
-    (shared.clone(), Keeper::new(shared, leases))
+    // Every round renews: as if the last renewal were long ago.
+    (shared.clone(), Keeper::new(shared, leases).renewing_every(Duration::ZERO))
 }
 
 /// Owner and epoch in the last commit of the site's own stream.
@@ -148,7 +151,6 @@ async fn a_lost_nodes_share_is_taken_under_a_higher_epoch_and_the_old_owner_stan
     assert_eq!(last_taken(&ledger).await, (second, "b".into()));
     assert_eq!(memory::remembered(&b), BTreeMap::from([(SITE.0, second)]));
     // A wakes: it learns of it with its next renewal, and takes nothing back by force.
-    keeper_a.age();
     assert!(keeper_a.round().await);
     assert!(matches!(a.ownership.standing(SITE.0), Standing::Other(node) if node.name == "b"));
     assert_eq!(last_taken(&ledger).await, (second, "b".into()));
@@ -176,7 +178,6 @@ async fn two_processes_of_one_name_do_not_both_decide() {
     let (second, mut keeper_2) = node(&ledger, &leases, "a", dir.path()).await;
     assert!(keeper_2.round().await);
     assert!(second.ownership.epoch(SITE.0).expect("owns it at once") > before);
-    keeper_1.age();
     assert!(keeper_1.round().await);
     assert_eq!(first.ownership.decides(SITE.0), Err(CommandError::NoOwner));
 }
