@@ -34,8 +34,8 @@ fn meta(number: u8) -> Meta {
 
 fn enter(live: bool) -> ExecutorCommand {
     use grimnir_events::executor::PlayoutState::{Live, Preloading};
-    let to = if live { Live } else { Preloading };
-    ExecutorCommand::Enter { to, reason: "test".into() }
+    let playout = if live { Live } else { Preloading };
+    ExecutorCommand::Enter { state: playout, reason: "test".into() }
 }
 
 /// A node's shell of the station's executor, and what the node knows of ownership.
