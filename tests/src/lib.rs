@@ -6,8 +6,6 @@
 pub mod client;
 pub mod cluster;
 pub mod ear;
-#[expect(missing_docs, reason = "shared with the ledger's tests, which document by test")]
-#[path = "../../events/ledger/tests/support/nats.rs"]
 pub mod nats;
 pub mod programs;
 pub mod server;

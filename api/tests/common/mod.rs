@@ -38,20 +38,25 @@ pub struct Reply {
 impl House {
     /// An empty site.
     pub async fn open() -> Self {
+        Self::open_with(LedgerPlace::Here).await.expect("opens")
+    }
+
+    /// An empty site whose ledger of record is there; or why it does not open.
+    pub async fn open_with(ledger: LedgerPlace) -> Result<Self, String> {
         let folder = tempfile::tempdir().expect("a folder");
         let config = SiteConfig {
-            ledger: LedgerPlace::Here,
             node: Node::default(),
             common_dir: None,
+            ledger,
             data_dir: folder.path().join("site"),
             engine_program: Some(folder.path().join("no-engine")),
             listen_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             mount_port: 0,
             upload_limit_bytes: 1_000,
         };
-        let site = Site::open(config).await.expect("opens");
+        let site = Site::open(config).await.map_err(|error| error.to_string())?;
         let router = grimnir_api::router(site.clone(), ApiConfig::default()).expect("has routes");
-        Self { site, router, _folder: folder }
+        Ok(Self { site, router, _folder: folder })
     }
 
     /// Registers a user and signs it in; answers its token.

@@ -12,7 +12,7 @@ use super::waiters::{Turns, Waiters};
 use super::wire::{NatsWire, Wire};
 use super::{Inner, JetStreamLedger, Status};
 use crate::clock::{Clock, SystemClock};
-use crate::directory::{Identity, OpenError, store_epoch};
+use crate::directory::{Identity, OpenError, load_epoch, store_epoch};
 use crate::embedded::{EmbeddedLedger, Options};
 use crate::files;
 use crate::ledger::{Ledger, ReadError, Seq};
@@ -155,7 +155,8 @@ async fn start(inner: Arc<Inner>, reachable: bool) -> Result<JetStreamLedger, Op
         catch_up(&ledger.inner, target).await?;
     }
     let inner = &ledger.inner;
-    let epoch = inner.replica.epoch().max(inner.replica.followed_epoch() + 1);
+    let noted = load_epoch(&inner.dir)?.unwrap_or(0);
+    let epoch = inner.replica.epoch().max(inner.replica.followed_epoch() + 1).max(noted);
     store_epoch(&inner.dir, epoch)?;
     inner.epoch.store(epoch, Ordering::Release);
     Ok(ledger)
@@ -282,7 +283,12 @@ async fn open_replica(
         let aside = set_aside(&dir)?;
         let aside = aside.display().to_string();
         tracing::error!(event.seq = seq, reason, aside, "the replica is damaged: followed anew");
-        EmbeddedLedger::open(&dir, options())
+        let replica = EmbeddedLedger::open(&dir, options())?;
+        // Engines know the epochs that were used here, whatever became of the segments.
+        if let Some(used) = load_epoch(Path::new(&aside))? {
+            store_epoch(&dir, used + 1)?;
+        }
+        Ok(replica)
     };
     let dir = dir.to_owned();
     tokio::task::spawn_blocking(move || open(dir))

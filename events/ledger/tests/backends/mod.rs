@@ -1,4 +1,5 @@
 //! The backends that the contract is run on; servers are started once for all tests.
+#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use crate::suite::Bench;
 use crate::support::faults::{FaultyLedger, FaultyWire};

@@ -2,7 +2,7 @@
 
 use crate::backends::site_on;
 use crate::nodes::node;
-use crate::support::nats::{Servers, Setup};
+use crate::support::nats::{self, Servers, Setup};
 use crate::support::*;
 use futures_util::StreamExt;
 use grimnir_ledger::{
@@ -15,7 +15,7 @@ async fn until(what: &str, mut look: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !look() {
         assert!(Instant::now() < deadline, "{what}: not within 30 s");
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        nats::pause().await;
     }
 }
 

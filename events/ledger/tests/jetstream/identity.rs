@@ -178,3 +178,26 @@ async fn a_folder_is_a_ledger_of_its_own_or_a_replica_and_never_the_other() {
     let elsewhere = JetStreamOptions { site_id: Some(fresh_site()), ..options };
     assert!(JetStreamLedger::open(dir.path(), elsewhere).await.is_err(), "another site");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_replica_is_set_aside_and_followed_anew() {
+    let options = site_on(one_server(), 1).await;
+    let (dir, ledger) = node(&options).await;
+    for number in 0..20 {
+        put(&*ledger, number, stream(1)).await;
+    }
+    let (before, epoch) = (all(&*ledger).await, ledger.epoch());
+    assert!(ledger.close());
+    drop(ledger);
+    let segments = dir.path().join("segments");
+    let segment = std::fs::read_dir(&segments).expect("reads").next().expect("one").expect("reads");
+    let mut bytes = std::fs::read(segment.path()).expect("reads");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(segment.path(), &bytes).expect("writes");
+    let ledger = JetStreamLedger::open(dir.path(), options).await.expect("opens");
+    assert!(all(&ledger).await == before);
+    assert!(ledger.epoch() > epoch);
+    let kept = dir.path().join("damaged-0/segments").join(segment.file_name());
+    assert_eq!(std::fs::read(kept).expect("is kept"), bytes);
+}

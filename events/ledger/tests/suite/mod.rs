@@ -1,11 +1,15 @@
 //! The contract that every backend keeps. `contract.rs` runs it on each of them.
+#![allow(dead_code, reason = "each test binary uses its own part")]
 
 mod basics;
 mod writers;
 mod following;
 
+#[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use basics::*;
+#[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use following::*;
+#[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use writers::*;
 
 use grimnir_events::UtcMicros;
@@ -40,6 +44,7 @@ pub fn check_history(recorded: &[Arc<Recorded>]) {
 }
 
 /// Makes one test of every rule, on each of these backends.
+#[allow(unused_macros, reason = "each test binary uses its own part")]
 macro_rules! contract {
     ($($backend:ident)*) => {
         $(contract! { @ $backend
@@ -77,4 +82,5 @@ macro_rules! contract {
         }
     };
 }
+#[allow(unused_imports, reason = "each test binary uses its own part")]
 pub(crate) use contract;

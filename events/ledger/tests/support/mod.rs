@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod faults;
+#[path = "../../../../tests/src/nats.rs"]
 pub mod nats;
 
 use futures_util::future::join_all;

@@ -50,9 +50,16 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Lets some time go by between two looks at something that will come.
+pub async fn pause() {
+    tokio::time::sleep(LOOK).await;
+}
+
 /// One server.
 pub struct Server {
+    /// Where clients connect.
     pub port: u16,
+    /// Where it is looked at.
     pub monitor_port: u16,
     dir: PathBuf,
     running: Option<Running>,
@@ -148,6 +155,7 @@ pub fn get(port: u16, path: &str) -> Option<String> {
 
 /// One server, or several in one cluster, with a folder that goes with them.
 pub struct Servers {
+    /// They, in order.
     pub servers: Vec<Server>,
     sweeper: Option<ChildStdin>,
 }
