@@ -137,6 +137,7 @@ impl Shared {
     /// Claims a station that begins on this node.
     pub(crate) async fn begin_station(&self, station: StationId) -> Result<(), CommandError> {
         let Some(keeper) = self.keeper() else { return Ok(()) };
+        self.ledger.writable().map_err(|reason| CommandError::Unavailable { reason })?;
         keeper.lock().await.begin(station.0).await.map_err(|error| CommandError::Unavailable {
             reason: format!("the station cannot be claimed: {error}"),
         })

@@ -45,7 +45,7 @@ impl House {
     pub async fn open_with(ledger: LedgerPlace) -> Result<Self, String> {
         let folder = tempfile::tempdir().expect("a folder");
         let config = SiteConfig {
-            node: Node::default(),
+            node: Node { name: "test".into(), url: String::new() },
             common_dir: None,
             ledger,
             data_dir: folder.path().join("site"),
