@@ -195,7 +195,9 @@ impl Keeper {
                         Some((revision, word)) if word.instance == self.instance => {
                             self.renewed(unit, *revision);
                         }
-                        _ => drop(self.held.remove(&unit)),
+                        _ => {
+                            self.held.remove(&unit);
+                        }
                     }
                 }
                 Err(away) => return Err(away),
