@@ -34,8 +34,8 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all();
-    let runtime = { runtime }.build().expect("a runtime starts");
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).enable_all().build().expect("a runtime starts");
     let one = Servers::one(&Setup::default());
     runtime.block_on(commits("jetstream_r1", &one, 1, 1, 300));
     runtime.block_on(commits("jetstream_r1", &one, 1, 100, 10));
