@@ -90,4 +90,8 @@ impl CommandError {
     pub fn invalid(code: &'static str, field: &'static str, message: String) -> Self {
         Self::Rejected { code, message, field: Some(field), class: RejectClass::Invalid }
     }
+    /// The error for a value that another holds already.
+    pub fn taken(code: &'static str, field: &'static str, message: String) -> Self {
+        Self::Rejected { code, message, field: Some(field), class: RejectClass::Conflict }
+    }
 }

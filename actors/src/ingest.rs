@@ -7,10 +7,11 @@ use crate::error::CommandError;
 use crate::meta::{Meta, Receipt};
 use crate::site::{Ingest, Shared};
 use grimnir_engine_proto::report::{AnalysisRefusal, AnalysisReport};
-use grimnir_events::library::{CueMarks, MediaItem, Tags};
+use grimnir_events::library::{CueMarks, LibraryEvent, MediaItem, Tags};
 use grimnir_events::{CommitId, ContentHash, MediaId, StationId, StreamId, StreamKind, derive_id};
 use grimnir_rules::Library;
 use grimnir_rules::library::command::LibraryCommand;
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::process::Command;
@@ -63,8 +64,14 @@ async fn take_in(
     let command = LibraryCommand::AddMedia { item: Box::new(item.clone()) };
     let receipt: Receipt<_> = shared.directory.decide::<Library>(stream, command, meta).await?;
     for event in receipt.events {
-        if let grimnir_events::library::LibraryEvent::MediaAdded { item } = event {
-            return Ok(*item);
+        match event {
+            LibraryEvent::MediaAdded { item } => return Ok(*item),
+            LibraryEvent::MediaFound { media_id } => {
+                let library = shared.directory.inspect::<Library>(stream).await?;
+                let held = library.state.media.get(&media_id);
+                return Ok(held.map_or(item, |entry| entry.item.clone()));
+            }
+            _ => {}
         }
     }
     Ok(item)
@@ -177,14 +184,15 @@ fn describe(
     })
 }
 
-/// Moves (or copies) a file to its place by content; a file that is there already is the same.
+/// Copies a file to its place by content; what lies there already and is not the same (damaged,
+/// cut off) is replaced.
 async fn store(shared: &Shared, from: &Path, hash: ContentHash) -> Result<(), CommandError> {
     let failed = |e: std::io::Error| CommandError::Failed {
         what: "storing the file",
         reason: e.to_string(),
     };
     let to = media_path(&shared.media_dir(), hash);
-    if tokio::fs::try_exists(&to).await.unwrap_or(false) {
+    if holds(to.clone(), hash).await {
         return Ok(());
     }
     let Some(folder) = to.parent() else { return Ok(()) };
@@ -194,6 +202,15 @@ async fn store(shared: &Shared, from: &Path, hash: ContentHash) -> Result<(), Co
     let file = tokio::fs::File::open(&partial).await.map_err(failed)?;
     file.sync_all().await.map_err(failed)?;
     tokio::fs::rename(&partial, &to).await.map_err(failed)
+}
+
+async fn holds(path: PathBuf, hash: ContentHash) -> bool {
+    let read = tokio::task::spawn_blocking(move || {
+        let mut hasher = Sha256::new();
+        std::io::copy(&mut std::fs::File::open(&path)?, &mut hasher)?;
+        Ok::<_, std::io::Error>(<[u8; 32]>::from(hasher.finalize()))
+    });
+    matches!(read.await, Ok(Ok(found)) if found == hash.0)
 }
 
 /// Where the bytes of a hash lie in a media store.

@@ -3,8 +3,8 @@
 //! Shells run on every node and answer who reads; what acts (engine, planner, process managers)
 //! runs only where the station is owned, and comes and goes with the ownership.
 //!
-//! ractor stops a supervisor whose child fails unless it says otherwise, so both supervisors here
-//! handle every event themselves. A failed child is started again, at once the first time and
+//! ractor stops a supervisor whose child fails unless it says otherwise, so a supervisor here
+//! handles every event itself. A failed child is started again, at once the first time and
 //! with doubling pauses up to 5 s when it keeps failing.
 
 use crate::engine::link::{EngineLink, LinkArgs};
@@ -52,10 +52,16 @@ pub enum SupervisorMessage {
     Owned(bool),
 }
 
-/// Supervises the site's own actors and the stations.
-pub struct SiteSupervisor;
-/// Supervises the actors of one station.
-pub struct StationSupervisor;
+/// Supervises the site's own actors and the stations, or the actors of one station.
+pub struct Supervisor;
+
+/// Whose actors a supervisor starts.
+pub struct SupervisorArgs {
+    /// The site.
+    pub shared: Arc<Shared>,
+    /// The station; `None` for the site itself.
+    pub station: Option<StationId>,
+}
 
 /// What a supervisor holds.
 pub struct Family {
@@ -110,11 +116,8 @@ impl Family {
                 ProcessRunner::spawn_linked(None, ProcessRunner, args, me).await?.0.get_cell()
             }
             Child::Station(id) => {
-                let args = (self.shared.clone(), id);
-                StationSupervisor::spawn_linked(None, StationSupervisor, args, me)
-                    .await?
-                    .0
-                    .get_cell()
+                let args = SupervisorArgs { shared: self.shared.clone(), station: Some(id) };
+                Supervisor::spawn_linked(None, Supervisor, args, me).await?.0.get_cell()
             }
         })
     }
@@ -204,6 +207,17 @@ impl Family {
         }
     }
 
+    /// What acts for the station runs while it is ours.
+    async fn follow_owner(&mut self, station: StationId, me: &ActorRef<SupervisorMessage>) {
+        if self.shared.ownership.is_alone() {
+            self.own(true, me).await;
+        } else {
+            let standing = self.shared.ownership.watch(station.0);
+            self.acting = false;
+            self.watcher = Some(tokio::spawn(watch(standing, me.clone())));
+        }
+    }
+
     /// Starts or stops what acts for the station.
     async fn own(&mut self, owned: bool, me: &ActorRef<SupervisorMessage>) {
         self.acting = owned;
@@ -260,85 +274,26 @@ async fn watch(
     }
 }
 
-impl Actor for SiteSupervisor {
+impl Actor for Supervisor {
     type Msg = SupervisorMessage;
     type State = Family;
-    type Arguments = Arc<Shared>;
+    type Arguments = SupervisorArgs;
 
     async fn pre_start(
         &self,
         me: ActorRef<Self::Msg>,
-        shared: Arc<Shared>,
+        args: SupervisorArgs,
     ) -> Result<Family, ActorProcessingErr> {
-        let mut family = Family::new(shared, StationId::default());
-        family.start(Child::Access, me.get_cell()).await?;
-        let stations = family.shared.views.stations();
-        for station in stations {
-            family.start(Child::Station(station.id), me.get_cell()).await?;
+        let children = match args.station {
+            Some(_) => of_a_station(),
+            None => of_the_site(&args.shared),
+        };
+        let mut family = Family::new(args.shared, args.station.unwrap_or_default());
+        for child in children {
+            family.start(child, me.get_cell()).await?;
         }
-        if family.shared.ownership.is_alone() {
-            // One for all stations: all are ours.
-            family.start(Child::Processes, me.get_cell()).await?;
-        }
-        Ok(family)
-    }
-
-    async fn handle(
-        &self,
-        me: ActorRef<Self::Msg>,
-        message: SupervisorMessage,
-        family: &mut Family,
-    ) -> Result<(), ActorProcessingErr> {
-        family.handle(me, message).await
-    }
-
-    async fn handle_supervisor_evt(
-        &self,
-        me: ActorRef<Self::Msg>,
-        event: SupervisionEvent,
-        family: &mut Family,
-    ) -> Result<(), ActorProcessingErr> {
-        family.event(&me, event);
-        Ok(())
-    }
-
-    async fn post_stop(
-        &self,
-        _me: ActorRef<Self::Msg>,
-        family: &mut Family,
-    ) -> Result<(), ActorProcessingErr> {
-        family.stop_all();
-        info!("site supervisor stopped");
-        Ok(())
-    }
-}
-
-impl Actor for StationSupervisor {
-    type Msg = SupervisorMessage;
-    type State = Family;
-    type Arguments = (Arc<Shared>, StationId);
-
-    async fn pre_start(
-        &self,
-        me: ActorRef<Self::Msg>,
-        (shared, station): Self::Arguments,
-    ) -> Result<Family, ActorProcessingErr> {
-        let mut family = Family::new(shared, station);
-        for kind in [
-            StreamKind::Station,
-            StreamKind::Ladder,
-            StreamKind::Executor,
-            StreamKind::Timeline,
-            StreamKind::Library,
-        ] {
-            family.start(Child::Shell(kind), me.get_cell()).await?;
-        }
-        let standing = family.shared.ownership.watch(station.0);
-        if family.shared.ownership.is_alone() {
-            family.own(true, &me).await;
-        } else {
-            family.acting = false;
-            family.watcher = Some(tokio::spawn(watch(standing, me)));
+        if let Some(station) = args.station {
+            family.follow_owner(station, &me).await;
         }
         Ok(family)
     }
@@ -371,6 +326,27 @@ impl Actor for StationSupervisor {
             watcher.abort();
         }
         family.stop_all();
+        info!(station.id = %family.station, "supervisor stopped");
         Ok(())
     }
+}
+
+/// In the order they start: sign-in first, effects last.
+fn of_the_site(shared: &Shared) -> Vec<Child> {
+    let stations = shared.views.stations().into_iter().map(|station| Child::Station(station.id));
+    // Alone, one runner follows up for all stations; otherwise each station has its own.
+    let runner = shared.ownership.is_alone().then_some(Child::Processes);
+    [Child::Access].into_iter().chain(stations).chain(runner).collect()
+}
+
+/// What runs on every node; what acts follows the ownership.
+fn of_a_station() -> Vec<Child> {
+    let shells = [
+        StreamKind::Station,
+        StreamKind::Ladder,
+        StreamKind::Executor,
+        StreamKind::Timeline,
+        StreamKind::Library,
+    ];
+    shells.map(Child::Shell).to_vec()
 }

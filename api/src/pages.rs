@@ -112,7 +112,6 @@ const PAGES: &[(&str, &str)] = pages![
     "too_many_sign_ins",
     "too_many_users",
     "unauthorized",
-    "unknown_clock",
     "unknown_field",
     "unknown_hour",
     "unknown_line",

@@ -197,6 +197,9 @@ async fn users_are_registered_once_and_can_sign_in() {
         answers.push(reply.body);
     }
     assert_eq!(answers[0], answers[1]);
+    let taken = house.ask("POST", "/api/v1/users", Some(&token), &[], Some(body)).await;
+    assert_eq!((taken.status, &taken.body["field"]), (StatusCode::CONFLICT, &json!("username")));
+    assert_eq!(taken.body["code"], "username_taken");
     let signed_in = house.login("ben", PASSWORD).await;
     assert_eq!(signed_in.body["role"], "dj");
     assert_eq!(signed_in.body["expires_in"], 900);

@@ -41,7 +41,11 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         .map(|mixed| reached::heard(mixed, position::read(&reached_path)));
     let (journal, mut recovered, writer) = Journal::open(&dir.join("journal"), run);
     let start = start_frame(&recovered, last.as_ref());
-    let legacy = close_last_run(&journal, &recovered, last.as_ref(), start);
+    let cache = Cache::new(dir);
+    let mut held = cache.load();
+    held.epoch = held.epoch.max(arguments.epoch);
+    let on_air = held.config.as_ref().is_some_and(|config| config.on_air);
+    let legacy = close_last_run(&journal, &recovered, last.as_ref(), start, on_air);
 
     let (tx, rx) = channel::<Msg>();
     let (blocks, taps) = fanout::fanout();
@@ -58,9 +62,6 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     let board = Board::default();
     let tell = teller(journal.clone(), air.clone());
     let reached = open_page(&reached_path)?;
-    let cache = Cache::new(dir);
-    let mut held = cache.load();
-    held.epoch = held.epoch.max(arguments.epoch);
     let parts = Parts {
         run,
         media: arguments.media.clone(),
@@ -241,20 +242,38 @@ fn start_frame(recovered: &Recovered, last: Option<&Position>) -> AirFrame {
     }
 }
 
+/// Since when nothing is heard, where the last run ended between two items, in silence or off air;
+/// `None` before the first sign-on.
+fn interruption_of_quiet(
+    recovered: &Recovered,
+    last: Option<&Position>,
+    on_air: bool,
+) -> Option<(AirFrame, InterruptReason, i64)> {
+    if let Some((from, reason)) = recovered.quiet {
+        let bound = if reason == InterruptReason::EngineLost { BLOCK_FRAMES } else { 0 };
+        return Some((from, reason, bound));
+    }
+    if recovered.last_play == 0 && !recovered.silent {
+        return None;
+    }
+    let known = recovered.last_frame?;
+    let lost = last.map_or(known, |position| position.air_frame.max(known));
+    let reason = if on_air { InterruptReason::EngineLost } else { InterruptReason::OffAir };
+    Some((lost, reason, BLOCK_FRAMES))
+}
+
 /// Ends in the journal what the last run left open; answers what this run has to take up.
 fn close_last_run(
     journal: &Journal,
     recovered: &Recovered,
     last: Option<&Position>,
     start: AirFrame,
+    on_air: bool,
 ) -> Legacy {
-    if let Some(stopped) = recovered.stopped_at {
-        return Legacy {
-            interruption: Some((stopped, InterruptReason::OffAir, 0)),
-            ..Legacy::default()
-        };
-    }
-    let Some(newest) = recovered.open.last() else { return Legacy::default() };
+    let Some(newest) = recovered.open.last() else {
+        let interruption = interruption_of_quiet(recovered, last, on_air);
+        return Legacy { interruption, ..Legacy::default() };
+    };
     let of_run = last.filter(|position| position.run == newest.run);
     let lost = of_run.map_or(recovered.last_frame.unwrap_or(newest.at), |p| p.air_frame);
     for open in &recovered.open {

@@ -123,6 +123,52 @@ async fn a_skip_fades_the_line_out_once_and_a_claim_ends_at_its_longest_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_item_of_a_claim_can_be_skipped_and_each_skip_is_carried_out_once() {
+    let mut rig = Rig::new();
+    let tones = [rig.tone(440, 30.0, "flac")];
+    let items =
+        [1_500, 1_800, 2_100].map(|hertz| item((hertz / 100) as u8, rig.tone(hertz, 20.0, "wav")));
+    rig.start();
+    let (mut client, _) = rig.client().await;
+    set_timeline(&mut client, 1, chain(&tones, now(), 0)).await;
+    configure(&mut client, &config(1)).await;
+    let raised = claim(61, Tier::LiveOverride, items.into());
+    let request = v1::RouteLiveRequest { claim_payload: bytes(&raised), epoch: 1 };
+    assert!(client.route_live(request).await.unwrap().into_inner().on_air);
+    let mut asked = claims(1, &[&raised]);
+    for skipped in 1..=2 {
+        // The status follows the journal within a turn.
+        let (title, mut named) = (format!("Item {}", [15, 18][skipped - 1]), None);
+        let limit = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while named.is_none() && std::time::Instant::now() < limit {
+            let status = client.get_status(v1::StatusRequest {}).await.unwrap().into_inner();
+            named = (status.title == title).then_some(status.item_id);
+            tokio::task::yield_now().await;
+        }
+        let named: [u8; 16] = named.expect("is heard in time").try_into().unwrap();
+        asked.skips.push((LineId(named), raised.id));
+        asked.revision += 1;
+        set_claims(&mut client, &asked).await;
+        facts_until(&mut client, 1, |facts| {
+            ends(facts).iter().filter(|end| **end == EndReason::Skipped).count() == skipped
+        })
+        .await;
+    }
+    // Handed over again, and sent as the call that may have been lost, they skip nothing more.
+    asked.revision += 1;
+    set_claims(&mut client, &asked).await;
+    let (line_id, claim_id) = (asked.skips[1].0.0.to_vec(), raised.id.0.to_vec());
+    let again = v1::FadeRequest { epoch: 1, line_id, claim_id, fade_ms: 0 };
+    let again = client.fade(again).await.unwrap().into_inner();
+    assert!(!again.done && again.reason.contains("not on air"), "{}", again.reason);
+    facts_until(&mut client, 1, |facts| {
+        let skipped = ends(facts).iter().filter(|end| **end == EndReason::Skipped).count();
+        skipped == 2 && started(facts).last().is_some_and(|(title, _)| title == "Item 21")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_rotation_follows_the_timeline_and_the_fallback_the_rotation() {
     let mut rig = Rig::new();
     let tones = [rig.tone(440, 2.0, "flac")];

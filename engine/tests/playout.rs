@@ -4,10 +4,11 @@
 mod support;
 
 use grimnir_engine_proto::v1;
-use grimnir_events::air::{AirEvent, EndReason, InterruptReason};
+use grimnir_events::air::{AirEvent, AirFact, EndReason, InterruptReason};
 use grimnir_events::handover::EngineClaims;
 use grimnir_events::ladder::{AUTOMATION_CLAIM, OwnerReason, ReleaseReason, Tier};
 use grimnir_events::timeline::DropReason;
+use grimnir_events::{AirFrame, LineId, UtcMicros};
 use support::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,6 +107,33 @@ async fn an_emergency_enters_during_a_crossfade_and_automation_returns() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_short_alert_is_answered_with_its_frame() {
+    let mut rig = Rig::new();
+    let tones = [rig.tone(440, 60.0, "flac")];
+    // Over before its end would be too near for a hand-over that is planned ahead.
+    let sound = rig.tone(2_000, 0.05, "wav");
+    rig.start();
+    let (mut client, _) = rig.client().await;
+    let mut lines = chain(&tones, now(), 0);
+    lines[0].long_form = true;
+    set_timeline(&mut client, 1, lines).await;
+    configure(&mut client, &config(1)).await;
+    facts_until(&mut client, 1, |facts| !started(facts).is_empty()).await;
+    for n in 0..25 {
+        let alert = claim(100 + n, Tier::Emergency, vec![item(50, sound)]);
+        let request = v1::InsertEmergencyRequest { claim_payload: bytes(&alert) };
+        let aired = client.insert_emergency(request).await.unwrap().into_inner();
+        assert!(aired.on_air, "alert {n}: {}", aired.reason);
+        facts_until(&mut client, 1, |facts| {
+            facts.iter().any(|fact| {
+                matches!(fact.event, AirEvent::ClaimEnded { claim_id, .. } if claim_id == alert.id)
+            })
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_engine_started_alone_goes_on_where_it_was_cut() {
     let mut rig = Rig::new();
     let tones = [rig.tone(440, 60.0, "mp3"), rig.tone(660, 30.0, "wav")];
@@ -148,6 +176,84 @@ async fn a_killed_engine_started_alone_goes_on_where_it_was_cut() {
     let (at, from_frame, line_id) = resumed.unwrap();
     assert_eq!((at, line_id), (to, Some(grimnir_events::LineId([1; 16]))));
     assert_eq!(from_frame, from.since(first));
+    rig.kill();
+}
+
+fn interruptions(facts: &[AirFact]) -> Vec<(AirFrame, AirFrame, InterruptReason)> {
+    let told = |fact: &AirFact| match fact.event {
+        AirEvent::AirInterrupted { from, to, reason, .. } => Some((from, to, reason)),
+        _ => None,
+    };
+    facts.iter().filter_map(told).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_dies_in_silence_says_how_long_the_air_was_lost() {
+    let mut rig = Rig::new();
+    let tones = [rig.tone(440, 30.0, "flac")];
+    let silences = |facts: &[AirFact]| {
+        facts.iter().filter(|f| matches!(f.event, AirEvent::SilenceEntered { .. })).count()
+    };
+    rig.start();
+    let (mut client, _) = rig.client().await;
+    configure(&mut client, &config(1)).await;
+    let before = facts_until(&mut client, 1, |facts| silences(facts) == 1).await;
+    let silent = before.last().unwrap().frame;
+    rig.kill();
+    // Once more, before anything is heard.
+    rig.start();
+    let (mut client, _) = rig.client().await;
+    let between = facts_until(&mut client, 1, |facts| silences(facts) == 2).await;
+    let first = interruptions(&between);
+    assert_eq!(first.len(), 1, "{between:#?}");
+    let (from, to, reason) = first[0];
+    assert!(silent <= from && from < to && reason == InterruptReason::EngineLost, "{first:?}");
+    rig.kill();
+    rig.start();
+    let (mut client, _) = rig.client().await;
+    set_timeline(&mut client, 1, chain(&tones, now(), 0)).await;
+    let facts = facts_until(&mut client, 1, |facts| !started(facts).is_empty()).await;
+    let told = interruptions(&facts);
+    assert_eq!((told.len(), told[0]), (2, first[0]));
+    assert!(told[1].0 >= to && told[1].1 > told[1].0, "{told:?}");
+    assert_eq!(told[1].2, InterruptReason::EngineLost);
+    rig.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_passed_before_the_first_sign_on_passed_off_air() {
+    let mut rig = Rig::new();
+    let tones = [440, 660, 880].map(|hertz| rig.tone(hertz, 10.0, "flac"));
+    rig.start();
+    let (mut client, _) = rig.client().await;
+    set_timeline(&mut client, 1, chain(&tones, UtcMicros(now().0 - 15_000_000), 0)).await;
+    configure(&mut client, &config(1)).await;
+    let facts = facts_until(&mut client, 1, |facts| !started(facts).is_empty()).await;
+    let dropped: Vec<(u8, DropReason)> = facts
+        .iter()
+        .filter_map(|fact| match fact.event {
+            AirEvent::LineDropped { line_id, reason, .. } => Some((line_id.0[0], reason)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(dropped, [(1, DropReason::OffAir)]);
+    assert_eq!(interruptions(&facts), [], "the air was not lost, it had not begun");
+    // Signed off when it dies: the air is not lost either.
+    let stop = v1::StopRequest { epoch: 1, immediate: true };
+    assert!(client.stop(stop).await.unwrap().into_inner().done);
+    let ended =
+        |facts: &[AirFact]| facts.iter().any(|f| matches!(f.event, AirEvent::ItemEnded { .. }));
+    facts_until(&mut client, 1, ended).await;
+    rig.kill();
+    rig.start();
+    let (mut client, _) = rig.client().await;
+    let mut fresh = chain(&tones[..1], now(), 0);
+    fresh[0].id = LineId([9; 16]);
+    set_timeline(&mut client, 2, fresh).await;
+    assert!(client.play(v1::PlayRequest { epoch: 1 }).await.unwrap().into_inner().done);
+    let facts = facts_until(&mut client, 1, |facts| started(facts).len() == 2).await;
+    let told = interruptions(&facts);
+    assert!(matches!(told[..], [(_, _, InterruptReason::OffAir)]), "{told:?}");
     rig.kill();
 }
 

@@ -45,7 +45,7 @@ pub enum AirEvent {
     AirInterrupted {
         /// First frame not heard.
         from: AirFrame,
-        /// First frame heard again.
+        /// First frame heard again, were it digital silence.
         to: AirFrame,
         /// The position page was last written this many frames before `from` at most.
         bound_frames: i64,

@@ -19,7 +19,7 @@ pub enum ExecutorEvent {
     },
     /// Somebody asked for the next item.
     SkipRequested {
-        /// What was on air: a line of the timeline, or nil.
+        /// What was on air: a line of the timeline, else an id of that one play.
         line_id: LineId,
         /// Whose item it was.
         claim_id: ClaimId,

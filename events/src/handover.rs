@@ -49,7 +49,7 @@ pub struct EngineClaims {
     pub ended: Vec<ClaimId>,
     /// Who owns the air by the ladder: among equals it is preferred, so that a take is heard.
     pub owner: ClaimId,
-    /// Lines and claims whose item on air is to be skipped; each is skipped once.
+    /// Items (a line, else an id of one play) and claims to be skipped, each once.
     pub skips: Vec<(LineId, ClaimId)>,
 }
 

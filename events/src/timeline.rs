@@ -173,11 +173,12 @@ pub enum Anchor {
     /// The segue mark of the line before.
     #[default]
     AfterPrevious,
-    /// The first junction from `at` on, `at + grace_us` at the latest.
+    /// The first junction from `at - grace_us` on, `at + grace_us` at the latest; a chain that is
+    /// free before that waits for `at`.
     Soft {
         /// From when.
         at: UtcMicros,
-        /// How long the running line may go on past `at`.
+        /// How long the running line may go on past `at`, and how early this one may start.
         grace_us: i64,
     },
     /// Exactly `at`.
@@ -204,7 +205,7 @@ pub enum Transition {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DropReason {
-    /// A higher tier held the air over its time.
+    /// Its time was over: a higher tier held the air, or the engine was down.
     TimePassed,
     /// A line with a fixed time came before it could start.
     PassedByAnchor,

@@ -129,7 +129,7 @@ impl Site {
         Ok(receipt.seq)
     }
 
-    /// Line and owner of what is heard, as the engine says this moment.
+    /// Item and owner of what is heard, as the engine says this moment.
     async fn on_air_now(&self, station: StationId) -> Result<(LineId, ClaimId), CommandError> {
         let handle = self.shared.engine(station);
         let fresh = match handle.client() {
@@ -143,7 +143,9 @@ impl Site {
             field: None,
             class: grimnir_rules::RejectClass::Conflict,
         })?;
-        let line_id = LineId(id16(&status.line_id).unwrap_or_default());
+        // An engine of an older build, adopted, names lines only.
+        let item = if status.item_id.is_empty() { &status.line_id } else { &status.item_id };
+        let line_id = LineId(id16(item).unwrap_or_default());
         Ok((line_id, ClaimId(id16(&status.owner_claim).unwrap_or_default())))
     }
 

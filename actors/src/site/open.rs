@@ -4,7 +4,7 @@ use crate::error::CommandError;
 use crate::ownership::keeper::Keeper;
 use crate::ownership::{Ownership, Standing};
 use crate::site::{Shared, Site, SiteConfig, ledger};
-use crate::supervisor::SiteSupervisor;
+use crate::supervisor::{Supervisor, SupervisorArgs};
 use futures_util::StreamExt;
 use grimnir_events::StreamKind;
 use grimnir_events::owner::OwnerEvent;
@@ -45,7 +45,8 @@ impl Site {
         let shared = Shared::new(config, site_id, ledger, secrets, views, ownership, head);
         let shared = Arc::new(shared);
         shared.keep(projecting);
-        let (root, _) = SiteSupervisor::spawn(None, SiteSupervisor, shared.clone())
+        let args = SupervisorArgs { shared: shared.clone(), station: None };
+        let (root, _) = Supervisor::spawn(None, Supervisor, args)
             .await
             .map_err(|e| failed("starting the actors")(e.to_string()))?;
         shared.enter_root(root);

@@ -88,7 +88,7 @@ impl Site {
         .map_err(|e| failed(e.to_string()))?;
         let (sealed, fingerprint) = stored.map_err(|e: SecretsError| match e {
             SecretsError::NameTaken => {
-                CommandError::invalid("username_taken", "username", e.to_string())
+                CommandError::taken("username_taken", "username", e.to_string())
             }
             other => failed(other.to_string()),
         })?;

@@ -48,7 +48,7 @@ pub struct NowPlaying {
     r#type: Option<&'static str>,
     /// The same.
     source_type: Option<&'static str>,
-    /// A person is live on air.
+    /// A person is live on air. False so far: tiers 1 and 2 play items of the library, too.
     is_live_dj: bool,
     /// Tier of the owner of the air.
     #[schema(value_type = Option<String>)]
@@ -81,7 +81,7 @@ fn playing(row: NowPlayingRow) -> NowPlaying {
         ends_at: Some(row.ends_at),
         r#type: Some(source_type),
         source_type: Some(source_type),
-        // Live inputs are not there yet: whoever holds tier 1 or 2 plays from the library.
+        // No source is a live input yet: a claim holds items, and nothing else.
         is_live_dj: false,
         tier: Some(row.tier),
         kind: Some(row.kind),

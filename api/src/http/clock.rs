@@ -1,5 +1,6 @@
 //! Format clocks: the template of an hour.
 
+use super::kept::{self, Kept};
 use super::mount::Removed;
 use super::playlist::OfStation;
 use super::timeline::{Replan, replan};
@@ -46,7 +47,7 @@ pub struct Slot {
     /// How its first line starts.
     #[serde(default)]
     start: Start,
-    /// With a soft start: how long the running item may go on.
+    /// With a soft start: how long the running item may go on, and how early this may come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     grace_ms: Option<u32>,
     /// Where its lines come from.
@@ -71,7 +72,7 @@ pub enum Start {
     /// After whatever comes before.
     #[default]
     Free,
-    /// Next at the first junction; cut in after `grace_ms`.
+    /// Next at the first junction within `grace_ms` before or after; it waits or cuts beyond.
     Soft,
     /// On the frame of its time; what plays is cut.
     Hard,
@@ -169,8 +170,22 @@ fn view(app: &App, row: ClockRow) -> ClockView {
     ClockView { id, station_id: row.station_id, name, slots, default }
 }
 
-fn no_clock(field: &str, id: &ClockId) -> Problem {
-    Problem::not_found("clock_not_found", field, format!("there is no format clock {id}"))
+impl Kept for ClockRow {
+    type Id = ClockId;
+    type Of = Timeline;
+
+    fn find(app: &App, id: ClockId) -> Option<Self> {
+        app.site.views().clock(id)
+    }
+    fn station_id(&self) -> StationId {
+        self.station_id
+    }
+    fn missing(id: ClockId) -> Problem {
+        Problem::not_found("clock_not_found", "id", format!("there is no format clock {id}"))
+    }
+    fn removal(clock_id: ClockId) -> TimelineCommand {
+        TimelineCommand::RemoveClock { clock_id }
+    }
 }
 
 /// Lists a station's format clocks.
@@ -261,11 +276,8 @@ pub async fn show(
     Path(id): Path<String>,
     Params(query): Params<OfStation>,
 ) -> Result<Json<ClockView>, Problem> {
-    let id = lookup::id("id", &id)?;
-    let station = lookup::given_station(&app, query.station_id.as_deref())?;
-    let row = app.site.views().clock(id);
-    let row = row.filter(|row| station.is_none_or(|station| row.station_id == station));
-    Ok(Json(view(&app, row.ok_or_else(|| no_clock("id", &id))?)))
+    let (_, row) = kept::found::<ClockRow>(&app, &id, query.station_id.as_deref())?;
+    Ok(Json(view(&app, row)))
 }
 
 /// Gives a format clock another name and other slots (manager).
@@ -281,13 +293,8 @@ pub async fn replace(
     Params(options): Params<Replan>,
     Body(request): Body<ClockRequest>,
 ) -> Result<Answer<ClockView>, Problem> {
-    let id = lookup::id("id", &id)?;
     let station_id = request.station_id.as_deref().or(options.station_id.as_deref());
-    let given = lookup::given_station(&app, station_id)?;
-    let row = app.site.views().clock(id).ok_or_else(|| no_clock("id", &id))?;
-    if given.is_some_and(|given| given != row.station_id) {
-        return Err(no_clock("id", &id));
-    }
+    let (id, row) = kept::found::<ClockRow>(&app, &id, station_id)?;
     let default = request.default;
     let row = ClockRow { clock: request.clock(id)?, ..row };
     let done = set(&app, &intent, &row, default, &options).await?;
@@ -305,15 +312,7 @@ pub async fn remove(
     Path(id): Path<String>,
     Params(options): Params<Replan>,
 ) -> Result<Answer<Removed>, Problem> {
-    let id: ClockId = lookup::id("id", &id)?;
-    let given = lookup::given_station(&app, options.station_id.as_deref())?;
-    let found = app.site.views().clock(id).map(|row| row.station_id);
-    let station = lookup::station_of(&app, &intent, given, found, || no_clock("id", &id)).await?;
-    let command = TimelineCommand::RemoveClock { clock_id: id };
-    let receipt = app.site.command::<Timeline>(station, command, intent.meta).await?;
-    let done = intent.shown(&app, &receipt).await;
-    let done = replan(&app, &intent, station, &options, done).await?;
-    Ok(Answer::ok(done, Removed { id: id.to_string() }))
+    kept::removed::<ClockRow>(&app, &intent, &id, &options).await
 }
 
 /// The clock of every hour that is to be.
@@ -353,9 +352,7 @@ pub async fn choose_default(
     let station_id = lookup::station(&app, "id", &id)?.id;
     let clock_id = request.clock_id;
     let command = TimelineCommand::ChooseDefaultClock { clock_id };
-    let receipt = app.site.command::<Timeline>(station_id, command, intent.meta).await?;
-    let done = intent.shown(&app, &receipt).await;
-    let done = replan(&app, &intent, station_id, &options, done).await?;
+    let done = kept::recorded::<ClockRow>(&app, &intent, station_id, command, &options).await?;
     Ok(Answer::ok(done, DefaultClockView { station_id, clock_id }))
 }
 

@@ -5,6 +5,7 @@ mod air;
 mod clock;
 mod executor;
 mod health;
+mod kept;
 mod ladder;
 mod library;
 mod mount;

@@ -1,7 +1,8 @@
 //! Playlists: reusable ordered lists of items.
 
+use super::kept::{self, Kept};
 use super::mount::Removed;
-use super::timeline::{Replan, replan};
+use super::timeline::Replan;
 use crate::answer::Answer;
 use crate::app::App;
 use crate::auth::{Djs, Managers, SignedIn};
@@ -47,8 +48,22 @@ pub struct OfStation {
     pub(super) station_id: Option<String>,
 }
 
-fn no_playlist(id: &PlaylistId) -> Problem {
-    Problem::not_found("playlist_not_found", "id", format!("there is no playlist {id}"))
+impl Kept for PlaylistRow {
+    type Id = PlaylistId;
+    type Of = Library;
+
+    fn find(app: &App, id: PlaylistId) -> Option<Self> {
+        app.site.views().playlist(id)
+    }
+    fn station_id(&self) -> StationId {
+        self.station_id
+    }
+    fn missing(id: PlaylistId) -> Problem {
+        Problem::not_found("playlist_not_found", "id", format!("there is no playlist {id}"))
+    }
+    fn removal(playlist_id: PlaylistId) -> LibraryCommand {
+        LibraryCommand::RemovePlaylist { playlist_id }
+    }
 }
 
 /// Lists a station's playlists.
@@ -73,7 +88,7 @@ pub struct PlaylistRequest {
     station_id: Option<String>,
     /// Its name, 1 to 100 characters.
     name: String,
-    /// Its items, in order, at most 2,000.
+    /// Its items, in order, at most 1,800.
     #[schema(value_type = Vec<String>)]
     items: Vec<MediaId>,
 }
@@ -109,9 +124,7 @@ async fn set(
         name: row.name.clone(),
         items: row.items.clone(),
     };
-    let receipt = app.site.command::<Library>(row.station_id, command, intent.meta).await?;
-    let done = intent.shown(app, &receipt).await;
-    replan(app, intent, row.station_id, options, done).await
+    kept::recorded::<PlaylistRow>(app, intent, row.station_id, command, options).await
 }
 
 /// Shows a playlist.
@@ -125,11 +138,8 @@ pub async fn show(
     Path(id): Path<String>,
     Params(query): Params<OfStation>,
 ) -> Result<Json<PlaylistView>, Problem> {
-    let id = lookup::id("id", &id)?;
-    let station = lookup::given_station(&app, query.station_id.as_deref())?;
-    let row = app.site.views().playlist(id);
-    let row = row.filter(|row| station.is_none_or(|station| row.station_id == station));
-    Ok(Json(view(row.ok_or_else(|| no_playlist(&id))?)))
+    let (_, row) = kept::found::<PlaylistRow>(&app, &id, query.station_id.as_deref())?;
+    Ok(Json(view(row)))
 }
 
 /// Gives a playlist another name and other items (manager).
@@ -145,13 +155,8 @@ pub async fn replace(
     Params(options): Params<Replan>,
     Body(request): Body<PlaylistRequest>,
 ) -> Result<Answer<PlaylistView>, Problem> {
-    let id = lookup::id("id", &id)?;
     let station_id = request.station_id.as_deref().or(options.station_id.as_deref());
-    let given = lookup::given_station(&app, station_id)?;
-    let row = app.site.views().playlist(id).ok_or_else(|| no_playlist(&id))?;
-    if given.is_some_and(|given| given != row.station_id) {
-        return Err(no_playlist(&id));
-    }
+    let (_, row) = kept::found::<PlaylistRow>(&app, &id, station_id)?;
     let row = PlaylistRow { name: request.name, items: request.items, ..row };
     let done = set(&app, &intent, &row, &options).await?;
     Ok(Answer::ok(done, view(row)))
@@ -168,13 +173,5 @@ pub async fn remove(
     Path(id): Path<String>,
     Params(options): Params<Replan>,
 ) -> Result<Answer<Removed>, Problem> {
-    let id: PlaylistId = lookup::id("id", &id)?;
-    let given = lookup::given_station(&app, options.station_id.as_deref())?;
-    let found = app.site.views().playlist(id).map(|row| row.station_id);
-    let station = lookup::station_of(&app, &intent, given, found, || no_playlist(&id)).await?;
-    let command = LibraryCommand::RemovePlaylist { playlist_id: id };
-    let receipt = app.site.command::<Library>(station, command, intent.meta).await?;
-    let done = intent.shown(&app, &receipt).await;
-    let done = replan(&app, &intent, station, &options, done).await?;
-    Ok(Answer::ok(done, Removed { id: id.to_string() }))
+    kept::removed::<PlaylistRow>(&app, &intent, &id, &options).await
 }

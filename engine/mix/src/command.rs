@@ -42,6 +42,18 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The voice that it is about.
+    pub fn voice(&self) -> u64 {
+        match self {
+            Self::Start(start) => start.voice,
+            Self::FadeOut { voice, .. }
+            | Self::Stop { voice, .. }
+            | Self::SetGain { voice, .. } => *voice,
+        }
+    }
+}
+
 /// A voice to be added.
 pub struct Start {
     /// Its id; unique among the voices that the mixer holds.

@@ -62,6 +62,10 @@ impl Mixer {
     pub fn render(&mut self, out: &mut [Frame; BLOCK], report: &mut Report) {
         out.fill([0.0; 2]);
         report.clear();
+        if self.voices.is_empty() {
+            self.position = self.position.plus(BLOCK as i64);
+            return;
+        }
         let mut index = 0;
         while index < self.voices.len() {
             let voice = &mut self.voices[index];

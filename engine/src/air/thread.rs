@@ -24,6 +24,8 @@ pub enum AirCommand {
     Start {
         /// First frame of the file.
         from_frame: i64,
+        /// It enters behind everything that delays.
+        urgent: bool,
         /// The voice.
         start: Box<Start>,
     },
@@ -95,12 +97,15 @@ impl AirHandle {
 struct Sounding {
     voice: u64,
     from_frame: i64,
+    urgent: bool,
     /// `None` until its first frame.
     started: Option<AirFrame>,
 }
 
 struct MixThread {
     mixer: Mixer,
+    /// Emergencies: summed in behind the limiter.
+    urgent: Mixer,
     bus: Bus,
     commands: Receiver<AirCommand>,
     reports: Box<dyn Fn(AirReport) + Send>,
@@ -134,6 +139,7 @@ pub fn start(
     let view = Arc::new(AirView::new(parts.start));
     let thread = MixThread {
         mixer: Mixer::new(parts.start),
+        urgent: Mixer::new(parts.start),
         bus: parts.bus,
         commands: rx,
         reports: Box::new(reports),
@@ -153,8 +159,8 @@ impl MixThread {
     fn run(mut self) {
         self.view.set_realtime(ask_realtime());
         let mut deadline = monotonic_ns();
-        let mut block = [[0.0f32; 2]; BLOCK];
-        let mut report = Report::new();
+        let (mut block, mut over) = ([[0.0f32; 2]; BLOCK], [[0.0f32; 2]; BLOCK]);
+        let (mut report, mut urgent_report) = (Report::new(), Report::new());
         loop {
             sleep_until(deadline);
             if !self.take_commands() {
@@ -165,6 +171,7 @@ impl MixThread {
                 let from = self.mixer.position();
                 let to = from.plus(behind * BLOCK_FRAMES);
                 self.mixer.jump(to);
+                self.urgent.jump(to);
                 deadline += behind * BLOCK_NS;
                 for play in &mut self.sounding {
                     play.started = play.started.map(|at| at.plus(to.since(from)));
@@ -173,11 +180,15 @@ impl MixThread {
             } else if behind > 0 {
                 self.view.add_late();
             }
-            let at = self.mixer.position();
+            // The bus gives the programme out later than the mixer mixed it.
+            let at = self.mixer.position().plus(-self.bus.latency_frames());
             self.mixer.render(&mut block, &mut report);
-            let meter = self.bus.process(&mut block);
+            self.urgent.render(&mut over, &mut urgent_report);
+            let is_urgent = self.sounding.iter().any(|play| play.urgent);
+            let meter = self.bus.process(&mut block, is_urgent.then_some(&mut over));
             self.fanout.send(at, &block);
             self.report(&report);
+            self.report(&urgent_report);
             let play = self.heard();
             let position = Position {
                 run: self.run,
@@ -200,18 +211,18 @@ impl MixThread {
                 Err(TryRecvError::Disconnected) => return false,
             };
             let result = match command {
-                AirCommand::Start { from_frame, start } => {
+                AirCommand::Start { from_frame, urgent, start } => {
                     let voice = start.voice;
-                    self.sounding.push(Sounding { voice, from_frame, started: None });
-                    let result = self.mixer.command(Command::Start(start));
+                    self.sounding.push(Sounding { voice, from_frame, urgent, started: None });
+                    let result = self.mixer_of(voice).command(Command::Start(start));
                     if result.is_err() {
                         self.sounding.retain(|play| play.voice != voice);
                     }
                     result
                 }
-                AirCommand::Mix(command) => self.mixer.command(command),
+                AirCommand::Mix(command) => self.mixer_of(command.voice()).command(command),
                 AirCommand::Cancel(voice) => {
-                    if self.mixer.cancel(voice) {
+                    if self.mixer_of(voice).cancel(voice) {
                         self.sounding.retain(|play| play.voice != voice);
                     }
                     Ok(())
@@ -246,9 +257,17 @@ impl MixThread {
             (self.reports)(AirReport::Voice { event: *event, mixed_ns });
         }
         // After the events: whoever hears that a voice ended may look at its source.
-        while let Some(start) = self.mixer.take_finished() {
-            (self.reports)(AirReport::Finished { start });
+        for mixer in [&mut self.mixer, &mut self.urgent] {
+            while let Some(start) = mixer.take_finished() {
+                (self.reports)(AirReport::Finished { start });
+            }
         }
+    }
+
+    /// The mixer that a voice is in, or is to be in.
+    fn mixer_of(&mut self, voice: u64) -> &mut Mixer {
+        let urgent = self.sounding.iter().any(|play| play.urgent && play.voice == voice);
+        if urgent { &mut self.urgent } else { &mut self.mixer }
     }
 
     /// The play that came last and its next file frame.

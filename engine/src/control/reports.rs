@@ -57,6 +57,7 @@ pub(super) fn status(control: &Control) -> proto::StatusResponse {
         epoch: shown.epoch,
         late_blocks: view.late_blocks(),
         state: shown.state.into(),
+        item_id: shown.item_id.0.to_vec(),
     }
 }
 

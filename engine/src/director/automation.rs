@@ -142,10 +142,11 @@ impl Director {
     /// Automation takes the air at `at`: what it cannot catch up on is dropped, with the reason.
     pub(super) fn enter_automation(&mut self, at: AirFrame) {
         let rejoined = self.rejoined(at);
+        let off_air = self.passed_off_air();
         for (line_id, reason) in &rejoined.dropped {
-            let reason = match (self.was_off_air, reason) {
-                (true, DropReason::TimePassed) => DropReason::OffAir,
-                (_, other) => *other,
+            let reason = match reason {
+                DropReason::TimePassed if off_air.contains(line_id) => DropReason::OffAir,
+                other => *other,
             };
             self.drop_line(*line_id, reason);
         }
@@ -163,6 +164,15 @@ impl Director {
         self.was_off_air = false;
         self.auto_entry = Some(at);
         self.step_automation();
+    }
+
+    /// Lines that could not have aired from the sign-on on, whoever held the air since.
+    fn passed_off_air(&self) -> BTreeSet<LineId> {
+        if !self.was_off_air {
+            return BTreeSet::new();
+        }
+        let at_sign_on = rejoin(&self.lines, self.signed_on_at, &self.auto.done, None);
+        at_sign_on.dropped.into_iter().map(|(line_id, _)| line_id).collect()
     }
 
     /// Another tier takes the air: remembers where the line was cut, gives up what is planned.

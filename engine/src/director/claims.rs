@@ -197,6 +197,12 @@ impl Director {
         raised.current.is_some() || raised.deck.is_some_and(|(voice, _)| self.plays.ready(voice))
     }
 
+    /// True if the claim could be heard with the next block, and is not in the mixer.
+    pub(super) fn claim_waits(&self, id: ClaimId) -> bool {
+        self.claims.raised.get(&id).is_some_and(|raised| raised.current.is_none())
+            && self.claim_ready(id)
+    }
+
     /// Sees to it that the claim's next item is being prepared.
     pub(super) fn prepare_claim(&mut self, id: ClaimId) {
         let now = self.now();
@@ -327,13 +333,9 @@ impl Director {
         }
     }
 
-    /// Leaves the line or the claim's item that is heard; false if it is not heard.
-    pub(super) fn skip(
-        &mut self,
-        line_id: LineId,
-        claim_id: ClaimId,
-        fade_ms: Option<u32>,
-    ) -> bool {
+    /// Leaves the item of the claim that is heard, if it is the one named, or none is named;
+    /// false if it is not heard.
+    pub(super) fn skip(&mut self, item: LineId, claim_id: ClaimId, fade_ms: Option<u32>) -> bool {
         if self.owner != Some(claim_id) {
             return false;
         }
@@ -341,22 +343,32 @@ impl Director {
         let fade = (i64::from(fade_ms) * 48).max(super::plays::CUT_FADE);
         if claim_id == grimnir_events::ladder::AUTOMATION_CLAIM {
             let heard = self.auto.playing.as_ref().is_some_and(|current| {
-                current.line.id == line_id || (line_id.is_nil() && current.filler)
+                self.is_item(current.voice, item) && (current.filler || !item.is_nil())
             });
             if heard {
                 self.skip_automation(fade);
             }
             return heard;
         }
-        let now = self.now();
+        let (now, raised) = (self.now(), self.claims.raised.get(&claim_id));
+        let Some((voice, _, _)) = raised.and_then(|raised| raised.current) else { return false };
+        if !self.is_item(voice, item) {
+            return false;
+        }
         let Some(raised) = self.claims.raised.get_mut(&claim_id) else { return false };
-        let Some(current) = &mut raised.current else { return false };
-        current.2 = now;
-        let (voice, tier) = (current.0, raised.claim.tier);
-        let fade = if tier == Tier::Emergency { super::plays::CUT_FADE } else { fade };
+        if let Some(current) = &mut raised.current {
+            current.2 = now;
+        }
+        let cut = raised.claim.tier == Tier::Emergency;
+        let fade = if cut { super::plays::CUT_FADE } else { fade };
         self.plays.fade(voice, NOW, fade, FadeCurve::Linear, EndReason::Skipped);
         self.step_claim(claim_id);
         true
+    }
+
+    fn is_item(&self, voice: u64, item: LineId) -> bool {
+        item.is_nil()
+            || self.plays.get(voice).is_some_and(|play| play.item_id(self.run, voice) == item)
     }
 }
 

@@ -53,6 +53,10 @@ impl Director {
     fn enter_silence(&mut self, at: AirFrame, reason: String) {
         let at = at.max(self.now());
         tracing::error!(reason, "digital silence is on air");
+        if self.end_interruption(at) {
+            // The silence before it is another one.
+            self.leave_silence(at);
+        }
         self.announce(FALLBACK_CLAIM, at);
         if !self.fallback.silent {
             self.fallback.silent = true;

@@ -52,6 +52,8 @@ const TURN: Duration = Duration::from_millis(20);
 /// A turn while nothing but the timeline runs; starts are handed over 500 ms ahead.
 const QUIET_TURN: Duration = Duration::from_millis(100);
 
+const OFF_AIR: InterruptReason = InterruptReason::OffAir;
+
 /// Answer to a hand-over: accepted, and the revision that is held now.
 pub type Taken = Result<u64, u64>;
 /// Answer to an order.
@@ -153,6 +155,7 @@ pub struct Director {
     signed_on: bool,
     signing_off: bool,
     was_off_air: bool,
+    signed_on_at: AirFrame,
     non_finite: BTreeMap<u64, u64>,
     underrun_told: AirFrame,
     interruption: Option<(AirFrame, InterruptReason, i64)>,
@@ -207,7 +210,9 @@ impl Director {
             dry_since: None,
             signed_on: false,
             signing_off: false,
-            was_off_air: false,
+            // Before the first sign-on, as after a sign-off.
+            was_off_air: legacy.interruption.is_none_or(|(_, why, _)| why == OFF_AIR),
+            signed_on_at: AirFrame(0),
             non_finite: BTreeMap::new(),
             underrun_told: AirFrame(0),
             interruption: legacy.interruption,
@@ -316,6 +321,7 @@ impl Director {
         }
         tracing::info!("sign-on");
         self.signed_on = true;
+        self.signed_on_at = self.now();
         self.signing_off = false;
         self.dry_since = None;
         self.outputs.set_on_air(true);
@@ -357,7 +363,7 @@ impl Director {
             self.signing_off = false;
             self.announced = None;
             // An interruption that nobody heard the end of goes on.
-            self.interruption.get_or_insert((self.now(), InterruptReason::OffAir, 0));
+            self.interruption.get_or_insert((self.now(), OFF_AIR, 0));
             self.outputs.set_on_air(false);
         }
     }

@@ -82,11 +82,12 @@ impl Director {
         let Some(owner) = self.owner else { return };
         // One that became ready since the owner was looked for has its turn in the next round.
         let next = arbiter::owner(&self.contenders(None), owner);
+        // One that is in the mixer will be heard, though a short one's end is planned already.
         let held: Vec<ClaimId> = self
             .waiting
             .iter()
             .map(|(id, _)| *id)
-            .filter(|id| *id != owner && *id != next && self.claim_ready(*id))
+            .filter(|id| *id != owner && *id != next && self.claim_waits(*id))
             .collect();
         for id in held {
             let told = format!("{owner} holds the air");

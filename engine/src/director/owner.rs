@@ -125,7 +125,14 @@ impl Director {
         if owner == FALLBACK_CLAIM {
             return None;
         }
-        let (end, reason) = self.claims.raised.get(&owner)?.planned_end(now)?;
+        let raised = self.claims.raised.get(&owner)?;
+        let (end, reason) = raised.planned_end(now)?;
+        // Its own end is not planned before its beginning is known: what waits in the mixer while
+        // the air changes hands is taken back, and a short alert would never be heard.
+        let waits = |voice| self.plays.get(voice).is_some_and(|p| p.state == PlayState::Committed);
+        if reason == ReleaseReason::Completed && raised.current.is_some_and(|c| waits(c.0)) {
+            return None;
+        }
         let reason = match reason {
             ReleaseReason::Completed => OwnerReason::Completed,
             ReleaseReason::Expired => OwnerReason::Expired,
@@ -300,7 +307,12 @@ impl Director {
                 PlayState::Sounding { at: since } => {
                     if since.plus(play.length) > at || change.at.is_none() {
                         let curve = FadeCurve::Linear;
-                        let reason = change.end_reason.clone();
+                        // What was skipped ends for that, whoever comes after it.
+                        let skipped = play.end_reason == Some(EndReason::Skipped);
+                        let reason = match skipped {
+                            true => EndReason::Skipped,
+                            false => change.end_reason.clone(),
+                        };
                         self.plays.fade(voice, at, change.fade.max(1), curve, reason);
                     }
                 }

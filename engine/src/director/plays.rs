@@ -12,7 +12,9 @@ use grimnir_events::ladder::{AUTOMATION_CLAIM, ClaimItem, Tier};
 use grimnir_events::library::ItemKind;
 use grimnir_events::station::FadeCurve;
 use grimnir_events::timeline::Line;
-use grimnir_events::{AirFrame, ClaimId, ContentHash, LineId, MediaId, UtcMicros};
+use grimnir_events::{
+    AirFrame, ClaimId, ContentHash, EngineRunId, LineId, MediaId, UtcMicros, derive_id,
+};
 use grimnir_mix::{Command, FrameSource, Start};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -261,7 +263,8 @@ impl Plays {
         let fade_in = fade_in.max(0);
         let start = Start { voice, at, source, gain, fade_in, curve, length };
         let from_frame = play.spec.from;
-        self.air.send(AirCommand::Start { from_frame, start: Box::new(start) });
+        let (urgent, start) = (play.spec.tier == Tier::Emergency, Box::new(start));
+        self.air.send(AirCommand::Start { from_frame, urgent, start });
         true
     }
 
@@ -347,6 +350,12 @@ impl Plays {
 }
 
 impl Play {
+    /// The one name of this play: its line, which airs once; else an id derived from the play.
+    pub fn item_id(&self, run: EngineRunId, voice: u64) -> LineId {
+        let derived = || LineId(derive_id("engine.play", &[&run.0, &voice.to_be_bytes()]));
+        self.spec.line_id.unwrap_or_else(derived)
+    }
+
     /// The journal's word for its start.
     pub fn started(&self, voice: u64) -> ItemStarted {
         let spec = &self.spec;

@@ -58,11 +58,7 @@ impl Director {
         let Some(play) = self.plays.get_mut(voice) else { return };
         play.state = PlayState::Sounding { at };
         let (spec, started) = (play.spec.clone(), play.started(voice));
-        if let Some(interruption) = self.interruption.take() {
-            let (from, reason, bound_frames) = interruption;
-            let event = AirEvent::AirInterrupted { from, to: at, bound_frames, reason };
-            self.fact_at(at, event);
-        }
+        self.end_interruption(at);
         self.leave_silence(at);
         self.announce(spec.claim_id, at);
         self.fact_at(at, AirEvent::ItemStarted(Box::new(started)));
@@ -76,6 +72,13 @@ impl Director {
                 self.answer_claim(claim, Some((at, mixed_ns)), "");
             }
         }
+    }
+
+    /// Something is on air again, digital silence at least. True if nothing was before.
+    pub(super) fn end_interruption(&mut self, at: AirFrame) -> bool {
+        let Some((from, reason, bound_frames)) = self.interruption.take() else { return false };
+        self.fact_at(at, AirEvent::AirInterrupted { from, to: at, bound_frames, reason });
+        true
     }
 
     fn on_ended(&mut self, voice: u64, at: AirFrame, frames: i64, cause: EndCause) {

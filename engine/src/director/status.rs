@@ -40,6 +40,8 @@ pub struct Snapshot {
     pub tier: u8,
     /// The line that is heard.
     pub line_id: LineId,
+    /// What is heard, by a name that no other play has.
+    pub item_id: LineId,
     /// Title of what is heard.
     pub title: String,
     /// Artist of what is heard.
@@ -83,11 +85,12 @@ impl Director {
             outputs: self.outputs.views(),
             ..Snapshot::default()
         };
-        if let Some(play) = heard
+        if let (Some(voice), Some(play)) = (self.heard, heard)
             && let PlayState::Sounding { at } = play.state
         {
             snapshot.heard = true;
             snapshot.line_id = play.spec.line_id.unwrap_or_default();
+            snapshot.item_id = play.item_id(self.run, voice);
             snapshot.title = play.spec.title.clone();
             snapshot.artist = play.spec.artist.clone();
             snapshot.started = at;

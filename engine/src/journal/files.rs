@@ -1,6 +1,6 @@
 //! Journal files on disk: names, recovery of the tail, reading, removal.
 
-use grimnir_events::air::{AirEvent, AirFact, ItemStarted};
+use grimnir_events::air::{AirEvent, AirFact, EndReason, InterruptReason, ItemStarted};
 use grimnir_events::{AirFrame, ClaimId, EngineRunId, LineId, codec, frame};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -25,8 +25,8 @@ pub struct Recovered {
     pub next_seq: u64,
     /// Plays without an end.
     pub open: Vec<OpenPlay>,
-    /// The last run ended in an orderly way, at this frame.
-    pub stopped_at: Option<AirFrame>,
+    /// Since when nothing was heard, and why, where the journal says so.
+    pub quiet: Option<(AirFrame, InterruptReason)>,
     /// Frame of the last record.
     pub last_frame: Option<AirFrame>,
     /// Lines that have started or were dropped.
@@ -134,14 +134,25 @@ impl Recovered {
         self.last_frame = Some(fact.frame);
         let run = fact.run;
         match fact.event {
-            AirEvent::EngineStarted { .. } => self.stopped_at = None,
-            AirEvent::EngineStopped {} => self.stopped_at = Some(fact.frame),
+            AirEvent::EngineStopped {} => {
+                self.quiet.get_or_insert((fact.frame, InterruptReason::OffAir));
+            }
             AirEvent::ItemStarted(started) => {
+                self.quiet = None;
                 self.done.extend(started.line_id);
                 self.last_play = self.last_play.max(started.play);
                 self.open.push(OpenPlay { run, at: fact.frame, started: *started });
             }
-            AirEvent::ItemEnded { play, .. } => {
+            AirEvent::ItemEnded { play, reason, .. } => {
+                match reason {
+                    EndReason::SignOff => {
+                        self.quiet = Some((fact.frame, InterruptReason::OffAir));
+                    }
+                    EndReason::EngineLost => {
+                        self.quiet = Some((fact.frame, InterruptReason::EngineLost));
+                    }
+                    _ => {}
+                }
                 // An end written by a later run names the play of the run before it.
                 let index = self.open.iter().position(|o| o.run == run && o.started.play == play);
                 let index = index.or_else(|| self.open.iter().position(|o| o.started.play == play));
@@ -162,9 +173,13 @@ impl Recovered {
                 self.emergencies.retain(|claim| claim.id != claim_id);
             }
             AirEvent::EmergencyInserted { claim } => self.emergencies.push(*claim),
-            AirEvent::SilenceEntered { .. } => self.silent = true,
+            AirEvent::SilenceEntered { .. } => {
+                self.silent = true;
+                self.quiet = None;
+            }
             AirEvent::SilenceLeft {} => self.silent = false,
-            AirEvent::AirInterrupted { .. }
+            AirEvent::AirInterrupted { .. } => self.quiet = None,
+            AirEvent::EngineStarted { .. }
             | AirEvent::LineMoved { .. }
             | AirEvent::SourceFailed { .. }
             | AirEvent::SourceRecovered { .. }

@@ -54,7 +54,7 @@ impl Desk {
                 (old.format, old.bitrate_kbps, &old.path)
                     == (mount.format, mount.bitrate_kbps, &mount.path)
             });
-            let hub = kept.map_or_else(|| Hub::new(mount.id), |(_, hub)| hub);
+            let hub = kept.map_or_else(|| Hub::new(mount.id, self.reached.clone()), |(_, hub)| hub);
             self.mounts.push((mount.clone(), hub));
         }
         for (_, hub) in before.values() {
@@ -92,8 +92,7 @@ impl Desk {
                 None => {
                     let hubs: Hubs = Arc::new(std::sync::RwLock::new(hubs));
                     let blocks = self.fanout.tap();
-                    let encoder =
-                        Encoder::start(key, blocks, hubs, self.reached.clone(), self.tell.clone());
+                    let encoder = Encoder::start(key, blocks, hubs, self.tell.clone());
                     self.encoders.insert(key, encoder);
                 }
             }

@@ -7,8 +7,8 @@ use super::codec::Codec;
 use super::fanout::{Block, Blocks};
 use super::hub::Hub;
 use super::mp3::Framer;
-use super::reached::Reached;
 use bytes::Bytes;
+use grimnir_events::AirFrame;
 use grimnir_events::air::AirEvent;
 use grimnir_events::station::MountFormat;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,15 +54,9 @@ pub struct Encoder {
 
 impl Encoder {
     /// Starts an encoder that takes `blocks`.
-    pub fn start(
-        key: EncoderKey,
-        blocks: Blocks,
-        hubs: Hubs,
-        reached: Arc<Reached>,
-        tell: Tell,
-    ) -> Self {
+    pub fn start(key: EncoderKey, blocks: Blocks, hubs: Hubs, tell: Tell) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let pump = Pump { key, blocks, hubs: hubs.clone(), reached, tell, stop: stop.clone() };
+        let pump = Pump { key, blocks, hubs: hubs.clone(), tell, stop: stop.clone() };
         let thread = std::thread::Builder::new()
             .name(format!("encode-{}", key.1))
             .spawn(move || pump.run())
@@ -83,18 +77,12 @@ struct Pump {
     key: EncoderKey,
     blocks: Blocks,
     hubs: Hubs,
-    reached: Arc<Reached>,
     tell: Tell,
     stop: Arc<AtomicBool>,
 }
 
 impl Pump {
     fn run(self) {
-        self.encode_and_rebuild();
-        self.reached.leave(self.key);
-    }
-
-    fn encode_and_rebuild(&self) {
         let mut told = false;
         while !self.stop.load(Ordering::Acquire) {
             let failure = match Codec::mp3(self.key.1) {
@@ -103,7 +91,6 @@ impl Pump {
             };
             let Some(reason) = failure else { return };
             tracing::error!(encoder = ?self.key, reason, "encoder failed; it is built again");
-            self.reached.leave(self.key);
             // Said once for each time it goes down, not for each try.
             self.all(|hub| {
                 let was_up = hub.is_up();
@@ -153,20 +140,19 @@ impl Pump {
             };
             let frames = framer.push(&encoded);
             if !frames.is_empty() {
-                self.hand_out(&frames);
                 let mixed = last.at.plus(last.frames.len() as i64);
-                self.reached.note(self.key, mixed.plus(-codec.held_back(framer.frames())));
+                self.hand_out(&frames, mixed.plus(-codec.held_back(framer.frames())));
             }
         }
     }
 
-    fn hand_out(&self, frames: &Bytes) {
+    fn hand_out(&self, frames: &Bytes, until: AirFrame) {
         self.all(|hub| {
             if !hub.is_up() && hub.is_open() {
                 hub.set_up(true);
                 (self.tell)(AirEvent::OutputUp { mount_id: hub.mount_id });
             }
-            hub.push(frames.clone());
+            hub.push(frames.clone(), until);
         });
     }
 }

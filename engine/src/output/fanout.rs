@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_
 /// One mixed block.
 #[derive(Clone, Debug)]
 pub struct Block {
-    /// Its first frame on air.
+    /// Frame at which the mixer mixed the first of it.
     pub at: AirFrame,
     /// Its sound.
     pub frames: [Frame; BLOCK],

@@ -1,15 +1,15 @@
 //! How far what listeners were handed reaches: the air that died in an encoder was not heard.
 //!
-//! Encoders note it as they hand out; a page beside the position page keeps it, so that after
+//! Hubs note it as their listeners take it; a page beside the position page keeps it, so that after
 //! kill -9 the next run knows what listeners have missed and takes up the programme there.
 
-use super::encoder::EncoderKey;
 use crate::position::{Position, PositionPage};
-use grimnir_events::{AirFrame, EngineRunId};
+use grimnir_events::{AirFrame, EngineRunId, MountId};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// An encoder holds less than this back: 500 ms. What is further behind was not on air.
+/// An encoder and a socket hold less than this back: 500 ms. What is further behind tells of a
+/// listener that stands still, not of the air.
 const HELD_BACK_FRAMES: i64 = 24_000;
 
 /// What listeners of this run were handed.
@@ -20,35 +20,35 @@ pub struct Reached {
 
 struct Kept {
     page: PositionPage,
-    /// First frame that was not handed out yet, by encoder.
-    encoders: BTreeMap<EncoderKey, AirFrame>,
+    /// First frame that was not taken yet, by mount.
+    mounts: BTreeMap<MountId, AirFrame>,
 }
 
 impl Reached {
     /// Nobody was handed anything yet.
     pub fn new(run: EngineRunId, page: PositionPage) -> Self {
-        Self { run, kept: Mutex::new(Kept { page, encoders: BTreeMap::new() }) }
+        Self { run, kept: Mutex::new(Kept { page, mounts: BTreeMap::new() }) }
     }
 
-    /// The listeners of an encoder were handed everything before `frame`.
-    pub fn note(&self, key: EncoderKey, frame: AirFrame) {
-        self.change(|encoders| {
-            encoders.insert(key, frame);
+    /// Listeners of a mount have taken everything before `frame`.
+    pub fn note(&self, mount: MountId, frame: AirFrame) {
+        self.change(|mounts| {
+            mounts.insert(mount, frame);
         });
     }
 
-    /// An encoder gives nothing any more.
-    pub fn leave(&self, key: EncoderKey) {
-        self.change(|encoders| {
-            encoders.remove(&key);
+    /// A mount gives nothing any more.
+    pub fn leave(&self, mount: MountId) {
+        self.change(|mounts| {
+            mounts.remove(&mount);
         });
     }
 
-    fn change(&self, change: impl FnOnce(&mut BTreeMap<EncoderKey, AirFrame>)) {
+    fn change(&self, change: impl FnOnce(&mut BTreeMap<MountId, AirFrame>)) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut kept.encoders);
+        change(&mut kept.mounts);
         // Whoever heard least decides: nobody is to miss a part of the programme.
-        let air_frame = kept.encoders.values().min().copied().unwrap_or_default();
+        let air_frame = kept.mounts.values().min().copied().unwrap_or_default();
         kept.page.write(&Position { run: self.run, air_frame, ..Position::default() });
     }
 }
@@ -70,7 +70,6 @@ pub fn heard(mixed: Position, reached: Option<Position>) -> Position {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::encoder::MountFormatKey::Mp3;
 
     const RUN: EngineRunId = EngineRunId([3; 16]);
 
@@ -97,14 +96,14 @@ mod tests {
     }
 
     #[test]
-    fn the_encoder_furthest_behind_is_the_one_that_counts() {
+    fn the_mount_furthest_behind_is_the_one_that_counts() {
         let dir = tempfile::tempdir().expect("dir");
         let path = dir.path().join("reached.page");
         let reached = Reached::new(RUN, PositionPage::open(&path).expect("opens"));
-        reached.note((Mp3, 128), AirFrame(500));
-        reached.note((Mp3, 64), AirFrame(400));
+        reached.note(MountId([1; 16]), AirFrame(500));
+        reached.note(MountId([2; 16]), AirFrame(400));
         assert_eq!(crate::position::read(&path), at(400));
-        reached.leave((Mp3, 64));
+        reached.leave(MountId([2; 16]));
         assert_eq!(crate::position::read(&path), at(500));
     }
 }

@@ -1,6 +1,9 @@
 //! Scene 7: the control plane dies between an append and its effect; after a restart the engine
 //! converges, and each effect is there once.
 
+use grimnir_events::executor::ExecutorEvent;
+use grimnir_events::{StreamKind, codec};
+use grimnir_ledger::SegmentReader;
 use grimnir_tests::programs::{program, until};
 use grimnir_tests::stage::{KBPS, text};
 use grimnir_tests::{Ear, Server, Setting, Stage};
@@ -105,6 +108,47 @@ async fn a_skip_that_was_recorded_skips_once() {
     let items: Vec<_> = items.iter().filter(|r| text(r, "entry") == "item").collect();
     assert_eq!(items.len(), 2, "one was skipped, the next is on air: {items:#?}");
     assert!(items[1]["ended_at"].is_null(), "skipped twice: {items:#?}");
+    server.assert_no_panic();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_item_of_an_override_can_be_skipped() {
+    let server = Server::start().await;
+    let mut stage = Stage::set(&server, Setting { tracks: 3, ..Setting::default() }).await;
+    let (first, first_id) = stage.extra(&server, 30.0, &[]).await;
+    let (second, second_id) = stage.extra(&server, 30.0, &[]).await;
+    let items = json!([first_id, second_id]);
+    let body = json!({"station_id": stage.station, "name": "Over", "items": items});
+    let playlist = stage.client.post("/api/v1/playlists", body).await;
+    stage.start(&server).await;
+    let body = json!({
+        "station_id": stage.station, "source_type": "playlist", "source_id": playlist["id"],
+    });
+    stage.client.post("/api/v1/priority/override", body).await;
+    for track in [first, second] {
+        let title = format!("Track {track:02}");
+        until("the item is on air", Duration::from_secs(20), || async {
+            (!entries(&stage, &title).await.is_empty()).then_some(())
+        })
+        .await;
+        let body = json!({"station_id": stage.station});
+        stage.client.post("/api/v1/playout/skip", body).await;
+        let rows = until("the item has ended", Duration::from_secs(10), || async {
+            let rows = entries(&stage, &title).await;
+            rows.first().filter(|r| !r["ended_at"].is_null()).map(|_| rows.clone())
+        })
+        .await;
+        assert_eq!((rows.len(), text(&rows[0], "reason")), (1, "skipped"), "{rows:#?}");
+    }
+    // Each was recorded, so that an engine that missed the call is told by the hand-over.
+    let asked = SegmentReader::open(&server.ledger()).expect("the ledger can be read");
+    let asked = asked.map(|recorded| recorded.expect("is whole").commit);
+    let skips = asked.filter(|commit| commit.header.stream.kind == StreamKind::Executor);
+    let skips = skips.filter(|commit| {
+        let events = commit.events.iter().map(codec::decode::<ExecutorEvent>);
+        events.flatten().any(|event| matches!(event, ExecutorEvent::SkipRequested { .. }))
+    });
+    assert_eq!(skips.count(), 2);
     server.assert_no_panic();
 }
 

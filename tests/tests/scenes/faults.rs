@@ -243,5 +243,15 @@ async fn a_file_that_is_gone_or_cut_is_passed_over_without_a_gap() {
     };
     assert!(why("Track 01", &["missing_file"]), "the missing file: {rows:#?}");
     assert!(why("Track 03", &["failed", "undecodable"]), "the cut file: {rows:#?}");
+    // The same bytes, sent again, bring back the item that every playlist and clock names.
+    let path = format!("/api/v1/media/{}", stage.media[1]);
+    assert!(stage.client.get(&path).await["lost"].is_string(), "it is known to be lost");
+    let again = stage.client.add_media(&stage.station, &stage.files[1], &[]).await;
+    assert_eq!(again, stage.media[1]);
+    assert!(stored(&gone).is_file());
+    until("it is found", Duration::from_secs(10), || async {
+        stage.client.get(&path).await["lost"].is_null().then_some(())
+    })
+    .await;
     server.assert_no_panic();
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum ExecutorCommand {
     /// Go on to the next item. Names what was on air, so that asked twice it skips once.
     Skip {
-        /// The line on air, or nil.
+        /// The line on air, else an id of that one play.
         line_id: LineId,
         /// Whose item was on air.
         claim_id: ClaimId,

@@ -20,7 +20,7 @@ pub struct ExecutorState {
 }
 
 impl ExecutorState {
-    /// Lines and claims whose item on air is to be skipped, oldest first.
+    /// Items and their claims that are to be skipped, oldest first.
     pub fn skips(&self) -> Vec<(LineId, ClaimId)> {
         self.skipped.iter().copied().collect()
     }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LibraryCommand {
-    /// Take in a measured item. Refused when the same bytes are in already.
+    /// Take in a measured item. The bytes of a lost item bring it back; those of any
+    /// other are refused.
     AddMedia {
         /// The item.
         item: Box<MediaItem>,

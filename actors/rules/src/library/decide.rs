@@ -101,12 +101,21 @@ fn add(state: &LibraryState, item: &MediaItem) -> Result<Vec<LibraryEvent>, No> 
         }
     }
     check_cues(&item.cues, item.duration_frames)?;
-    if let Some(held) = state.media.get(&item.id) {
-        let same = held.item == *item;
-        return if same { Ok(vec![]) } else { Err(No::MediaExists { media_id: item.id }) };
+    let named = state.media.get(&item.id);
+    if named.is_some_and(|held| held.item != *item) {
+        return Err(No::MediaExists { media_id: item.id });
     }
-    if let Some(media_id) = state.by_hash.get(&item.hash) {
-        return Err(No::Duplicate { media_id: *media_id, hash: item.hash });
+    let same_bytes = || state.media.get(state.by_hash.get(&item.hash)?);
+    if let Some(held) = named.or_else(same_bytes) {
+        let media_id = held.item.id;
+        // What plays must be the same too: it is what the timeline names.
+        return if held.lost.is_some() && held.item.play_hash == item.play_hash {
+            Ok(vec![LibraryEvent::MediaFound { media_id }])
+        } else if media_id == item.id {
+            Ok(vec![])
+        } else {
+            Err(No::Duplicate { media_id, hash: item.hash })
+        };
     }
     if state.media.len() >= MEDIA_MAX {
         return Err(No::TooMany { what: "items", found: state.media.len(), limit: MEDIA_MAX });

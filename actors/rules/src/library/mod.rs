@@ -2,7 +2,7 @@
 //!
 //! | command | events | rejections |
 //! |---|---|---|
-//! | `AddMedia` | `MediaAdded` | `Duplicate`, `MediaExists`, `Cues`, `Measure`, `Text`, … |
+//! | `AddMedia` | `MediaAdded`; `MediaFound` for a lost item's bytes | `Duplicate`, `Cues`, … |
 //! | `RefuseMedia` | `MediaRefused` | `Text` |
 //! | `DescribeMedia` | `MediaDescribed` | `UnknownMedia`, `Cues`, `Text`, `Category` |
 //! | `LoseMedia`, `FindMedia` | `MediaLost`, `MediaFound` | `UnknownMedia` |
@@ -10,7 +10,8 @@
 //! | `SetPlaylist` | `PlaylistSet` | `UnknownMedia`, `PlaylistLength`, `Text`, … |
 //! | `RemovePlaylist` | `PlaylistRemoved` | `UnknownPlaylist` |
 //!
-//! The same bytes are in once. What is so already changes nothing.
+//! The same bytes are in once; taken in again they bring a lost item back. What is so already
+//! changes nothing.
 
 pub mod command;
 mod decide;

@@ -146,6 +146,25 @@ fn a_lost_item_is_lost_once_and_found_once() {
 }
 
 #[test]
+fn the_bytes_of_a_lost_item_bring_it_back() {
+    let lose = LibraryCommand::LoseMedia { media_id: media(1), reason: "gone".into() };
+    let lost = || library().when(lose.clone()).then(&[lost_for("gone")]);
+    let again = MediaItem { id: media(9), file_name: "again.flac".into(), ..item(1) };
+    let found = [LibraryEvent::MediaFound { media_id: media(1) }];
+    let back = lost().when(add(again.clone())).then(&found);
+    assert!(back.state.media[&media(1)].lost.is_none());
+    back.when(add(again.clone())).rejected("duplicate_media");
+    lost().when(add(item(1))).then(&found);
+    // The timeline names the bytes that play: others do not stand in for them.
+    let other = MediaItem { play_hash: ContentHash([8; 32]), ..again };
+    lost().when(add(other)).rejected("duplicate_media");
+}
+
+fn lost_for(reason: &str) -> LibraryEvent {
+    LibraryEvent::MediaLost { media_id: media(1), reason: reason.into() }
+}
+
+#[test]
 fn a_refused_file_is_recorded_whatever_it_was() {
     let reason = "not\u{0}audio".repeat(200);
     let command = LibraryCommand::RefuseMedia { file_name: "a.mp3".into(), hash: None, reason };

@@ -159,7 +159,7 @@ impl Reject for TimelineRejection {
             Self::SlotGrace { .. } => "clock_slot_grace",
             Self::SlotCategory { .. } => "clock_slot_category",
             Self::TooManyClocks { .. } => "too_many_clocks",
-            Self::UnknownClock(_) => "unknown_clock",
+            Self::UnknownClock(_) => "clock_not_found",
             Self::NotAnHour(_) => "plan_not_an_hour",
             Self::AlreadyPlanned(_) => "hour_already_planned",
             Self::TooOld { .. } => "hour_too_old",

@@ -8,7 +8,7 @@
 //! - a line without anchor starts at the segue mark of the one before;
 //! - a hard line starts on its frame; what sounds then is ended there, with a fade before it;
 //! - a soft line starts at the first junction from its time on, and at time + grace at the latest;
-//!   it never waits, so reaching it early starts it early;
+//!   reached early it starts early, but by its grace at most: beyond that it waits for its time;
 //! - what an anchor left without its least airtime, or without any, is dropped, but for a
 //!   `must_air` line: that one follows the anchored line;
 //! - at most two lines sound at once: a tail longer than the next line's airtime is cut to it.

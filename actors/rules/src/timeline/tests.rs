@@ -112,9 +112,9 @@ fn removing_the_default_clock_plans_from_the_library_again() {
         [Event::DefaultClockChosen { clock_id: None }, Event::ClockRemoved { clock_id }]
     );
     let gone = given(&[]);
-    assert_eq!(code(when(&gone, Command::RemoveClock { clock_id })), "unknown_clock");
+    assert_eq!(code(when(&gone, Command::RemoveClock { clock_id })), "clock_not_found");
     let choose = Command::ChooseDefaultClock { clock_id: Some(clock_id) };
-    assert_eq!(code(when(&gone, choose.clone())), "unknown_clock");
+    assert_eq!(code(when(&gone, choose.clone())), "clock_not_found");
     assert_eq!(when(&state, choose), Ok(vec![]), "chosen already");
 }
 

@@ -55,6 +55,8 @@ impl<'a> Chain<'a> {
         let free = self.lines.last().map_or(self.from, |(start, l)| start.plus(l.cues.airtime()));
         match self.pending {
             Anchor::AfterPrevious => free,
+            // As the resolver has it: early by the grace at most, late by it at most.
+            Anchor::Soft { at, grace_us } if free < at.plus(-grace_us).frame() => at.frame(),
             Anchor::Soft { at, grace_us } => free.min(at.plus(grace_us).frame()).max(self.from),
             Anchor::Hard { at } => at.frame(),
         }

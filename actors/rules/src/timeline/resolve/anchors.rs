@@ -72,6 +72,8 @@ pub(super) struct Gate {
     pub hard: bool,
     /// From this junction on it passes the lines before it.
     from: AirFrame,
+    /// A chain that is free before this frame is too early: it waits for `from`.
+    early: AirFrame,
     /// Here it cuts what plays; `None` where it could not play long enough from there.
     latest: Option<AirFrame>,
     limit: AirFrame,
@@ -83,6 +85,7 @@ impl Gate {
     pub fn start(&self, junction: AirFrame) -> AirFrame {
         match self.latest {
             Some(latest) if self.hard => latest,
+            Some(_) if junction < self.early => self.from,
             Some(latest) => latest.min(junction),
             None => junction,
         }
@@ -175,18 +178,19 @@ fn role(line: &Line, slot: &Slot, at: AirFrame, next: usize) -> Role {
 }
 
 fn gate(index: usize, line: &Line, slot: &Slot, at: AirFrame) -> Gate {
-    let (from, latest, hard) = match line.anchor {
+    let (from, early, latest, hard) = match line.anchor {
         Anchor::Hard { at: own } => {
             let start = near(own.frame()).max(at);
-            (start, Some(start), true)
+            (start, start, Some(start), true)
         }
         Anchor::Soft { at: own, grace_us } => {
             let latest = near(own.plus(grace_us.max(0)).frame()).max(at);
+            let early = near(own.plus(grace_us.max(0).saturating_neg()).frame());
             // It cuts only where it can then play long enough; else the line before plays on.
             let fits = slot.limit.since(latest) >= slot.useful;
-            (near(own.frame()), fits.then_some(latest), false)
+            (near(own.frame()), early, fits.then_some(latest), false)
         }
-        Anchor::AfterPrevious => (AirFrame(FAR), None, false),
+        Anchor::AfterPrevious => (AirFrame(FAR), AirFrame(FAR), None, false),
     };
-    Gate { index, hard, from, latest, limit: slot.limit, useful: slot.useful }
+    Gate { index, hard, from, early, latest, limit: slot.limit, useful: slot.useful }
 }

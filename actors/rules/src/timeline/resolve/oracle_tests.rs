@@ -127,21 +127,22 @@ fn check_overlaps(lines: &[Line], out: &Resolution) {
 }
 
 fn check_anchors(lines: &[Line], cursor: &Cursor, out: &Resolution) {
-    let hard_starts: BTreeSet<AirFrame> = out
-        .lines
-        .iter()
-        .filter(|r| !out.moved.contains(&r.line_id))
-        .filter_map(|r| match lines[r.index].anchor {
-            Anchor::Hard { at } => Some((r, at.frame())),
-            Anchor::Soft { .. } | Anchor::AfterPrevious => None,
-        })
-        .map(|(r, at)| {
-            assert_eq!(r.start, at.max(cursor.at), "a hard start is exact");
-            r.start
-        })
-        .collect();
+    let mut waited_for = BTreeSet::new();
+    for r in out.lines.iter().filter(|r| !out.moved.contains(&r.line_id)) {
+        match lines[r.index].anchor {
+            Anchor::AfterPrevious => {}
+            Anchor::Hard { at } => {
+                assert_eq!(r.start, at.frame().max(cursor.at), "a hard start is exact");
+                waited_for.insert(r.start);
+            }
+            Anchor::Soft { at, .. } if r.start == at.frame() => {
+                waited_for.insert(r.start);
+            }
+            Anchor::Soft { .. } => {}
+        }
+    }
     for (from, to) in &out.gaps {
-        assert!(from < to && hard_starts.contains(to), "only a hard line is waited for");
+        assert!(from < to && waited_for.contains(to), "only for a line's own time");
     }
     for r in &out.lines {
         let line = &lines[r.index];
@@ -256,6 +257,7 @@ fn naive(lines: &[Line], now: AirFrame) -> Naive {
         let useful = line.min_airtime.min(airtime);
         let start = match line.anchor {
             Anchor::Hard { at } => at.frame(),
+            Anchor::Soft { at, grace_us } if free < at.plus(-grace_us).frame() => at.frame(),
             Anchor::Soft { at, grace_us } => free.min(at.plus(grace_us).frame()),
             Anchor::AfterPrevious => free,
         };

@@ -227,10 +227,19 @@ fn a_soft_line_cuts_after_its_grace() {
 }
 
 #[test]
-fn a_soft_line_never_waits() {
-    let out = run(&[line(1, 20), soft(2, 50, 60, 30)], &from(0));
-    assert_eq!(starts(&out), [(1, 0), (2, 20)]);
+fn a_soft_line_is_early_by_its_grace_at_most_and_waits_beyond() {
+    let out = run(&[line(1, 30), soft(2, 50, 60, 30)], &from(0));
+    assert_eq!(starts(&out), [(1, 0), (2, 30)]);
     assert!(out.gaps.is_empty());
+    let out = run(&[line(1, 29), soft(2, 50, 60, 30)], &from(0));
+    assert_eq!(starts(&out), [(1, 0), (2, 60)]);
+    // From where the first has faded, 3 s after its segue mark.
+    assert_eq!(out.gaps, [(frame(32), frame(60))]);
+    // What fills the gap is not passed by it, and may go on for the grace.
+    let out = run(&[line(1, 29), line(3, 45), soft(2, 50, 60, 30)], &from(0));
+    assert_eq!(starts(&out), [(1, 0), (3, 29), (2, 74)]);
+    // Nothing is on air before it: a sign-on does not pull an hour forward either.
+    assert_eq!(starts(&run(&[soft(2, 50, 60, 30)], &from(0))), [(2, 60)]);
 }
 
 #[test]
