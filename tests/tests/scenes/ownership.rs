@@ -18,13 +18,14 @@ const FIRST: &str = "common";
 
 /// A station on air on two nodes of one host, owned by the second.
 struct Pair {
-    cluster: Cluster,
     first: Server,
     second: Server,
     name: String,
     stage: Stage,
     ear: Ear,
     engine: u32,
+    /// Last: its folder goes with it, and engines are found there to be ended.
+    cluster: Cluster,
 }
 
 impl Pair {
@@ -215,8 +216,9 @@ async fn a_zombies_first_command_to_each_aggregate_fails_and_the_air_has_one_own
         let (status, path) = (answer.status(), answer.url().path().to_owned());
         let body = answer.text().await.unwrap_or_default();
         println!("{path}: {status} {body}");
-        let refused =
-            status == StatusCode::MISDIRECTED_REQUEST || status == StatusCode::SERVICE_UNAVAILABLE;
+        let refused = status == StatusCode::MISDIRECTED_REQUEST || status == StatusCode::SERVICE_UNAVAILABLE
+            // A skip may find no engine: the link has just let go of it, or is not back yet.
+            || (status == StatusCode::CONFLICT && path.ends_with("/skip"));
         assert!(refused, "{path}: {status} {body}");
     }
     assert_eq!(before.len(), 5, "every decided stream was taken: {before:?}");
