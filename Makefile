@@ -3,6 +3,7 @@
 #   make demo    a station on air, from MUSIC=/some/folder or from tracks it synthesises
 #   make test    everything that must hold: unit, contract, golden, scenes with real audio
 #   make soak    the long forms of the scenes, in real time (GRIMNIR_SOAK=1)
+#   make fuzz    damaged bytes against every reader of the ledger, FUZZ_SECONDS (600) each
 #   make bench   figures beside their references, also as target/bench.jsonl
 #   make check   format, lints, dependency rules, documents
 #   make setup   the system packages of all of these
@@ -30,7 +31,7 @@ MUSIC ?=
 # It goes in as a flag; an empty variable would be taken for a folder.
 unexport MUSIC
 
-.PHONY: help setup demo test soak bench check fmt clippy deny doc
+.PHONY: help setup demo test soak fuzz bench check fmt clippy deny doc
 
 help:
 	@sed -n 's/^#   make/make/p' $(firstword $(MAKEFILE_LIST))
@@ -57,7 +58,14 @@ soak: export GRIMNIR_SOAK := 1
 soak:
 	@deploy/setup.sh build run test
 	cargo build $(ALL) --all-targets
+	$(if $(SCENE),,cargo test $(ALL) --test power --test crash --test mutation \
+		--test jetstream_crash)
 	cargo test $(ALL) --test scenes -- --nocapture --test-threads=1 $(SCENE)
+
+# FUZZ narrows it to the targets it names.
+fuzz:
+	@deploy/setup.sh build
+	deploy/fuzz.sh $(FUZZ)
 
 bench: export GRIMNIR_BIN_DIR := $(CARGO_TARGET_DIR)/release
 bench: export GRIMNIR_BENCH_OUT := $(CURDIR)/target/bench.jsonl

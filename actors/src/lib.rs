@@ -8,6 +8,7 @@ pub mod meta;
 pub mod clock;
 mod fault;
 pub mod shell;
+pub mod snapshots;
 pub mod directory;
 pub mod ownership;
 pub mod process;

@@ -1,19 +1,22 @@
 //! The one ractor shell that runs every aggregate.
 //!
-//! Load (fold the stream) → decide → append with the expected version → evolve, only after the
-//! acknowledgement → answer. One append is in flight per aggregate; an append without a known
-//! outcome stops deciding until the stream's tail was read. A panic loses nothing: the supervisor
-//! starts the shell again from the ledger, and whoever waited is answered.
+//! Load (snapshot, then fold the rest of the stream) → decide → append with the expected version
+//! → evolve, only after the acknowledgement → answer. One append is in flight per aggregate; one
+//! without a known outcome stops deciding until the stream's tail was read. A panic loses nothing:
+//! the supervisor starts the shell again from the ledger, and whoever waited is answered.
 //! Upstream: `grimnir-rules`, `grimnir-ledger`. Consequences (engine, other aggregates) are drawn
 //! by followers of the ledger, so that none is lost between append and effect.
+
+mod owner;
 
 use crate::clock;
 use crate::directory::Directory;
 use crate::error::CommandError;
 use crate::meta::{Meta, Receipt};
 use crate::ownership::Ownership;
+use crate::snapshots::{Keeper, Snapshots, Tails};
 use grimnir_events::air::AirFact;
-use grimnir_events::owner::{self, OwnerEvent};
+use grimnir_events::owner::folded;
 use grimnir_events::{CommitId, StreamId, StreamKind, codec};
 use grimnir_ledger::{AppendError, Appended, Expected, Ledger, NewCommit, Recorded};
 use grimnir_rules::{Aggregate, Context, RULES_VERSION};
@@ -75,6 +78,8 @@ pub struct ShellArgs {
     pub directory: Arc<Directory>,
     /// Who decides.
     pub ownership: Arc<Ownership>,
+    /// Its snapshots; without them every start folds the whole stream.
+    pub snapshots: Option<Snapshots>,
 }
 
 /// The actor.
@@ -97,6 +102,8 @@ pub struct ShellState<A: Aggregate> {
     epoch: u64,
     /// Epoch under which its stream was taken last; 0: never.
     taken: u64,
+    tails: Tails,
+    keeper: Keeper,
     /// An append whose outcome is not known.
     uncertain: bool,
 }
@@ -119,9 +126,17 @@ impl<A: Aggregate> Actor for Shell<A> {
             epoch: 0,
             taken: 0,
             fold: Snapshot { state: Arc::default(), version: 0, seq: 0, air_version: 0 },
-            uncertain: false,
+            tails: Tails::default(),
+            keeper: Keeper::new(args.snapshots),
+            // What follows a snapshot is read before anything is decided.
+            uncertain: true,
         };
+        if let Some(found) = state.keeper.load(state.stream, &*state.ledger).await {
+            (state.fold, state.tails) = found;
+            state.taken = state.last_epoch().await?;
+        }
         state.catch_up().await?;
+        state.take_snapshot();
         state.directory.enter(state.stream, myself.get_cell());
         Ok(state)
     }
@@ -143,11 +158,16 @@ impl<A: Aggregate> Actor for Shell<A> {
                 let _ = reply.send(answer);
             }
         }
+        state.take_snapshot();
         Ok(())
     }
 }
 
 impl<A: Aggregate> ShellState<A> {
+    fn take_snapshot(&mut self) {
+        self.keeper.take(self.ledger.log_id(), self.stream, &self.fold, self.tails);
+    }
+
     /// Folds whatever the ledger holds beyond the fold: own stream, then the witnessed one.
     async fn catch_up(&mut self) -> Result<(), CommandError> {
         let epoch = self.ownership.epoch(self.stream.id).unwrap_or(0);
@@ -211,31 +231,8 @@ impl<A: Aggregate> ShellState<A> {
         }
         self.fold.version = recorded.commit.header.version;
         self.fold.seq = recorded.seq;
+        self.tails.own = recorded.hash;
         Ok(events)
-    }
-
-    /// Follows who owns the stream. Nobody decides under a lower epoch than it was taken under.
-    fn heed_owner(&mut self, recorded: &Recorded) -> Result<(), CommandError> {
-        let found = recorded.commit.header.owner_epoch;
-        if found < self.taken {
-            let (stream, seq, taken) = (self.stream, recorded.seq, self.taken);
-            let reason = format!("{stream} was taken under epoch {taken}, seq {seq} is of {found}");
-            error!(reason, "the ledger contradicts itself");
-            return Err(CommandError::Failed { what: "reading the ledger", reason });
-        }
-        let owner = OwnerEvent::in_commit(&recorded.commit).map_err(corrupt)?;
-        if let Some(OwnerEvent::OwnershipTaken { epoch, node }) = owner {
-            self.taken = epoch;
-            self.ownership.taken(self.stream.id, epoch, &node);
-        }
-        Ok(())
-    }
-
-    /// This node owns the stream, and nobody has taken it since.
-    fn may_decide(&self) -> Result<u64, CommandError> {
-        let epoch = self.ownership.decides(self.stream.id)?;
-        // Taken under a higher epoch: the standing is only not up to date yet.
-        if epoch < self.taken { Err(CommandError::NoOwner) } else { Ok(epoch) }
     }
 
     async fn decide(
@@ -259,8 +256,12 @@ impl<A: Aggregate> ShellState<A> {
                 air_version: self.fold.air_version,
                 tzdb: grimnir_rules::planner::TZDB_VERSION.into(),
             };
-            let events = A::decide(&self.fold.state, command, &context)
-                .map_err(|rejection| CommandError::rejected(&rejection))?;
+            let decided = A::decide(&self.fold.state, command, &context);
+            let nothing = decided.as_ref().map_or(true, Vec::is_empty);
+            if nothing && self.was_behind().await? {
+                continue;
+            }
+            let events = decided.map_err(|rejection| CommandError::rejected(&rejection))?;
             if events.is_empty() {
                 return Ok(self.unchanged());
             }
@@ -381,7 +382,7 @@ fn receipt<E>(recorded: &Recorded, repeated: bool, events: Vec<E>) -> Receipt<E>
 }
 
 fn decode_events<A: Aggregate>(recorded: &Recorded) -> Result<Vec<A::Event>, CommandError> {
-    owner::folded(&recorded.commit)
+    folded(&recorded.commit)
         .map(codec::decode::<A::Event>)
         .collect::<Result<_, _>>()
         .map_err(corrupt)

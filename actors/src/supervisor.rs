@@ -13,6 +13,7 @@ use crate::planner::{PlannerActor, PlannerArgs};
 use crate::process::{ProcessRunner, RunnerArgs};
 use crate::shell::{Shell, ShellArgs};
 use crate::site::Shared;
+use crate::snapshots::{SNAPSHOT_EVERY, Snapshots};
 use grimnir_events::{StationId, StreamId, StreamKind};
 use grimnir_rules::{Access, Aggregate, Executor, Ladder, Library, Station, Timeline};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
@@ -133,6 +134,10 @@ impl Family {
             ledger: self.shared.ledger.clone(),
             directory: self.shared.directory.clone(),
             ownership: self.shared.ownership.clone(),
+            snapshots: Some(Snapshots::new(
+                self.shared.config.data_dir.join("snapshots"),
+                SNAPSHOT_EVERY,
+            )),
         };
         Ok(Shell::<A>::spawn_linked(None, Shell::default(), args, me).await?.0.get_cell())
     }

@@ -4,7 +4,7 @@ use grimnir_actors::directory::Directory;
 use grimnir_actors::ownership::keeper::Keeper;
 use grimnir_actors::ownership::{Node, Ownership, Standing, memory, take};
 use grimnir_actors::shell::{Shell, ShellArgs};
-use grimnir_actors::site::Shared;
+use grimnir_actors::site::{Parts, ProofConfig, Shared, SiteProof};
 use grimnir_actors::{CommandError, LedgerPlace, Meta, SiteConfig};
 use grimnir_events::owner::OwnerEvent;
 use grimnir_events::{
@@ -48,6 +48,7 @@ async fn shell(ledger: &Arc<MemoryLedger>, name: &str) -> (Arc<Directory>, Arc<O
         ledger: ledger.clone(),
         directory: directory.clone(),
         ownership: ownership.clone(),
+        snapshots: None,
     };
     Shell::<Executor>::spawn(None, Shell::default(), args).await.expect("starts");
     (directory, ownership)
@@ -100,13 +101,17 @@ async fn node(
         listen_ip: std::net::IpAddr::from([127, 0, 0, 1]),
         mount_port: 0,
         upload_limit_bytes: 1,
+        proof: ProofConfig::default(),
         data_dir: data_dir.clone(),
     };
     let secrets = Arc::new(Secrets::open(data_dir.join("secrets")).expect("opens"));
     let (views, _) = Projector::spawn(ledger.clone(), None);
     let ownership = Ownership::shared(config.node.clone());
-    let shared = Shared::new(config, SITE, ledger.clone(), secrets, views, ownership, 0);
-    let shared = Arc::new(shared);
+    let ledger: Arc<dyn Ledger> = ledger.clone();
+    let proof = SiteProof::open(&config.proof, &data_dir, SITE, ledger.clone()).await;
+    let proof = proof.expect("opens");
+    let parts = Parts { ledger, secrets, views, ownership, proof, opened_at: 0 };
+    let shared = Arc::new(Shared::new(config, SITE, parts));
     let leases: Arc<dyn Leases> = leases.clone();
     // Every round renews: as if the last renewal were long ago.
     (shared.clone(), Keeper::new(shared, leases).renewing_every(Duration::ZERO))

@@ -18,6 +18,10 @@ use tracing::Instrument;
 /// Names the conversation; taken from the request where it is a correlation id, else fresh.
 pub const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
 
+/// Marks an answer that is sent as it is, whatever its status: a protocol of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Verbatim;
+
 /// Puts the outer layers around all routes.
 pub fn wrap(router: Router, metrics: Metrics) -> Router {
     let panics = metrics.panics.clone();
@@ -94,6 +98,9 @@ async fn carried_through(answering: impl Future<Output = Response> + Send + 'sta
 fn with_document(mut response: Response, path: &str, correlation: &str) -> Response {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    if response.extensions_mut().remove::<Verbatim>().is_some() {
         return response;
     }
     let stated = response.extensions_mut().remove::<Problem>();

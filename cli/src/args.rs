@@ -2,6 +2,7 @@
 
 use crate::ledger::{LedgerArgs, NatsArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use grimnir_actors::site::{VerifierKey, WitnessPeer};
 use grimnir_events::SiteId;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -26,6 +27,8 @@ pub enum Command {
     Replay(Replay),
     /// Make a ledger's stream on JetStream.
     Ledger(LedgerArgs),
+    /// Check what is proven, and prove it to others.
+    Audit(crate::audit::Audit),
     /// Print the API's description.
     Openapi,
 }
@@ -82,6 +85,12 @@ pub struct Serve {
     /// given.
     #[arg(long, env = "GRIMNIR_ADMIN_PASSWORD", hide_env_values = true)]
     pub admin_password: Option<String>,
+    /// Witness that is asked to countersign every checkpoint, as URL=KEY; may be repeated.
+    #[arg(long = "witness", env = "GRIMNIR_WITNESSES", value_delimiter = ',')]
+    pub witnesses: Vec<WitnessPeer>,
+    /// Key of a log that this site is a witness for; may be repeated.
+    #[arg(long, env = "GRIMNIR_WITNESS_FOR", value_delimiter = ',')]
+    pub witness_for: Vec<VerifierKey>,
     /// End the engines too when this process ends in order; otherwise they play on.
     #[arg(long, env = "GRIMNIR_STOP_ENGINES")]
     pub stop_engines: bool,

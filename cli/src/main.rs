@@ -3,6 +3,7 @@
 //! Upstream: `api`, `actors`, `replay`. Not here: logic.
 
 mod args;
+mod audit;
 mod demo;
 mod ledger;
 mod offline;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
         args::Command::Demo(demo) => runtime().and_then(|rt| rt.block_on(demo::demo(demo))),
         args::Command::Replay(replay) => offline::replay(replay),
         args::Command::Ledger(args) => runtime().and_then(|rt| rt.block_on(ledger::work(args))),
+        args::Command::Audit(audit) => audit::run(audit),
         args::Command::Openapi => output::print(&grimnir_api::openapi_json()),
     };
     match outcome {

@@ -3,6 +3,7 @@
 use crate::args::Serve;
 use crate::trace;
 use grimnir_actors::ownership::Node;
+use grimnir_actors::site::ProofConfig;
 use grimnir_actors::{CommandError, LedgerPlace, Site, SiteConfig};
 use grimnir_api::ApiConfig;
 use grimnir_events::Actor;
@@ -51,6 +52,10 @@ pub async fn open(args: &Serve, address: SocketAddr) -> Result<Site, String> {
         listen_ip: args.mount_ip.unwrap_or(args.listen.ip()),
         mount_port: args.mount_port,
         upload_limit_bytes: args.upload_limit_mb.saturating_mul(1 << 20),
+        proof: ProofConfig {
+            witnesses: args.witnesses.clone(),
+            witnessed: args.witness_for.clone(),
+        },
     };
     Site::open(config).await.map_err(|e| e.to_string())
 }

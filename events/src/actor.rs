@@ -30,16 +30,18 @@ impl Actor {
             Self::Local => (4, [0; 16]),
         }
     }
-    /// The actor with these stored parts.
+    /// The actor with these stored parts; one that has no id has zeros in its place, so that a
+    /// commit has one encoding.
     pub fn from_parts(number: u8, id: [u8; 16]) -> Option<Self> {
-        Some(match number {
+        let actor = match number {
             0 => Self::System,
             1 => Self::User(UserId(id)),
             2 => Self::Process,
             3 => Self::Engine(EngineRunId(id)),
             4 => Self::Local,
             _ => return None,
-        })
+        };
+        (actor.to_parts() == (number, id)).then_some(actor)
     }
 }
 

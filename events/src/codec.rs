@@ -1,7 +1,7 @@
 //! Payload bytes: bincode 2 in its standard configuration, behind a codec number.
 //!
 //! Every payload carries its type name and schema version, because bincode has no field tags:
-//! a changed shape needs a new version, a frozen struct and an upcaster.
+//! a changed shape needs a new version, a frozen struct and an upcaster ([`crate::schema`]).
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -16,6 +16,13 @@ pub trait Payload: Serialize + DeserializeOwned {
     const NAME: &'static str;
     /// Schema version of the shape that is written today.
     const VERSION: u16;
+
+    /// Reads a shape that was written before today's; a type with one version has none.
+    ///
+    /// Written with [`crate::schema::frozen`] and the frozen shapes' upcasters, one arm a version.
+    fn upcast(stored: &Encoded) -> Result<Self, CodecError> {
+        Err(unknown::<Self>(stored))
+    }
 }
 
 /// Why payload bytes cannot be read or written.
@@ -87,24 +94,40 @@ pub fn encode<P: Payload>(value: &P) -> Result<Encoded, CodecError> {
     Ok(Encoded { name: P::NAME.into(), version: P::VERSION, bytes })
 }
 
-/// Decodes a stored payload; bytes left over are an error.
+/// Decodes a stored payload of any version this program knows; bytes left over are an error.
 pub fn decode<P: Payload>(stored: &Encoded) -> Result<P, CodecError> {
-    if stored.name != P::NAME || stored.version != P::VERSION {
-        return Err(CodecError::Unknown {
-            found: stored.name.clone(),
-            found_version: stored.version,
-            expected: P::NAME,
-            expected_version: P::VERSION,
-        });
+    if stored.name != P::NAME || stored.version > P::VERSION {
+        return Err(unknown::<P>(stored));
+    }
+    if stored.version < P::VERSION {
+        return P::upcast(stored);
     }
     decode_bytes(&stored.bytes)
 }
 
-/// Decodes codec bytes of a type known from elsewhere.
+/// The answer to a stored payload that `P` cannot be read from.
+pub fn unknown<P: Payload>(stored: &Encoded) -> CodecError {
+    CodecError::Unknown {
+        found: stored.name.clone(),
+        found_version: stored.version,
+        expected: P::NAME,
+        expected_version: P::VERSION,
+    }
+}
+
+/// Decodes codec bytes of today's shape of a type known from elsewhere.
 pub fn decode_bytes<P: Payload>(bytes: &[u8]) -> Result<P, CodecError> {
-    let fail =
-        |reason: String| CodecError::Decode { name: P::NAME.into(), version: P::VERSION, reason };
-    let (value, used) = bincode::serde::decode_from_slice::<P, _>(bytes, config())
+    decode_shape(P::NAME, P::VERSION, bytes)
+}
+
+/// Decodes codec bytes of a shape; name and version are for the answer alone.
+pub(crate) fn decode_shape<T: DeserializeOwned>(
+    name: &str,
+    version: u16,
+    bytes: &[u8],
+) -> Result<T, CodecError> {
+    let fail = |reason: String| CodecError::Decode { name: name.into(), version, reason };
+    let (value, used) = bincode::serde::decode_from_slice::<T, _>(bytes, config())
         .map_err(|e| fail(e.to_string()))?;
     if used != bytes.len() {
         return Err(fail(format!("{} bytes left over", bytes.len() - used)));

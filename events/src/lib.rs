@@ -1,8 +1,9 @@
 //! The language of Grimnir: typed ids, integer units, the commit envelope and its codec, and one
 //! event enum per aggregate.
 //!
-//! Reading order: [`units`], [`ids`], [`stream`], [`envelope`], [`codec`], then the words of each
-//! aggregate. Downstream: every other crate. Not here: decisions, I/O, clocks, randomness.
+//! Reading order: [`units`], [`ids`], [`stream`], [`envelope`], [`codec`], [`schema`], then the
+//! words of each aggregate. Downstream: every other crate. Not here: decisions, I/O, clocks,
+//! randomness.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod units;
@@ -11,6 +12,7 @@ pub mod actor;
 pub mod stream;
 pub mod sealed;
 pub mod codec;
+pub mod schema;
 pub mod envelope;
 pub mod frame;
 

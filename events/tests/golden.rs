@@ -13,72 +13,7 @@ use grimnir_events::station::StationEvent;
 use grimnir_events::timeline::TimelineEvent;
 use grimnir_events::{Commit, ContentHash, LogId, StreamKind, UtcMicros, envelope, frame};
 use samples::*;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Debug;
-use std::path::PathBuf;
-
-fn path_of(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.hex"))
-}
-
-/// The lines of a golden file, by label.
-fn golden(name: &str) -> BTreeMap<String, Vec<u8>> {
-    let text = std::fs::read_to_string(path_of(name)).unwrap_or_default();
-    let mut lines = BTreeMap::new();
-    for line in text.lines() {
-        let (label, bytes) = line.split_once(' ').expect("label and bytes");
-        let known = lines.insert(label.to_owned(), hex::decode(bytes).expect("hex"));
-        assert!(known.is_none(), "{name}: {label} is there twice");
-    }
-    lines
-}
-
-/// Holds what is encoded today against the file, line by line, both ways.
-fn check(name: &str, today: &[(String, Vec<u8>)]) {
-    let mut known = golden(name);
-    let mut new = String::new();
-    for (label, bytes) in today {
-        match known.remove(label) {
-            Some(frozen) => {
-                let (found, expected) = (hex::encode(bytes), hex::encode(&frozen));
-                assert_eq!(found, expected, "{name}: {label} is encoded in another way now");
-            }
-            None => new += &format!("{label} {}\n", hex::encode(bytes)),
-        }
-    }
-    assert!(known.is_empty(), "{name}: no sample for {:?}", known.keys());
-    if new.is_empty() {
-        return;
-    }
-    assert!(
-        std::env::var_os("GRIMNIR_WRITE_GOLDEN").is_some_and(|on| on == "1"),
-        "{name}: not frozen yet: {new}"
-    );
-    let text = std::fs::read_to_string(path_of(name)).unwrap_or_default() + &new;
-    std::fs::write(path_of(name), text).expect("writes");
-}
-
-/// Every sample of one payload type: same bytes as ever, and the same value back from them.
-fn check_payload<P: Payload + PartialEq + Debug>(samples: Labelled<P>) {
-    let labels: BTreeSet<_> = samples.iter().map(|(label, _)| label.clone()).collect();
-    assert_eq!(labels.len(), samples.len(), "{}: each label is there once", P::NAME);
-    let name = format!("{}.v{}", P::NAME, P::VERSION);
-    let today: Vec<_> = samples
-        .iter()
-        .map(|(label, sample)| {
-            let stored = encode(sample).expect("encodes");
-            assert_eq!((stored.name.as_str(), stored.version), (P::NAME, P::VERSION));
-            assert_eq!(decode::<P>(&stored).as_ref(), Ok(sample), "{name}: {label} comes back");
-            (label.clone(), stored.bytes)
-        })
-        .collect();
-    check(&name, &today);
-    let frozen = golden(&name);
-    for (label, sample) in &samples {
-        let read = decode_bytes::<P>(&frozen[label]);
-        assert_eq!(read.as_ref(), Ok(sample), "{name}: {label} is read in another way now");
-    }
-}
+use std::collections::BTreeSet;
 
 #[test]
 fn every_event_keeps_its_bytes() {

@@ -18,8 +18,7 @@ pub fn path(dir: &Path) -> PathBuf {
 /// The snapshot of a model.
 pub fn of(log_id: LogId, model: &Model) -> io::Result<Snapshot> {
     let state = serde_json::to_vec(model)?;
-    let (seq, hash) = (model.position, model.hash);
-    Ok(Snapshot { log_id, schema: MODEL_VERSION, seq, hash, state })
+    Ok(Snapshot::new(log_id, MODEL_VERSION, model.position, model.hash, state))
 }
 
 /// Puts it in the directory, whole or not at all.

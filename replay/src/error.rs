@@ -1,6 +1,9 @@
 //! Why there is no answer.
 
+use grimnir_events::CommitId;
 use grimnir_ledger::ReadError;
+use grimnir_ledger::proof::error::ProofError;
+use std::path::{Path, PathBuf};
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,6 +87,51 @@ pub enum ReplayError {
         /// The last one.
         last: u64,
     },
+    /// A file could not be read or written.
+    #[error("{}: {reason}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the file system said.
+        reason: String,
+    },
+    /// What was signed is not as it must be, or a proof does not hold.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// Nothing was signed yet.
+    #[error("{} has no checkpoint and keys: a server signs the first one", path.display())]
+    Unsigned {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The commit is newer than the last checkpoint.
+    #[error("seq {seq} is not signed yet: the last checkpoint covers {size} commits")]
+    NotCovered {
+        /// The position.
+        seq: u64,
+        /// Size of the last checkpoint.
+        size: u64,
+    },
+    /// There is no such commit.
+    #[error("{found} is not in this ledger")]
+    NoCommit {
+        /// The commit.
+        found: CommitId,
+    },
+    /// The times are in the wrong order.
+    #[error("from {from} to {to} is no span of time")]
+    Backwards {
+        /// The beginning as given.
+        from: String,
+        /// The end as given.
+        to: String,
+    },
+    /// The pack cannot be read as one.
+    #[error("not a pack of this program: {reason}")]
+    Pack {
+        /// What was found.
+        reason: String,
+    },
     /// The answer could not be written.
     #[error("answer cannot be written: {reason}")]
     Write {
@@ -100,6 +148,10 @@ fn list(names: &[String]) -> String {
 }
 
 impl ReplayError {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |error| Self::Io { path, reason: error.to_string() }
+    }
     pub(crate) fn write(error: impl std::fmt::Display) -> Self {
         Self::Write { reason: error.to_string() }
     }

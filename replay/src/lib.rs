@@ -4,8 +4,9 @@
 //! (the decisions). Downstream: `cli`. Not here: actors, HTTP, sound.
 //!
 //! [`as_run`] answers what aired in an hour, [`at`] what was on air at an instant, [`verify`]
-//! whether the ledger is whole, [`redecide`] whether its decisions come out the same again. Every
-//! answer names the ledger and the position it was computed at; asked twice, it has the same bytes.
+//! whether the ledger agrees with itself, [`audit`] whether it is what was signed, [`redecide`]
+//! whether its decisions come out the same again. Every answer names the ledger and the position it
+//! was computed at; asked twice, it has the same bytes.
 
 mod error;
 mod source;
@@ -21,6 +22,8 @@ mod at;
 
 mod redecide;
 mod verify;
+
+pub mod audit;
 
 pub use as_run::{AsRunAnswer, HourAnswer, TierTotal, Totals, as_run, as_run_answer};
 pub use at::{AtAnswer, InstantAnswer, OnAir, Owner, at, at_answer};

@@ -227,6 +227,10 @@ impl Servers {
 }
 
 /// A folder that is removed when the answered pipe closes.
+#[allow(
+    clippy::zombie_processes,
+    reason = "the sweeper outlives this process, whose end it waits for"
+)]
 fn folder() -> (PathBuf, ChildStdin) {
     let root = tempfile::Builder::new().prefix("grimnir-nats-").tempdir().expect("a folder").keep();
     let mut sweeper = Command::new("sh")

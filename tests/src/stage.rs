@@ -1,10 +1,12 @@
 //! A station made ready for a scene: tone tracks, a playlist, a clock, on air.
 
 use crate::client::Client;
+use crate::programs::until;
 use crate::server::Server;
 use crate::tracks;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Bit rate of every mount in the scenes.
 pub const KBPS: u32 = 128;
@@ -21,8 +23,6 @@ pub struct Stage {
     pub files: Vec<PathBuf>,
     /// The playlist of all tracks.
     pub playlist: String,
-    /// Seconds by which its hours begin before those of UTC.
-    pub hours_shifted_s: i64,
 }
 
 /// How a stage is made.
@@ -49,7 +49,6 @@ impl Stage {
     /// Makes a station whose clock plays the tracks in order; it is not on air yet.
     pub async fn set(server: &Server, setting: Setting) -> Self {
         let client = server.admin().await;
-        let (time_zone, hours_shifted_s) = time_zone();
         let settings = json!({
             "crossfade_ms": setting.crossfade_ms,
             // Tones keep the level they were made with.
@@ -57,7 +56,7 @@ impl Stage {
             "min_airtime_ms": 2_000,
         });
         let body = json!({
-            "name": "Scene", "slug": "scene", "time_zone": time_zone, "settings": settings,
+            "name": "Scene", "slug": "scene", "time_zone": "UTC", "settings": settings,
         });
         let station = client.post("/api/v1/stations", body).await;
         let station = station["id"].as_str().expect("a station has an id").to_owned();
@@ -74,7 +73,7 @@ impl Stage {
         let body = json!({"station_id": station, "name": "All", "items": media});
         let playlist = client.post("/api/v1/playlists", body).await;
         let playlist = playlist["id"].as_str().expect("a playlist has an id").to_owned();
-        let stage = Self { client, station, media, files, playlist, hours_shifted_s };
+        let stage = Self { client, station, media, files, playlist };
         let slot = json!({"offset_ms": 0, "type": "playlist", "playlist_id": stage.playlist});
         stage.clock(vec![slot]).await;
         stage
@@ -107,11 +106,6 @@ impl Stage {
         (index, id)
     }
 
-    /// The station's second of the hour.
-    pub fn second_of_hour(&self) -> i64 {
-        (jiff::Timestamp::now().as_second() + self.hours_shifted_s) % 3_600
-    }
-
     /// Signs on; answers the listen URL.
     pub async fn start(&self, server: &Server) -> String {
         self.client.post(&format!("/api/v1/stations/{}/start", self.station), json!({})).await;
@@ -141,11 +135,19 @@ impl Stage {
     }
 }
 
-/// A zone whose hour ends half an hour from now at the earliest, and by how much its hours are
-/// shifted: scenes are about what they name, not about the turn of the hour.
-fn time_zone() -> (&'static str, i64) {
-    let in_first_half = jiff::Timestamp::now().as_second() % 3_600 < 1_800;
-    if in_first_half { ("UTC", 0) } else { ("Asia/Kolkata", 1_800) }
+/// Second of the hour of plan, which is an hour of UTC.
+pub fn second_of_hour() -> i64 {
+    jiff::Timestamp::now().as_second().rem_euclid(3_600)
+}
+
+/// Waits for the next hour if this one ends within `seconds`: for scenes that tell the order of a
+/// plan, which begins anew with the hour.
+pub async fn clear_of_the_turn(seconds: i64) {
+    let patience = Duration::from_secs(seconds.unsigned_abs() + 10);
+    until("the hour has turned", patience, || async {
+        (second_of_hour() + seconds < 3_600).then_some(())
+    })
+    .await;
 }
 
 /// The rows of a list answer.

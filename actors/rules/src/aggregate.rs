@@ -7,10 +7,24 @@
 
 use grimnir_events::air::AirFact;
 use grimnir_events::{Payload, StreamKind, UtcMicros};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Version of all rules in this crate; raised whenever a decision could come out differently.
 pub const RULES_VERSION: u32 = 1;
+
+/// Fingerprint of the sources that fold: of this crate and of the events. A state that was folded
+/// by other sources is folded again.
+pub const FOLD_FINGERPRINT: u32 = fingerprint(env!("GRIMNIR_FOLD_FINGERPRINT"));
+
+const fn fingerprint(decimal: &str) -> u32 {
+    let (bytes, mut at, mut value) = (decimal.as_bytes(), 0, 0u32);
+    while at < bytes.len() {
+        value = value * 10 + (bytes[at] - b'0') as u32;
+        at += 1;
+    }
+    value
+}
 
 /// What a decision was taken with, recorded in the commit.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -63,8 +77,17 @@ pub trait Aggregate: Send + Sync + 'static {
     type Command: Payload + Clone + std::fmt::Debug + Send + Sync + 'static;
     /// What can happen to it.
     type Event: Payload + Clone + std::fmt::Debug + PartialEq + Send + Sync + 'static;
-    /// The fold of its stream; only what [`decide`](Self::decide) needs.
-    type State: Default + Clone + std::fmt::Debug + PartialEq + Send + Sync + 'static;
+    /// The fold of its stream; only what [`decide`](Self::decide) needs. It is written to
+    /// snapshots, never to the ledger.
+    type State: Default
+        + Clone
+        + std::fmt::Debug
+        + PartialEq
+        + Serialize
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static;
     /// Why it says no.
     type Rejection: Reject;
 

@@ -15,11 +15,12 @@ pub mod library;
 pub mod access;
 pub mod planner;
 pub mod process;
+pub mod schema;
 #[cfg(test)]
 mod given;
 
 pub use access::Access;
-pub use aggregate::{Aggregate, Context, RULES_VERSION, Reject, RejectClass};
+pub use aggregate::{Aggregate, Context, FOLD_FINGERPRINT, RULES_VERSION, Reject, RejectClass};
 pub use executor::Executor;
 pub use ladder::Ladder;
 pub use library::Library;

@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// How long an engine may take to say that a claim is on air.
 const ENGINE_PATIENCE: Duration = Duration::from_secs(5);
+/// How often a new owner looks whether its engine is adopted.
+const ADOPTION_LOOK: Duration = Duration::from_millis(20);
 
 impl Site {
     /// Raises tier 0: engine and ledger in parallel, so that neither waits for the other.
@@ -104,14 +106,10 @@ impl Site {
         self.ours(station)?;
         let (line_id, claim_id) = match self.asked_before::<Executor>(meta).await {
             Some(ExecutorCommand::Skip { line_id, claim_id }) => (line_id, claim_id),
-            _ => match self.on_air_now(station).await {
-                Ok(found) => found,
-                Err(error) => {
-                    // Nothing is seen on air by a node that has just lost the station.
-                    self.ours(station)?;
-                    return Err(error);
-                }
-            },
+            _ => {
+                self.engine_known(station).await?;
+                self.on_air_now(station).await?
+            }
         };
         let command = ExecutorCommand::Skip { line_id, claim_id };
         let receipt = self.command::<Executor>(station, command, meta).await?;
@@ -127,6 +125,23 @@ impl Site {
                 .await;
         }
         Ok(receipt.seq)
+    }
+
+    /// Waits until an engine that plays is adopted by a node that has just become the owner, or
+    /// the node has learned that it is none: before that it cannot say that nothing is on air.
+    async fn engine_known(&self, station: StationId) -> Result<(), CommandError> {
+        let handle = self.shared.engine(station);
+        let unknown = || handle.client().is_none() && handle.status().is_none();
+        let plays = || self.shared.views.station(station).is_some_and(|s| s.on_air);
+        let until = tokio::time::Instant::now() + ENGINE_PATIENCE;
+        while !self.shared.ownership.is_alone() && unknown() && plays() {
+            self.ours(station)?;
+            if tokio::time::Instant::now() > until {
+                return Err(CommandError::Unavailable { reason: NO_ENGINE.into() });
+            }
+            tokio::time::sleep(ADOPTION_LOOK).await;
+        }
+        self.ours(station)
     }
 
     /// Item and owner of what is heard, as the engine says this moment.

@@ -4,6 +4,7 @@ mod air;
 mod close;
 mod ledger;
 mod open;
+mod proof;
 mod readiness;
 mod shared;
 mod signin;
@@ -27,7 +28,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub(crate) use air::claim_item;
-pub use shared::Shared;
+pub use grimnir_ledger::proof::tile::TileId;
+pub use proof::{
+    CheckpointReadiness, MAX_REQUEST_BYTES, ProofConfig, Refusal, SiteProof, VerifierKey,
+    WitnessPeer,
+};
+pub use shared::{Parts, Shared};
 
 /// How a site is opened.
 #[derive(Clone, Debug)]
@@ -49,6 +55,8 @@ pub struct SiteConfig {
     pub mount_port: u16,
     /// Largest upload in bytes.
     pub upload_limit_bytes: u64,
+    /// Who countersigns the ledger.
+    pub proof: ProofConfig,
 }
 
 impl SiteConfig {
@@ -169,6 +177,8 @@ pub struct Readiness {
     pub head_seq: u64,
     /// Position of the read models.
     pub projected_seq: u64,
+    /// What is signed of the ledger.
+    pub checkpoint: CheckpointReadiness,
     /// The engines.
     pub engines: Vec<EngineReadiness>,
     /// Name of this node; empty where it shares its ledger with no other.

@@ -3,7 +3,8 @@
 use crate::error::CommandError;
 use crate::ownership::keeper::Keeper;
 use crate::ownership::{Ownership, Standing};
-use crate::site::{Shared, Site, SiteConfig, ledger};
+use crate::site::proof::SiteProof;
+use crate::site::{Parts, Shared, Site, SiteConfig, ledger};
 use crate::supervisor::{Supervisor, SupervisorArgs};
 use futures_util::StreamExt;
 use grimnir_events::StreamKind;
@@ -29,6 +30,8 @@ impl Site {
         clear_uploads(&config.data_dir.join("uploads"));
         let (ledger, site_id) =
             ledger::open(&config).await.map_err(failed("opening the ledger"))?;
+        let ledger_dir = config.data_dir.join("ledger");
+        let proof = SiteProof::open(&config.proof, &ledger_dir, site_id, ledger.clone()).await?;
         let secrets = Secrets::open(common.join("secrets"))
             .map_err(|e| failed("opening the secrets")(e.to_string()))?;
         let head =
@@ -41,8 +44,10 @@ impl Site {
             Some(_) => Ownership::shared(config.node.clone()),
             None => Ownership::alone(ledger.epoch()),
         };
-        let (store, secrets) = (ledger.clone(), Arc::new(secrets));
-        let shared = Shared::new(config, site_id, ledger, secrets, views, ownership, head);
+        let store = ledger.clone();
+        let secrets = Arc::new(secrets);
+        let parts = Parts { ledger, secrets, views, ownership, proof, opened_at: head };
+        let shared = Shared::new(config, site_id, parts);
         let shared = Arc::new(shared);
         shared.keep(projecting);
         let args = SupervisorArgs { shared: shared.clone(), station: None };

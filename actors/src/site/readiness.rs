@@ -1,5 +1,6 @@
 //! How ready the site is, for probes, metrics and people.
 
+use crate::clock;
 use crate::ownership::Standing;
 use crate::site::{EngineReadiness, Owner, Readiness, Site};
 use grimnir_events::StationId;
@@ -31,14 +32,17 @@ impl Site {
         }
         let deviations = shared.ledger.deviations();
         let strong_enough = deviations.is_empty() || shared.config.accepts_weaker();
+        let checkpoint = shared.proof.readiness(clock::now());
+        let sound = strong_enough && checkpoint.fault.is_none();
         Readiness {
-            ready: ledger_reason.is_none() && all_on_air && strong_enough,
+            ready: ledger_reason.is_none() && all_on_air && sound,
             durability: shared.ledger.durability(),
             deviations,
             ledger_writable: ledger_reason.is_none(),
             ledger_reason,
             head_seq: head.map(|h| h.seq).unwrap_or_default(),
             projected_seq: shared.views.position(),
+            checkpoint,
             engines,
             node: shared.ownership.node().name.clone(),
             owners: self.owners(),
@@ -56,6 +60,33 @@ impl Site {
             Standing::Nobody => Owner { station_id, node: String::new(), epoch: None },
         };
         self.shared.views.stations().into_iter().map(|station| owner(station.id)).collect()
+    }
+
+    fn checkpoint_gauges(&self) -> [Gauge; 4] {
+        let found = self.shared.proof.readiness(clock::now());
+        let gauge = |name, help, value| (name, help, vec![], value);
+        [
+            gauge(
+                "grimnir_checkpoint_size",
+                "Commits that the last signed checkpoint covers",
+                found.size as f64,
+            ),
+            gauge(
+                "grimnir_checkpoint_age_seconds",
+                "Time since the last checkpoint was signed; -1 before the first",
+                found.age_s.map_or(-1.0, |age| age as f64),
+            ),
+            gauge(
+                "grimnir_checkpoint_cosignatures",
+                "Witnesses that have cosigned the last checkpoint",
+                found.cosignatures as f64,
+            ),
+            gauge(
+                "grimnir_checkpoint_fault",
+                "1 where the ledger is not what was signed, or a witness disputes it",
+                f64::from(u8::from(found.fault.is_some())),
+            ),
+        ]
     }
 
     fn engine_readiness(&self, station: StationId) -> EngineReadiness {
@@ -117,6 +148,7 @@ impl Site {
             ),
         ];
         all.extend(ledger_gauges(&*shared.ledger));
+        all.extend(self.checkpoint_gauges());
         for (station, handle) in shared.engines() {
             let labels = || vec![("station_id", station.to_string())];
             let status = handle.status();

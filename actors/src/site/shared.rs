@@ -9,6 +9,7 @@ use crate::ownership::keeper::Keeper;
 use crate::ownership::{Ownership, Unit};
 use crate::planner::PlannerMessage;
 use crate::site::SiteConfig;
+use crate::site::proof::SiteProof;
 use crate::supervisor::SupervisorMessage;
 use grimnir_events::{SiteId, StationId};
 use grimnir_ledger::{Ledger, Secrets};
@@ -37,6 +38,8 @@ pub struct Shared {
     pub secrets: Arc<Secrets>,
     /// The read models.
     pub views: Arc<Views>,
+    /// What is signed of the ledger.
+    pub(crate) proof: SiteProof,
     /// Who runs which aggregate.
     pub directory: Arc<Directory>,
     /// Who decides for which station.
@@ -57,17 +60,26 @@ pub struct Shared {
     store: Mutex<Option<Arc<dyn Ledger>>>,
 }
 
+/// What was opened before the site's actors start.
+pub struct Parts {
+    /// The ledger.
+    pub ledger: Arc<dyn Ledger>,
+    /// Secrets kept beside it.
+    pub secrets: Arc<Secrets>,
+    /// The read models.
+    pub views: Arc<Views>,
+    /// Who decides for which station.
+    pub ownership: Ownership,
+    /// What is signed of the ledger.
+    pub proof: SiteProof,
+    /// Ledger position at which the site opened.
+    pub opened_at: u64,
+}
+
 impl Shared {
     /// Everything a site is opened with.
-    pub fn new(
-        config: SiteConfig,
-        site_id: SiteId,
-        ledger: Arc<dyn Ledger>,
-        secrets: Arc<Secrets>,
-        views: Arc<Views>,
-        ownership: Ownership,
-        opened_at: u64,
-    ) -> Self {
+    pub fn new(config: SiteConfig, site_id: SiteId, parts: Parts) -> Self {
+        let Parts { ledger, secrets, views, ownership, proof, opened_at } = parts;
         let engine_program = crate::engine::program::find_program(config.engine_program.as_deref());
         Self {
             config,
@@ -75,6 +87,7 @@ impl Shared {
             ledger,
             secrets,
             views,
+            proof,
             directory: Arc::default(),
             ownership: Arc::new(ownership),
             keeper: OnceLock::new(),
@@ -224,11 +237,13 @@ impl Shared {
     pub(crate) fn keep_store(&self, store: Arc<dyn Ledger>) {
         *lock(&self.store) = Some(store);
     }
-    /// Ends the read models with a snapshot, then the tasks, then the ledger.
+    /// Ends the notary with a checkpoint, the read models with a snapshot, then the tasks, then
+    /// the ledger.
     pub(crate) async fn end(&self) {
         for task in lock(&self.endless).drain(..) {
             task.abort();
         }
+        self.proof.stop().await;
         self.views.close();
         let tasks: Vec<_> = lock(&self.tasks).drain(..).collect();
         for mut task in tasks {

@@ -48,6 +48,8 @@ pub struct ReadinessView {
     head_seq: u64,
     /// Position of the read models.
     projected_seq: u64,
+    /// What is signed of the ledger.
+    checkpoint: CheckpointView,
     /// The engines.
     engines: Vec<EngineView>,
     /// Name of this node; empty where it shares its ledger with no other.
@@ -78,6 +80,22 @@ pub struct DeviationView {
     found: String,
     /// As it has to be.
     wanted: String,
+}
+
+/// What is signed of the ledger.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code)]
+pub struct CheckpointView {
+    /// Commits that the last checkpoint covers; 0: there is none yet.
+    size: u64,
+    /// How long ago it was signed, in seconds.
+    age_s: Option<i64>,
+    /// Witnesses that have cosigned it.
+    cosignatures: usize,
+    /// What was signed before this start was read again and is as it was.
+    confirmed: bool,
+    /// Why nothing is signed any more, or which witness disputes what was signed.
+    fault: Option<String>,
 }
 
 /// How ready an engine is.
@@ -129,7 +147,7 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use grimnir_actors::site::{EngineReadiness, Owner};
+    use grimnir_actors::site::{CheckpointReadiness, EngineReadiness, Owner};
     use grimnir_events::StationId;
     use grimnir_ledger::{Deviation, Durability};
     use serde_json::Value;
@@ -156,6 +174,13 @@ mod tests {
             ledger_reason: None,
             head_seq: 1,
             projected_seq: 1,
+            checkpoint: CheckpointReadiness {
+                size: 1,
+                age_s: Some(1),
+                cosignatures: 0,
+                confirmed: true,
+                fault: None,
+            },
             engines: vec![engine],
             node: String::new(),
             owners: vec![Owner {
@@ -180,6 +205,13 @@ mod tests {
                 found: String::new(),
                 wanted: String::new(),
             }],
+            checkpoint: CheckpointView {
+                size: 1,
+                age_s: Some(1),
+                cosignatures: 0,
+                confirmed: true,
+                fault: None,
+            },
             ledger_writable: true,
             ledger_reason: None,
             head_seq: 1,
@@ -192,6 +224,7 @@ mod tests {
         let documented = serde_json::to_value(documented).expect("encodes");
         assert_eq!(keys(&sent), keys(&documented));
         assert_eq!(keys(&sent["deviations"][0]), keys(&documented["deviations"][0]));
+        assert_eq!(keys(&sent["checkpoint"]), keys(&documented["checkpoint"]));
         assert_eq!(keys(&sent["engines"][0]), keys(&documented["engines"][0]));
         assert_eq!(keys(&sent["owners"][0]), keys(&documented["owners"][0]));
         assert_eq!(sent["durability"], documented["durability"]);

@@ -12,6 +12,7 @@ mod mount;
 mod playlist;
 mod station;
 mod timeline;
+mod tlog;
 mod upload;
 
 use crate::app::{ApiConfig, App};
@@ -39,6 +40,8 @@ pub const PREFIX: &str = "/api/v1";
             `Idempotency-Key` header and answer the ledger position in `X-Commit-Seq`. A station \
             is named by its id or its slug."
     ),
+    // Its path has as many parts as the tree is deep, so it is routed by hand below.
+    paths(tlog::tile),
     components(schemas(ProblemDocument)),
     security(("bearer" = [])),
     modifiers(&Bearer)
@@ -93,6 +96,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
+        .routes(routes!(tlog::checkpoint))
+        .routes(routes!(tlog::add_checkpoint))
 }
 
 /// The instant; read once per request.
@@ -113,6 +118,7 @@ pub(crate) fn build(app: App) -> Router {
     let router = router
         .route(&format!("{PREFIX}/openapi.json"), get(async move || (json, openapi_json())))
         .route("/docs/errors/{code}", get(pages::show))
+        .route("/tlog/tile/{level}/{*index}", get(tlog::tile))
         // Bodies are bounded where they are read: JSON in `extract`, files in `upload`.
         .layer(DefaultBodyLimit::disable())
         .with_state(app);

@@ -53,10 +53,35 @@ impl House {
             listen_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             mount_port: 0,
             upload_limit_bytes: 1_000,
+            proof: Default::default(),
         };
         let site = Site::open(config).await.map_err(|error| error.to_string())?;
         let router = grimnir_api::router(site.clone(), ApiConfig::default()).expect("has routes");
         Ok(Self { site, router, _folder: folder })
+    }
+
+    /// Closes the site and opens it again.
+    pub async fn reopen(&mut self, proof: grimnir_actors::site::ProofConfig) {
+        self.site.close(true).await;
+        let config = SiteConfig { proof, ..self.site.config().clone() };
+        self.site = Site::open(config).await.expect("opens");
+        let router = grimnir_api::router(self.site.clone(), ApiConfig::default());
+        self.router = router.expect("has routes");
+    }
+
+    /// Asks with any body; answers status, headers and bytes.
+    pub async fn ask_raw(
+        &self,
+        method: &str,
+        path: &str,
+        body: Vec<u8>,
+    ) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let request = Request::builder().method(method).uri(path).body(Body::from(body));
+        let response = self.router.clone().oneshot(request.expect("is a request")).await;
+        let response = response.expect("answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = axum::body::to_bytes(response.into_body(), 16 << 20).await.expect("a body");
+        (status, headers, bytes.to_vec())
     }
 
     /// Registers a user and signs it in; answers its token.

@@ -77,6 +77,8 @@ fn serve_args(args: &Demo) -> Serve {
         upload_limit_mb: 1_024,
         admin_user: "admin".into(),
         admin_password: None,
+        witnesses: Vec::new(),
+        witness_for: Vec::new(),
         stop_engines: true,
     }
 }

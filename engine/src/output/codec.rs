@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Sample rate of the programme.
 const RATE: i32 = 48_000;
 
+/// Room for what an encoder gathers at a time: five blocks of 480 frames in 16 bit stereo.
+const USUAL_BYTES: usize = 5 * 480 * 4;
 /// Samples of an MPEG-1 layer III frame.
 const MP3_SAMPLES: i64 = 1_152;
 /// By so much a decoder's output is behind what LAME was given: 576 samples of its own look-ahead
@@ -94,7 +96,7 @@ impl Codec {
         &mut self,
         frames: impl Iterator<Item = &'a Frame>,
     ) -> Result<Vec<u8>, String> {
-        let mut bytes = Vec::with_capacity(frames.size_hint().0 * 4);
+        let mut bytes = Vec::with_capacity(USUAL_BYTES);
         for sample in frames.flatten() {
             bytes.extend_from_slice(&to_i16(*sample).to_le_bytes());
         }

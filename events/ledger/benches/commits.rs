@@ -4,22 +4,22 @@
 //! the file that `GRIMNIR_BENCH_OUT` names. Subject and reference alternate in rounds on the same
 //! disk, and medians are compared, so that what the machine does beside hits both alike.
 
+mod support;
+
 use futures_util::future::join_all;
 use grimnir_events::air::{AirEvent, AirFact, EndReason};
-use grimnir_events::codec::{Encoded, decode, encode};
+use grimnir_events::codec::{decode, encode};
 use grimnir_events::ladder::{Entry, ReleaseReason};
 use grimnir_events::ladder::{LadderEvent, OwnerReason, Tier};
-use grimnir_events::{
-    Actor, AirFrame, ClaimId, Commit, CommitId, CorrelationId, EngineRunId, StationId, StreamId,
-    StreamKind, UtcMicros, frame,
-};
-use grimnir_ledger::{EmbeddedLedger, Expected, Ledger, NewCommit, Options};
+use grimnir_events::{AirFrame, ClaimId, Commit, EngineRunId, UtcMicros, frame};
+use grimnir_ledger::{EmbeddedLedger, Expected, Ledger, Options};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
+use support::{Figure, commit, median, report};
 
 const ROUNDS: usize = 9;
 const FOLD_EVENTS: usize = 1_000_000;
@@ -33,58 +33,10 @@ fn main() {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build();
     let runtime = runtime.expect("a runtime starts");
-    for (group, groups) in [(1, 400), (100, 60)] {
+    for (group, groups) in [(1, 400), (10, 200), (100, 60), (1_000, 20)] {
         runtime.block_on(commits(group, groups));
     }
     fold();
-}
-
-struct Figure {
-    name: String,
-    value: f64,
-    unit: &'static str,
-    reference: &'static str,
-    reference_value: f64,
-    ratio: f64,
-}
-
-fn report(figure: &Figure) {
-    let Figure { name, value, unit, reference, reference_value, ratio } = figure;
-    println!("{name} {value:.0} {unit} | {reference} {reference_value:.0} | {ratio:.3}");
-    let Some(path) = std::env::var_os("GRIMNIR_BENCH_OUT") else { return };
-    let line = serde_json::json!({
-        "name": name, "value": value, "unit": unit, "reference": reference,
-        "reference_value": reference_value, "ratio": ratio,
-    });
-    let file = File::options().create(true).append(true).open(path);
-    let written = file.and_then(|mut file| writeln!(file, "{line}"));
-    written.expect("the file named by GRIMNIR_BENCH_OUT can be written");
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// A commit of the size that stations write most: about 200 bytes of payload.
-fn new_commit(number: u64) -> NewCommit {
-    let mut id = [0; 16];
-    id[8..].copy_from_slice(&number.to_be_bytes());
-    let part =
-        |name: &str, length| Encoded { name: name.into(), version: 1, bytes: vec![7; length] };
-    NewCommit {
-        commit_id: CommitId(id),
-        stream: StreamId::of_station(StreamKind::Executor, StationId([(number % 64) as u8; 16])),
-        occurred_at: UtcMicros(1_795_269_600_000_000),
-        actor: Actor::System,
-        correlation: CorrelationId([1; 16]),
-        causation: CommitId::default(),
-        rules_version: 1,
-        epoch: None,
-        command: Some(part("executor.command", 60)),
-        context: Some(part("decision.context", 60)),
-        events: vec![part("executor.event", 80)],
-    }
 }
 
 /// Groups of `group` appends at once against bare writes of the same bytes, each group synced.
@@ -101,7 +53,7 @@ async fn commits(group: usize, groups: usize) {
         for _ in 0..groups {
             let appends = (0..group).map(|_| {
                 number += 1;
-                ledger.append(new_commit(number), Expected::Any)
+                ledger.append(commit(number), Expected::Any)
             });
             for answer in join_all(appends).await {
                 answer.expect("appends");
@@ -180,7 +132,7 @@ fn stored_commit(number: u64) -> Commit {
     };
     let mut events = vec![encode(&changed), encode(&released)];
     events.extend((0..3).map(|play| encode(&fact(play))));
-    let new = new_commit(number);
+    let new = commit(number);
     Commit {
         header: grimnir_events::Header {
             log_id: Default::default(),

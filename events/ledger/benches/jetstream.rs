@@ -6,6 +6,7 @@
 
 #[path = "../../../tests/src/nats.rs"]
 mod nats;
+mod support;
 
 use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID};
 use async_nats::jetstream::consumer::{DeliverPolicy, push::OrderedConfig};
@@ -13,17 +14,13 @@ use async_nats::jetstream::{self, Context};
 use async_nats::{Client, HeaderMap};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use grimnir_events::codec::Encoded;
-use grimnir_events::{
-    Actor, CommitId, CorrelationId, SiteId, StationId, StreamId, StreamKind, UtcMicros,
-};
+use grimnir_events::{CommitId, SiteId, StationId, StreamId, StreamKind};
 use grimnir_ledger::jetstream::{Names, NatsAddress, Provision, provision};
 use grimnir_ledger::{Expected, JetStreamLedger, JetStreamOptions, Ledger, NewCommit};
 use nats::{Servers, Setup};
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Write;
 use std::time::{Duration, Instant};
+use support::{Figure, commit, median, report};
 
 const ROUNDS: usize = 7;
 const CATCH_UP_COMMITS: u64 = 50_000;
@@ -48,47 +45,24 @@ fn main() {
     runtime.block_on(catch_up(&relaxed));
 }
 
-fn report(name: &str, unit: &str, reference: &str, ours: Vec<f64>, bare: Vec<f64>) {
+fn compare(
+    name: &str,
+    unit: &'static str,
+    reference: &'static str,
+    ours: Vec<f64>,
+    bare: Vec<f64>,
+) {
     let ratio = median(ours.iter().zip(&bare).map(|(ours, bare)| ours / bare).collect());
     let (value, reference_value) = (median(ours), median(bare));
-    println!("{name} {value:.0} {unit} | {reference} {reference_value:.0} | {ratio:.3}");
-    let Some(path) = std::env::var_os("GRIMNIR_BENCH_OUT") else { return };
-    let line = serde_json::json!({
-        "name": name, "value": value, "unit": unit, "reference": reference,
-        "reference_value": reference_value, "ratio": ratio,
-    });
-    let file = File::options().create(true).append(true).open(path);
-    let written = file.and_then(|mut file| writeln!(file, "{line}"));
-    written.expect("the file named by GRIMNIR_BENCH_OUT can be written");
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    report(&Figure { name: name.into(), value, unit, reference, reference_value, ratio });
 }
 
 fn stream(number: u64) -> StreamId {
     StreamId::of_station(StreamKind::Executor, StationId([number as u8; 16]))
 }
 
-/// A commit of the size that stations write most: about 200 bytes of payload.
 fn new_commit(number: u64, stream: StreamId) -> NewCommit {
-    let mut id = [0; 16];
-    id[8..].copy_from_slice(&number.to_be_bytes());
-    let part =
-        |name: &str, length| Encoded { name: name.into(), version: 1, bytes: vec![7; length] };
-    NewCommit {
-        commit_id: CommitId(id),
-        stream,
-        occurred_at: UtcMicros(1_795_269_600_000_000),
-        actor: Actor::System,
-        correlation: CorrelationId([1; 16]),
-        causation: CommitId::default(),
-        rules_version: 1,
-        command: Some(part("executor.command", 60)),
-        context: Some(part("decision.context", 60)),
-        events: vec![part("executor.event", 80)],
-    }
+    NewCommit { stream, ..commit(number) }
 }
 
 /// A provisioned site; answers the options of a node.
@@ -150,7 +124,7 @@ async fn commits(name: &str, servers: &Servers, replicas: usize, together: u64, 
     }
     let mode = if together == 1 { "in_sequence".into() } else { format!("{together}_at_once") };
     let name = format!("{name}_commits_{mode}");
-    report(&name, "commits/s", "bare_async_nats_publish", ours, bare);
+    compare(&name, "commits/s", "bare_async_nats_publish", ours, bare);
 }
 
 type Stored = (StreamId, CommitId, Vec<u8>);
@@ -212,7 +186,7 @@ async fn catch_up(servers: &Servers) {
             bare.push(CATCH_UP_COMMITS as f64 / reference);
         }
     }
-    report("jetstream_catch_up", "commits/s", "bare_ordered_consumer", ours, bare);
+    compare("jetstream_catch_up", "commits/s", "bare_ordered_consumer", ours, bare);
 }
 
 async fn read_bare(servers: &Servers, names: &Names) {

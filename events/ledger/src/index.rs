@@ -1,11 +1,11 @@
-//! Where every commit is: streams, commit ids and positions, in memory.
+//! Where every commit of one stretch of the ledger is: streams, commit ids, positions, in memory.
 //!
-//! Per commit about 80 bytes (24 in `slots`, 8 in its stream, the rest in `commits`): a million
-//! commits, about a year of a busy station, take 80 MB. Rotation bounds it later.
+//! Per commit about 80 bytes (24 in `slots`, 8 in its stream, the rest in `commits`). On disk only
+//! the active segment is held like this: at 64 MiB some 150,000 commits, 12 MB.
 
+use crate::hashing::IdMap;
 use crate::ledger::{Head, Recorded, Seq};
 use grimnir_events::{CommitId, ContentHash, StreamId, UtcMicros};
-use std::collections::HashMap;
 
 /// Where one commit is kept.
 #[derive(Clone, Copy, Debug)]
@@ -19,34 +19,41 @@ pub(crate) struct Slot {
 }
 
 #[derive(Default)]
-struct StreamTail {
+struct StreamPart {
+    /// Version of the first commit in `seqs`.
+    first: u64,
     seqs: Vec<Seq>,
     hash: ContentHash,
 }
 
-/// The index over all commits from seq 1 on.
+/// The index over all commits after a position.
 #[derive(Default)]
 pub(crate) struct Index {
-    streams: HashMap<StreamId, StreamTail>,
-    commits: HashMap<CommitId, Seq>,
+    /// Where it begins.
+    before: Head,
+    streams: IdMap<StreamId, StreamPart>,
+    commits: IdMap<CommitId, Seq>,
     slots: Vec<Slot>,
 }
 
 impl Index {
+    /// An index over the commits that follow `before`.
+    pub fn after(before: Head) -> Self {
+        Self { before, ..Self::default() }
+    }
+    /// Position of its first commit, where there is one.
+    pub fn first(&self) -> Seq {
+        self.before.seq + 1
+    }
     /// How far it reaches.
     pub fn head(&self) -> Head {
-        let recorded_at = self.slots.last().map(|slot| slot.recorded_at).unwrap_or_default();
-        Head { seq: self.slots.len() as Seq, recorded_at }
+        let Some(last) = self.slots.last() else { return self.before };
+        Head { seq: self.before.seq + self.slots.len() as Seq, recorded_at: last.recorded_at }
     }
-    /// Version of a stream and the hash of its last commit.
-    pub fn tail(&self, stream: StreamId) -> (u64, ContentHash) {
-        self.streams
-            .get(&stream)
-            .map_or((0, ContentHash::default()), |tail| (tail.seqs.len() as u64, tail.hash))
-    }
-    /// Position of a stream's last commit; 0 where there is none.
-    pub fn last_seq(&self, stream: StreamId) -> Seq {
-        self.streams.get(&stream).and_then(|tail| tail.seqs.last()).copied().unwrap_or(0)
+    /// Version of a stream and the hash of its last commit; `None` where it has none here.
+    pub fn tail(&self, stream: StreamId) -> Option<(u64, ContentHash)> {
+        let part = self.streams.get(&stream)?;
+        Some((part.first + part.seqs.len() as u64 - 1, part.hash))
     }
     /// Position of a commit.
     pub fn seq_of(&self, commit: CommitId) -> Option<Seq> {
@@ -54,26 +61,30 @@ impl Index {
     }
     /// Where the commit at `seq` is.
     pub fn slot(&self, seq: Seq) -> Option<Slot> {
-        let at = usize::try_from(seq.checked_sub(1)?).ok()?;
+        let at = usize::try_from(seq.checked_sub(self.first())?).ok()?;
         self.slots.get(at).copied()
     }
     /// Positions of a stream's commits from `version` on, at most `limit`.
     pub fn seqs(&self, stream: StreamId, version: u64, limit: usize) -> Vec<Seq> {
-        let skip = usize::try_from(version.saturating_sub(1)).unwrap_or(usize::MAX);
-        let seqs = self.streams.get(&stream).map_or(&[][..], |tail| &tail.seqs);
-        seqs.iter().skip(skip).take(limit).copied().collect()
+        let Some(part) = self.streams.get(&stream) else { return Vec::new() };
+        let skip = usize::try_from(version.saturating_sub(part.first)).unwrap_or(usize::MAX);
+        part.seqs.iter().skip(skip).take(limit).copied().collect()
     }
     /// Position of the first commit recorded at or after `time`; head + 1 where there is none.
     pub fn position_of(&self, time: UtcMicros) -> Seq {
-        self.slots.partition_point(|slot| slot.recorded_at < time) as Seq + 1
+        self.first() + self.slots.partition_point(|slot| slot.recorded_at < time) as Seq
     }
     /// Takes the commit that follows the head.
     pub fn push(&mut self, recorded: &Recorded, offset: u64, crc: u32) {
-        debug_assert_eq!(recorded.seq, self.slots.len() as Seq + 1, "positions are gapless");
-        let tail = self.streams.entry(recorded.commit.header.stream).or_default();
-        tail.seqs.push(recorded.seq);
-        tail.hash = recorded.hash;
-        self.commits.insert(recorded.commit.header.commit_id, recorded.seq);
+        debug_assert_eq!(recorded.seq, self.head().seq + 1, "positions are gapless");
+        let header = &recorded.commit.header;
+        let part = self.streams.entry(header.stream).or_default();
+        if part.seqs.is_empty() {
+            part.first = header.version;
+        }
+        part.seqs.push(recorded.seq);
+        part.hash = recorded.hash;
+        self.commits.insert(header.commit_id, recorded.seq);
         self.slots.push(Slot { recorded_at: recorded.recorded_at, offset, crc });
     }
 }

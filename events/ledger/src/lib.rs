@@ -6,6 +6,7 @@
 mod ledger;
 pub mod clock;
 mod stage;
+mod hashing;
 mod index;
 mod follow;
 mod memory;
@@ -14,6 +15,8 @@ mod directory;
 mod segment;
 mod embedded;
 pub mod lease;
+pub mod archive;
+pub mod repair;
 pub mod jetstream;
 pub mod proof;
 pub mod secrets;
@@ -28,6 +31,9 @@ pub use ledger::*;
 pub use memory::MemoryLedger;
 pub use secrets::{Secrets, SecretsError, SignedIn};
 pub use segment::file::SegmentFile;
+pub use segment::footer::{
+    FOOTER_FORMAT, FOOTER_MAGIC, Footer, StreamRange, TRAILER_BYTES, TRAILER_MAGIC,
+};
 pub use segment::reader::{End, SegmentReader};
 pub use segment::{SEGMENT_FORMAT, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SegmentHeader};
 pub use snapshot::Snapshot;

@@ -6,10 +6,10 @@ use crate::index::Index;
 use crate::ledger::{
     AppendError, Appended, Durability, Expected, Head, Ledger, NewCommit, ReadError, Recorded, Seq,
 };
-use crate::stage::{Group, Seal, Verdict, code_version};
+use crate::stage::{Group, History, Seal, Verdict, code_version};
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use futures_util::stream::BoxStream;
-use grimnir_events::{CommitId, LogId, StreamId, UtcMicros};
+use grimnir_events::{CommitId, ContentHash, LogId, StreamId, UtcMicros};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
@@ -43,6 +43,15 @@ impl State {
     }
 }
 
+impl History for State {
+    fn find(&self, id: CommitId) -> Result<Option<Arc<Recorded>>, ReadError> {
+        self.index.seq_of(id).map(|seq| self.load(seq)).transpose()
+    }
+    fn tail(&self, stream: StreamId) -> (u64, ContentHash) {
+        self.index.tail(stream).unwrap_or_default()
+    }
+}
+
 impl MemoryLedger {
     /// An empty ledger by the machine's clock.
     pub fn new(log_id: LogId) -> Self {
@@ -65,7 +74,7 @@ impl MemoryLedger {
     fn append_now(&self, new: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
         let mut state = self.state();
         let mut group = Group::after(state.index.head(), self.clock.now());
-        let verdict = group.stage(&self.seal, &state.index, new, expected, |seq| state.load(seq));
+        let verdict = group.stage(&self.seal, &*state, new, expected);
         match verdict {
             Verdict::Final(answer) => answer,
             Verdict::IfStored(error) => Err(error),
@@ -116,15 +125,13 @@ impl Ledger for MemoryLedger {
         ready(Ok(self.state().range(seq, limit))).boxed()
     }
     fn find(&self, commit_id: CommitId) -> BoxFuture<'_, Result<Option<Arc<Recorded>>, ReadError>> {
-        let state = self.state();
-        let found = state.index.seq_of(commit_id).map(|seq| state.load(seq)).transpose();
-        ready(found).boxed()
+        ready(self.state().find(commit_id)).boxed()
     }
     fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
         ready(Ok(self.state().index.head())).boxed()
     }
     fn version(&self, stream: StreamId) -> BoxFuture<'_, Result<u64, ReadError>> {
-        ready(Ok(self.state().index.tail(stream).0)).boxed()
+        ready(Ok(self.state().tail(stream).0)).boxed()
     }
     fn position_of(&self, time: UtcMicros) -> BoxFuture<'_, Result<Seq, ReadError>> {
         ready(Ok(self.state().index.position_of(time))).boxed()

@@ -4,7 +4,6 @@
 //! group bear the group's `stamped_at`; `recorded_at` is that plus the place in the group. So the
 //! hashed bytes cover the time of record, and tell which commits were synced together.
 
-use crate::index::Index;
 use crate::ledger::{AppendError, Appended, Expected, Head, NewCommit, ReadError, Recorded, Seq};
 use grimnir_events::{Commit, CommitId, ContentHash, Header, LogId, StreamId, UtcMicros, envelope};
 use std::collections::HashMap;
@@ -24,6 +23,14 @@ pub(crate) struct Seal {
     pub log_id: LogId,
     pub epoch: u64,
     pub code_version: u32,
+}
+
+/// What an append is judged against.
+pub(crate) trait History {
+    /// The commit with this id.
+    fn find(&self, id: CommitId) -> Result<Option<Arc<Recorded>>, ReadError>;
+    /// Version of a stream and the hash of its last commit.
+    fn tail(&self, stream: StreamId) -> (u64, ContentHash);
 }
 
 /// What became of one append.
@@ -57,13 +64,12 @@ impl Group {
     pub fn stage(
         &mut self,
         seal: &Seal,
-        index: &Index,
+        history: &impl History,
         new: NewCommit,
         expected: Expected,
-        load: impl FnOnce(Seq) -> Result<Arc<Recorded>, ReadError>,
     ) -> Verdict {
-        if let Some(seq) = index.seq_of(new.commit_id) {
-            return Verdict::Final(repeat_of_stored(&new, load(seq)));
+        if let Some(stored) = history.find(new.commit_id).transpose() {
+            return Verdict::Final(repeat_of_stored(&new, stored));
         }
         if let Some(&at) = self.ids.get(&new.commit_id) {
             return if same_body(&self.staged[at].commit, &new) {
@@ -74,7 +80,7 @@ impl Group {
         }
         let stream = new.stream;
         let (found, previous) =
-            self.tails.get(&stream).copied().unwrap_or_else(|| index.tail(stream));
+            self.tails.get(&stream).copied().unwrap_or_else(|| history.tail(stream));
         if let Expected::Version(expected) = expected
             && expected != found
         {

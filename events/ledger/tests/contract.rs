@@ -10,7 +10,9 @@ use suite::contract;
 contract! {
     memory
     embedded
+    embedded_rotating
     jetstream_r1
+    jetstream_rotating
     jetstream_r3
     faulty_memory
     faulty_embedded

@@ -4,8 +4,10 @@
 
 mod support;
 
-use grimnir_ledger::{EmbeddedLedger, End, Expected, Ledger, Options, Recorded, SegmentReader};
-use std::collections::BTreeMap;
+use grimnir_ledger::{
+    AppendError, EmbeddedLedger, End, Expected, Ledger, Options, Recorded, SegmentReader,
+};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,8 +16,11 @@ use support::*;
 
 const DIR: &str = "GRIMNIR_CRASH_DIR";
 const ROUND: &str = "GRIMNIR_CRASH_ROUND";
-const ROUNDS: u64 = 30;
-const WRITERS: u64 = 4;
+const ROUNDS: u64 = 50;
+const SOAK_ROUNDS: u64 = 1_000;
+/// They race on the aggregates, so that half of what they ask conflicts.
+const WRITERS: u64 = 8;
+const AGGREGATES: u64 = 3;
 /// More than a round ever reaches, so that numbers of two rounds never meet.
 const PER_ROUND: u64 = 1_000_000;
 
@@ -30,13 +35,18 @@ async fn writer_process() {
         .map(|writer| {
             let ledger = ledger.clone();
             tokio::spawn(async move {
-                let own = stream(writer as u8);
                 for step in 0.. {
                     let number = round * PER_ROUND + step * WRITERS + writer;
-                    let version = ledger.version(own).await.expect("reads");
+                    let of = stream(((step + writer) % AGGREGATES) as u8);
+                    let version = ledger.version(of).await.expect("reads");
                     let expected = Expected::Version(version);
-                    let done = ledger.append(commit(number, own), expected).await.expect("appends");
-                    println!("ack {number} {} {}", done.recorded.seq, done.recorded.hash);
+                    match ledger.append(commit(number, of), expected).await {
+                        Ok(done) => {
+                            println!("ack {number} {} {}", done.recorded.seq, done.recorded.hash);
+                        }
+                        Err(AppendError::Conflict { .. }) => println!("conflict {number}"),
+                        Err(other) => panic!("{other}"),
+                    }
                 }
             })
         })
@@ -46,8 +56,13 @@ async fn writer_process() {
     }
 }
 
-/// One life of the writer, ended by SIGKILL after so many acknowledgements; answers all of them.
-fn live_and_die(dir: &Path, round: u64, acks: usize) -> BTreeMap<u64, (u64, String)> {
+/// One life of the writer, ended by SIGKILL after so many acknowledgements; answers all of them,
+/// and what was refused.
+fn live_and_die(
+    dir: &Path,
+    round: u64,
+    acks: usize,
+) -> (BTreeMap<u64, (u64, String)>, BTreeSet<u64>) {
     let mut child = Command::new(std::env::current_exe().expect("a path"))
         .args(["--exact", "writer_process", "--nocapture"])
         .env(DIR, dir)
@@ -57,7 +72,8 @@ fn live_and_die(dir: &Path, round: u64, acks: usize) -> BTreeMap<u64, (u64, Stri
         .spawn()
         .expect("starts");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
-    let (mut seen, mut line, mut killed) = (BTreeMap::new(), String::new(), false);
+    let (mut seen, mut refused) = (BTreeMap::new(), BTreeSet::new());
+    let (mut line, mut killed) = (String::new(), false);
     // To the end of the pipe: what was said before the kill was acknowledged too.
     while lines.read_line(&mut line).expect("reads") > 0 {
         // A line without its end was not said.
@@ -67,6 +83,9 @@ fn live_and_die(dir: &Path, round: u64, acks: usize) -> BTreeMap<u64, (u64, Stri
             let known = seen.insert(number, (parts[1].parse().expect("a seq"), parts[2].into()));
             assert!(known.is_none(), "{number} was acknowledged twice");
         }
+        if let Some(said) = line.strip_prefix("conflict ").and_then(|l| l.strip_suffix('\n')) {
+            refused.insert(said.parse().expect("a number"));
+        }
         if seen.len() >= acks && !killed {
             child.kill().expect("kills");
             killed = true;
@@ -75,7 +94,7 @@ fn live_and_die(dir: &Path, round: u64, acks: usize) -> BTreeMap<u64, (u64, Stri
     }
     let status = child.wait().expect("ends");
     assert!(killed, "the writer ended by itself: {status}");
-    seen
+    (seen, refused)
 }
 
 /// The whole history, read offline: every record, its order and its chain are checked on the way.
@@ -89,22 +108,31 @@ fn offline(dir: &Path) -> Vec<Recorded> {
 #[tokio::test]
 async fn what_a_killed_writer_acknowledged_is_there_exactly_once() {
     let dir = tempfile::tempdir().expect("a folder");
-    let mut acknowledged = BTreeMap::new();
-    for round in 0..ROUNDS {
+    let soak = std::env::var_os("GRIMNIR_SOAK").is_some_and(|on| on == "1");
+    let rounds = if soak { SOAK_ROUNDS } else { ROUNDS };
+    let (mut acknowledged, mut refused) = (BTreeMap::new(), BTreeSet::new());
+    for round in 0..rounds {
         // Early and late in the writer's life: a fixed sequence without a pattern.
         let acks = 1 + (round * 37) % 113;
-        acknowledged.extend(live_and_die(dir.path(), round, acks as usize));
+        let (seen, conflicts) = live_and_die(dir.path(), round, acks as usize);
+        refused.extend(conflicts);
         let history = offline(dir.path());
         let stored: BTreeMap<_, _> =
             history.iter().map(|r| (r.commit.header.commit_id, r)).collect();
         assert_eq!(stored.len(), history.len(), "round {round}: every commit id is there once");
-        for (number, (seq, hash)) in &acknowledged {
+        // Those of earlier rounds are under the same chain: looked at one by one now and then.
+        let earlier = if (round + 1) % 50 == 0 { &acknowledged } else { &BTreeMap::new() };
+        for (number, (seq, hash)) in seen.iter().chain(earlier) {
             let found = stored.get(&id(*number)).map(|r| (r.seq, r.hash.to_string()));
             assert_eq!(found.as_ref(), Some(&(*seq, hash.clone())), "round {round}: {number}");
         }
+        acknowledged.extend(seen);
+        let doubtful = refused.iter().find(|number| stored.contains_key(&id(**number)));
+        assert_eq!(doubtful, None, "round {round}: refused and stored all the same");
     }
+    assert!(refused.len() > rounds as usize, "they did race: {} conflicts", refused.len());
     let ledger = EmbeddedLedger::open(dir.path(), Options::default()).expect("opens");
-    assert_eq!(ledger.epoch(), ROUNDS + 1, "each life had its own epoch");
+    assert_eq!(ledger.epoch(), rounds + 1, "each life had its own epoch");
     let served = all(&ledger).await;
     assert!(served.iter().map(|r| &**r).eq(&offline(dir.path())), "served as stored");
 }

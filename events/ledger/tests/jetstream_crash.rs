@@ -20,10 +20,10 @@ use tokio::sync::mpsc;
 const WRITERS: u8 = 4;
 /// Commits in a store that is damaged.
 const DAMAGED_COMMITS: u64 = 400;
-const FLIPS: u64 = 100;
 
-fn rounds() -> u64 {
-    if std::env::var_os("GRIMNIR_SOAK").is_some_and(|on| on == "1") { 1_000 } else { 50 }
+/// How often: in short, and when there is time.
+fn times(short: u64, long: u64) -> u64 {
+    if std::env::var_os("GRIMNIR_SOAK").is_some_and(|on| on == "1") { long } else { short }
 }
 
 type Acknowledged = Arc<Mutex<BTreeMap<u64, Arc<Recorded>>>>;
@@ -71,7 +71,7 @@ async fn what_a_killed_server_acknowledged_is_there_exactly_once() {
     let writers: Vec<_> = (0..WRITERS)
         .map(|w| tokio::spawn(write(ledger.clone(), w, done.clone(), told.clone(), stop.clone())))
         .collect();
-    for round in 0..rounds() {
+    for round in 0..times(12, 1_000) {
         // Early and late: a fixed sequence without a pattern.
         for _ in 0..1 + (round * 37) % 113 {
             acks.recv().await.expect("writers run");
@@ -163,7 +163,7 @@ async fn a_flipped_bit_in_the_servers_files_is_named_or_changes_nothing() {
     let kept = tempfile::tempdir().expect("a folder");
     copy(&store, kept.path());
     let (mut named, mut harmless, mut seed) = (0, 0, 0x9E37_79B9_7F4A_7C15u64);
-    for flip in 0..FLIPS {
+    for flip in 0..times(25, 100) {
         std::fs::remove_dir_all(&store).expect("removes");
         copy(kept.path(), &store);
         let mut files = blocks(&store);

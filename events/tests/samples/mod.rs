@@ -1,13 +1,20 @@
 //! One value for every word of the language: each variant of each event, with each field set to
-//! something that no other field has, so that two swapped fields show.
+//! something that no other field has, so that two swapped fields show; and the golden files that
+//! hold their bytes.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(unused_imports, reason = "each test binary uses its own part")]
 
 mod aggregates;
 mod broadcast;
 mod commits;
+mod frozen;
+mod register;
 
 pub use aggregates::*;
 pub use broadcast::*;
 pub use commits::*;
+pub use frozen::*;
+pub use register::*;
 
 use grimnir_events::{ContentHash, UtcMicros};
 

@@ -21,6 +21,8 @@ pub fn utc(text: &str) -> UtcMicros {
 pub struct House {
     pub dir: tempfile::TempDir,
     pub ledger: EmbeddedLedger,
+    /// What the ledger reads the time from.
+    pub clock: Arc<ManualClock>,
     pub facts: u64,
 }
 
@@ -29,9 +31,10 @@ impl House {
     pub fn empty() -> Self {
         let dir = tempfile::tempdir().expect("dir");
         let clock = Arc::new(ManualClock::at(utc("2026-01-01T00:00:00Z")));
-        let options = Options { clock, allocate_bytes: 1 << 16, ..Options::default() };
+        let options =
+            Options { clock: clock.clone(), allocate_bytes: 1 << 16, ..Options::default() };
         let ledger = EmbeddedLedger::open(dir.path(), options).expect("opens");
-        Self { dir, ledger, facts: 0 }
+        Self { dir, ledger, clock, facts: 0 }
     }
 
     /// A ledger with the station in it.

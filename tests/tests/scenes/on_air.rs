@@ -2,7 +2,7 @@
 
 use grimnir_mix::tone::tone_level;
 use grimnir_tests::ear::WINDOW;
-use grimnir_tests::stage::{KBPS, text};
+use grimnir_tests::stage::{KBPS, clear_of_the_turn, text};
 use grimnir_tests::{Ear, Heard, Server, Setting, Stage, tracks};
 
 const CROSSFADE_S: f64 = 2.0;
@@ -10,6 +10,7 @@ const TRACKS: usize = 6;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_folder_becomes_programme_in_the_planned_order() {
+    clear_of_the_turn(120).await;
     let server = Server::start().await;
     let setting = Setting { seconds: 32.0, tracks: TRACKS, ..Setting::default() };
     let stage = Stage::set(&server, setting).await;

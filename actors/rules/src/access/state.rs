@@ -2,10 +2,11 @@
 
 use grimnir_events::access::Role;
 use grimnir_events::{ContentHash, CredentialId, UserId};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who may do what.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct AccessState {
     /// Users that may sign in.
     pub users: BTreeMap<UserId, User>,
@@ -14,7 +15,7 @@ pub struct AccessState {
 }
 
 /// One user.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct User {
     /// Which stored secret signs it in.
     pub credential_id: CredentialId,

@@ -2,6 +2,7 @@
 
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::{ClaimId, LineId};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Skips that are remembered and handed over, newest last; an engine that lost the call itself is
@@ -9,7 +10,7 @@ use std::collections::VecDeque;
 pub const SKIPS_KEPT: usize = 16;
 
 /// What playout does.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ExecutorState {
     /// What it does now.
     pub playout: PlayoutState,

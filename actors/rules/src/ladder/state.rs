@@ -3,6 +3,7 @@
 use super::arbiter::Contender;
 use grimnir_events::ladder::{AUTOMATION_CLAIM, Claim, FALLBACK_CLAIM, ReleaseReason, Tier};
 use grimnir_events::{ClaimId, UtcMicros};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Ended claims that are remembered: more than can be raised in an outage that is still worth
@@ -10,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub const ENDED_KEPT: usize = 256;
 
 /// Who claims the air and who owns it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LadderState {
     /// The one owner of the air.
     pub owner: ClaimId,
@@ -29,7 +30,7 @@ pub struct LadderState {
 }
 
 /// A claim on the ladder.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RaisedClaim {
     /// The claim.
     pub claim: Claim,
@@ -42,7 +43,7 @@ pub struct RaisedClaim {
 }
 
 /// What was seen on air of claims, bounded to the latest [`ENDED_KEPT`] of each.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Witnessed {
     /// First heard: journal number and instant.
     pub heard: BTreeMap<ClaimId, (u64, UtcMicros)>,

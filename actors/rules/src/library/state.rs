@@ -2,10 +2,11 @@
 
 use grimnir_events::library::MediaItem;
 use grimnir_events::{ContentHash, MediaId, PlaylistId};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Media and playlists of a station.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct LibraryState {
     /// Items that were taken in and not removed.
     pub media: BTreeMap<MediaId, MediaEntry>,
@@ -16,7 +17,7 @@ pub struct LibraryState {
 }
 
 /// One item.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct MediaEntry {
     /// What it is.
     pub item: MediaItem,
@@ -25,7 +26,7 @@ pub struct MediaEntry {
 }
 
 /// One playlist.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Playlist {
     /// Its name.
     pub name: String,

@@ -2,9 +2,10 @@
 
 use grimnir_events::MediaId;
 use grimnir_events::station::{Mount, StationSettings};
+use serde::{Deserialize, Serialize};
 
 /// What a station is.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct StationState {
     /// It was created.
     pub exists: bool,

@@ -2,13 +2,14 @@
 
 use grimnir_events::timeline::{FormatClock, HourPlan};
 use grimnir_events::{ClockId, UtcMicros};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Plans of hours this much older than the newest are forgotten here; the ledger keeps them.
 pub const KEEP_US: i64 = 48 * 3_600_000_000;
 
 /// The fold of a timeline.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct TimelineState {
     /// Format clocks.
     pub clocks: BTreeMap<ClockId, FormatClock>,

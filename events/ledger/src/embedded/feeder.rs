@@ -1,4 +1,4 @@
-//! The feeder: one thread that brings the store up to the segment, at its own pace.
+//! The feeder: one thread that brings the store up to the active segment, at its own pace.
 
 use super::shared::Shared;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -65,18 +65,23 @@ pub(crate) fn run(shared: &Arc<Shared>, signal: &Signal) -> bool {
         }
     }
     feed(shared, signal);
-    let whole = shared.store.head() == shared.head.borrow().seq;
+    let whole = shared.store.head() == shared.head.borrow().seq
+        && shared.store.first() == shared.catalog().active_first();
     shared.store.close() && whole
 }
 
 fn feed(shared: &Shared, signal: &Signal) {
     loop {
+        let first = shared.catalog().active_first();
+        if shared.store.first() < first {
+            shared.store.restart(first);
+        }
         let (from, head) = (shared.store.head() + 1, shared.head.borrow().seq);
         let behind = (head + 1).saturating_sub(from);
         if behind == 0 || (signal.closing() && behind > CATCH_UP_AT_CLOSE) {
             return;
         }
-        match shared.load_all(from..from + behind.min(BATCH)) {
+        match shared.load_range(from, from + behind.min(BATCH)) {
             Ok(commits) if shared.store.put(&commits) => {}
             Ok(_) => return,
             Err(error) => {

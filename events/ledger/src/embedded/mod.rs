@@ -1,13 +1,18 @@
 //! The ledger on this machine's disk: the segment first, a store behind it for reads.
 //!
 //! An append is acknowledged when its record is in the active segment and synced. Everything else
-//! (index, newest commits in memory, store) is made from the segment and can be made again.
-//! Reading order: [`EmbeddedLedger::open`], `writer` (the way in), `shared` (the way out),
-//! `feeder` and `store` (the copy). Not here: rotation, checkpoints, JetStream.
+//! (index, newest commits in memory, store, footers) is made from segments and can be made again.
+//! Reading order: [`EmbeddedLedger::open`], `history` (what is there), `writer` and `rotation` (the
+//! way in), `catalog` and `shared` (the way out), `sealer`, `feeder` and `store` (the copy). Not
+//! here: checkpoints, archives, what JetStream does.
 
+mod catalog;
 mod feeder;
+mod history;
 mod open;
 mod replica;
+mod rotation;
+mod sealer;
 mod shared;
 mod store;
 mod writer;
@@ -20,10 +25,11 @@ use crate::follow::follow;
 use crate::ledger::{
     AppendError, Appended, Durability, Expected, Head, Ledger, NewCommit, ReadError, Recorded, Seq,
 };
+use catalog::Part;
 use feeder::Signal;
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use futures_util::stream::BoxStream;
-use grimnir_events::{CommitId, ContentHash, LogId, StreamId, UtcMicros};
+use grimnir_events::{CommitId, LogId, StreamId, UtcMicros};
 use shared::Shared;
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
@@ -50,6 +56,7 @@ struct Owner {
     dir: PathBuf,
     writer: JoinHandle<bool>,
     feeder: JoinHandle<bool>,
+    sealer: JoinHandle<bool>,
     signal: Arc<Signal>,
     _lock: Lock,
 }
@@ -63,7 +70,7 @@ impl EmbeddedLedger {
     pub fn store_degraded(&self) -> Option<&str> {
         self.shared.store.degraded()
     }
-    /// Commits up to this position are in the store.
+    /// Commits up to this position are in the store or in sealed segments.
     pub fn store_head(&self) -> Seq {
         self.shared.store.head()
     }
@@ -72,20 +79,22 @@ impl EmbeddedLedger {
     /// it are refused; true when the next opening finds everything in order. Dropping closes too.
     pub fn close(&self) -> bool {
         let owner = self.owner.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Owner { dir, writer, feeder, signal, _lock }) = owner else { return true };
+        let Some(Owner { dir, writer, feeder, sealer, signal, _lock }) = owner else { return true };
         self.room.close();
         let _ = self.queue.send(Message::Close);
         let segment = writer.join().unwrap_or(false);
         signal.close();
         let store = feeder.join().unwrap_or(false);
+        // The writer is gone, and with it all that could tell the sealer to go on.
+        let _ = sealer.join();
         if !segment {
             return false;
         }
-        let head = *self.shared.head.borrow();
-        let last = self.shared.load_all((head.seq > 0).then_some(head.seq));
-        let Ok(last) = last else { return false };
-        let hash = last.first().map_or(ContentHash::default(), |recorded| recorded.hash);
-        Clean { seq: head.seq, hash, store }.store(&dir).is_ok()
+        let (seq, hash) = {
+            let catalog = self.shared.catalog();
+            (catalog.head().seq, catalog.hash())
+        };
+        Clean { seq, hash, store }.store(&dir).is_ok()
     }
 
     /// Reads where a tokio runtime is not held up by it.
@@ -123,7 +132,7 @@ fn read_range(
     let in_memory = shared.in_memory(first);
     reading(shared, in_memory, move |shared| {
         let end = first.saturating_add(limit as u64).min(shared.head.borrow().seq + 1);
-        shared.load_all(first..end)
+        shared.load_range(first, end)
     })
 }
 
@@ -177,9 +186,13 @@ impl Ledger for EmbeddedLedger {
         version: u64,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Arc<Recorded>>, ReadError>> {
-        let seqs = self.shared.index().seqs(stream, version, limit);
-        let in_memory = seqs.first().is_none_or(|&first| self.shared.in_memory(first));
-        self.reading(in_memory, move |shared| shared.load_all(seqs))
+        let parts = self.shared.catalog().parts(stream, version, limit);
+        let in_memory = match parts.first() {
+            Some(Part::Open(seqs)) => seqs.first().is_none_or(|&seq| self.shared.in_memory(seq)),
+            Some(Part::Sealed(..)) => false,
+            None => true,
+        };
+        self.reading(in_memory, move |shared| shared.load_parts(stream, parts, limit))
     }
     fn read_all(
         &self,
@@ -189,18 +202,23 @@ impl Ledger for EmbeddedLedger {
         read_range(self.shared.clone(), seq, limit)
     }
     fn find(&self, commit_id: CommitId) -> BoxFuture<'_, Result<Option<Arc<Recorded>>, ReadError>> {
-        let seq = self.shared.index().seq_of(commit_id);
-        let in_memory = seq.is_none_or(|seq| self.shared.in_memory(seq));
-        self.reading(in_memory, move |shared| Ok(shared.load_all(seq)?.pop()))
+        let in_memory = {
+            let catalog = self.shared.catalog();
+            let nowhere_else = catalog.sealed().is_empty();
+            let open = catalog.find_open(commit_id);
+            open.map_or(nowhere_else, |(seq, ..)| self.shared.in_memory(seq))
+        };
+        self.reading(in_memory, move |shared| shared.find(commit_id))
     }
     fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
         ready(Ok(*self.shared.head.borrow())).boxed()
     }
     fn version(&self, stream: StreamId) -> BoxFuture<'_, Result<u64, ReadError>> {
-        ready(Ok(self.shared.index().tail(stream).0)).boxed()
+        ready(Ok(self.shared.catalog().tail(stream).0)).boxed()
     }
     fn position_of(&self, time: UtcMicros) -> BoxFuture<'_, Result<Seq, ReadError>> {
-        ready(Ok(self.shared.index().position_of(time))).boxed()
+        let in_memory = self.shared.catalog().position_of(time).is_ok();
+        self.reading(in_memory, move |shared| shared.position_of(time))
     }
     fn follow(&self, seq: Seq) -> BoxStream<'static, Result<Arc<Recorded>, ReadError>> {
         let shared = Arc::downgrade(&self.shared);

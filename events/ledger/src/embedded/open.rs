@@ -1,7 +1,10 @@
-//! Opening a ledger's directory: lock, identity, segment, epoch, store, threads; in that order.
+//! Opening a ledger's directory: lock, identity, history, epoch, store, threads; in that order.
 
 use super::feeder::{self, Signal};
+use super::history::{self, History};
 use super::replica::REPLICA_MARK;
+use super::rotation::Rotation;
+use super::sealer;
 use super::shared::Shared;
 use super::store::Store;
 use super::writer::Writer;
@@ -11,15 +14,12 @@ use crate::directory::{
     Clean, DIRECTORY_FORMAT, Identity, Lock, OpenError, load_epoch, store_epoch,
 };
 use crate::files;
-use crate::ledger::ReadError;
+use crate::segment;
 use crate::segment::file::SegmentFile;
-use crate::segment::recover::{Recovered, recover, save_torn};
-use crate::segment::writer::{SegmentWriter, create, open_file};
-use crate::segment::{self, SegmentHeader};
 use crate::stage::{Seal, code_version};
-use grimnir_events::{ContentHash, LogId, SiteId};
+use grimnir_events::{LogId, SiteId};
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -43,6 +43,10 @@ pub struct Options {
     pub group_wait: Duration,
     /// Bytes reserved in the segment at a time; 0: none.
     pub allocate_bytes: u64,
+    /// A segment of this many bytes is closed and the next one begun; at most 1 GiB.
+    pub rotate_bytes: u64,
+    /// As is one that was begun so long ago, at the first commit after that.
+    pub rotate_age: Duration,
     /// Puts something between the writer and its file: for tests of what a disk may do.
     pub wrap: Option<Wrap>,
 }
@@ -56,6 +60,8 @@ impl Default for Options {
             group_max: 256,
             group_wait: Duration::from_millis(2),
             allocate_bytes: 4 << 20,
+            rotate_bytes: 64 << 20,
+            rotate_age: Duration::from_secs(31 * 24 * 3600),
             wrap: None,
         }
     }
@@ -69,25 +75,34 @@ impl EmbeddedLedger {
         let lock = Lock::take(&dir)?;
         let identity = identify(&dir, &options)?;
         let known_epoch = load_epoch(&dir)?;
-        let path = find_segment(&dir, &identity, known_epoch.is_some())?;
         let clean = Clean::load(&dir)?;
-        let recovered = recover(&path, identity.log_id, clean.map(|clean| clean.seq))?;
-        check_clean(&path, clean, &recovered)?;
-        let segment = open_segment(&path, &recovered, &options)?;
-        let epoch = known_epoch.unwrap_or(0).max(recovered.epoch) + 1;
+        let History { catalog, segment, begun, epoch } =
+            history::load(&dir, &identity, known_epoch.is_some(), clean, &options)?;
+        let epoch = known_epoch.unwrap_or(0).max(epoch) + 1;
         store_epoch(&dir, epoch)?;
-        let whole = clean.filter(|clean| clean.seq == recovered.index.head().seq);
+        let whole = clean.filter(|clean| clean.seq == catalog.head().seq);
         Clean::remove(&dir)?;
-        let store = Store::open(&dir, whole)?;
-        let reader = File::open(&path).map_err(OpenError::io(&path))?;
-        let shared = Arc::new(Shared::new(recovered.index, reader, store));
+        let store = Store::open(&dir, catalog.active_first(), whole)?;
+        let shared = Arc::new(Shared::new(catalog, store));
         let signal = Arc::new(Signal::default());
         let (queue, requests) = mpsc::channel();
+        let (rotated, rotations) = mpsc::channel();
         let writer = Writer {
             shared: shared.clone(),
             seal: Seal { log_id: identity.log_id, epoch, code_version: code_version() },
             clock: options.clock,
             segment,
+            rotation: Rotation {
+                log_id: identity.log_id,
+                dir: dir.clone(),
+                bytes: options.rotate_bytes,
+                age: options.rotate_age,
+                allocate_bytes: options.allocate_bytes,
+                wrap: options.wrap.clone(),
+                begun,
+                not_before: 0,
+                rotated,
+            },
             group_max: options.group_max.max(1),
             group_wait: options.group_wait,
             unsynced: false,
@@ -101,6 +116,12 @@ impl EmbeddedLedger {
             feeder: {
                 let (shared, signal) = (shared.clone(), signal.clone());
                 spawn(&dir, "ledger-store", move || feeder::run(&shared, &signal))?
+            },
+            sealer: {
+                let (shared, wrap) = (shared.clone(), options.wrap);
+                spawn(&dir, "ledger-sealer", move || {
+                    sealer::run(&shared, &rotations, wrap.as_ref())
+                })?
             },
             signal,
             dir,
@@ -137,7 +158,8 @@ fn identify(dir: &Path, options: &Options) -> Result<Identity, OpenError> {
         }
         return Ok(identity);
     }
-    if let Some(path) = segments(dir)?.into_iter().next() {
+    let segments = segment::list(dir).map_err(OpenError::io(dir))?;
+    if let Some(path) = segments.into_iter().next() {
         let reason = "a segment is there, but no ledger.json that says whose".into();
         return Err(OpenError::Foreign { path, reason });
     }
@@ -162,81 +184,4 @@ fn random_id(dir: &Path) -> Result<[u8; 16], OpenError> {
     let no_random = |e: getrandom::Error| OpenError::io(dir)(std::io::Error::other(e.to_string()));
     getrandom::fill(&mut id).map_err(no_random)?;
     Ok(id)
-}
-
-fn segments(dir: &Path) -> Result<Vec<PathBuf>, OpenError> {
-    segment::list(dir).map_err(OpenError::io(dir))
-}
-
-/// The segment to go on with; made where the ledger was never opened to the end.
-fn find_segment(dir: &Path, identity: &Identity, opened: bool) -> Result<PathBuf, OpenError> {
-    let mut found = segments(dir)?;
-    match (found.pop(), found.is_empty()) {
-        (Some(path), true) => Ok(path),
-        // Rotation is not built yet, so nothing of this program makes a second one.
-        (Some(path), false) => {
-            let reason = "more than one segment: this program goes on with a single one".into();
-            Err(OpenError::Foreign { path, reason })
-        }
-        (None, _) if opened => {
-            let reason = format!("{}: the segment is missing", segment::path_of(dir, 1).display());
-            Err(ReadError::Corrupt { seq: 1, reason }.into())
-        }
-        (None, _) => {
-            let path = segment::path_of(dir, 1);
-            let folder = dir.join(segment::FOLDER);
-            files::make_dir(&folder).map_err(OpenError::io(&folder))?;
-            let header = SegmentHeader {
-                log_id: identity.log_id,
-                first_seq: 1,
-                created_at: identity.created_at,
-                previous: ContentHash::default(),
-            };
-            create(&path, &header).map_err(OpenError::io(&path))?;
-            Ok(path)
-        }
-    }
-}
-
-/// Holds the segment against what an orderly close left: it may be longer, never shorter or other.
-fn check_clean(path: &Path, clean: Option<Clean>, found: &Recovered) -> Result<(), OpenError> {
-    let Some(clean) = clean.filter(|clean| clean.seq > 0) else { return Ok(()) };
-    if found.asked == Some(clean.hash) {
-        return Ok(());
-    }
-    let what = match found.asked {
-        Some(hash) => format!("its hash is {hash}, at the last close it was {}", clean.hash),
-        None => format!(
-            "commits end at seq {}, at the last close they reached it",
-            found.index.head().seq
-        ),
-    };
-    let reason = format!("{}: {what}", path.display());
-    Err(ReadError::Corrupt { seq: clean.seq, reason }.into())
-}
-
-/// Puts a torn tail aside, cuts it off, and opens the segment for writing.
-fn open_segment(
-    path: &Path,
-    found: &Recovered,
-    options: &Options,
-) -> Result<SegmentWriter, OpenError> {
-    let io = || OpenError::io(path);
-    if found.torn {
-        let saved = save_torn(path, found.length).map_err(io())?;
-        let (seq, saved) = (found.index.head().seq, saved.display().to_string());
-        tracing::warn!(event.seq = seq, saved, "a torn tail was put aside");
-    }
-    let file = open_file(path).map_err(io())?;
-    let length = file.metadata().map_err(io())?.len();
-    if length != found.length {
-        file.set_len(found.length).map_err(io())?;
-    }
-    // Records that a crash left written but unsynced count from here on: sync before they do.
-    file.sync_all().map_err(io())?;
-    let file: Box<dyn SegmentFile> = match &options.wrap {
-        Some(wrap) => wrap(file),
-        None => Box::new(file),
-    };
-    Ok(SegmentWriter::new(file, found.length, options.allocate_bytes))
 }

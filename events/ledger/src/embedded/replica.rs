@@ -5,15 +5,16 @@
 //! where the commits come from.
 
 use super::EmbeddedLedger;
+use super::shared::Known;
 use super::writer::{Message, Writer};
-use crate::index::Index;
 use crate::ledger::{ReadError, Recorded, Seq};
 use crate::segment::writer::WriteFault;
+use crate::stage::History;
 use grimnir_events::{Commit, ContentHash, LogId, StreamId, UtcMicros, envelope};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, RwLockReadGuard};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -37,9 +38,15 @@ pub(crate) struct Followed {
 }
 
 impl EmbeddedLedger {
-    /// Where every commit is. Held briefly: the writer waits for it.
-    pub(crate) fn index(&self) -> RwLockReadGuard<'_, Index> {
-        self.shared.index()
+    /// Position of the last commit that is here.
+    pub(crate) fn head_seq(&self) -> Seq {
+        self.shared.head.borrow().seq
+    }
+
+    /// Judges by all that is here at one moment. Brief: the writer waits for it.
+    pub(crate) fn judge<T>(&self, judge: impl FnOnce(&Known<'_>) -> T) -> T {
+        let catalog = self.shared.catalog();
+        judge(&Known { shared: &self.shared, catalog: &catalog })
     }
 
     /// Highest owner epoch in any commit that was followed since the opening.
@@ -80,16 +87,16 @@ impl Writer {
     pub(super) fn follow(&mut self, followed: Followed) {
         let Followed { commits, answer } = followed;
         let (staged, refused) = {
-            let index = self.shared.index();
-            let mut arrivals = Arrivals::after(self.seal.log_id, &index);
+            let catalog = self.shared.catalog();
+            let known = Known { shared: &self.shared, catalog: &catalog };
+            let mut arrivals = Arrivals::after(self.seal.log_id, &known);
             let mut staged = Vec::with_capacity(commits.len());
             let mut refused = None;
             for foreign in commits {
-                let seq = foreign.seq;
                 match arrivals.admit(foreign) {
                     Ok(recorded) => staged.push(Arc::new(recorded)),
-                    Err(reason) => {
-                        refused = Some(ReadError::Corrupt { seq, reason });
+                    Err(error) => {
+                        refused = Some(error);
                         break;
                     }
                 }
@@ -121,7 +128,7 @@ fn reason_of(fault: &WriteFault) -> &str {
 /// What arriving commits must agree with.
 struct Arrivals<'a> {
     log_id: LogId,
-    index: &'a Index,
+    known: &'a Known<'a>,
     head: Seq,
     recorded_at: Option<UtcMicros>,
     tails: HashMap<StreamId, (u64, ContentHash)>,
@@ -129,11 +136,11 @@ struct Arrivals<'a> {
 }
 
 impl<'a> Arrivals<'a> {
-    fn after(log_id: LogId, index: &'a Index) -> Self {
-        let head = index.head();
+    fn after(log_id: LogId, known: &'a Known<'a>) -> Self {
+        let head = known.catalog.head();
         Self {
             log_id,
-            index,
+            known,
             head: head.seq,
             recorded_at: (head.seq > 0).then_some(head.recorded_at),
             tails: HashMap::new(),
@@ -141,12 +148,29 @@ impl<'a> Arrivals<'a> {
         }
     }
 
-    fn admit(&mut self, foreign: Foreign) -> Result<Recorded, String> {
+    fn admit(&mut self, foreign: Foreign) -> Result<Recorded, ReadError> {
         let Foreign { seq, taken_at, bytes } = foreign;
+        let corrupt = |reason| ReadError::Corrupt { seq, reason };
+        let commit = Commit::decode(&bytes).map_err(|e| corrupt(e.to_string()))?;
+        self.agrees(seq, &commit).map_err(corrupt)?;
+        let id = commit.header.commit_id;
+        if self.known.find(id)?.is_some() || !self.ids.insert(id) {
+            return Err(corrupt(format!("{id} is there twice")));
+        }
+        let hash = envelope::hash(&bytes);
+        // Every node derives the same times from the same log: a server's clock that stepped back
+        // or stood still moves on by a microsecond.
+        let recorded_at = self.recorded_at.map_or(taken_at, |before| taken_at.max(before.plus(1)));
+        self.tails.insert(commit.header.stream, (commit.header.version, hash));
+        (self.head, self.recorded_at) = (seq, Some(recorded_at));
+        Ok(Recorded { seq, recorded_at, hash, commit, bytes })
+    }
+
+    /// Whether a commit follows all that came before it.
+    fn agrees(&self, seq: Seq, commit: &Commit) -> Result<(), String> {
         if seq != self.head + 1 {
             return Err(format!("the log goes on with seq {seq}, expected {}", self.head + 1));
         }
-        let commit = Commit::decode(&bytes).map_err(|e| e.to_string())?;
         let header = &commit.header;
         if header.log_id != self.log_id {
             let (found, own) = (header.log_id, self.log_id);
@@ -154,7 +178,7 @@ impl<'a> Arrivals<'a> {
         }
         let stream = header.stream;
         let (version, previous) =
-            self.tails.get(&stream).copied().unwrap_or_else(|| self.index.tail(stream));
+            self.tails.get(&stream).copied().unwrap_or_else(|| self.known.tail(stream));
         if header.version != version + 1 {
             let found = header.version;
             return Err(format!("{stream} has version {found}, expected {}", version + 1));
@@ -162,15 +186,6 @@ impl<'a> Arrivals<'a> {
         if header.previous != previous {
             return Err(format!("{stream} follows hash {}, expected {previous}", header.previous));
         }
-        if self.index.seq_of(header.commit_id).is_some() || !self.ids.insert(header.commit_id) {
-            return Err(format!("{} is there twice", header.commit_id));
-        }
-        let hash = envelope::hash(&bytes);
-        // Every node derives the same times from the same log: a server's clock that stepped back
-        // or stood still moves on by a microsecond.
-        let recorded_at = self.recorded_at.map_or(taken_at, |before| taken_at.max(before.plus(1)));
-        self.tails.insert(stream, (header.version, hash));
-        (self.head, self.recorded_at) = (seq, Some(recorded_at));
-        Ok(Recorded { seq, recorded_at, hash, commit, bytes })
+        Ok(())
     }
 }

@@ -1,6 +1,8 @@
 //! sled behind the segment: a copy of the commits that serves reads. Never trusted.
 //!
-//! One append-ordered tree `log`: key is the seq (big endian), value the commit's stored bytes.
+//! One append-ordered tree `log`: key is the seq (big endian), value the commit's stored bytes. It
+//! holds the active segment only: sealed ones serve reads themselves, so with each new segment a
+//! new store is begun and the old one deleted. That bounds its memory, its disk and its opening.
 //! Its own flush is no fsync, it may panic on damage, and it may open with a shorter history and
 //! say nothing: so it is opened only after an orderly close and held against the segment then,
 //! else built again; every value read is held against the checksum the segment gave it; and
@@ -8,7 +10,7 @@
 
 use crate::directory::{Clean, OpenError};
 use crate::ledger::{Recorded, Seq};
-use grimnir_events::{ContentHash, envelope};
+use grimnir_events::envelope;
 use std::fs::{self, File};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -22,6 +24,8 @@ const CACHE_BYTES: u64 = 16 << 20;
 /// The store, or the reason it is not in use.
 pub(crate) struct Store {
     open: RwLock<Option<(sled::Db, sled::Tree)>>,
+    /// Position of the first commit that it is to hold.
+    first: AtomicU64,
     /// Commits up to here are in it.
     head: AtomicU64,
     degraded: OnceLock<String>,
@@ -29,17 +33,19 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the store if `clean` and the segment agree on its end, else begins a new one.
-    pub fn open(dir: &Path, clean: Option<Clean>) -> Result<Self, OpenError> {
+    /// Opens the store if `clean` and the segment agree on its end, else begins a new one; it
+    /// holds the commits from `first` on.
+    pub fn open(dir: &Path, first: Seq, clean: Option<Clean>) -> Result<Self, OpenError> {
         let path = dir.join(FOLDER);
         let store = Self {
             open: RwLock::new(None),
-            head: AtomicU64::new(0),
+            first: AtomicU64::new(first),
+            head: AtomicU64::new(first - 1),
             degraded: OnceLock::new(),
             path,
         };
         if let Some(clean) = clean.filter(|clean| clean.store) {
-            match open_sled(&store.path).and_then(|open| ends_with(open, clean.seq, clean.hash)) {
+            match open_sled(&store.path).and_then(|open| holds(open, first, clean)) {
                 Ok(open) => {
                     store.head.store(clean.seq, Ordering::Release);
                     store.install(Some(open));
@@ -49,26 +55,54 @@ impl Store {
             }
         }
         // After an unclean stop it is not even opened: opening may lose what is good in it.
-        if store.path.exists() {
-            fs::remove_dir_all(&store.path).map_err(OpenError::io(&store.path))?;
-        }
-        match open_sled(&store.path) {
-            Ok(open) => store.install(Some(open)),
-            Err(reason) => store.degrade(reason),
-        }
+        store.begin_anew().map_err(OpenError::io(&store.path))?;
         Ok(store)
+    }
+
+    fn begin_anew(&self) -> std::io::Result<()> {
+        if self.path.exists() {
+            fs::remove_dir_all(&self.path)?;
+        }
+        match open_sled(&self.path) {
+            Ok(open) => self.install(Some(open)),
+            Err(reason) => self.degrade(reason),
+        }
+        Ok(())
+    }
+
+    /// Position of the first commit that it holds or is to hold.
+    pub fn first(&self) -> Seq {
+        self.first.load(Ordering::Acquire)
+    }
+
+    /// Lets go of everything and begins again with the commit at `first`.
+    pub fn restart(&self, first: Seq) {
+        self.head.store(0, Ordering::Release);
+        let open = self.open.write().unwrap_or_else(PoisonError::into_inner).take();
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(open)));
+        if dropped.is_err() {
+            self.degrade("store could not be closed: sled panicked".into());
+        } else if let Err(error) = self.begin_anew() {
+            self.degrade(format!("store cannot be begun anew: {error}"));
+        }
+        self.first.store(first, Ordering::Release);
+        self.head.store(first - 1, Ordering::Release);
     }
 
     fn install(&self, open: Option<(sled::Db, sled::Tree)>) {
         *self.open.write().unwrap_or_else(PoisonError::into_inner) = open;
     }
 
-    fn tree(&self) -> Option<sled::Tree> {
+    /// Works on the tree, which is not closed meanwhile; `None` where there is none in use.
+    fn with_tree<T>(
+        &self,
+        work: impl FnOnce(&sled::Tree) -> sled::Result<T>,
+    ) -> Option<Result<T, String>> {
         if self.degraded.get().is_some() {
             return None;
         }
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        open.as_ref().map(|(_, tree)| tree.clone())
+        open.as_ref().map(|(_, tree)| guarded(|| work(tree)))
     }
 
     /// Why the store is not in use; `None` while it is.
@@ -88,12 +122,13 @@ impl Store {
 
     /// The stored bytes of a commit, if the store has them.
     pub fn get(&self, seq: Seq) -> Option<Vec<u8>> {
-        if seq > self.head() {
+        if seq > self.head() || seq < self.first() {
             return None;
         }
-        let tree = self.tree()?;
-        match guarded(|| tree.get(seq.to_be_bytes())) {
+        match self.with_tree(|tree| tree.get(seq.to_be_bytes()))? {
             Ok(Some(value)) => Some(value.to_vec()),
+            // A new one was begun meanwhile.
+            Ok(None) if seq < self.first() || seq > self.head() => None,
             Ok(None) => {
                 self.degrade(format!("seq {seq} is missing from the store"));
                 None
@@ -107,12 +142,13 @@ impl Store {
 
     /// Takes the commits that follow its head; false once it is out of use.
     pub fn put(&self, commits: &[Arc<Recorded>]) -> bool {
-        let (Some(tree), Some(last)) = (self.tree(), commits.last()) else { return false };
+        let Some(last) = commits.last() else { return false };
         let mut batch = sled::Batch::default();
         for commit in commits {
             batch.insert(&commit.seq.to_be_bytes(), commit.bytes.as_slice());
         }
-        match guarded(|| tree.apply_batch(batch)) {
+        let Some(done) = self.with_tree(|tree| tree.apply_batch(batch)) else { return false };
+        match done {
             Ok(()) => {
                 self.head.store(last.seq, Ordering::Release);
                 true
@@ -158,19 +194,21 @@ fn open_sled(path: &Path) -> Result<(sled::Db, sled::Tree), String> {
     }
 }
 
-/// Whether the store's last commit is the one the segment ends with.
-fn ends_with(
+/// Whether the store begins with `first` and its last commit is the one the ledger ends with.
+fn holds(
     open: (sled::Db, sled::Tree),
-    seq: Seq,
-    hash: ContentHash,
+    first: Seq,
+    clean: Clean,
 ) -> Result<(sled::Db, sled::Tree), String> {
+    let Clean { seq, hash, .. } = clean;
+    let begin = guarded(|| open.1.first())?.map(|(key, _)| key.to_vec());
     let last = guarded(|| open.1.last())?;
     let found = last.map(|(key, value)| (key.to_vec(), envelope::hash(&value)));
-    let expected = (seq > 0).then(|| (seq.to_be_bytes().to_vec(), hash));
-    if found == expected {
+    let key = |seq: Seq| (seq >= first).then(|| seq.to_be_bytes().to_vec());
+    if begin == key(seq).and(key(first)) && found == key(seq).map(|key| (key, hash)) {
         Ok(open)
     } else {
-        Err(format!("store does not end with seq {seq} as the segment does"))
+        Err(format!("store does not hold seq {first} to {seq} as the segment does"))
     }
 }
 

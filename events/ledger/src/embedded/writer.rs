@@ -5,9 +5,11 @@
 //! who were answered together will ask together.
 
 use super::replica::Followed;
+use super::rotation::Rotation;
+use super::shared::Known;
 use super::shared::Shared;
 use crate::clock::Clock;
-use crate::ledger::{AppendError, Appended, Expected, NewCommit, ReadError, Recorded};
+use crate::ledger::{AppendError, Appended, Expected, NewCommit, Recorded};
 use crate::segment::scan::crc_of;
 use crate::segment::writer::{SegmentWriter, WriteFault};
 use crate::stage::{Group, Seal, Verdict};
@@ -40,6 +42,7 @@ pub(crate) struct Writer {
     pub seal: Seal,
     pub clock: Arc<dyn Clock>,
     pub segment: SegmentWriter,
+    pub rotation: Rotation,
     pub group_max: usize,
     pub group_wait: Duration,
     /// Followed commits are in the file that no sync covers yet.
@@ -76,7 +79,7 @@ impl Writer {
                 let _ = request.answer.send(Err(AppendError::Unavailable { reason }));
             }
         }
-        self.segment.finish()
+        self.segment.finish().is_ok()
     }
 
     /// Takes what is queued; false when the ledger is to close.
@@ -110,17 +113,12 @@ impl Writer {
     fn commit(&mut self, requests: Vec<Request>) {
         let mut waiting = Vec::with_capacity(requests.len());
         let group = {
-            let index = self.shared.index();
-            let mut group = Group::after(index.head(), self.clock.now());
+            let catalog = self.shared.catalog();
+            let known = Known { shared: &self.shared, catalog: &catalog };
+            let mut group = Group::after(catalog.head(), self.clock.now());
             for Request { commit, expected, answer, permit } in requests {
                 let id = commit.commit_id;
-                let verdict = group.stage(&self.seal, &index, commit, expected, |seq| {
-                    let slot = index.slot(seq).ok_or_else(|| ReadError::Corrupt {
-                        seq,
-                        reason: "an indexed commit has no place".into(),
-                    })?;
-                    self.shared.load(seq, slot)
-                });
+                let verdict = group.stage(&self.seal, &known, commit, expected);
                 waiting.push((id, verdict, answer, permit));
             }
             group
@@ -145,6 +143,7 @@ impl Writer {
         if staged.is_empty() {
             return Ok(());
         }
+        self.rotation.rotate_if_due(&mut self.segment, &self.shared, self.clock.now());
         let total = staged.iter().map(|c| frame::HEADER_BYTES + c.bytes.len()).sum();
         let mut bytes = Vec::with_capacity(total);
         let mut crcs = Vec::with_capacity(staged.len());

@@ -7,8 +7,8 @@
 
 use super::Inner;
 use super::wire::{Answer, Outgoing, Silence};
-use crate::ledger::{AppendError, Appended, Expected, Ledger, NewCommit, ReadError, Seq};
-use crate::stage::{Group, Verdict};
+use crate::ledger::{AppendError, Appended, Expected, NewCommit, Seq};
+use crate::stage::{Group, History, Verdict};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +81,7 @@ impl Attempt<'_> {
             Ok(Answer::Stored(seq) | Answer::Repeated(seq)) => {
                 // The replica says what is there; should it not come, the commit is stored still.
                 self.open = Some((outgoing, format!("answered as seq {seq}, not followed yet")));
-                if self.inner.replica.index().head().seq >= seq {
+                if self.inner.replica.head_seq() >= seq {
                     // Here and not the commit: whoever answered is mistaken for now.
                     return self.rest_unless_found().await;
                 }
@@ -104,53 +104,39 @@ impl Attempt<'_> {
 
     /// The commit to publish; or what is known already.
     async fn stage(&mut self) -> Result<Outgoing, Next> {
-        let replica = &self.inner.replica;
-        let commit_id = self.new.commit_id;
-        let (group, verdict, after, stored) = {
-            let index = replica.index();
-            let mut group = Group::after(index.head(), self.inner.clock.now());
-            let stored = index.seq_of(commit_id);
-            let after = index.last_seq(self.new.stream);
-            let verdict = (stored.is_none()).then(|| {
-                let (new, expected) = (self.new.clone(), self.expected);
-                group.stage(&self.inner.seal(), &index, new, expected, |seq| {
-                    Err(ReadError::Unavailable { reason: format!("seq {seq} is not looked at") })
-                })
-            });
-            (group, verdict, after, stored)
+        let (stream, commit_id) = (self.new.stream, self.new.commit_id);
+        let (group, verdict, after) = self.inner.replica.judge(|known| {
+            let mut group = Group::after(known.catalog.head(), self.inner.clock.now());
+            let new = self.new.clone();
+            let verdict = group.stage(&self.inner.seal(), known, new, self.expected);
+            (group, verdict, known.last_seq(stream))
+        });
+        let at = match verdict {
+            Verdict::Staged { at, .. } => at,
+            Verdict::Final(Ok(found)) => {
+                // By this append, or by an earlier one.
+                let own = self.sent.iter().any(|bytes| **bytes == found.recorded.bytes);
+                return Err(Next::Answer(Ok(Appended { repeated: !own, ..found })));
+            }
+            Verdict::Final(Err(AppendError::Unavailable { reason })) => {
+                return Err(self.give_up(reason));
+            }
+            Verdict::Final(Err(error)) => return Err(Next::Answer(Err(error))),
+            Verdict::IfStored(conflict) => {
+                let after = after.map_err(|error| self.give_up(error.to_string()))?;
+                return Err(self.conflict(conflict, after).await);
+            }
         };
+        let after = after.map_err(|error| self.give_up(error.to_string()))?;
         if let Some((open, _)) = &self.open
-            && stored.is_none()
             && open.after == after
         {
             return Ok(open.clone());
         }
-        let stream = self.new.stream;
-        match verdict {
-            None => Err(Next::Answer(self.found().await)),
-            Some(Verdict::Staged { at, .. }) => {
-                // Where the stream moved on without it, an earlier attempt cannot hold any more.
-                self.open = None;
-                let bytes = Bytes::from(group.staged[at].bytes.clone());
-                Ok(Outgoing { stream, commit_id, after, bytes, recorded_at: None })
-            }
-            Some(Verdict::IfStored(conflict)) => Err(self.conflict(conflict, after).await),
-            Some(Verdict::Final(answer)) => Err(Next::Answer(answer)),
-        }
-    }
-
-    /// The commit is in the replica: by this append, by an earlier one, or with another body.
-    async fn found(&self) -> Result<Appended, AppendError> {
-        let commit_id = self.new.commit_id;
-        let unreadable = |reason: String| AppendError::Uncertain { commit_id, reason };
-        let found = self.inner.replica.find(commit_id).await;
-        let recorded = found.map_err(|e| unreadable(e.to_string()))?;
-        let recorded = recorded.ok_or_else(|| unreadable("it was there and is not".into()))?;
-        if !crate::stage::same_body(&recorded.commit, &self.new) {
-            return Err(AppendError::OtherBody { commit_id });
-        }
-        let repeated = !self.sent.iter().any(|bytes| **bytes == recorded.bytes);
-        Ok(Appended { recorded, repeated })
+        // Where the stream moved on without it, an earlier attempt cannot hold any more.
+        self.open = None;
+        let bytes = Bytes::from(group.staged[at].bytes.clone());
+        Ok(Outgoing { stream, commit_id, after, bytes, recorded_at: None })
     }
 
     /// The replica does not bear out the expectation: true only if it is not behind.
@@ -183,7 +169,7 @@ impl Attempt<'_> {
     /// Waits for the replica to reach `seq`.
     async fn reach(&mut self, seq: Seq) -> Next {
         let replica = &self.inner.replica;
-        let reached = self.inner.waiters.reached(seq, || replica.index().head().seq);
+        let reached = self.inner.waiters.reached(seq, || replica.head_seq());
         let mut incident = self.inner.incident.subscribe();
         tokio::select! {
             _ = tokio::time::timeout_at(self.until, reached) => {}
@@ -193,8 +179,9 @@ impl Attempt<'_> {
     }
 
     async fn rest_unless_found(&mut self) -> Next {
-        let found = self.inner.replica.index().seq_of(self.new.commit_id).is_some();
-        if found { Next::Again } else { self.rest().await }
+        let id = self.new.commit_id;
+        let found = self.inner.replica.judge(|known| known.find(id));
+        if matches!(found, Ok(Some(_))) { Next::Again } else { self.rest().await }
     }
 
     async fn rest(&mut self) -> Next {

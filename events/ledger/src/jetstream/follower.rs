@@ -94,7 +94,7 @@ async fn session(
         return Err(Trouble::Away(reason));
     }
     examine(inner).await?;
-    let head = inner.replica.index().head().seq;
+    let head = inner.replica.head_seq();
     let mut messages = consume(inner, head + 1).await.map_err(Trouble::Away)?;
     let mut arrival = Arrival { next: head + 1, delivered: 0 };
     loop {

@@ -47,6 +47,8 @@ pub struct JetStreamOptions {
     pub patience: Duration,
     /// Where the stamps' time is read from; the time of record is the server's.
     pub clock: Arc<dyn Clock>,
+    /// A segment of the replica of this many bytes is closed and the next one begun.
+    pub rotate_bytes: u64,
     /// Puts something between appends and the server: for tests of what a network may do.
     pub wrap: Option<WrapWire>,
 }
@@ -71,6 +73,7 @@ impl JetStreamOptions {
             ack_wait: Duration::from_secs(1),
             patience: Duration::from_secs(3),
             clock: Arc::new(SystemClock),
+            rotate_bytes: Options::default().rotate_bytes,
             wrap: None,
         }
     }
@@ -97,7 +100,7 @@ impl JetStreamLedger {
             Err(_) => None,
         };
         let log_id = identify(&dir, known, seen.as_ref())?;
-        let replica = open_replica(&dir, site, log_id).await?;
+        let replica = open_replica(&dir, site, log_id, options.rotate_bytes).await?;
         let wire: Arc<dyn Wire> = Arc::new(NatsWire {
             client: connection.client.clone(),
             stream: stream.clone(),
@@ -164,13 +167,13 @@ async fn start(inner: Arc<Inner>, reachable: bool) -> Result<JetStreamLedger, Op
 
 async fn catch_up(inner: &Inner, target: Seq) -> Result<(), OpenError> {
     loop {
-        let before = inner.replica.index().head().seq;
+        let before = inner.replica.head_seq();
         if before >= target {
             return Ok(());
         }
         let step = target.min(before + 10_000);
         let mut incident = inner.incident.subscribe();
-        let reached = inner.waiters.reached(step, || inner.replica.index().head().seq);
+        let reached = inner.waiters.reached(step, || inner.replica.head_seq());
         tokio::select! {
             () = reached => {}
             _ = incident.wait_for(Option::is_some) => {
@@ -178,7 +181,7 @@ async fn catch_up(inner: &Inner, target: Seq) -> Result<(), OpenError> {
                 return Err(error.map_or_else(|| unfollowed(before, target), Into::into));
             }
             () = tokio::time::sleep(STALLED_AFTER) => {
-                if inner.replica.index().head().seq == before {
+                if inner.replica.head_seq() == before {
                     return Err(unfollowed(before, target));
                 }
             }
@@ -272,9 +275,14 @@ async fn open_replica(
     dir: &Path,
     site: SiteId,
     log_id: LogId,
+    rotate_bytes: u64,
 ) -> Result<EmbeddedLedger, OpenError> {
-    let options =
-        move || Options { site_id: Some(site), log_id: Some(log_id), ..Options::default() };
+    let options = move || Options {
+        site_id: Some(site),
+        log_id: Some(log_id),
+        rotate_bytes,
+        ..Options::default()
+    };
     let open = move |dir: PathBuf| {
         let opened = EmbeddedLedger::open(&dir, options());
         let Err(OpenError::Damaged(ReadError::Corrupt { seq, reason })) = opened else {

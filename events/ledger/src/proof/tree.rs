@@ -64,6 +64,16 @@ impl Frontier {
         self.size
     }
 
+    /// Roots of the complete subtrees, largest first: with the size, all there is to store.
+    pub fn nodes(&self) -> &[TreeHash] {
+        &self.complete
+    }
+
+    /// The frontier with this size and these nodes; `None` where they do not belong together.
+    pub fn from_parts(size: u64, nodes: Vec<TreeHash>) -> Option<Self> {
+        (nodes.len() == size.count_ones() as usize).then_some(Self { size, complete: nodes })
+    }
+
     /// Adds a leaf by its hash.
     pub fn push(&mut self, leaf_hash: TreeHash) {
         let mut node = leaf_hash;
@@ -108,6 +118,8 @@ mod tests {
         for size in 0..=leaves.len() {
             assert_eq!(frontier.root(), by_definition(&leaves[..size]), "{size} leaves");
             assert_eq!(frontier.size(), size as u64);
+            let stored = Frontier::from_parts(frontier.size(), frontier.nodes().to_vec());
+            assert_eq!(stored.as_ref(), Some(&frontier), "{size} leaves");
             if let Some(next) = leaves.get(size) {
                 frontier.push(hash_leaf(next));
             }

@@ -1,11 +1,18 @@
 //! From records to history: order, chain and identity, checked commit by commit.
 
 use super::SegmentHeader;
+use super::filter::IdKey;
+use super::footer::Footer;
 use super::scan::Found;
-use crate::ledger::{Recorded, Seq};
+use super::sealed::Sealed;
+use crate::hashing::{IdMap, IdSet};
+use crate::ledger::{Head, Recorded, Seq};
 use grimnir_events::owner::OwnerEvent;
 use grimnir_events::{Commit, CommitId, ContentHash, LogId, StreamId, UtcMicros, envelope};
-use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// The last commit of each stream: its version and hash.
+pub(crate) type Tails = IdMap<StreamId, (u64, ContentHash)>;
 
 /// What the next commit must agree with.
 #[derive(Default)]
@@ -14,16 +21,39 @@ pub(crate) struct Chain {
     head: Seq,
     hash: ContentHash,
     recorded_at: Option<UtcMicros>,
-    streams: HashMap<StreamId, (u64, ContentHash)>,
-    commits: HashSet<CommitId>,
-    /// Epoch of each stream's owner, where one has taken it.
-    owners: HashMap<StreamId, u64>,
+    streams: Tails,
+    commits: IdSet<CommitId>,
+    /// Segments whose commit ids are known by their footers alone.
+    earlier: Arc<Vec<Arc<Sealed>>>,
+    /// Epoch of each stream's owner, where a commit that was admitted here has taken it.
+    owners: IdMap<StreamId, u64>,
 }
 
 impl Chain {
     /// A chain of the ledger `log_id`, before its first commit.
     pub fn of(log_id: LogId) -> Self {
         Self { log_id, ..Self::default() }
+    }
+    /// A chain that goes on behind the sealed segment with this footer; `tails` are the last
+    /// commits of all streams there.
+    pub fn after(log_id: LogId, footer: Option<&Footer>, tails: Tails) -> Self {
+        let chain = Self { streams: tails, ..Self::of(log_id) };
+        let Some(footer) = footer else { return chain };
+        let [_, recorded_at] = footer.recorded;
+        let (head, hash) = (footer.last_seq, footer.last_hash);
+        Self { head, hash, recorded_at: Some(recorded_at), ..chain }
+    }
+    /// The same, and commits that these segments hold are not admitted again.
+    pub fn knowing(self, earlier: Arc<Vec<Arc<Sealed>>>) -> Self {
+        Self { earlier, ..self }
+    }
+    /// How far it reaches.
+    pub fn head(&self) -> Head {
+        Head { seq: self.head, recorded_at: self.recorded_at.unwrap_or_default() }
+    }
+    /// Hash of the commit there; zero before the first.
+    pub fn hash(&self) -> ContentHash {
+        self.hash
     }
     /// Position of the commit that is next.
     pub fn next(&self) -> Seq {
@@ -68,7 +98,8 @@ impl Chain {
                 header.log_id, self.log_id
             ));
         }
-        let (version, previous) = self.streams.get(&header.stream).copied().unwrap_or_default();
+        let tail = self.streams.entry(header.stream).or_default();
+        let (version, previous) = *tail;
         if header.version != version + 1 {
             let stream = header.stream;
             return Err(format!(
@@ -81,12 +112,12 @@ impl Chain {
             let stream = header.stream;
             return Err(format!("{stream} follows hash {}, expected {previous}", header.previous));
         }
-        if !self.commits.insert(header.commit_id) {
+        let hash = envelope::hash(&body);
+        *tail = (header.version, hash);
+        if !self.commits.insert(header.commit_id) || self.is_earlier(header.commit_id)? {
             return Err(format!("{} is there twice", header.commit_id));
         }
         self.check_owner(&commit)?;
-        let hash = envelope::hash(&body);
-        self.streams.insert(header.stream, (header.version, hash));
         (self.head, self.hash, self.recorded_at) = (seq, hash, Some(recorded_at));
         Ok(Recorded { seq, recorded_at, hash, commit, bytes: body })
     }
@@ -113,5 +144,18 @@ impl Chain {
             self.owners.insert(stream, taken);
         }
         Ok(())
+    }
+
+    fn is_earlier(&self, id: CommitId) -> Result<bool, String> {
+        if self.earlier.is_empty() {
+            return Ok(false);
+        }
+        let key = IdKey::of(id);
+        for sealed in self.earlier.iter() {
+            if sealed.find(id, key).map_err(|e| e.to_string())?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

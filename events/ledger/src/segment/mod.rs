@@ -15,12 +15,22 @@
 //! 92  4   CRC32C of bytes 0..92
 //! ```
 //!
-//! Reading order: this header, `scan` (bytes → records), `chain` (records → history), `reader`
-//! (offline), `recover` (at open), `writer`. Not here: sealing, rotation, archives.
+//! A segment that is full or old is closed, and the next one begun; then it is sealed: a footer is
+//! put after its records and nobody may write to it. Only the last segment is active.
+//!
+//! Reading order: this header, `scan` (bytes → records), `chain` (records → history), `footer`
+//! (what is sealed), `filter`, `walk` and `sealed` (reading by it), `seal` (making it), `reader`
+//! (offline), `recover` (at open), `writer`. Not here: when to rotate, archives.
 
 pub(crate) mod file;
 pub(crate) mod scan;
 pub(crate) mod chain;
+pub(crate) mod filter;
+pub(crate) mod footer;
+pub(crate) mod walk;
+pub(crate) mod sealed;
+pub(crate) mod seal;
+pub(crate) mod check;
 pub(crate) mod reader;
 pub(crate) mod recover;
 pub(crate) mod writer;

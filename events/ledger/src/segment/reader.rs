@@ -1,11 +1,13 @@
 //! Reading a ledger's directory offline, also while a server writes to it: no lock, no change.
 
 use super::chain::Chain;
+use super::footer;
 use super::list;
 use super::scan::{Scan, Step};
 use crate::directory::Identity;
-use crate::ledger::{ReadError, Recorded};
-use grimnir_events::LogId;
+use crate::ledger::{ReadError, Recorded, Seq};
+use grimnir_events::{ContentHash, LogId};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,8 +35,11 @@ pub enum End {
 /// the end, it yields nothing more.
 pub struct SegmentReader {
     identity: Identity,
-    paths: std::vec::IntoIter<PathBuf>,
+    dir: PathBuf,
+    paths: VecDeque<PathBuf>,
     current: Option<Open>,
+    /// How the segment before ended, where its next one has to confirm that.
+    unconfirmed: Option<Torn>,
     chain: Chain,
     end: Option<End>,
     failed: bool,
@@ -43,6 +48,15 @@ pub struct SegmentReader {
 struct Open {
     path: PathBuf,
     scan: Scan<File>,
+    /// What its footer says that it ends with; `None`: it is not sealed.
+    sealed: Option<(Seq, ContentHash)>,
+}
+
+/// Where the records of a segment end, and why.
+struct Torn {
+    path: PathBuf,
+    offset: u64,
+    reason: String,
 }
 
 impl SegmentReader {
@@ -57,8 +71,10 @@ impl SegmentReader {
         Ok(Self {
             chain: Chain::of(identity.log_id),
             identity,
-            paths: paths.into_iter(),
+            dir: dir.to_owned(),
+            paths: paths.into(),
             current: None,
+            unconfirmed: None,
             end: None,
             failed: false,
         })
@@ -84,12 +100,32 @@ impl SegmentReader {
 
     /// Opens the next segment; `None` after the last.
     fn open_next(&mut self) -> Result<Option<Open>, ReadError> {
-        let Some(path) = self.paths.next() else { return Ok(None) };
+        let Some(path) = self.paths.pop_front() else { return Ok(None) };
         let file = File::open(&path).map_err(|e| unavailable(&path, &e))?;
-        let begun = Scan::begin(file).map_err(|e| unavailable(&path, &e))?;
+        // A footer can be made again; one that is damaged costs nothing here.
+        let footer = footer::find(&file).map_err(|e| unavailable(&path, &e))?.ok().flatten();
+        let end = footer.as_ref().map_or(u64::MAX, |placed| placed.offset);
+        let begun = Scan::begin_to(file, end).map_err(|e| unavailable(&path, &e))?;
         let (header, scan) = begun.map_err(|what| self.corrupt(&path, 0, &what))?;
-        self.chain.check_segment(&header).map_err(|what| self.corrupt(&path, 0, &what))?;
-        Ok(Some(Open { path, scan }))
+        if let Err(what) = self.chain.check_segment(&header) {
+            // The one before ended too early: that is where the damage is.
+            return Err(match self.unconfirmed.take() {
+                Some(torn) => self.corrupt(&torn.path, torn.offset, &torn.reason),
+                None => self.corrupt(&path, 0, &what),
+            });
+        }
+        self.unconfirmed = None;
+        let sealed = footer.map(|placed| (placed.footer.last_seq, placed.footer.last_hash));
+        Ok(Some(Open { path, scan, sealed }))
+    }
+
+    /// Whether more segments follow the one at `path`; a server may have begun them meanwhile.
+    fn others_follow(&mut self, path: &Path) -> Result<bool, ReadError> {
+        if self.paths.is_empty() {
+            let all = list(&self.dir).map_err(|e| unavailable(&self.dir, &e))?;
+            self.paths = all.into_iter().filter(|other| other.as_path() > path).collect();
+        }
+        Ok(!self.paths.is_empty())
     }
 
     fn step(&mut self) -> Result<Option<Recorded>, ReadError> {
@@ -104,7 +140,6 @@ impl SegmentReader {
                     }
                 },
             };
-            let last = self.paths.len() == 0;
             match open.scan.step().map_err(|e| unavailable(&open.path, &e))? {
                 Step::Record(found) => {
                     let offset = found.offset;
@@ -114,16 +149,44 @@ impl SegmentReader {
                     self.current = Some(open);
                     return Ok(Some(recorded));
                 }
-                Step::End { .. } => {}
-                Step::Torn { offset, error } if last => {
-                    let reason = error.to_string();
-                    self.end = Some(End::Torn { path: open.path, offset, reason });
+                Step::End { offset } => self.finish(open, offset)?,
+                Step::Torn { offset, error } if open.sealed.is_none() => {
+                    let torn = Torn { path: open.path, offset, reason: error.to_string() };
+                    if self.others_follow(&torn.path)? {
+                        // A footer that a crash cut short looks like this too.
+                        self.unconfirmed = Some(torn);
+                        continue;
+                    }
+                    let Torn { path, offset, reason } = torn;
+                    self.end = Some(End::Torn { path, offset, reason });
                     return Ok(None);
                 }
-                // Only the last segment may end in the middle of a record.
                 Step::Torn { offset, error } | Step::Damaged { offset, error, .. } => {
                     return Err(self.corrupt(&open.path, offset, &error.to_string()));
                 }
+            }
+        }
+    }
+
+    /// Holds a segment whose records have ended against what its footer says.
+    fn finish(&mut self, open: Open, offset: u64) -> Result<(), ReadError> {
+        let reached = (self.chain.head().seq, self.chain.hash());
+        match open.sealed {
+            Some(sealed) if sealed != reached => {
+                let what = format!(
+                    "records end with seq {} ({}), the footer says {} ({})",
+                    reached.0, reached.1, sealed.0, sealed.1
+                );
+                Err(self.corrupt(&open.path, offset, &what))
+            }
+            Some(_) => self.others_follow(&open.path).map(|_| ()),
+            None => {
+                let reason = "records end here".into();
+                let torn = Torn { path: open.path, offset, reason };
+                if self.others_follow(&torn.path)? {
+                    self.unconfirmed = Some(torn);
+                }
+                Ok(())
             }
         }
     }

@@ -1,12 +1,12 @@
 //! Opening the active segment: everything in it is checked, a torn tail is put aside and cut off.
 
-use super::SEGMENT_HEADER_BYTES;
 use super::chain::Chain;
 use super::scan::{Scan, Step};
+use super::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::files;
 use crate::index::Index;
 use crate::ledger::{ReadError, Seq};
-use grimnir_events::{ContentHash, LogId};
+use grimnir_events::ContentHash;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -14,7 +14,10 @@ use std::path::{Path, PathBuf};
 
 /// What a segment holds.
 pub(crate) struct Recovered {
+    pub header: SegmentHeader,
     pub index: Index,
+    /// Hash of its last commit, or of the last before it.
+    pub hash: ContentHash,
     /// Offset after the last good record.
     pub length: u64,
     /// Highest owner epoch in any commit.
@@ -25,25 +28,27 @@ pub(crate) struct Recovered {
     pub torn: bool,
 }
 
-/// Checks every commit of the segment at `path`; `ask` names one whose hash is wanted.
-/// Damage that good records follow is an error, and nothing is changed.
+/// Checks every commit of the segment at `path` against the chain before it; `ask` names one whose
+/// hash is wanted.
+/// Damage that good records follow is an error, and nothing is changed; but what is
+/// `kept_elsewhere` is written without syncs, so that a hole says nothing: it ends there.
 pub(crate) fn recover(
     path: &Path,
-    log_id: LogId,
+    mut chain: Chain,
     ask: Option<Seq>,
+    kept_elsewhere: bool,
 ) -> Result<Recovered, ReadError> {
     let unavailable =
         |e: io::Error| ReadError::Unavailable { reason: format!("{}: {e}", path.display()) };
     let file = File::open(path).map_err(unavailable)?;
-    let mut chain = Chain::of(log_id);
     let corrupt = |seq: Seq, offset: u64, what: String| ReadError::Corrupt {
         seq,
         reason: format!("{} at byte {offset}: {what}", path.display()),
     };
     let begun = Scan::begin(&file).map_err(unavailable)?;
-    let (header, mut scan) = begun.map_err(|what| corrupt(1, 0, what))?;
+    let (header, mut scan) = begun.map_err(|what| corrupt(chain.next(), 0, what))?;
     chain.check_segment(&header).map_err(|what| corrupt(chain.next(), 0, what))?;
-    let mut index = Index::default();
+    let mut index = Index::after(chain.head());
     let (mut epoch, mut asked) = (0, None);
     let (length, torn) = loop {
         match scan.step().map_err(unavailable)? {
@@ -58,6 +63,7 @@ pub(crate) fn recover(
             }
             Step::End { offset } => break (offset, false),
             Step::Torn { offset, .. } => break (offset, true),
+            Step::Damaged { offset, .. } if kept_elsewhere => break (offset, true),
             Step::Damaged { offset, error, resumes_at } => {
                 let what = format!("{error}; good records follow from byte {resumes_at}");
                 return Err(corrupt(chain.next(), offset, what));
@@ -65,7 +71,7 @@ pub(crate) fn recover(
         }
     };
     debug_assert!(length >= SEGMENT_HEADER_BYTES, "the header is before every record");
-    Ok(Recovered { index, length, epoch, asked, torn })
+    Ok(Recovered { header, index, hash: chain.hash(), length, epoch, asked, torn })
 }
 
 /// Saves everything from `length` on beside the segment, durably, and answers where.

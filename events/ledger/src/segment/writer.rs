@@ -110,8 +110,23 @@ impl SegmentWriter {
         WriteFault::Unknown(reason)
     }
 
-    /// Cuts off the space reserved ahead; true when the file holds exactly its durable records.
-    pub fn finish(&mut self) -> bool {
-        self.broken.is_none() && self.file.truncate(self.length).is_ok() && self.file.sync().is_ok()
+    /// Bytes up to the end of the last durable record.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Writes nothing more, for this reason.
+    pub fn stop(&mut self, reason: String) {
+        self.broken.get_or_insert(reason);
+    }
+
+    /// Cuts off the space reserved ahead: then the file holds exactly its durable records.
+    pub fn finish(&mut self) -> Result<(), String> {
+        if let Some(reason) = &self.broken {
+            return Err(reason.clone());
+        }
+        self.allocated = self.length;
+        let cut = self.file.truncate(self.length).and_then(|()| self.file.sync());
+        cut.map_err(|e| format!("cutting off what was reserved: {e}"))
     }
 }

@@ -21,9 +21,20 @@ pub async fn memory() -> Bench {
 }
 
 pub async fn embedded() -> Bench {
+    on_disk(Options::default())
+}
+
+/// Bytes after which the next group goes to another segment: almost every time.
+const SMALL: u64 = 600;
+
+pub async fn embedded_rotating() -> Bench {
+    on_disk(Options { rotate_bytes: SMALL, ..Options::default() })
+}
+
+fn on_disk(options: Options) -> Bench {
     let clock = Arc::new(ManualClock::at(START));
     let dir = tempfile::tempdir().expect("a folder");
-    let options = Options { clock: clock.clone(), ..Options::default() };
+    let options = Options { clock: clock.clone(), ..options };
     let ledger = Arc::new(EmbeddedLedger::open(dir.path(), options).expect("opens"));
     Bench { ledger, clock, own_time: true, _kept: Box::new(dir) }
 }
@@ -42,6 +53,12 @@ fn faulty(bench: Bench) -> Bench {
 
 pub async fn jetstream_r1() -> Bench {
     jetstream(one_server(), 1, false).await
+}
+
+/// The replica begins a new segment for almost every batch.
+pub async fn jetstream_rotating() -> Bench {
+    let options = site_on(one_server(), 1).await;
+    joined(JetStreamOptions { rotate_bytes: SMALL, ..options }).await
 }
 
 pub async fn jetstream_r3() -> Bench {
@@ -89,13 +106,17 @@ pub async fn site_on(servers: &Servers, replicas: usize) -> JetStreamOptions {
 }
 
 async fn jetstream(servers: &Servers, replicas: usize, faulty: bool) -> Bench {
-    let clock = Arc::new(ManualClock::at(START));
-    let dir = tempfile::tempdir().expect("a folder");
     let mut options = site_on(servers, replicas).await;
-    options.clock = clock.clone();
     if faulty {
         options.wrap = Some(Arc::new(|wire| Arc::new(FaultyWire::around(wire))));
     }
+    joined(options).await
+}
+
+async fn joined(options: JetStreamOptions) -> Bench {
+    let clock = Arc::new(ManualClock::at(START));
+    let dir = tempfile::tempdir().expect("a folder");
+    let options = JetStreamOptions { clock: clock.clone(), ..options };
     let ledger = Arc::new(JetStreamLedger::open(dir.path(), options).await.expect("opens"));
     Bench { ledger, clock, own_time: false, _kept: Box::new(dir) }
 }

@@ -3,12 +3,13 @@
 use crate::backends::{one_server, site_on, three_servers};
 use crate::suite::{check_history, race};
 use crate::support::nats::Servers;
+use crate::support::segments::{segments, unclean};
 use crate::support::*;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use grimnir_events::StreamId;
+use grimnir_events::{StreamId, UtcMicros};
 use grimnir_ledger::jetstream::{Answer, Outgoing, Silence, Wire};
-use grimnir_ledger::{Expected, JetStreamLedger, JetStreamOptions, Ledger};
+use grimnir_ledger::{Expected, JetStreamLedger, JetStreamOptions, Ledger, ManualClock};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -145,4 +146,53 @@ async fn a_repeat_is_answered_by_the_replica_and_not_by_the_servers_window() {
     assert!(again.repeated);
     assert_eq!(again.recorded, stored);
     assert_eq!(published.load(Ordering::Relaxed), before, "nothing was sent");
+}
+
+/// A replica whose segments are small goes through sealed ones as any ledger does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_of_many_segments_is_read_again_and_goes_on() {
+    let options = JetStreamOptions { rotate_bytes: 2_000, ..site_on(one_server(), 1).await };
+    let (dir, first) = node(&options).await;
+    // The only one of its stream: it ends in a sealed segment.
+    put(&*first, 1, stream(9)).await;
+    for number in 2..=60 {
+        put(&*first, number, stream((number % 3) as u8)).await;
+    }
+    let before = all(&*first).await;
+    assert!(first.close());
+    drop(first);
+    assert!(segments(dir.path()).len() > 5, "it rotated");
+    let again = JetStreamLedger::open(dir.path(), options).await.expect("opens");
+    assert!(all(&again).await == before);
+    let repeat = again.append(commit(1, stream(9)), Expected::Version(0)).await.expect("answers");
+    assert!(repeat.repeated && repeat.recorded == before[0]);
+    for (number, stream) in [(61, stream(9)), (62, stream(0)), (63, stream(9)), (64, stream(1))] {
+        let version = again.version(stream).await.expect("reads");
+        again.append(commit(number, stream), Expected::Version(version)).await.expect("appends");
+    }
+    check_history(&all(&again).await);
+}
+
+/// What is followed is not synced, so a power loss may keep a later record and lose an earlier.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hole_at_the_end_of_a_replica_is_followed_again() {
+    // Stamps ahead of the server's time: no place in a group can be read from them.
+    let clock = Arc::new(ManualClock::at(UtcMicros(i64::MAX / 4)));
+    let options = JetStreamOptions { clock, ..site_on(one_server(), 1).await };
+    let (dir, first) = node(&options).await;
+    for number in 1..=20 {
+        put(&*first, number, stream(1)).await;
+    }
+    let before = all(&*first).await;
+    assert!(first.close());
+    drop(first);
+    unclean(dir.path());
+    let segment = segments(dir.path()).pop().expect("one");
+    let mut bytes = std::fs::read(&segment).expect("reads");
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 64].fill(0);
+    std::fs::write(&segment, bytes).expect("writes");
+    let again = JetStreamLedger::open(dir.path(), options).await.expect("opens");
+    assert!(all(&again).await == before, "what was lost came again");
+    assert!(!dir.path().join("damaged-0").exists(), "the rest was kept");
 }

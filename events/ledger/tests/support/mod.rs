@@ -4,6 +4,7 @@
 pub mod faults;
 #[path = "../../../../tests/src/nats.rs"]
 pub mod nats;
+pub mod segments;
 
 use futures_util::future::join_all;
 use grimnir_events::codec::Encoded;

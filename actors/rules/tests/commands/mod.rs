@@ -1,0 +1,187 @@
+//! One value for every command, each field set to something that no other field has.
+
+use crate::samples::{
+    self, Labelled, at, cues, hash, hour_plan, labelled, mount, plain, raw, settings, tags, words,
+};
+use grimnir_events::access::{AccessEvent, Role};
+use grimnir_events::executor::PlayoutState;
+use grimnir_events::ladder::{OwnerReason, ReleaseReason, Tier};
+use grimnir_events::library::{ItemKind, LibraryEvent};
+use grimnir_events::station::MountFormat;
+use grimnir_events::timeline::TimelineEvent;
+use grimnir_events::{
+    ClaimId, ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, UserId,
+};
+use grimnir_rules::Context;
+use grimnir_rules::access::command::AccessCommand;
+use grimnir_rules::executor::command::ExecutorCommand;
+use grimnir_rules::ladder::command::LadderCommand;
+use grimnir_rules::library::command::LibraryCommand;
+use grimnir_rules::station::command::StationCommand;
+use grimnir_rules::timeline::command::TimelineCommand;
+
+pub fn context() -> Labelled<Context> {
+    let whole = Context {
+        now: at(100),
+        ids: vec![raw(101), raw(102)],
+        air_version: 70_103,
+        tzdb: "2026b".into(),
+    };
+    vec![("whole".into(), whole), ("bare".into(), Context::default())]
+}
+
+pub fn station() -> Labelled<StationCommand> {
+    use StationCommand::*;
+    let change = |some: bool| Change {
+        name: some.then(|| "Grimnir Drei".into()),
+        time_zone: some.then(|| "Atlantic/Reykjavik".into()),
+        settings: some.then(settings),
+    };
+    let samples = vec![
+        plain(Create {
+            name: "Grimnir One".into(),
+            slug: "grimnir-one".into(),
+            time_zone: "Europe/Berlin".into(),
+            settings: settings(),
+        }),
+        ("all".into(), change(true)),
+        ("nothing".into(), change(false)),
+        plain(AddMount { mount: mount(MountFormat::Mp3) }),
+        plain(RemoveMount { mount_id: MountId(raw(104)) }),
+        plain(Start {}),
+        plain(Stop {}),
+        ("Some".into(), ChooseFallback { media_id: Some(MediaId(raw(105))) }),
+        ("None".into(), ChooseFallback { media_id: None }),
+    ];
+    labelled!(StationCommand: [
+        Create, Change, AddMount, RemoveMount, Start, Stop, ChooseFallback,
+    ], samples)
+}
+
+pub fn ladder() -> Labelled<LadderCommand> {
+    use LadderCommand::*;
+    let claim_id = ClaimId(raw(106));
+    let claim = |tier| Box::new(samples::claim(tier));
+    let raise = |take, on_air| RaiseSource { claim: claim(Tier::LiveOverride), take, on_air };
+    let mut samples = vec![
+        ("take".into(), raise(true, false)),
+        ("on_air".into(), raise(false, true)),
+        plain(ReportFailure { claim_id, reason: "no bytes for 2 s".into() }),
+        plain(ReportRecovery { claim_id }),
+        plain(Expire {}),
+        plain(AcceptEmergency { claim: claim(Tier::Emergency) }),
+        plain(ForgetFailures {}),
+    ];
+    for (word, reason) in words!(ReleaseReason: Released, Completed, Expired, Failed, SignOff) {
+        samples.push((word.into(), ReleaseSource { claim_id, reason }));
+    }
+    let owners = words!(
+        OwnerReason: Preempted, Released, Expired, Failed, Completed, Recovered, Taken, SignOn,
+    );
+    for (word, reason) in owners {
+        samples.push((word.into(), SignOff { reason }));
+    }
+    labelled!(LadderCommand: [
+        RaiseSource, ReleaseSource, ReportFailure, ReportRecovery, Expire, AcceptEmergency,
+        SignOff, ForgetFailures,
+    ], samples)
+}
+
+pub fn executor() -> Labelled<ExecutorCommand> {
+    use ExecutorCommand::*;
+    let (line_id, claim_id) = (LineId(raw(107)), ClaimId(raw(108)));
+    let mut samples = vec![plain(Skip { line_id, claim_id })];
+    for (word, state) in words!(PlayoutState: Idle, Preloading, Playing, Fading, Live, Emergency) {
+        samples.push((word.into(), Enter { state, reason: "a source came".into() }));
+    }
+    labelled!(ExecutorCommand: [Skip, Enter], samples)
+}
+
+pub fn timeline() -> Labelled<TimelineCommand> {
+    use TimelineCommand::*;
+    let clock_id = ClockId(raw(109));
+    let clock = samples::timeline().into_iter().find_map(|(_, event)| match event {
+        TimelineEvent::ClockSet { clock } => Some(clock),
+        _ => None,
+    });
+    let commit = |replace| CommitHour { plan: Box::new(hour_plan()), replace };
+    let samples = vec![
+        plain(SetClock { clock: clock.expect("a sample") }),
+        plain(RemoveClock { clock_id }),
+        ("Some".into(), ChooseDefaultClock { clock_id: Some(clock_id) }),
+        ("None".into(), ChooseDefaultClock { clock_id: None }),
+        ("replace".into(), commit(true)),
+        ("first".into(), commit(false)),
+        plain(DropLine { hour: at(0), line_id: LineId(raw(110)), reason: "skipped".into() }),
+    ];
+    labelled!(TimelineCommand: [
+        SetClock, RemoveClock, ChooseDefaultClock, CommitHour, DropLine,
+    ], samples)
+}
+
+pub fn library() -> Labelled<LibraryCommand> {
+    use LibraryCommand::*;
+    let (media_id, playlist_id) = (MediaId(raw(111)), PlaylistId(raw(112)));
+    let refused = |hash| {
+        let (file_name, reason) = ("broken.mp3".into(), "no frame in 4,096 bytes".into());
+        RefuseMedia { file_name, hash, reason }
+    };
+    let describe = |some: bool| DescribeMedia {
+        media_id,
+        tags: some.then(tags),
+        category: some.then(|| "recurrent".into()),
+        kind: some.then_some(ItemKind::Feature),
+        cues: some.then(cues),
+        must_air: some.then_some(false),
+        long_form: some.then_some(true),
+    };
+    let mut samples = vec![
+        ("read".into(), refused(Some(hash(113)))),
+        ("unread".into(), refused(None)),
+        ("all".into(), describe(true)),
+        ("nothing".into(), describe(false)),
+        plain(LoseMedia { media_id, reason: "file is gone".into() }),
+        plain(FindMedia { media_id }),
+        plain(RemoveMedia { media_id }),
+        plain(SetPlaylist {
+            playlist_id,
+            name: "Morning".into(),
+            items: vec![MediaId(raw(114)), MediaId(raw(115))],
+        }),
+        plain(RemovePlaylist { playlist_id }),
+    ];
+    for (label, event) in samples::library() {
+        if let LibraryEvent::MediaAdded { item } = event {
+            let detail = label.trim_start_matches("MediaAdded.").to_owned();
+            samples.push((detail, AddMedia { item }));
+        }
+    }
+    labelled!(LibraryCommand: [
+        AddMedia, RefuseMedia, DescribeMedia, LoseMedia, FindMedia, RemoveMedia, SetPlaylist,
+        RemovePlaylist,
+    ], samples)
+}
+
+pub fn access() -> Labelled<AccessCommand> {
+    use AccessCommand::*;
+    let (user_id, credential_id) = (UserId(raw(116)), CredentialId(raw(117)));
+    let name = samples::access().into_iter().find_map(|(_, event)| match event {
+        AccessEvent::UserRegistered { name, .. } => Some(name),
+        _ => None,
+    });
+    let mut samples = vec![
+        plain(RegisterUser {
+            user_id,
+            name: name.expect("a sample"),
+            credential_id,
+            fingerprint: hash(118),
+            role: Role::Dj,
+        }),
+        plain(ChangeCredential { user_id, credential_id, fingerprint: hash(119) }),
+        plain(EraseUser { user_id }),
+    ];
+    for (word, role) in words!(Role: Admin, Manager, Dj) {
+        samples.push((word.into(), GrantRole { user_id, role }));
+    }
+    labelled!(AccessCommand: [RegisterUser, GrantRole, ChangeCredential, EraseUser], samples)
+}

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Fuzzes targets of the ledger for FUZZ_SECONDS (600) each, one after the other, from the corpus that
+# is committed: those that are named, else all. Installs the pinned cargo-fuzz where it is missing.
+#
+# What it finds is kept in the targets' folder `artifacts`, and the run fails. New inputs go into a
+# cache outside the checkout, so that the committed corpus stays small.
+set -euo pipefail
+
+version=0.13.1
+root="${GRIMNIR_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/grimnir/tools}"
+binary="$root/bin/cargo-fuzz"
+toolchain="${FUZZ_TOOLCHAIN:-nightly}"
+folder="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/events/ledger/fuzz"
+
+found=$("$binary" --version 2> /dev/null || true)
+if [ "$found" != "cargo-fuzz $version" ]; then
+    echo "Installing cargo-fuzz $version into $root"
+    env -u RUSTFLAGS \
+        CARGO_TARGET_DIR="$root/build" \
+        CARGO_INCREMENTAL=0 \
+        CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+        CARGO_PROFILE_RELEASE_LTO=off \
+        CARGO_PROFILE_RELEASE_DEBUG=0 \
+        CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+        cargo install cargo-fuzz --locked --version "$version" --root "$root" --force --quiet
+    rm -rf "$root/build"
+fi
+if ! rustup toolchain list 2> /dev/null | grep -q "^$toolchain"; then
+    rustup toolchain install "$toolchain" --profile minimal
+fi
+
+export PATH="$root/bin:$PATH"
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/fuzz}/fuzz"
+cd "$folder"
+targets=("$@")
+if [ ${#targets[@]} -eq 0 ]; then
+    mapfile -t targets < <(cargo "+$toolchain" fuzz list)
+fi
+for target in "${targets[@]}"; do
+    grown="$root/corpus/$target"
+    mkdir -p "$grown"
+    echo "fuzzing $target for ${FUZZ_SECONDS:-600} s"
+    # The first folder takes what is new; the others are only read.
+    cargo "+$toolchain" fuzz run "$target" "$grown" "$folder/corpus/$target" \
+        -- -max_total_time="${FUZZ_SECONDS:-600}" -max_len=131072 -print_final_stats=1
+done

@@ -1,0 +1,245 @@
+//! When the notary signs: every so many commits, every so many seconds, and at the end.
+
+use super::folder::ProofFolder;
+use super::notary::{Notary, NotaryError};
+use super::tree::TreeHash;
+use crate::clock::Clock;
+use crate::ledger::{Ledger, ReadError, Recorded};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use grimnir_events::UtcMicros;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// Commits that are taken at once.
+const BATCH: usize = 256;
+
+/// How often a checkpoint is signed where there is something new.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pace {
+    /// After so many commits,
+    pub commits: u64,
+    /// or after so long.
+    pub longest: Duration,
+    /// Never sooner after the one before: a burst of commits does not become one of signatures.
+    pub shortest: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { commits: 1_000, longest: Duration::from_secs(60), shortest: Duration::from_secs(1) }
+    }
+}
+
+impl Pace {
+    /// How long after the last checkpoint one is due; `None` while nothing is new.
+    pub fn wait(&self, new: u64) -> Option<Duration> {
+        match new {
+            0 => None,
+            new if new >= self.commits => Some(self.shortest),
+            _ => Some(self.longest),
+        }
+    }
+}
+
+/// How far the notary is.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct NotaryStatus {
+    /// Commits that the last checkpoint covers; 0: there is none.
+    pub size: u64,
+    /// Its root.
+    pub root: TreeHash,
+    /// When it was signed.
+    pub signed_at: Option<UtcMicros>,
+    /// Cosignatures of witnesses on it.
+    pub cosignatures: usize,
+    /// Commits read.
+    pub read: u64,
+    /// What was signed before this start was read again and is as it was.
+    pub confirmed: bool,
+    /// Why it signs nothing any more: the ledger is not what was signed, or cannot be read.
+    pub fault: Option<String>,
+    /// A witness refuses because it has seen what this ledger does not have.
+    pub disputed: Option<String>,
+}
+
+/// A notary at work.
+#[derive(Debug)]
+pub struct NotaryTask {
+    status: Arc<watch::Sender<NotaryStatus>>,
+    stop: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<()>,
+    folder: ProofFolder,
+}
+
+impl NotaryTask {
+    /// Lets a notary follow the ledger.
+    pub fn spawn(
+        ledger: Arc<dyn Ledger>,
+        notary: Notary,
+        pace: Pace,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let status = Arc::new(watch::Sender::new(status_at_start(&notary)));
+        let (stop, stopped) = watch::channel(false);
+        let folder = notary.folder().clone();
+        let commits = ledger.follow(1);
+        let runner = Runner {
+            last_at: Instant::now(),
+            notary: Some(notary),
+            pace,
+            clock,
+            status: status.clone(),
+        };
+        let task = tokio::spawn(runner.run(ledger, commits, stopped));
+        Self { status, stop, task, folder }
+    }
+
+    /// How far it is; wakes at every checkpoint.
+    pub fn status(&self) -> watch::Receiver<NotaryStatus> {
+        self.status.subscribe()
+    }
+    /// Where others say what became of a checkpoint.
+    pub fn status_sender(&self) -> Arc<watch::Sender<NotaryStatus>> {
+        self.status.clone()
+    }
+    /// Where its files are.
+    pub fn folder(&self) -> &ProofFolder {
+        &self.folder
+    }
+    /// Reads to the ledger's end, signs once more and ends.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        let _ = self.task.await;
+    }
+}
+
+fn status_at_start(notary: &Notary) -> NotaryStatus {
+    let Some(held) = notary.held() else {
+        return NotaryStatus { confirmed: notary.is_confirmed(), ..NotaryStatus::default() };
+    };
+    // A checkpoint does not say when it was signed; its file does.
+    let kept = std::fs::metadata(notary.folder().dir().join("checkpoint"));
+    let kept = kept.and_then(|file| file.modified()).ok();
+    let kept = kept.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    NotaryStatus {
+        size: held.checkpoint.size,
+        root: held.checkpoint.root,
+        signed_at: kept.map(|at| UtcMicros(i64::try_from(at.as_micros()).unwrap_or(i64::MAX))),
+        cosignatures: held.note.signatures.len().saturating_sub(1),
+        ..NotaryStatus::default()
+    }
+}
+
+struct Runner {
+    notary: Option<Notary>,
+    pace: Pace,
+    clock: Arc<dyn Clock>,
+    status: Arc<watch::Sender<NotaryStatus>>,
+    last_at: Instant,
+}
+
+type Commits = BoxStream<'static, Result<Arc<Recorded>, ReadError>>;
+
+impl Runner {
+    async fn run(mut self, ledger: Arc<dyn Ledger>, commits: Commits, stop: watch::Receiver<bool>) {
+        if let Err(error) = self.follow(ledger, commits, stop).await {
+            tracing::error!(%error, "the notary signs nothing any more");
+            self.status.send_modify(|status| status.fault = Some(error.to_string()));
+        }
+    }
+
+    async fn follow(
+        &mut self,
+        ledger: Arc<dyn Ledger>,
+        commits: Commits,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), NotaryError> {
+        let mut commits = commits.ready_chunks(BATCH);
+        loop {
+            let due = self.pace.wait(self.unsigned()).map(|wait| self.last_at + wait);
+            tokio::select! {
+                biased;
+                () = stopped(&mut stop) => break,
+                () = wait_until(due) => self.sign().await?,
+                batch = commits.next() => match batch {
+                    Some(batch) => self.admit(batch).await?,
+                    None => break,
+                },
+            }
+        }
+        let head = ledger.head().await?.seq;
+        while self.notary.as_ref().is_some_and(|notary| notary.size() < head) {
+            let Some(batch) = commits.next().await else { break };
+            self.admit(batch).await?;
+        }
+        self.sign().await
+    }
+
+    /// What a checkpoint now would have that the last has not; nothing while that is in doubt.
+    fn unsigned(&self) -> u64 {
+        let sure = self.notary.as_ref().filter(|notary| notary.is_confirmed());
+        sure.map_or(0, Notary::unsigned)
+    }
+
+    async fn admit(
+        &mut self,
+        batch: Vec<Result<Arc<Recorded>, ReadError>>,
+    ) -> Result<(), NotaryError> {
+        self.with_notary(move |notary| {
+            batch.into_iter().try_for_each(|recorded| notary.admit(&*recorded?))
+        })
+        .await?;
+        let Some(notary) = &self.notary else { return Ok(()) };
+        let (read, confirmed) = (notary.size(), notary.is_confirmed());
+        // Silently: only checkpoints wake those who wait.
+        self.status.send_if_modified(|status| {
+            (status.read, status.confirmed) = (read, confirmed);
+            false
+        });
+        Ok(())
+    }
+
+    async fn sign(&mut self) -> Result<(), NotaryError> {
+        let signed = self.with_notary(Notary::sign).await?;
+        self.last_at = Instant::now();
+        let Some(signed) = signed else { return Ok(()) };
+        let now = self.clock.now();
+        tracing::debug!(event.seq = signed.checkpoint.size, "checkpoint signed");
+        self.status.send_modify(|status| {
+            (status.size, status.root) = (signed.checkpoint.size, signed.checkpoint.root);
+            (status.signed_at, status.cosignatures) = (Some(now), 0);
+        });
+        Ok(())
+    }
+
+    /// Files are written where no task waits for them.
+    async fn with_notary<T: Send + 'static>(
+        &mut self,
+        job: impl FnOnce(&mut Notary) -> Result<T, NotaryError> + Send + 'static,
+    ) -> Result<T, NotaryError> {
+        let gone = |reason: String| NotaryError::Read(ReadError::Unavailable { reason });
+        let mut notary = self.notary.take().ok_or_else(|| gone("the notary is gone".into()))?;
+        let done = tokio::task::spawn_blocking(move || {
+            let answer = job(&mut notary);
+            (notary, answer)
+        });
+        let (notary, answer) = done.await.map_err(|e| gone(e.to_string()))?;
+        self.notary = Some(notary);
+        answer
+    }
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that the handle is gone: that is a stop too.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn wait_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
