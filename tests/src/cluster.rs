@@ -6,7 +6,7 @@ use crate::programs::{program, until};
 use crate::server::Server;
 use grimnir_events::envelope;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -41,6 +41,16 @@ impl Cluster {
         self.root.path().join(node)
     }
 
+    /// Starts a node as on another host: with engines of its own and a copy of what is played.
+    pub async fn elsewhere(&self, node: &str) -> Server {
+        for folder in ["media", "secrets"] {
+            copy_all(&self.dir("common").join(folder), &self.dir(node).join(folder));
+        }
+        let mut command = self.command(node);
+        command.env("GRIMNIR_COMMON", self.dir(node));
+        Server::start_with(&self.dir(node), 0, &mut command).await
+    }
+
     /// The program of a node, told by its environment where the ledger is.
     pub fn command(&self, node: &str) -> Command {
         let mut command = Command::new(program("grimnir"));
@@ -59,8 +69,21 @@ impl Cluster {
     }
 }
 
-/// A name, beginning with `prefix`, that makes a node the owner of a station beside `other`.
-pub fn preferred(prefix: &str, station: &str, other: &str) -> String {
+fn copy_all(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder can be made");
+    for entry in std::fs::read_dir(from).expect("the folder is there").flatten() {
+        let next = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_all(&entry.path(), &next);
+        } else {
+            std::fs::copy(entry.path(), next).expect("a file can be copied");
+        }
+    }
+}
+
+/// A name, beginning with `prefix`, that makes a node the owner of a station beside `other`, or,
+/// where `wins` is false, not.
+pub fn ranked(prefix: &str, station: &str, other: &str, wins: bool) -> String {
     let unit = station.strip_prefix("sta_").expect("a station's id");
     let unit: Vec<u8> = (0..unit.len() / 2)
         .map(|at| u8::from_str_radix(&unit[2 * at..2 * at + 2], 16).expect("hex"))
@@ -68,7 +91,7 @@ pub fn preferred(prefix: &str, station: &str, other: &str) -> String {
     let weight = |node: &str| envelope::hash(&[unit.as_slice(), node.as_bytes()].concat()).0;
     (0..)
         .map(|number| format!("{prefix}{number}"))
-        .find(|name| weight(name)[..8] > weight(other)[..8])
+        .find(|name| (weight(name)[..8] > weight(other)[..8]) == wins)
         .expect("half of all names are")
 }
 

@@ -5,24 +5,15 @@
 //! that see different things do not both begin. While leases cannot be read nothing changes: the
 //! node goes on with what it had, because its ledger takes nothing then, and nobody else's does.
 
+use super::pace::{RENEW_EVERY, SETTLED, TAKE_PATIENCE, TICK};
 use super::words::{NodeWord, UnitWord, View, bytes_of, key_of};
-use super::{Node, Ownership, Standing, Unit, memory, rendezvous, take};
+use super::{Node, Ownership, Standing, Unit, host, memory, rendezvous, take};
 use crate::site::Shared;
 use grimnir_ledger::{LeaseError, Leases};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::{error, info, warn};
-
-/// How often leases are looked at: with their time to live, it bounds how long nobody decides.
-const TICK: Duration = Duration::from_millis(400);
-/// How often a lease is renewed: three times in its time to live.
-const RENEW_EVERY: Duration = Duration::from_secs(1);
-/// A node has to live for so long before a unit is handed to it: one that comes and goes moves
-/// nothing.
-const SETTLED: Duration = Duration::from_secs(2);
-/// How long the streams of one round may take to be taken; what is left is taken in the next.
-const TAKE_PATIENCE: Duration = Duration::from_millis(1_500);
 
 struct Held {
     revision: u64,
@@ -37,6 +28,7 @@ pub struct Keeper {
     shared: Arc<Shared>,
     leases: Arc<dyn Leases>,
     instance: String,
+    host: String,
     own: Option<(u64, Instant)>,
     held: BTreeMap<Unit, Held>,
     /// Since when each other node, by name and instance, has been seen.
@@ -45,6 +37,8 @@ pub struct Keeper {
     doubled: bool,
     /// Nothing is claimed any more.
     closing: bool,
+    /// Leases could be read last time.
+    reached: bool,
     renew_every: Duration,
 }
 
@@ -52,9 +46,19 @@ impl Keeper {
     /// A keeper that owns nothing yet; what the node's last life owned is remembered by file.
     pub fn new(shared: Arc<Shared>, leases: Arc<dyn Leases>) -> Self {
         let instance = hex::encode(&crate::clock::fresh_id()[..8]);
-        let (held, seen) = Default::default();
-        let (doubled, closing, renew_every) = (false, false, RENEW_EVERY);
-        Self { shared, leases, instance, own: None, held, seen, doubled, closing, renew_every }
+        Self {
+            host: host::name(shared.common_dir()),
+            shared,
+            leases,
+            instance,
+            own: None,
+            held: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            doubled: false,
+            closing: false,
+            reached: true,
+            renew_every: RENEW_EVERY,
+        }
     }
 
     /// Another pause between two renewals than a third of the time to live.
@@ -64,25 +68,20 @@ impl Keeper {
 
     /// Runs one round; answers false when leases are not kept now.
     pub async fn round(&mut self) -> bool {
-        match self.look().await {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::debug!(%error, "ownership stays as it is");
-                false
-            }
+        let looked = self.look().await;
+        match &looked {
+            Ok(()) if !self.reached => info!("leases are read again"),
+            Err(error) if self.reached => warn!(%error, "ownership stays as it is"),
+            Ok(()) | Err(_) => {}
         }
+        self.reached = looked.is_ok();
+        self.reached
     }
 
     /// Rounds until the site closes.
     pub async fn run(keeper: Arc<tokio::sync::Mutex<Self>>) {
-        let mut known = true;
         loop {
-            let reached = keeper.lock().await.round().await;
-            if reached != known {
-                let word = if reached { "are read again" } else { "cannot be read" };
-                warn!("leases {word}");
-                known = reached;
-            }
+            keeper.lock().await.round().await;
             tokio::time::sleep(TICK).await;
         }
     }
@@ -136,6 +135,7 @@ impl Keeper {
         let word = NodeWord {
             instance: self.instance.clone(),
             url: self.ownership().node().url.clone(),
+            host: self.host.clone(),
             gone: self.closing,
         };
         let key = format!("node.{}", self.me());
@@ -313,10 +313,14 @@ impl Keeper {
     }
 
     fn lost(&self, unit: Unit, name: &str, view: &View) {
+        self.ownership().saw_owner(unit, crate::clock::now());
         let url = view.url_of(name);
         let news = self.ownership().set(unit, Standing::Other(Node { name: name.into(), url }));
         if news {
             self.remember();
+        }
+        if view.is_elsewhere(name, &self.host) {
+            tokio::spawn(host::leave(self.shared.clone(), unit));
         }
     }
 

@@ -9,10 +9,12 @@ pub mod rendezvous;
 pub mod take;
 mod words;
 pub mod memory;
+pub(crate) mod pace;
+pub mod host;
 pub mod keeper;
 
 use crate::error::CommandError;
-use grimnir_events::StationId;
+use grimnir_events::{StationId, UtcMicros};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;
@@ -49,16 +51,18 @@ pub struct Ownership {
     /// The epoch of a node that owns everything.
     alone: Option<u64>,
     standings: Mutex<BTreeMap<Unit, watch::Sender<Standing>>>,
+    /// When another node was last seen to own a unit.
+    seen: Mutex<BTreeMap<Unit, UtcMicros>>,
 }
 
 impl Ownership {
     /// Of a node whose process lock keeps everybody else out.
     pub fn alone(epoch: u64) -> Self {
-        Self { node: Node::default(), alone: Some(epoch), standings: Mutex::default() }
+        Self { alone: Some(epoch), ..Self::shared(Node::default()) }
     }
     /// Of a node that shares its ledger; it owns nothing yet.
     pub fn shared(node: Node) -> Self {
-        Self { node, alone: None, standings: Mutex::default() }
+        Self { node, alone: None, standings: Mutex::default(), seen: Mutex::default() }
     }
     /// This node; without a name where it is alone.
     pub fn node(&self) -> &Node {
@@ -67,6 +71,15 @@ impl Ownership {
     /// True where nobody else can own anything.
     pub fn is_alone(&self) -> bool {
         self.alone.is_some()
+    }
+
+    /// Another node owns a unit at this time.
+    pub(crate) fn saw_owner(&self, unit: Unit, at: UtcMicros) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(unit, at);
+    }
+    /// When another node was last seen to own it.
+    pub(crate) fn last_seen(&self, unit: Unit) -> Option<UtcMicros> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(&unit).copied()
     }
 
     /// Follows the standing of a unit.

@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 pub(super) struct NodeWord {
     pub instance: String,
     pub url: String,
+    /// Name of its host.
+    #[serde(default)]
+    pub host: String,
     /// It closes in order: nothing is its share any more.
     pub gone: bool,
 }
@@ -50,6 +53,12 @@ impl View {
             }
         }
         view
+    }
+    /// Whether another node is known to be on another host than this one.
+    pub fn is_elsewhere(&self, node: &str, host: &str) -> bool {
+        let known = |name: &str| !name.is_empty();
+        let of = self.nodes.get(node).map(|word| word.host.as_str()).unwrap_or_default();
+        known(of) && known(host) && of != host
     }
     /// Address of another node; empty where not known.
     pub fn url_of(&self, node: &str) -> String {

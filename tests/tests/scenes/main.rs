@@ -10,5 +10,6 @@ mod faults;
 mod jetstream_cut;
 mod kill_commands;
 mod on_air;
+mod other_host;
 mod outage;
 mod ownership;
