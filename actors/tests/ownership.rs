@@ -84,6 +84,21 @@ async fn a_zombie_decides_nothing_after_its_stream_was_taken() {
     assert_eq!(seen.version, 3);
 }
 
+#[tokio::test]
+async fn a_zombie_answers_nothing_from_a_fold_that_is_behind() {
+    let ledger = Arc::new(MemoryLedger::new(LogId([1; 16])));
+    let (directory, a) = shell(&ledger, "a").await;
+    a.set(STATION.0, Standing::Own { epoch: 5 });
+    directory.decide::<Executor>(stream(), enter(false), meta(1)).await.expect("a decides");
+    let again = directory.decide::<Executor>(stream(), enter(false), meta(2)).await;
+    assert_eq!(again.map(|receipt| receipt.events.len()), Ok(0), "nothing to do");
+    take::take(ledger.as_ref(), &[stream()], 6, "b").await.expect("b takes it");
+    // No append would fail: there is still nothing to do, as far as a knows.
+    let late = directory.decide::<Executor>(stream(), enter(false), meta(3)).await;
+    let owner = CommandError::NotOwner { node: "b".into(), url: String::new() };
+    assert_eq!(late.err(), Some(owner));
+}
+
 /// A node with its own view of one ledger.
 async fn node(
     ledger: &Arc<MemoryLedger>,
