@@ -11,8 +11,10 @@ use std::time::Instant;
 
 /// Frames from which a position is told: half a second.
 const LOOK: usize = 24_000;
-/// The programme may stand so many seconds beside where it would be: what starting takes.
-const BESIDE_S: f64 = 3.0;
+/// A lease runs on so long at least after its holder's end: its time to live without a renewal.
+const LEASE_AT_LEAST_S: f64 = 1.5;
+/// The programme is never ahead of the plan, but for what measuring it costs.
+const EARLY_S: f64 = 0.5;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_hosts_station_is_on_air_elsewhere_at_the_position_of_the_plan() {
@@ -45,9 +47,11 @@ async fn a_dead_hosts_station_is_on_air_elsewhere_at_the_position_of_the_plan() 
     ear.listen(4.0, KBPS).await;
     let after = ear.stop().await;
     let (cut, back) = (last_heard(&before, zero), first_heard(&after, zero));
-    let beside = (back.1 - cut.1) - (back.0 - cut.0);
-    println!("away for {:.2} s, {beside:.2} s beside the plan", back.1 - cut.1);
-    assert!(beside.abs() < BESIDE_S, "heard {cut:?}, then {back:?}: {beside:.2} s beside");
+    let (away, moved) = (back.1 - cut.1, back.0 - cut.0);
+    println!("away for {away:.2} s, {:.2} s behind the plan", away - moved);
+    // Nobody owns the station while the lease runs: where it was cut, it would be behind by all of
+    // that. What starting takes it may be behind, however long that is here.
+    assert!(moved > LEASE_AT_LEAST_S && moved < away + EARLY_S, "heard {cut:?}, then {back:?}");
 
     // The host comes back, and with it the station: the engine that is left ends.
     first.restart_with(&mut cluster.command("common")).await;
