@@ -12,7 +12,7 @@ use std::time::Instant;
 /// Frames from which a position is told: half a second.
 const LOOK: usize = 24_000;
 /// A lease runs on so long at least after its holder's end: its time to live without a renewal.
-const LEASE_AT_LEAST_S: f64 = 1.5;
+const LEASE_AT_LEAST_S: f64 = 1.0;
 /// The programme is never ahead of the plan, but for what measuring it costs.
 const EARLY_S: f64 = 0.5;
 
