@@ -26,6 +26,8 @@ const BATCH: usize = 512;
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// The server forgets a consumer that nobody listens to.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
+/// How long a server may take to make a consumer.
+const MADE_WITHIN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(200);
 /// How often the stream is looked at while nothing else makes us.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
@@ -63,17 +65,17 @@ pub(super) async fn watch(inner: Arc<Inner>) {
 
 /// Holds the stream against the replica; answers its description, with its worth noted.
 pub(super) async fn examine(inner: &Inner) -> Result<Info, Trouble> {
-    let stream = &inner.stream;
+    let (stream, lost) = (&inner.stream, &inner.connection.lost);
     let unreadable = |error: ReadError| Trouble::Away(error.to_string());
     // The head is read before the stream is described, so the stream is never behind it.
     let head = inner.replica.head().await.map_err(unreadable)?.seq;
     let last = inner.replica.read_all(head, 1).await.map_err(unreadable)?;
     let hash = last.first().map_or(ContentHash::default(), |commit| commit.hash);
-    let info = describe(stream).await?;
+    let info = describe(stream, lost).await?;
     let io = |error: OpenError| Trouble::Away(error.to_string());
     let known = Known::load(&inner.dir).map_err(io)?;
     let known = known.ok_or_else(|| Trouble::Away("the replica's mark is gone".into()))?;
-    let found = verify(stream, &info, &known, head, hash).await?;
+    let found = verify(stream, lost, &info, &known, head, hash).await?;
     if found != known {
         tracing::warn!(
             stream = found.stream,
@@ -133,8 +135,11 @@ async fn consume(inner: &Inner, from: Seq) -> Result<Messages, String> {
         memory_storage: true,
         ..Config::default()
     };
-    let consumer = inner.stream.create_consumer(config).await.map_err(|e| e.to_string())?;
-    consumer.messages().await.map_err(|e| e.to_string())
+    let made = async {
+        let consumer = inner.stream.create_consumer(config).await.map_err(|e| e.to_string())?;
+        consumer.messages().await.map_err(|e| e.to_string())
+    };
+    inner.connection.lost.unless(MADE_WITHIN, made).await?
 }
 
 async fn store(inner: &Inner, batch: Vec<Foreign>) -> Result<(), Trouble> {

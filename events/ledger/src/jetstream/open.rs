@@ -91,7 +91,7 @@ impl JetStreamLedger {
             .get_stream_no_info(&names.stream)
             .await
             .map_err(|e| OpenError::Away { reason: e.to_string() })?;
-        let seen = match describe(&stream).await {
+        let seen = match describe(&stream, &connection.lost).await {
             Ok(info) => Some(info),
             Err(Trouble::Away(reason)) if known.is_none() => {
                 return Err(OpenError::Away { reason: format!("{}: {reason}", names.stream) });
@@ -104,6 +104,7 @@ impl JetStreamLedger {
             client: connection.client.clone(),
             stream: stream.clone(),
             names: names.clone(),
+            lost: connection.lost.clone(),
             ack_wait: options.ack_wait,
         });
         let wire = options.wrap.as_ref().map_or_else(|| wire.clone(), |wrap| wrap(wire.clone()));
