@@ -21,6 +21,8 @@ pub struct NatsAddress {
     pub tls_ca: Option<PathBuf>,
     /// Addresses of the servers' monitoring, `http://host:port`: the sync policy is read there.
     pub monitors: Vec<String>,
+    /// A user of the servers' system account: the sync policy is asked there.
+    pub system: NatsLogin,
 }
 
 /// Who we are to a server.

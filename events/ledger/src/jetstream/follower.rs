@@ -35,9 +35,13 @@ const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// Follows until there is an incident.
 pub(super) async fn run(inner: Arc<Inner>) {
     let mut made = inner.connection.made.clone();
+    // What opens looks at the stream by itself.
+    let mut look = false;
     loop {
         made.mark_unchanged();
-        match session(&inner, &mut made).await {
+        let ended = session(&inner, &mut made, look).await;
+        look = true;
+        match ended {
             Ok(()) => {}
             Err(Trouble::Away(reason)) => {
                 tracing::debug!(reason, "the log is not followed for now");
@@ -52,10 +56,10 @@ pub(super) async fn run(inner: Arc<Inner>) {
     }
 }
 
-/// Looks at the stream from time to time, until there is an incident.
+/// Looks at the stream from time to time and when told to, until there is an incident.
 pub(super) async fn watch(inner: Arc<Inner>) {
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
+        let _ = tokio::time::timeout(LOOK_EVERY, inner.look.notified()).await;
         if inner.incident().is_some() {
             return;
         }
@@ -65,6 +69,13 @@ pub(super) async fn watch(inner: Arc<Inner>) {
 
 /// Holds the stream against the replica; answers its description, with its worth noted.
 pub(super) async fn examine(inner: &Inner) -> Result<Info, Trouble> {
+    let info = hold(inner).await?;
+    inner.set_status(assess(inner, &info).await);
+    Ok(info)
+}
+
+/// Holds the stream against the replica.
+async fn hold(inner: &Inner) -> Result<Info, Trouble> {
     let (stream, lost) = (&inner.stream, &inner.connection.lost);
     let unreadable = |error: ReadError| Trouble::Away(error.to_string());
     // The head is read before the stream is described, so the stream is never behind it.
@@ -84,18 +95,22 @@ pub(super) async fn examine(inner: &Inner) -> Result<Info, Trouble> {
         );
         found.store(&inner.dir).map_err(io)?;
     }
-    inner.set_status(assess(inner, &info).await);
     Ok(info)
 }
 
 async fn session(
     inner: &Arc<Inner>,
     made: &mut tokio::sync::watch::Receiver<u64>,
+    look: bool,
 ) -> Result<(), Trouble> {
     if let Some(reason) = inner.wire.away() {
         return Err(Trouble::Away(reason));
     }
-    examine(inner).await?;
+    hold(inner).await?;
+    // What it is worth is found out beside following it: a server's monitoring may be slow.
+    if look {
+        inner.look.notify_one();
+    }
     let head = inner.replica.head_seq();
     let mut messages = consume(inner, head + 1).await.map_err(Trouble::Away)?;
     let mut arrival = Arrival { next: head + 1, delivered: 0 };

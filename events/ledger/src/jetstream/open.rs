@@ -123,6 +123,7 @@ impl JetStreamLedger {
             status: Mutex::new(Status::unseen("not looked at yet".into())),
             incident: watch::Sender::new(None),
             patience: options.patience,
+            look: tokio::sync::Notify::new(),
             options,
         });
         start(inner, seen.is_some()).await
@@ -193,7 +194,8 @@ fn unfollowed(at: Seq, target: Seq) -> OpenError {
 
 /// What a stream is worth now.
 pub(super) async fn assess(inner: &Inner, info: &Info) -> Status {
-    let sync = sync_policy(&inner.options.address.monitors).await;
+    let holder = info.cluster.as_ref().and_then(|cluster| cluster.leader.as_deref());
+    let sync = sync_policy(&inner.options.address, holder).await;
     let found = deviations(info, inner.replica.identity().site_id, inner.log_id, &sync);
     let status =
         Status { class: class(info.config.num_replicas, &sync, &found), deviations: found };
