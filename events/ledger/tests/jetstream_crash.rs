@@ -185,9 +185,7 @@ async fn a_flipped_bit_in_the_servers_files_is_named_or_changes_nothing() {
         let held = tempfile::tempdir().expect("a folder");
         copy(replica.path(), held.path());
         let fresh = tempfile::tempdir().expect("a folder");
-        let (held, fresh) =
-            (judge(held.path(), &options).await, judge(fresh.path(), &options).await);
-        match (held, fresh) {
+        match tokio::join!(judge(held.path(), &options), judge(fresh.path(), &options)) {
             (Ok(held), Ok(fresh)) => {
                 assert!(held == before && fresh == before, "flip {flip}: byte {at}, bit {bit}");
                 harmless += 1;
