@@ -1,8 +1,9 @@
 //! `grimnir serve`: opens the site, serves the API, closes in order.
 
 use crate::args::Serve;
+use crate::ledger::store_options;
 use crate::trace;
-use grimnir_actors::site::ProofConfig;
+use grimnir_actors::site::{ArchivePlace, ProofConfig};
 use grimnir_actors::{LedgerPlace, Site, SiteConfig};
 use grimnir_api::ApiConfig;
 use grimnir_events::Actor;
@@ -49,6 +50,7 @@ pub async fn open(args: &Serve) -> Result<Site, String> {
             witnesses: args.witnesses.clone(),
             witnessed: args.witness_for.clone(),
         },
+        archive: args.archive.clone().map(|url| ArchivePlace { url, options: store_options() }),
     };
     Site::open(config).await.map_err(|e| e.to_string())
 }

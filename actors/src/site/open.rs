@@ -1,11 +1,12 @@
 //! Opening a site: ledger, secrets, read models, actors; engines that play are adopted.
 
 use crate::error::CommandError;
-use crate::site::proof::SiteProof;
-use crate::site::{Shared, Site, SiteConfig, ledger};
+use crate::site::proof::{OTHERS_PATIENCE, SiteProof};
+use crate::site::{LedgerPlace, Shared, Site, SiteConfig, archive, ledger};
 use crate::supervisor::{Supervisor, SupervisorArgs};
 use futures_util::StreamExt;
 use grimnir_ledger::Secrets;
+use grimnir_ledger::proof::submit::Sharing;
 use grimnir_projections::Projector;
 use ractor::Actor;
 use std::sync::Arc;
@@ -24,7 +25,13 @@ impl Site {
         let (ledger, site_id) =
             ledger::open(&config).await.map_err(failed("opening the ledger"))?;
         let ledger_dir = config.data_dir.join("ledger");
-        let proof = SiteProof::open(&config.proof, &ledger_dir, site_id, ledger.clone()).await?;
+        let sharing = match &config.ledger {
+            LedgerPlace::Here => Sharing::Alone,
+            LedgerPlace::JetStream(_) => Sharing::Shared(OTHERS_PATIENCE),
+        };
+        let proof = SiteProof::open(&config.proof, &ledger_dir, site_id, ledger.clone(), sharing);
+        let proof = proof.await?;
+        let archiver = archive::open(config.archive.as_ref(), &ledger_dir, &*ledger)?;
         let secrets = Secrets::open(config.data_dir.join("secrets"))
             .map_err(|e| failed("opening the secrets")(e.to_string()))?;
         let head =
@@ -32,8 +39,8 @@ impl Site {
         let (views, projecting) =
             Projector::spawn(ledger.clone(), Some(config.data_dir.join("views")));
         views.wait_for(head).await;
-        let store = ledger.clone();
-        let shared = Shared::new(config, site_id, ledger, Arc::new(secrets), views, head, proof);
+        let (store, secrets) = (ledger.clone(), Arc::new(secrets));
+        let shared = Shared::new(config, site_id, ledger, secrets, views, head, (proof, archiver));
         let shared = Arc::new(shared);
         shared.keep(projecting);
         shared.keep_until_end(&tokio::spawn(tell_stations(shared.clone(), head)));

@@ -10,6 +10,7 @@ use crate::site::SiteConfig;
 use crate::site::proof::SiteProof;
 use crate::supervisor::SupervisorMessage;
 use grimnir_events::{SiteId, StationId};
+use grimnir_ledger::archive::Archiver;
 use grimnir_ledger::{Ledger, Secrets};
 use grimnir_projections::Views;
 use ractor::ActorRef;
@@ -38,6 +39,8 @@ pub struct Shared {
     pub views: Arc<Views>,
     /// What is signed of the ledger.
     pub(crate) proof: SiteProof,
+    /// Copies sealed segments elsewhere.
+    pub(crate) archiver: Option<Archiver>,
     /// Who runs which aggregate.
     pub directory: Arc<Directory>,
     /// The engine's program.
@@ -64,7 +67,7 @@ impl Shared {
         secrets: Arc<Secrets>,
         views: Arc<Views>,
         opened_at: u64,
-        proof: SiteProof,
+        (proof, archiver): (SiteProof, Option<Archiver>),
     ) -> Self {
         let engine_program = crate::engine::program::find_program(config.engine_program.as_deref());
         Self {
@@ -74,6 +77,7 @@ impl Shared {
             secrets,
             views,
             proof,
+            archiver,
             directory: Arc::default(),
             engine_program,
             engines: Mutex::default(),

@@ -207,6 +207,11 @@ pub trait Ledger: Send + Sync + 'static {
     fn close(&self) -> bool {
         true
     }
+    /// Moves to the last position in a sealed segment whenever one was sealed; `None` where
+    /// nothing is ever sealed.
+    fn sealed(&self) -> Option<tokio::sync::watch::Receiver<Seq>> {
+        None
+    }
     /// Whether appends are taken now; else why the last one was not. For readiness probes.
     fn writable(&self) -> Result<(), String> {
         Ok(())

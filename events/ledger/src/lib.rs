@@ -13,6 +13,7 @@ mod memory;
 mod files;
 mod directory;
 mod segment;
+mod remote;
 mod embedded;
 pub mod archive;
 pub mod repair;
@@ -27,6 +28,7 @@ pub use embedded::{EmbeddedLedger, Options};
 pub use jetstream::{JetStreamLedger, JetStreamOptions};
 pub use ledger::*;
 pub use memory::MemoryLedger;
+pub use remote::Remote;
 pub use secrets::{Secrets, SecretsError, SignedIn};
 pub use segment::file::SegmentFile;
 pub use segment::footer::{

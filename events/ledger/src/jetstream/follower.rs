@@ -14,7 +14,8 @@ use crate::ledger::{Ledger, ReadError, Seq};
 use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::push::{Config, Messages};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy};
-use async_nats::jetstream::stream::Info;
+use async_nats::Client;
+use async_nats::jetstream::stream::{Info, Stream};
 use futures_util::{FutureExt, StreamExt};
 use grimnir_events::{ContentHash, UtcMicros};
 use std::sync::Arc;
@@ -95,7 +96,8 @@ async fn session(
     }
     examine(inner).await?;
     let head = inner.replica.head_seq();
-    let mut messages = consume(inner, head + 1).await.map_err(Trouble::Away)?;
+    let (messages, _) = consume(&inner.connection.client, &inner.stream, head + 1).await?;
+    let mut messages = messages;
     let mut arrival = Arrival { next: head + 1, delivered: 0 };
     loop {
         let first = tokio::select! {
@@ -120,9 +122,14 @@ async fn session(
     }
 }
 
-async fn consume(inner: &Inner, from: Seq) -> Result<Messages, String> {
+/// Begins to read the stream at `from`; answers how many messages there are from there on, too.
+pub(super) async fn consume(
+    client: &Client,
+    stream: &Stream<()>,
+    from: Seq,
+) -> Result<(Messages, u64), Trouble> {
     let config = Config {
-        deliver_subject: inner.connection.client.new_inbox(),
+        deliver_subject: client.new_inbox(),
         deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from },
         ack_policy: AckPolicy::None,
         max_deliver: 1,
@@ -133,8 +140,11 @@ async fn consume(inner: &Inner, from: Seq) -> Result<Messages, String> {
         memory_storage: true,
         ..Config::default()
     };
-    let consumer = inner.stream.create_consumer(config).await.map_err(|e| e.to_string())?;
-    consumer.messages().await.map_err(|e| e.to_string())
+    let away = |e: String| Trouble::Away(e);
+    let consumer = stream.create_consumer(config).await.map_err(|e| away(e.to_string()))?;
+    let pending = consumer.cached_info().num_pending;
+    let messages = consumer.messages().await.map_err(|e| away(e.to_string()))?;
+    Ok((messages, pending))
 }
 
 async fn store(inner: &Inner, batch: Vec<Foreign>) -> Result<(), Trouble> {
@@ -152,16 +162,16 @@ async fn store(inner: &Inner, batch: Vec<Foreign>) -> Result<(), Trouble> {
 }
 
 /// Where the consumer stands.
-struct Arrival {
+pub(super) struct Arrival {
     /// Position that comes next.
-    next: Seq,
+    pub next: Seq,
     /// Messages the consumer has sent.
-    delivered: u64,
+    pub delivered: u64,
 }
 
 impl Arrival {
     /// Takes one message; true where one before it was missed on the way.
-    fn take(&mut self, message: Message, batch: &mut Vec<Foreign>) -> Result<bool, Trouble> {
+    pub fn take(&mut self, message: Message, batch: &mut Vec<Foreign>) -> Result<bool, Trouble> {
         let info = message.info().map_err(|e| Trouble::Away(e.to_string()))?;
         if info.consumer_sequence != self.delivered + 1 {
             return Ok(true);

@@ -4,7 +4,8 @@
 //! believes it to be, follows the whole log with one consumer into its own segments and store,
 //! and reads only from there. An answer that does not say what became of a commit is resolved by
 //! reading the stream's tail. Reading order: `names`, `connect`, `wire` (what an append needs),
-//! `check` and `monitor` (what the stream is worth), `open`, `append`, `follower`, `provision`.
+//! `check` and `monitor` (what the stream is worth), `open`, `append`, `follower`, `provision`,
+//! `read` (an audit of the stream itself).
 //! Not here: leases, checkpoints.
 
 mod names;
@@ -18,11 +19,13 @@ mod append;
 mod follower;
 mod open;
 mod provision;
+mod read;
 
 pub use check::STREAM_SCHEMA;
 pub use connect::{NatsAddress, NatsLogin};
 pub use names::Names;
 pub use open::{JetStreamOptions, WrapWire};
+pub use read::read_stream;
 pub use provision::{Provision, Provisioned, Restored, provision, restore};
 pub use wire::{Answer, Outgoing, Silence, Wire};
 
@@ -154,6 +157,9 @@ impl Ledger for JetStreamLedger {
     }
     fn deviations(&self) -> Vec<Deviation> {
         self.inner.status().deviations
+    }
+    fn sealed(&self) -> Option<watch::Receiver<Seq>> {
+        self.inner.replica.sealed()
     }
     fn writable(&self) -> Result<(), String> {
         if let Some(error) = self.inner.incident() {
