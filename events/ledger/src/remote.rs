@@ -42,7 +42,7 @@ impl Remote {
         self.log_id
     }
     /// The position that it reached when it was opened; it is read up to there.
-    pub fn last(&self) -> Seq {
+    pub fn reaches(&self) -> Seq {
         self.last
     }
     /// Commits from `seq` on that can be read whatever is wrong between them.

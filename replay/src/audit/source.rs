@@ -129,10 +129,10 @@ impl AuditSource for RemoteSource {
     }
     /// Commits in place of bytes: nobody says how many those are.
     fn progress(&self) -> Option<(u64, u64)> {
-        Some((self.read, self.remote.last().max(self.read)))
+        Some((self.read, self.remote.reaches().max(self.read)))
     }
     fn affected(&self, seq: u64) -> Affected {
-        Affected::of(seq, self.remote.remains(seq)).reaching(self.remote.last())
+        Affected::of(seq, self.remote.remains(seq)).reaching(self.remote.reaches())
     }
 }
 

@@ -18,7 +18,8 @@ fn servers() -> Servers {
     let accounts = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/nats/accounts.conf");
     let accounts = std::fs::read_to_string(accounts).expect("reads");
     let passwords = "GRIMNIR_NATS_ADMIN_PASSWORD: \"of-admin\"\n\
-                     GRIMNIR_NATS_APP_PASSWORD: \"of-app\"\n";
+                     GRIMNIR_NATS_APP_PASSWORD: \"of-app\"\n\
+                     GRIMNIR_NATS_AUDIT_PASSWORD: \"of-audit\"\n";
     Servers::one(&Setup { more: format!("{passwords}{accounts}"), ..Setup::default() })
 }
 
