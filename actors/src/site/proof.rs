@@ -90,7 +90,7 @@ impl SiteProof {
             Err(error @ NotaryError::Shorter { .. })
                 if sharing != Sharing::Alone && ledger.writable().is_err() =>
             {
-                tracing::warn!(%error, "the replica is shorter; it is followed once that is possible");
+                tracing::warn!(%error, "the replica is shorter until it is followed again");
             }
             checked => checked.map_err(|e| failed(e.to_string()))?,
         }

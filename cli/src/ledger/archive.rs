@@ -72,7 +72,8 @@ fn table(answer: &Answer) -> String {
     let mut line = |name: &str, text: String| {
         let _ = writeln!(out, "{name:<12} {text}");
     };
-    let commits = |a: &Archived| format!("seq {} to {}, {} bytes", a.first_seq, a.last_seq, a.bytes);
+    let commits =
+        |a: &Archived| format!("seq {} to {}, {} bytes", a.first_seq, a.last_seq, a.bytes);
     line("ledger", outcome.log_id.to_string());
     for copied in &outcome.copied {
         line("copied", format!("{}, read back", commits(copied)));

@@ -12,8 +12,7 @@ use tokio::runtime::Runtime;
 /// What can still be read from a position on, over everything that cannot.
 pub(crate) type Remains = Box<dyn Fn(Seq) -> BoxStream<'static, Recorded> + Send>;
 /// Which ledger, how far it reaches, its commits, and what can be read where they end too early.
-pub(crate) type Opened =
-    (LogId, Seq, BoxStream<'static, Result<Recorded, ReadError>>, Remains);
+pub(crate) type Opened = (LogId, Seq, BoxStream<'static, Result<Recorded, ReadError>>, Remains);
 
 /// The commits of a ledger that is not here, from the first on; nothing after an error. Not to be
 /// used from within a runtime: it waits.

@@ -85,8 +85,7 @@ async fn what_is_damaged_here_is_not_archived() {
         let store = Arc::new(InMemory::new());
         let archive = Archive::new(store.clone());
         let refused = archive.add_from(dir.path()).await;
-        let segment_of =
-            |seq: u64| dir.path().join("segments").join(format!("{seq:020}.seg"));
+        let segment_of = |seq: u64| dir.path().join("segments").join(format!("{seq:020}.seg"));
         let damaged = matches!(&refused, Err(ArchiveError::Damaged(ReadError::Corrupt { .. })));
         assert!(damaged, "flip at {at}: {refused:?}");
         let log_id = Identity::load(dir.path()).expect("reads").log_id;
@@ -163,7 +162,8 @@ async fn a_ledger_is_archived_at_the_start_and_whenever_something_is_sealed() {
     for number in COUNT + 1..=3 * COUNT {
         ledger.append(varied(number), grimnir_ledger::Expected::Any).await.expect("appends");
     }
-    let last = *ledger.sealed().expect("is told").wait_for(|seq| *seq > 2 * COUNT).await.expect("a seq");
+    let last =
+        *ledger.sealed().expect("is told").wait_for(|seq| *seq > 2 * COUNT).await.expect("a seq");
     status.wait_for(|status| status.archived >= last).await.expect("goes on");
     assert!(ledger.close());
     let log_id = Identity::load(dir.path()).expect("reads").log_id;

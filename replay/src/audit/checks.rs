@@ -75,8 +75,7 @@ impl Checks {
 fn check_taken(commit: &Commit, before: u64) -> Result<(), String> {
     let (stream, epoch) = (commit.header.stream, commit.header.owner_epoch);
     // A word of another program says nothing here.
-    let Ok(Some(OwnerEvent::OwnershipTaken { epoch: taken, node })) =
-        OwnerEvent::in_commit(commit)
+    let Ok(Some(OwnerEvent::OwnershipTaken { epoch: taken, node })) = OwnerEvent::in_commit(commit)
     else {
         return Ok(());
     };

@@ -58,9 +58,10 @@ impl Evidence {
     /// that follow from it are trusted with it: else it is another log's, or somebody put his own
     /// in their place. Further ones are of other nodes that sign the same log.
     pub fn trust(&mut self, keys: &[VerifierKey]) -> Result<(), ReplayError> {
-        let known = self.history.as_ref().is_none_or(|history| {
-            history.entries().iter().any(|entry| keys.contains(&entry.key))
-        });
+        let known = self
+            .history
+            .as_ref()
+            .is_none_or(|history| history.entries().iter().any(|entry| keys.contains(&entry.key)));
         if !known && let Some(key) = keys.first() {
             let reason = format!("{key} is not among the log's keys");
             return Err(ReplayError::Proof(ProofError::Key { reason }));

@@ -139,11 +139,7 @@ fn fault(file: &str, reason: impl ToString) -> PackFault {
     PackFault { file: file.into(), seq: None, reason: reason.to_string() }
 }
 
-fn look(
-    dir: &Path,
-    trusted: &[VerifierKey],
-    found: &mut VerifiedPack,
-) -> Result<(), PackFault> {
+fn look(dir: &Path, trusted: &[VerifierKey], found: &mut VerifiedPack) -> Result<(), PackFault> {
     let signed = signed(dir, trusted, found)?;
     let bytes = std::fs::read(dir.join(COMMITS)).map_err(|e| fault(COMMITS, e))?;
     let proofs = read_text(dir, PROOFS).map_err(|e| fault(PROOFS, e))?;

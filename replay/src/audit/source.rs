@@ -70,7 +70,8 @@ impl LedgerSource {
         }
         // An archive has a directory for each ledger.
         let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-        let inside: Vec<_> = entries.map(|entry| entry.path()).filter(|dir| is_ledger(dir)).collect();
+        let inside: Vec<_> =
+            entries.map(|entry| entry.path()).filter(|dir| is_ledger(dir)).collect();
         match &inside[..] {
             [one] => one.clone(),
             _ => path.to_owned(),

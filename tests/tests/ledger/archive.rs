@@ -59,7 +59,8 @@ async fn sealed_segments_are_copied_once_and_an_audit_reads_the_copy() {
     for path in segments(&copy) {
         std::fs::copy(&path, bare.path().join(path.file_name().expect("a name"))).expect("copies");
     }
-    let places = [url(to.path()), text(to.path()).into(), text(&copy).into(), text(bare.path()).into()];
+    let places =
+        [url(to.path()), text(to.path()).into(), text(&copy).into(), text(bare.path()).into()];
     for place in &places {
         let (ok, found) = verify(&[&[place.as_str()], &held[..]].concat());
         assert!(ok, "{place}: {found}");
@@ -68,7 +69,8 @@ async fn sealed_segments_are_copied_once_and_an_audit_reads_the_copy() {
     }
     // Rot in the copy: the same length, another byte, in the second segment.
     let second = &segments(&copy)[1];
-    let begins: u64 = second.file_stem().and_then(|s| s.to_str()).expect("a name").parse().expect("seq");
+    let begins: u64 =
+        second.file_stem().and_then(|s| s.to_str()).expect("a name").parse().expect("seq");
     flip(second, 200);
     std::fs::copy(second, bare.path().join(second.file_name().expect("a name"))).expect("copies");
     for place in &places {

@@ -77,7 +77,8 @@ async fn a_stream_is_audited_with_credentials_that_only_read() {
     // The same report as of the replica.
     let (ok, here) = verify(&[&[text(dir.path())], &held[..]].concat());
     assert!(ok, "{here}");
-    for word in ["log_id", "commits", "streams", "hash", "root", "covered", "holds", "recorded_at"] {
+    for word in ["log_id", "commits", "streams", "hash", "root", "covered", "holds", "recorded_at"]
+    {
         assert_eq!(found[word], here[word], "{word}");
     }
     // Another log's key, no key at all, no site, no such user.
@@ -93,7 +94,8 @@ async fn a_stream_is_audited_with_credentials_that_only_read() {
     assert!(!said.ok && said.err.contains("--site"), "{said:?}");
     let site = site().to_string();
     let login = ["--nats-user", "grimnir-auditor", "--nats-password", "wrong"];
-    let said = grimnir(&[&["audit", "verify", &servers.url(), "--site", &site], &login[..]].concat());
+    let said =
+        grimnir(&[&["audit", "verify", &servers.url(), "--site", &site], &login[..]].concat());
     assert!(!said.ok && said.err.to_lowercase().contains("authorization"), "{said:?}");
 }
 
@@ -169,7 +171,10 @@ async fn a_changed_a_missing_and_a_forged_message_are_each_found() {
     let (ok, found) = audit(&servers, AUDITOR, &held);
     assert!(ok, "as it was it holds, wherever it lies: {found}");
     // A message is gone: the server tells nobody, and numbers its neighbours as before.
-    raw.ask(&format!("$JS.API.STREAM.MSG.DELETE.{name}"), json!({"seq": 17}).to_string().as_bytes());
+    raw.ask(
+        &format!("$JS.API.STREAM.MSG.DELETE.{name}"),
+        json!({"seq": 17}).to_string().as_bytes(),
+    );
     let (ok, found) = audit(&servers, AUDITOR, &held);
     let fault = &found["fault"];
     assert!(!ok && fault["seq"] == 17, "{found}");

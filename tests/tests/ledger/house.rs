@@ -160,7 +160,8 @@ pub fn site() -> SiteId {
 
 /// What an audit says of a path, as JSON.
 pub fn verify(args: &[&str]) -> (bool, Value) {
-    let all: Vec<&str> = ["audit", "verify", "--format", "json"].iter().chain(args).copied().collect();
+    let all: Vec<&str> =
+        ["audit", "verify", "--format", "json"].iter().chain(args).copied().collect();
     let said = grimnir(&all);
     (said.ok, said.json())
 }

@@ -64,6 +64,7 @@ impl Carrier for Direct {
 
 /// Two nodes of one log, and a witness that knows the keys of both.
 struct Two {
+    _dir: tempfile::TempDir,
     a: tempfile::TempDir,
     b: tempfile::TempDir,
     signed_a: Vec<SignedCheckpoint>,
@@ -82,11 +83,16 @@ async fn two(sizes_a: &[u64], sizes_b: &[u64]) -> Two {
     assert_ne!(keys[0], keys[1]);
     let witness = Witness::open(&dir.path().join("witness"), "witness", &keys).expect("opens");
     let peer = WitnessPeer { url: "http://witness".into(), key: witness.key() };
-    Two { a, b, signed_a, signed_b, witness: Arc::new(witness), peer, commits }
+    Two { _dir: dir, a, b, signed_a, signed_b, witness: Arc::new(witness), peer, commits }
 }
 
 impl Two {
-    async fn ask(&self, dir: &Path, signed: &SignedCheckpoint, believed: u64) -> Result<(), SubmitError> {
+    async fn ask(
+        &self,
+        dir: &Path,
+        signed: &SignedCheckpoint,
+        believed: u64,
+    ) -> Result<(), SubmitError> {
         let (carrier, folder) = (Direct(self.witness.clone()), ProofFolder::of(dir));
         submit(&carrier, &folder, &self.peer, signed, believed).await.map(drop)
     }

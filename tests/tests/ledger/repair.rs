@@ -1,7 +1,6 @@
 //! `grimnir ledger repair`: what was wrong, what came back, and what stays lost, by its names.
 
 use crate::house::*;
-use grimnir_ledger::Ledger;
 use serde_json::Value;
 use std::path::Path;
 use tempfile::TempDir;
@@ -39,7 +38,10 @@ async fn damage_and_missing_segments_come_back_from_an_archive() {
     std::fs::remove_file(&paths[3]).expect("removes");
     let (said, without) = repair(dir.path(), &[]);
     assert!(!said.ok && said.err.contains("nothing was changed"), "{said:?}");
-    assert_eq!((&without["repaired"], &without["restored"]), (&false.into(), &Vec::<u8>::new().into()));
+    assert_eq!(
+        (&without["repaired"], &without["restored"]),
+        (&false.into(), &Vec::<u8>::new().into())
+    );
     let from = url(to.path());
     let (said, done) = repair(dir.path(), &["--from", &from]);
     assert!(said.ok, "{said:?}");

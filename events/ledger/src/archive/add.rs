@@ -135,7 +135,8 @@ impl Archive {
         path: &Path,
     ) -> Result<Option<Archived>, ArchiveError> {
         let (first, last) = (footer.first_seq, footer.last_seq);
-        let shares = |archived: &&Archived| archived.first_seq <= last && archived.last_seq >= first;
+        let shares =
+            |archived: &&Archived| archived.first_seq <= last && archived.last_seq >= first;
         let Some(archived) = manifest.segments.iter().find(shares) else { return Ok(None) };
         let found = (archived.first_seq, archived.last_seq, archived.root.0);
         if found != (first, last, footer.root) {

@@ -73,8 +73,8 @@ pub enum ArchiveError {
     },
     /// What is archived of these positions is of another node or copy: it was cut otherwise.
     #[error(
-        "seq {first} to {last} are not what is archived from seq {archived} on: each node, and each \
-         copy that was followed anew, needs an archive of its own"
+        "seq {first} to {last} are not what is archived from seq {archived} on: each node, and \
+         each copy that was followed anew, needs an archive of its own"
     )]
     Overlaps {
         /// First position of the segment here.

@@ -190,11 +190,7 @@ pub struct ArchiveCopy {
 
 impl ArchiveCopy {
     /// What `archive`, called `name`, has of a ledger. Asked on a thread that may wait.
-    pub async fn of(
-        archive: Archive,
-        name: String,
-        log_id: LogId,
-    ) -> Result<Self, ArchiveError> {
+    pub async fn of(archive: Archive, name: String, log_id: LogId) -> Result<Self, ArchiveError> {
         let segments = archive.manifest(log_id).await?.segments;
         let (runtime, current, faults) = (Handle::current(), None, Vec::new());
         Ok(Self { archive, name, log_id, segments, runtime, current, faults })

@@ -25,8 +25,8 @@ pub use check::STREAM_SCHEMA;
 pub use connect::{NatsAddress, NatsLogin};
 pub use names::Names;
 pub use open::{JetStreamOptions, WrapWire};
-pub use read::read_stream;
 pub use provision::{Provision, Provisioned, Restored, provision, restore};
+pub use read::read_stream;
 pub use wire::{Answer, Outgoing, Silence, Wire};
 
 use crate::clock::Clock;

@@ -15,8 +15,8 @@ pub use lost::{Lost, LostStream};
 pub use salvage::Copy;
 pub use sources::{Segments, Source, StoreCopy};
 
-use crate::embedded::REPLICA_MARK;
 use crate::directory::{Clean, Identity, Lock, OpenError};
+use crate::embedded::REPLICA_MARK;
 use crate::files;
 use crate::ledger::{ReadError, Recorded, Seq};
 use crate::proof::tree::{Frontier, hash_leaf, leaf_of};
@@ -118,6 +118,7 @@ fn run(
     let mut salvaged = salvage_all(dir, identity.log_id, reached)?;
     let damaged = losses(&salvaged, reached);
     let mut report = Report { damaged, ..Report::default() };
+    let active = salvaged.last().map(|segment| segment.path.clone());
     for loss in report.damaged.clone() {
         let Some(into) = salvaged.iter_mut().find(|segment| segment.path == loss.path) else {
             report.lost.extend(loss.seqs);
@@ -133,7 +134,7 @@ fn run(
         let end = *loss.seqs.end();
         let missing: Vec<_> = loss.seqs.filter(|seq| bring(*seq).is_none()).collect();
         // Nobody knows how far an active segment went that is not there: as far as a copy goes.
-        if into.end == 0 && missing.is_empty() {
+        if into.end == 0 && missing.is_empty() && active.as_ref() == Some(&into.path) {
             (end + 1..).take_while(|seq| bring(*seq).is_some()).for_each(drop);
         }
         report.lost.extend(missing);

@@ -2,8 +2,8 @@
 
 use super::chain::Chain;
 use super::footer;
-use super::{FOLDER, list_in};
 use super::scan::{Scan, Step};
+use super::{FOLDER, list_in};
 use crate::directory::Identity;
 use crate::ledger::{ReadError, Recorded, Seq};
 use grimnir_events::{ContentHash, LogId};

@@ -7,7 +7,8 @@ use crate::support::*;
 use grimnir_events::frame::HEADER_BYTES;
 use grimnir_ledger::repair::{Segments, StoreCopy, examine, repair};
 use grimnir_ledger::{
-    Identity, JetStreamLedger, JetStreamOptions, ManualClock, Recorded, SEGMENT_HEADER_BYTES,
+    Identity, JetStreamLedger, JetStreamOptions, Ledger, ManualClock, Recorded,
+    SEGMENT_HEADER_BYTES,
 };
 use std::fs;
 use std::path::Path;
@@ -65,7 +66,7 @@ async fn a_replica_comes_back_from_another_nodes_and_never_with_times_made_up() 
     let options = JetStreamOptions { clock, rotate_bytes: 2_000, ..site_on(one_server(), 1).await };
     let (dir, history) = replica(&options).await;
     let (other, ledger) = node(&options).await;
-    assert!(grimnir_ledger::Ledger::close(&*ledger));
+    assert!(ledger.close());
     assert!(segments(dir.path()).len() > 2);
     damage(dir.path(), &history, 2);
     damage(dir.path(), &history, COUNT);
