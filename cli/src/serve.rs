@@ -25,9 +25,11 @@ pub async fn serve(args: Serve) -> Result<(), String> {
         println!("administrator: {name}");
         println!("password:      {password}");
     }
+    // Whoever reads the address may end us from then on, and we end in order.
+    let ended = ended()?;
     println!("API:           http://{address}/api/v1");
     info!(listen = %address, "serving");
-    let served = grimnir_api::serve(site.clone(), ApiConfig::default(), listener, ended()?).await;
+    let served = grimnir_api::serve(site.clone(), ApiConfig::default(), listener, ended).await;
     site.close(args.stop_engines).await;
     served.map_err(|e| e.to_string())
 }
