@@ -14,6 +14,9 @@ impl Site {
         if stop_engines {
             self.stop_engines().await;
         }
+        if let Some(keeper) = self.shared.keeper() {
+            keeper.lock().await.release().await;
+        }
         self.shared.begin_closing();
         if let Some(archiver) = &self.shared.archiver {
             archiver.stop();

@@ -68,6 +68,7 @@ fn commit_of(number: u64, stream: StreamId, event: Encoded) -> NewCommit {
         correlation: CorrelationId::default(),
         causation: CommitId::default(),
         rules_version: 1,
+        epoch: None,
         command: None,
         context: None,
         events: vec![event],
