@@ -39,6 +39,7 @@ use crate::ledger::{
     AppendError, Appended, Deviation, Durability, Expected, Head, Ledger, NewCommit, ReadError,
     Recorded, Seq,
 };
+use crate::proof::tree::Frontier;
 use crate::stage::{Seal, code_version};
 use connect::Connection;
 use futures_util::future::BoxFuture;
@@ -214,6 +215,9 @@ impl Ledger for JetStreamLedger {
     }
     fn position_of(&self, time: UtcMicros) -> BoxFuture<'_, Result<Seq, ReadError>> {
         self.inner.replica.position_of(time)
+    }
+    fn sealed_trees(&self) -> Vec<Frontier> {
+        self.inner.replica.sealed_trees()
     }
     fn follow(&self, seq: Seq) -> BoxStream<'static, Result<Arc<Recorded>, ReadError>> {
         let reader = Reader {
