@@ -10,6 +10,7 @@ use grimnir_events::owner::OwnerEvent;
 use grimnir_events::{
     Actor as Principal, CommitId, CorrelationId, LogId, SiteId, StationId, StreamId, StreamKind,
 };
+use grimnir_ledger::proof::submit::Sharing;
 use grimnir_ledger::{Leases, Ledger, MemoryLeases, MemoryLedger, Secrets};
 use grimnir_projections::Projector;
 use grimnir_rules::Executor;
@@ -118,14 +119,16 @@ async fn node(
         upload_limit_bytes: 1,
         proof: ProofConfig::default(),
         data_dir: data_dir.clone(),
+        archive: None,
     };
     let secrets = Arc::new(Secrets::open(data_dir.join("secrets")).expect("opens"));
     let (views, _) = Projector::spawn(ledger.clone(), None);
     let ownership = Ownership::shared(config.node.clone());
     let ledger: Arc<dyn Ledger> = ledger.clone();
-    let proof = SiteProof::open(&config.proof, &data_dir, SITE, ledger.clone()).await;
+    let proof =
+        SiteProof::open(&config.proof, &data_dir, SITE, ledger.clone(), Sharing::Alone).await;
     let proof = proof.expect("opens");
-    let parts = Parts { ledger, secrets, views, ownership, proof, opened_at: 0 };
+    let parts = Parts { ledger, secrets, views, ownership, proof, archiver: None, opened_at: 0 };
     let shared = Arc::new(Shared::new(config, SITE, parts));
     let leases: Arc<dyn Leases> = leases.clone();
     // Every round renews: as if the last renewal were long ago.
