@@ -1,6 +1,7 @@
 //! The words of a timeline: format clocks, and the lines that are to air.
 
 use crate::codec::Payload;
+use crate::grid::Grid;
 use crate::ids::{ClockId, ContentHash, LineId, MediaId, PlaylistId};
 use crate::library::{CueMarks, ItemKind};
 use crate::units::UtcMicros;
@@ -47,6 +48,11 @@ pub enum TimelineEvent {
         line_id: LineId,
         /// Why.
         reason: String,
+    },
+    /// Other clocks rule the hours of the week and of dated days.
+    GridSet {
+        /// The grid, whole.
+        grid: Grid,
     },
 }
 

@@ -7,6 +7,7 @@ use crate::model::Model;
 use crate::now_playing::idle;
 use crate::rows::*;
 use futures_util::stream::BoxStream;
+use grimnir_events::grid::Grid;
 use grimnir_events::library::MediaItem;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{ClockId, MediaId, PlaylistId, StationId, UserId, UtcMicros};
@@ -205,6 +206,12 @@ impl Views {
         let model = self.shared.read();
         let table = model.timelines.get(&station);
         table.map(|t| t.clocks.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Which clock rules which hour of a station; `None` where that was never said.
+    pub fn grid(&self, station: StationId) -> Option<Grid> {
+        let model = self.shared.read();
+        model.timelines.get(&station).map(|table| table.grid.clone())
     }
 
     /// The format clock with this id, of whichever station.

@@ -4,6 +4,7 @@ mod access;
 mod air;
 mod clock;
 mod executor;
+mod grid;
 mod health;
 mod kept;
 mod ladder;
@@ -77,6 +78,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(clock::list, clock::create))
         .routes(routes!(clock::show, clock::replace, clock::remove))
         .routes(routes!(clock::choose_default))
+        .routes(routes!(grid::show, grid::replace))
         .routes(routes!(timeline::schedule))
         .routes(routes!(timeline::refresh))
         .routes(routes!(air::now_playing))

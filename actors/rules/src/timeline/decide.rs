@@ -1,6 +1,7 @@
 //! Answers a timeline's commands.
 
 use super::command::TimelineCommand;
+use super::grid;
 use super::rejection::TimelineRejection as No;
 use super::state::TimelineState;
 use grimnir_events::timeline::{
@@ -33,6 +34,9 @@ pub fn decide(state: &TimelineState, command: &TimelineCommand) -> Result<Vec<Ti
                 return Err(No::UnknownClock(*clock_id));
             }
             let mut events = Vec::new();
+            if let Some(grid) = grid::without(&state.grid, *clock_id) {
+                events.push(TimelineEvent::GridSet { grid });
+            }
             if state.default_clock == Some(*clock_id) {
                 events.push(TimelineEvent::DefaultClockChosen { clock_id: None });
             }
@@ -59,6 +63,11 @@ pub fn decide(state: &TimelineState, command: &TimelineCommand) -> Result<Vec<Ti
             }
             let (hour, line_id, reason) = (*hour, *line_id, reason.clone());
             Ok(vec![TimelineEvent::LineDropped { hour, line_id, reason }])
+        }
+        TimelineCommand::SetGrid { grid } => {
+            grid::check(grid, &state.clocks)?;
+            let changed = state.grid != *grid;
+            Ok(changed.then(|| TimelineEvent::GridSet { grid: grid.clone() }).into_iter().collect())
         }
     }
 }

@@ -30,5 +30,6 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
                 plan.lines.retain(|line| line.id != *line_id);
             }
         }
+        TimelineEvent::GridSet { grid } => state.grid = grid.clone(),
     }
 }
