@@ -124,7 +124,7 @@ impl GridBody {
         let days = self.week.len();
         if days != 0 && days != 7 {
             let detail = format!("week has {days} days, expected 0 or 7");
-            return Err(Problem::invalid("week".into(), detail));
+            return Err(Problem::invalid("week", detail));
         }
         if let Some(day) = self.week.iter().position(|day| day.len() != DAY_HOURS) {
             let found = self.week[day].len();
