@@ -54,6 +54,13 @@ pub enum TimelineEvent {
         /// The grid, whole.
         grid: Grid,
     },
+    /// A planned hour is none any more, e.g. after a change of the station's time zone.
+    HourCleared {
+        /// Start of the hour.
+        hour: UtcMicros,
+        /// Why.
+        reason: String,
+    },
 }
 
 impl Payload for TimelineEvent {

@@ -105,6 +105,9 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &TimelineEvent) {
             }
         }
         TimelineEvent::GridSet { grid } => table.grid = grid.clone(),
+        TimelineEvent::HourCleared { hour, .. } => {
+            table.plans.remove(hour);
+        }
     }
 }
 

@@ -247,10 +247,11 @@ pub fn timeline() -> Labelled<TimelineEvent> {
         plain(LineInserted { hour: at(0), index: 7, line: Box::new(inserted) }),
         plain(LineDropped { hour: at(0), line_id: LineId(raw(25)), reason: "skipped".into() }),
         plain(GridSet { grid: grid(clock_id) }),
+        plain(HourCleared { hour: at(0), reason: "another time zone".into() }),
     ];
     labelled!(TimelineEvent: [
         ClockSet, ClockRemoved, DefaultClockChosen, HourPlanned, LineInserted, LineDropped,
-        GridSet,
+        GridSet, HourCleared,
     ], samples)
 }
 

@@ -45,6 +45,13 @@ pub enum TimelineCommand {
         /// The grid, whole.
         grid: Grid,
     },
+    /// Take a planned hour out, whole.
+    ClearHour {
+        /// Start of the hour.
+        hour: UtcMicros,
+        /// Why.
+        reason: String,
+    },
 }
 
 impl Payload for TimelineCommand {

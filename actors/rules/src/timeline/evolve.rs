@@ -31,5 +31,8 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
             }
         }
         TimelineEvent::GridSet { grid } => state.grid = grid.clone(),
+        TimelineEvent::HourCleared { hour, reason: _ } => {
+            state.hours.remove(hour);
+        }
     }
 }

@@ -7,6 +7,7 @@
 //! | `ChooseDefaultClock` | `DefaultClockChosen` | unknown clock |
 //! | `CommitHour` | `HourPlanned` | planned already, too old, or a plan that contradicts itself |
 //! | `SetGrid` | `GridSet` | hours, sets or days out of bounds, an unknown clock |
+//! | `ClearHour` | `HourCleared` | unknown hour, a reason that is too long |
 //! | `DropLine` | `LineDropped` | unknown hour or line, a reason that is too long |
 //!
 //! What asks for what is already so is answered with no event.

@@ -116,7 +116,7 @@ pub enum TimelineRejection {
         limit: usize,
     },
     /// The plan does not begin on an hour.
-    #[error("the plan begins at {0}, expected a whole hour")]
+    #[error("the plan begins at {0}, expected a whole quarter of an hour")]
     NotAnHour(UtcMicros),
     /// The hour has a plan.
     #[error("hour {0} is planned already; replace it explicitly")]

@@ -138,6 +138,9 @@ fn a_plan_that_contradicts_itself_is_refused() {
     let mut odd = plan(vec![line(1, 0)]);
     odd.hour = HOUR.plus(1);
     assert_eq!(refused(odd), "plan_not_an_hour");
+    let mut half = plan(vec![line(1, 1_800)]);
+    half.hour = HOUR.plus(1_800_000_000);
+    assert!(when(&given(&[]), commit(half, false)).is_ok(), "an hour of a half-hour zone");
     let marked = |cue_in, segue, cue_out| {
         plan(vec![Line { cues: CueMarks { cue_in, segue, cue_out }, ..line(1, 0) }])
     };
@@ -269,4 +272,18 @@ fn a_removed_clock_is_taken_out_of_the_grid() {
     let mut cleared = grid;
     cleared.sets[0].hours = vec![None; 24];
     assert_eq!(events, [Event::GridSet { grid: cleared }, Event::ClockRemoved { clock_id }]);
+}
+
+#[test]
+fn an_hour_is_cleared_whole() {
+    let state = given(&[planned(plan(vec![line(1, 0)]))]);
+    let clear =
+        |hour, reason: &str| when(&state, Command::ClearHour { hour, reason: reason.into() });
+    let events = clear(HOUR, "another time zone").expect("accepted");
+    assert_eq!(events, [Event::HourCleared { hour: HOUR, reason: "another time zone".into() }]);
+    let mut after = state.clone();
+    Timeline::evolve(&mut after, &events[0]);
+    assert_eq!(after, given(&[]));
+    assert_eq!(code(clear(HOUR.plus(1), "")), "unknown_hour");
+    assert_eq!(code(clear(HOUR, &"x".repeat(501))), "reason_length");
 }
