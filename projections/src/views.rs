@@ -6,6 +6,7 @@ use crate::feed;
 use crate::model::Model;
 use crate::now_playing::idle;
 use crate::rows::*;
+use crate::search::{Filter, Page, Place};
 use futures_util::stream::BoxStream;
 use grimnir_events::grid::Grid;
 use grimnir_events::library::MediaItem;
@@ -173,13 +174,24 @@ impl Views {
     pub fn media(&self, station: StationId) -> Vec<MediaRow> {
         let model = self.shared.read();
         let table = model.libraries.get(&station);
-        table.map(|t| t.media.values().cloned().collect()).unwrap_or_default()
+        table.map(|t| t.media().values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// One page of a station's items, and the place after which the next begins.
+    pub fn media_page(
+        &self,
+        station: StationId,
+        filter: &Filter,
+        page: &Page,
+    ) -> (Vec<MediaRow>, Option<Place>) {
+        let model = self.shared.read();
+        model.libraries.get(&station).map(|t| t.page(filter, page)).unwrap_or_default()
     }
 
     /// The media item with this id, of whichever station.
     pub fn media_item(&self, id: MediaId) -> Option<MediaRow> {
         let model = self.shared.read();
-        model.libraries.values().find_map(|t| t.media.get(&id)).cloned()
+        model.libraries.values().find_map(|t| t.media().get(&id)).cloned()
     }
 
     /// A station's items that may be planned, by id.
