@@ -14,6 +14,7 @@ pub mod process;
 pub mod planner;
 pub mod engine;
 pub mod ingest;
+pub mod media;
 pub mod supervisor;
 pub mod site;
 

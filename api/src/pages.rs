@@ -16,6 +16,8 @@ macro_rules! pages {
 /// Codes and their pages, by code.
 const PAGES: &[(&str, &str)] = pages![
     "aggregate_not_found",
+    "artwork_not_found",
+    "audio_not_found",
     "bad_bitrate",
     "bad_category",
     "bad_claim_id",
@@ -131,6 +133,7 @@ const PAGES: &[(&str, &str)] = pages![
     "user_not_found",
     "username_length",
     "username_taken",
+    "waveform_not_found",
     "websocket_expected",
 ];
 

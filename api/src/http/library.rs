@@ -156,7 +156,7 @@ pub(super) fn item_of(
     row.ok_or_else(|| no_item(field, &id))
 }
 
-fn no_item(field: &str, id: &MediaId) -> Problem {
+pub(super) fn no_item(field: &str, id: &MediaId) -> Problem {
     Problem::not_found("media_not_found", field, format!("there is no media item {id}"))
 }
 

@@ -9,6 +9,7 @@ mod health;
 mod kept;
 mod ladder;
 mod library;
+mod media_file;
 mod mount;
 mod playlist;
 mod station;
@@ -73,6 +74,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(upload::upload))
         .routes(routes!(library::list))
         .routes(routes!(library::show, library::describe, library::remove))
+        .routes(routes!(media_file::audio))
+        .routes(routes!(media_file::waveform))
+        .routes(routes!(media_file::artwork))
         .routes(routes!(playlist::list, playlist::create))
         .routes(routes!(playlist::show, playlist::replace, playlist::remove))
         .routes(routes!(clock::list, clock::create))

@@ -133,9 +133,8 @@ mod tests {
 
     #[test]
     fn a_made_up_cursor_is_refused_and_one_of_another_order_too() {
-        let code = |text: &str, order| {
-            read(text, order, false).expect_err("is refused").code().to_owned()
-        };
+        let code =
+            |text: &str, order| read(text, order, false).expect_err("is refused").code().to_owned();
         for text in ["", "1", "1.", "zz", "5b5d", "med_00000000000000000000000000000000"] {
             assert_eq!(code(text, Order::Added), "invalid_cursor", "{text}");
         }
