@@ -8,5 +8,6 @@ mod emergency;
 mod engine_loss;
 mod faults;
 mod kill_commands;
+mod library;
 mod on_air;
 mod outage;

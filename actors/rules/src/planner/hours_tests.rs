@@ -80,7 +80,8 @@ proptest! {
         prop_assert!(hour.from <= instant && instant < hour.until);
         prop_assert!(hour.until.since(hour.from) <= HOUR_US);
         let local = zone.to_datetime(timestamp(instant));
-        prop_assert_eq!((local.date().into(), i32::from(local.hour())), (hour.date, i32::from(hour.hour)));
+        prop_assert_eq!(hour.date, local.date().into());
+        prop_assert_eq!(i32::from(hour.hour), i32::from(local.hour()));
         // The same from its first instant and from its last.
         prop_assert_eq!(hour_of(&zone, hour.from), hour);
         prop_assert_eq!(hour_of(&zone, hour.until.plus(-1)), hour);
