@@ -4,6 +4,7 @@
 //! audio in which every track has its own tone, so that what is heard at any instant can be told.
 
 pub mod client;
+pub mod cluster;
 pub mod ear;
 pub mod nats;
 pub mod programs;
@@ -12,6 +13,7 @@ pub mod stage;
 pub mod tracks;
 
 pub use client::Client;
+pub use cluster::Cluster;
 pub use ear::{Ear, Heard};
 pub use server::Server;
 pub use stage::{Setting, Stage};

@@ -68,7 +68,7 @@ pub struct SiteProof {
 impl SiteProof {
     /// Starts the notary of the ledger in `ledger_dir`, once it is sure that the ledger can be
     /// the one it signed before.
-    pub(crate) async fn open(
+    pub async fn open(
         config: &ProofConfig,
         ledger_dir: &Path,
         site: SiteId,

@@ -51,6 +51,7 @@ pub fn commit(number: u64) -> NewCommit {
         correlation: CorrelationId([1; 16]),
         causation: CommitId::default(),
         rules_version: 1,
+        epoch: None,
         command: Some(part("executor.command", 60)),
         context: Some(part("decision.context", 60)),
         events: vec![part("executor.event", 80)],

@@ -5,7 +5,7 @@
 //! and reads only from there. An answer that does not say what became of a commit is resolved by
 //! reading the stream's tail. Reading order: `names`, `connect`, `wire` (what an append needs),
 //! `check` and `monitor` (what the stream is worth), `open`, `append`, `follower`, `provision`.
-//! Not here: leases, checkpoints.
+//! `lease` is what ownership is claimed with. Not here: checkpoints.
 
 mod names;
 mod connect;
@@ -18,9 +18,11 @@ mod append;
 mod follower;
 mod open;
 mod provision;
+mod lease;
 
 pub use check::STREAM_SCHEMA;
 pub use connect::{NatsAddress, NatsLogin};
+pub use lease::LEASE_TTL;
 pub use names::Names;
 pub use open::{JetStreamOptions, WrapWire};
 pub use provision::{Provision, Provisioned, Restored, provision, restore};
@@ -29,6 +31,7 @@ pub use wire::{Answer, Outgoing, Silence, Wire};
 use crate::clock::Clock;
 use crate::directory::Identity;
 use crate::embedded::EmbeddedLedger;
+use crate::lease::Leases;
 use crate::ledger::{
     AppendError, Appended, Deviation, Durability, Expected, Head, Ledger, NewCommit, ReadError,
     Recorded, Seq,
@@ -49,6 +52,7 @@ use waiters::{Turns, Waiters};
 pub struct JetStreamLedger {
     inner: Arc<Inner>,
     tasks: Vec<tokio::task::AbortHandle>,
+    leases: Arc<dyn Leases>,
 }
 
 /// What appends, the follower and the checks share.
@@ -161,6 +165,9 @@ impl Ledger for JetStreamLedger {
         }
         self.inner.replica.writable()?;
         self.inner.wire.away().map_or(Ok(()), Err)
+    }
+    fn leases(&self) -> Option<Arc<dyn Leases>> {
+        Some(self.leases.clone())
     }
     fn close(&self) -> bool {
         for task in &self.tasks {
