@@ -92,7 +92,7 @@ pub struct CheckpointView {
     age_s: Option<i64>,
     /// Witnesses that have cosigned it.
     cosignatures: usize,
-    /// What was signed before this start was read again and is as it was.
+    /// The tree that was signed before this start has come out again.
     confirmed: bool,
     /// Why nothing is signed any more, or which witness disputes what was signed.
     fault: Option<String>,

@@ -20,7 +20,7 @@ use grimnir_ledger::{Expected, JetStreamLedger, JetStreamOptions, Ledger, NewCom
 use nats::{Servers, Setup};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
-use support::{Figure, commit, median, report};
+use support::{Figure, commit, median};
 
 const ROUNDS: usize = 7;
 const CATCH_UP_COMMITS: u64 = 50_000;
@@ -34,11 +34,11 @@ fn main() {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all().build().expect("a runtime starts");
     let one = Servers::one(&Setup::default());
-    runtime.block_on(commits("jetstream_r1", &one, 1, 1, 300));
+    runtime.block_on(commits("jetstream_r1", &one, 1, 1, 100));
     runtime.block_on(commits("jetstream_r1", &one, 1, 100, 10));
     drop(one);
     let three = Servers::three(&Setup::default());
-    runtime.block_on(commits("jetstream_r3", &three, 3, 1, 150));
+    runtime.block_on(commits("jetstream_r3", &three, 3, 1, 100));
     runtime.block_on(commits("jetstream_r3", &three, 3, 100, 5));
     drop(three);
     let relaxed = Servers::one(&Setup { sync: "2m", ..Setup::default() });
@@ -54,7 +54,7 @@ fn compare(
 ) {
     let ratio = median(ours.iter().zip(&bare).map(|(ours, bare)| ours / bare).collect());
     let (value, reference_value) = (median(ours), median(bare));
-    report(&Figure { name: name.into(), value, unit, reference, reference_value, ratio });
+    Figure { name: name.into(), value, unit, reference, reference_value, ratio }.report();
 }
 
 fn stream(number: u64) -> StreamId {

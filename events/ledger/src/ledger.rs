@@ -1,6 +1,7 @@
 //! The trait that every backend keeps, and its words.
 
 use crate::lease::Leases;
+use crate::proof::tree::Frontier;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use grimnir_events::codec::Encoded;
@@ -246,6 +247,11 @@ pub trait Ledger: Send + Sync + 'static {
     fn version(&self, stream: StreamId) -> BoxFuture<'_, Result<u64, ReadError>>;
     /// Position of the first commit recorded at or after `time`; head + 1 where there is none.
     fn position_of(&self, time: UtcMicros) -> BoxFuture<'_, Result<Seq, ReadError>>;
+    /// The tree over all commits behind each sealed segment, in order, as its footer says. Nothing
+    /// is proven by it alone.
+    fn sealed_trees(&self) -> Vec<Frontier> {
+        Vec::new()
+    }
     /// Everything from `seq` on, then what comes, with no hole and no repeat.
     fn follow(&self, seq: Seq) -> BoxStream<'static, Result<Arc<Recorded>, ReadError>>;
 }

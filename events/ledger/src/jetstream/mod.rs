@@ -10,6 +10,7 @@
 mod names;
 mod connect;
 mod monitor;
+mod system;
 mod check;
 mod wire;
 mod identity;
@@ -36,6 +37,7 @@ use crate::ledger::{
     AppendError, Appended, Deviation, Durability, Expected, Head, Ledger, NewCommit, ReadError,
     Recorded, Seq,
 };
+use crate::proof::tree::Frontier;
 use crate::stage::{Seal, code_version};
 use connect::Connection;
 use futures_util::future::BoxFuture;
@@ -73,6 +75,8 @@ pub(crate) struct Inner {
     /// Why nothing is followed any more: the log contradicts itself or the replica.
     incident: watch::Sender<Option<ReadError>>,
     patience: Duration,
+    /// The stream is to be looked at now, not in half a minute.
+    look: tokio::sync::Notify,
 }
 
 /// What the stream is worth, as last looked.
@@ -208,6 +212,9 @@ impl Ledger for JetStreamLedger {
     }
     fn position_of(&self, time: UtcMicros) -> BoxFuture<'_, Result<Seq, ReadError>> {
         self.inner.replica.position_of(time)
+    }
+    fn sealed_trees(&self) -> Vec<Frontier> {
+        self.inner.replica.sealed_trees()
     }
     fn follow(&self, seq: Seq) -> BoxStream<'static, Result<Arc<Recorded>, ReadError>> {
         let reader = Reader {
