@@ -4,6 +4,7 @@
 //! is an event with its reason.
 
 use crate::error::CommandError;
+use crate::media::{self, Beside};
 use crate::meta::{Meta, Receipt};
 use crate::site::{Ingest, Shared};
 use grimnir_engine_proto::report::{AnalysisRefusal, AnalysisReport};
@@ -26,24 +27,60 @@ pub async fn ingest(
     ingest: Ingest,
     meta: Meta,
 ) -> Result<MediaItem, CommandError> {
-    let copy = shared.upload_dir().join(format!("{}.play", hex::encode(crate::clock::fresh_id())));
-    let outcome = take_in(shared, station, &ingest, &copy, meta).await;
-    let _ = tokio::fs::remove_file(&copy).await;
+    let outputs = Outputs::in_folder(&shared.upload_dir());
+    let outcome = take_in(shared, station, &ingest, &outputs, meta).await;
+    outputs.remove().await;
     if !ingest.keep {
         let _ = tokio::fs::remove_file(&ingest.path).await;
     }
     outcome
 }
 
+/// What an analysis writes beside its report, under names of its own.
+pub(crate) struct Outputs {
+    /// The copy that plays, where the file needs one.
+    pub play_copy: PathBuf,
+    /// The waveform.
+    pub waveform: PathBuf,
+    /// The picture in its tags.
+    pub artwork: PathBuf,
+}
+
+impl Outputs {
+    /// Fresh names in a folder.
+    pub(crate) fn in_folder(folder: &Path) -> Self {
+        let name = hex::encode(crate::clock::fresh_id());
+        let at = |what: &str| folder.join(format!("{name}.{what}"));
+        Self { play_copy: at("play"), waveform: at("waveform"), artwork: at("artwork") }
+    }
+    /// Removes what was written and not moved to its place.
+    pub(crate) async fn remove(&self) {
+        for path in [&self.play_copy, &self.waveform, &self.artwork] {
+            let _ = tokio::fs::remove_file(path).await;
+        }
+    }
+}
+
+/// Measures a sound that was taken in before; or why that cannot be.
+pub(crate) async fn measure(
+    shared: &Shared,
+    file: &Path,
+    outputs: &Outputs,
+) -> Result<AnalysisReport, String> {
+    let _permit = shared.analysis_permit().await.map_err(|e| e.to_string())?;
+    let analysed = analyse(&shared.engine_program, file, outputs).await;
+    analysed.map_err(|(Refused::File(reason) | Refused::World(reason))| reason)
+}
+
 async fn take_in(
     shared: &Shared,
     station: StationId,
     ingest: &Ingest,
-    copy: &Path,
+    outputs: &Outputs,
     meta: Meta,
 ) -> Result<MediaItem, CommandError> {
     let permit = shared.analysis_permit().await?;
-    let analysed = analyse(&shared.engine_program, &ingest.path, copy).await;
+    let analysed = analyse(&shared.engine_program, &ingest.path, outputs).await;
     drop(permit);
     let report = match analysed {
         Ok(report) => report,
@@ -55,8 +92,12 @@ async fn take_in(
         }
     };
     let item = describe(ingest, &report, meta.commit_id)?;
-    let played = if report.play_copy { copy } else { ingest.path.as_path() };
+    let played = if report.play_copy { &outputs.play_copy } else { &ingest.path };
     store(shared, played, item.play_hash).await?;
+    for (from, what) in [(&outputs.waveform, Beside::Waveform), (&outputs.artwork, Beside::Artwork)]
+    {
+        media::place(from, &what.path(&shared.media_dir(), item.hash)).await?;
+    }
     if report.play_copy {
         store(shared, &ingest.path, item.hash).await?;
     }
@@ -102,14 +143,22 @@ enum Refused {
     World(String),
 }
 
-async fn analyse(program: &Path, file: &Path, copy: &Path) -> Result<AnalysisReport, Refused> {
+async fn analyse(
+    program: &Path,
+    file: &Path,
+    outputs: &Outputs,
+) -> Result<AnalysisReport, Refused> {
     let world = |reason: String| Refused::World(reason);
     let child = Command::new(program)
         .arg("analyze")
         .arg("--file")
         .arg(file)
         .arg("--play-copy")
-        .arg(copy)
+        .arg(&outputs.play_copy)
+        .arg("--waveform")
+        .arg(&outputs.waveform)
+        .arg("--artwork")
+        .arg(&outputs.artwork)
         .stdin(std::process::Stdio::null())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::null())
@@ -150,7 +199,7 @@ fn describe(
         Some(text) if !text.trim().is_empty() => clean_tag(text),
         _ => clean_tag(tag),
     };
-    let mut title = pick(&ingest.title, &report.title);
+    let mut title = pick(&ingest.title, &report.tags.title);
     if title.is_empty() {
         title = Path::new(&file_name)
             .file_stem()
@@ -171,11 +220,11 @@ fn describe(
         cues: CueMarks { cue_in: report.cue_in, segue: report.segue, cue_out: report.cue_out },
         tags: Tags {
             title,
-            artist: pick(&ingest.artist, &report.artist),
-            album: pick(&ingest.album, &report.album),
-            genre: clean_tag(&report.genre),
-            year: report.year,
-            isrc: clean_tag(&report.isrc),
+            artist: pick(&ingest.artist, &report.tags.artist),
+            album: pick(&ingest.album, &report.tags.album),
+            genre: clean_tag(&report.tags.genre),
+            year: report.tags.year,
+            isrc: clean_tag(&report.tags.isrc),
         },
         category: ingest.category.as_deref().map(clean_tag).unwrap_or_default().to_lowercase(),
         kind: ingest.kind.unwrap_or_default(),
@@ -191,7 +240,7 @@ async fn store(shared: &Shared, from: &Path, hash: ContentHash) -> Result<(), Co
         what: "storing the file",
         reason: e.to_string(),
     };
-    let to = media_path(&shared.media_dir(), hash);
+    let to = media::path(&shared.media_dir(), hash);
     if holds(to.clone(), hash).await {
         return Ok(());
     }
@@ -211,12 +260,6 @@ async fn holds(path: PathBuf, hash: ContentHash) -> bool {
         Ok::<_, std::io::Error>(<[u8; 32]>::from(hasher.finalize()))
     });
     matches!(read.await, Ok(Ok(found)) if found == hash.0)
-}
-
-/// Where the bytes of a hash lie in a media store.
-pub fn media_path(media: &Path, hash: ContentHash) -> PathBuf {
-    let name = hash.to_string();
-    media.join(&name[..2]).join(name)
 }
 
 /// A file's name without folders and control characters, at most 200 characters.

@@ -16,6 +16,8 @@ macro_rules! pages {
 /// Codes and their pages, by code.
 const PAGES: &[(&str, &str)] = pages![
     "aggregate_not_found",
+    "artwork_not_found",
+    "audio_not_found",
     "bad_bitrate",
     "bad_category",
     "bad_claim_id",
@@ -42,12 +44,18 @@ const PAGES: &[(&str, &str)] = pages![
     "closing",
     "credential_taken",
     "cursor_ahead",
+    "dated_set_count",
+    "dated_set_days",
+    "dated_set_hours",
+    "dated_set_name_length",
     "duplicate_media",
     "engine_failed",
     "fade_too_long",
     "file_required",
     "file_too_large",
     "first_user_not_admin",
+    "grid_too_large",
+    "grid_week",
     "hour_already_planned",
     "hour_too_old",
     "idempotency_key_reused",
@@ -127,6 +135,7 @@ const PAGES: &[(&str, &str)] = pages![
     "user_not_found",
     "username_length",
     "username_taken",
+    "waveform_not_found",
     "websocket_expected",
 ];
 

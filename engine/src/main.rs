@@ -35,9 +35,9 @@ enum Action {
         /// The file.
         #[arg(long)]
         file: PathBuf,
-        /// Where a play copy goes, if the file needs one.
-        #[arg(long)]
-        play_copy: Option<PathBuf>,
+        /// Where the rest of the answer goes.
+        #[command(flatten)]
+        outputs: media::analyze::Outputs,
     },
     /// Decode a file with GStreamer into a FLAC file.
     Transcode {
@@ -85,7 +85,7 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
-        Action::Analyze { file, play_copy } => media::analyze::print(&file, play_copy.as_deref()),
+        Action::Analyze { file, outputs } => media::analyze::print(&file, &outputs),
         Action::Transcode { file, out } => media::transcode::print(&file, &out),
     }
 }

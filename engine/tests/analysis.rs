@@ -3,7 +3,7 @@
 
 mod support;
 
-use grimnir_engine_proto::report::{AnalysisRefusal, AnalysisReport};
+use grimnir_engine_proto::report::{AnalysisRefusal, AnalysisReport, TagReport};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::*;
@@ -41,6 +41,10 @@ impl Bench {
             .arg(file)
             .arg("--play-copy")
             .arg(self.path("copy.flac"))
+            .arg("--waveform")
+            .arg(self.path("waveform"))
+            .arg("--artwork")
+            .arg(self.path("artwork"))
             .output()
             .unwrap();
         let line = String::from_utf8(output.stdout).unwrap();
@@ -80,9 +84,92 @@ fn exact_codecs_are_measured_as_they_are() {
         assert!((report.cue_out - 168_000).abs() < 2_500, "{name}: {}", report.cue_out);
         assert!(report.segue <= report.cue_out && report.segue > report.cue_in);
         if name != "a.wav" {
-            assert_eq!((report.title.as_str(), report.year), ("Tïtle", Some(1999)), "{name}");
+            assert_eq!(
+                (report.tags.title.as_str(), report.tags.year),
+                ("Tïtle", Some(1999)),
+                "{name}"
+            );
         }
     }
+}
+
+#[test]
+fn tags_and_the_picture_in_them_are_read() {
+    let bench = Bench::new();
+    let cover = bench.path("cover.png");
+    ffmpeg(&["-f", "lavfi", "-i", "color=red:size=16x16", "-frames:v", "1"], &cover);
+    let fields = [
+        ("album", "Album"),
+        ("ALBUMARTIST", "Various"),
+        ("LABEL", "Label"),
+        ("MOOD", "Calm"),
+        ("LANGUAGE", "deu"),
+        ("COMPOSER", "Composer"),
+        ("PUBLISHER", "Publisher"),
+        ("INITIALKEY", "Am"),
+        ("BPM", "127,5"),
+        ("COMPILATION", "1"),
+    ];
+    let metadata: Vec<String> = fields
+        .iter()
+        .flat_map(|(name, value)| ["-metadata".into(), format!("{name}={value}")])
+        .collect();
+    let picture = [
+        "-i",
+        cover.to_str().unwrap(),
+        "-map",
+        "0:a",
+        "-map",
+        "1:v",
+        "-c:v",
+        "copy",
+        "-disposition:v",
+        "attached_pic",
+    ];
+    let codec: Vec<&str> = picture.into_iter().chain(metadata.iter().map(String::as_str)).collect();
+    let plain = bench.sound("plain.flac", &[]);
+    let file = bench.path("tagged.flac");
+    let mut arguments = vec!["-i", plain.to_str().unwrap()];
+    arguments.extend(codec);
+    ffmpeg(&arguments, &file);
+    let tags = bench.analyze(&file).unwrap().tags;
+    let expected = TagReport {
+        title: "Tïtle".into(),
+        artist: "Artist".into(),
+        album: "Album".into(),
+        year: Some(1_999),
+        album_artist: "Various".into(),
+        label: "Label".into(),
+        mood: "Calm".into(),
+        language: "deu".into(),
+        composer: "Composer".into(),
+        publisher: "Publisher".into(),
+        key: "Am".into(),
+        bpm_x100: Some(12_750),
+        compilation: "Album".into(),
+        ..TagReport::default()
+    };
+    assert_eq!(tags, expected);
+    assert_eq!(std::fs::read(bench.path("artwork")).unwrap(), std::fs::read(&cover).unwrap());
+    std::fs::remove_file(bench.path("artwork")).unwrap();
+    assert_eq!(bench.analyze(&plain).unwrap().tags.album, "");
+    assert!(!bench.path("artwork").exists(), "a file without a picture has none");
+    let explicit = ["-c:a", "libmp3lame", "-metadata", "ITUNESADVISORY=1"];
+    assert!(bench.analyze(&bench.sound("explicit.mp3", &explicit)).unwrap().tags.explicit);
+}
+
+#[test]
+fn a_waveform_shows_where_there_is_sound() {
+    let bench = Bench::new();
+    let file = bench.sound("a.flac", &[]);
+    let report = bench.analyze(&file).unwrap();
+    assert!(report.loudness_range_lu_x100.is_some());
+    let waveform = std::fs::read(bench.path("waveform")).unwrap();
+    // Four seconds at 20 a second, of a tone whose peaks are at 0.35 of full scale.
+    assert_eq!((&waveform[..4], waveform.len()), (&b"GRW1"[..], 8 + 2 * 80));
+    let peaks: Vec<(i8, i8)> = waveform[8..].chunks(2).map(|p| (p[0] as i8, p[1] as i8)).collect();
+    assert!(peaks[..9].iter().chain(&peaks[71..]).all(|peak| *peak == (0, 0)), "{peaks:?}");
+    assert!(peaks[11..69].iter().all(|(low, high)| *low < -40 && *high > 40), "{peaks:?}");
 }
 
 #[test]
@@ -101,7 +188,7 @@ fn other_codecs_become_a_play_copy_of_the_same_length() {
             "{name}: {}",
             report.duration_frames
         );
-        assert_eq!(report.artist, "Artist", "{name}");
+        assert_eq!(report.tags.artist, "Artist", "{name}");
         let copy = decode(&bench.path("copy.flac"));
         assert_eq!(copy.len() as i64, report.duration_frames, "{name}");
         assert!(power(&copy[96_000..98_400], 1_000) > 0.3, "{name}");

@@ -1,6 +1,7 @@
 //! The words of a timeline: format clocks, and the lines that are to air.
 
 use crate::codec::Payload;
+use crate::grid::Grid;
 use crate::ids::{ClockId, ContentHash, LineId, MediaId, PlaylistId};
 use crate::library::{CueMarks, ItemKind};
 use crate::units::UtcMicros;
@@ -45,6 +46,18 @@ pub enum TimelineEvent {
         hour: UtcMicros,
         /// Which.
         line_id: LineId,
+        /// Why.
+        reason: String,
+    },
+    /// Other clocks rule the hours of the week and of dated days.
+    GridSet {
+        /// The grid, whole.
+        grid: Grid,
+    },
+    /// A planned hour is none any more, e.g. after a change of the station's time zone.
+    HourCleared {
+        /// Start of the hour.
+        hour: UtcMicros,
         /// Why.
         reason: String,
     },

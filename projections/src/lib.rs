@@ -18,6 +18,7 @@ pub mod as_run;
 pub mod executor;
 pub mod ladder;
 pub mod library;
+pub mod search;
 pub mod now_playing;
 pub mod station;
 pub mod timeline;

@@ -1,24 +1,71 @@
 //! Libraries: media items and playlists.
 
 use crate::change::Changes;
-use crate::decoded::Place;
+use crate::decoded;
 use crate::model::Model;
 use crate::rows::{MediaRow, PlaylistRow};
+use crate::search::{Filter, Index, Page, Place};
 use grimnir_events::library::{LibraryEvent, MediaItem};
 use grimnir_events::{MediaId, PlaylistId, StationId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One station's library; removed items are not in it.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Rows")]
 pub struct LibraryTable {
-    /// Its items.
-    pub media: BTreeMap<MediaId, MediaRow>,
+    /// Its items; the index goes with them.
+    media: BTreeMap<MediaId, MediaRow>,
     /// Its playlists.
     pub playlists: BTreeMap<PlaylistId, PlaylistRow>,
+    #[serde(skip)]
+    index: Index,
+}
+
+/// A table as it is kept: the index is made again.
+#[derive(Deserialize)]
+struct Rows {
+    media: BTreeMap<MediaId, MediaRow>,
+    playlists: BTreeMap<PlaylistId, PlaylistRow>,
+}
+
+impl From<Rows> for LibraryTable {
+    fn from(Rows { media, playlists }: Rows) -> Self {
+        let index = Index::of(media.values());
+        Self { media, playlists, index }
+    }
+}
+
+impl PartialEq for LibraryTable {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.media, &self.playlists) == (&other.media, &other.playlists)
+    }
 }
 
 impl LibraryTable {
+    /// Its items.
+    pub fn media(&self) -> &BTreeMap<MediaId, MediaRow> {
+        &self.media
+    }
+
+    /// One page of its items, and the place after which the next begins.
+    pub fn page(&self, filter: &Filter, page: &Page) -> (Vec<MediaRow>, Option<Place>) {
+        let (rows, next) = self.index.page(&self.media, filter, page);
+        (rows.into_iter().cloned().collect(), next)
+    }
+
+    fn put(&mut self, row: MediaRow) {
+        self.take(row.item.id);
+        self.index.insert(&row);
+        self.media.insert(row.item.id, row);
+    }
+
+    fn take(&mut self, id: MediaId) -> Option<MediaRow> {
+        let row = self.media.remove(&id)?;
+        self.index.remove(&row);
+        Some(row)
+    }
+
     /// Items that may be planned.
     pub fn plannable(&self) -> Vec<MediaItem> {
         let whole = self.media.values().filter(|row| row.lost.is_none());
@@ -27,14 +74,14 @@ impl LibraryTable {
 }
 
 /// Folds one event.
-pub(crate) fn apply(model: &mut Model, place: &Place, event: &LibraryEvent) {
+pub(crate) fn apply(model: &mut Model, place: &decoded::Place, event: &LibraryEvent) {
     let station_id = place.station();
     let table = model.libraries.entry(station_id).or_default();
     match event {
         LibraryEvent::MediaAdded { item } => {
             let row =
                 MediaRow { item: (**item).clone(), station_id, lost: None, added_at: place.at };
-            table.media.insert(item.id, row);
+            table.put(row);
         }
         LibraryEvent::MediaRefused { .. } => {}
         LibraryEvent::MediaLost { media_id, reason } => {
@@ -48,7 +95,7 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &LibraryEvent) {
             }
         }
         LibraryEvent::MediaRemoved { media_id } => {
-            table.media.remove(media_id);
+            table.take(*media_id);
         }
         LibraryEvent::PlaylistRemoved { playlist_id } => {
             table.playlists.remove(playlist_id);
@@ -66,11 +113,12 @@ fn describe(table: &mut LibraryTable, event: &LibraryEvent) {
     else {
         return;
     };
-    let Some(row) = table.media.get_mut(media_id) else { return };
+    let Some(mut row) = table.take(*media_id) else { return };
     row.item.tags.clone_from(tags);
     row.item.category.clone_from(category);
     (row.item.kind, row.item.cues) = (*kind, *cues);
     (row.item.must_air, row.item.long_form) = (*must_air, *long_form);
+    table.put(row);
 }
 
 fn set_playlist(

@@ -5,6 +5,7 @@ use crate::decoded::Place;
 use crate::model::Model;
 use crate::rows::{ClockRow, UpcomingRow};
 use grimnir_events::air::{AirEvent, AirFact};
+use grimnir_events::grid::Grid;
 use grimnir_events::timeline::{HourPlan, Line, TimelineEvent};
 use grimnir_events::units::micros_of_frames;
 use grimnir_events::{ClockId, LineId, UtcMicros};
@@ -19,6 +20,8 @@ pub const PLANS_KEPT_US: i64 = 48 * HOUR_US;
 /// One station's timeline.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct TimelineTable {
+    /// Which clock rules which hour.
+    pub grid: Grid,
     /// Format clocks.
     pub clocks: BTreeMap<ClockId, ClockRow>,
     /// The clock of every hour that has none of its own.
@@ -100,6 +103,10 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &TimelineEvent) {
             if let Some(plan) = table.plans.get_mut(hour) {
                 plan.lines.retain(|l| l.id != *line_id);
             }
+        }
+        TimelineEvent::GridSet { grid } => table.grid = grid.clone(),
+        TimelineEvent::HourCleared { hour, .. } => {
+            table.plans.remove(hour);
         }
     }
 }

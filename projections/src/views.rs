@@ -6,7 +6,9 @@ use crate::feed;
 use crate::model::Model;
 use crate::now_playing::idle;
 use crate::rows::*;
+use crate::search::{Filter, Page, Place};
 use futures_util::stream::BoxStream;
+use grimnir_events::grid::Grid;
 use grimnir_events::library::MediaItem;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{ClockId, MediaId, PlaylistId, StationId, UserId, UtcMicros};
@@ -172,13 +174,24 @@ impl Views {
     pub fn media(&self, station: StationId) -> Vec<MediaRow> {
         let model = self.shared.read();
         let table = model.libraries.get(&station);
-        table.map(|t| t.media.values().cloned().collect()).unwrap_or_default()
+        table.map(|t| t.media().values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// One page of a station's items, and the place after which the next begins.
+    pub fn media_page(
+        &self,
+        station: StationId,
+        filter: &Filter,
+        page: &Page,
+    ) -> (Vec<MediaRow>, Option<Place>) {
+        let model = self.shared.read();
+        model.libraries.get(&station).map(|t| t.page(filter, page)).unwrap_or_default()
     }
 
     /// The media item with this id, of whichever station.
     pub fn media_item(&self, id: MediaId) -> Option<MediaRow> {
         let model = self.shared.read();
-        model.libraries.values().find_map(|t| t.media.get(&id)).cloned()
+        model.libraries.values().find_map(|t| t.media().get(&id)).cloned()
     }
 
     /// A station's items that may be planned, by id.
@@ -205,6 +218,12 @@ impl Views {
         let model = self.shared.read();
         let table = model.timelines.get(&station);
         table.map(|t| t.clocks.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Which clock rules which hour of a station; `None` where that was never said.
+    pub fn grid(&self, station: StationId) -> Option<Grid> {
+        let model = self.shared.read();
+        model.timelines.get(&station).map(|table| table.grid.clone())
     }
 
     /// The format clock with this id, of whichever station.

@@ -11,12 +11,13 @@ mod shared;
 mod signin;
 
 use crate::clock;
+use crate::media::Beside;
 use crate::ownership::Node;
 use crate::{CommandError, Meta, Receipt};
 use grimnir_events::library::{ItemKind, MediaItem};
 use grimnir_events::{
-    Actor, ClaimId, CommitId, CorrelationId, MediaId, PlaylistId, SiteId, StationId, StreamId,
-    StreamKind, UserId, derive_id,
+    Actor, ClaimId, CommitId, ContentHash, CorrelationId, MediaId, PlaylistId, SiteId, StationId,
+    StreamId, StreamKind, UserId, derive_id,
 };
 use grimnir_ledger::{Deviation, Durability, Head, JetStreamOptions, Ledger, Secrets};
 use grimnir_projections::Views;
@@ -328,6 +329,19 @@ impl Site {
     ) -> Result<MediaItem, CommandError> {
         self.ours(station)?;
         crate::ingest::ingest(&self.shared, station, ingest, meta).await
+    }
+    /// What lies beside an item's sound: its waveform, drawn now where it is not there, or the
+    /// picture in its tags.
+    pub async fn beside(
+        &self,
+        item: &MediaItem,
+        what: Beside,
+    ) -> Result<Option<Vec<u8>>, CommandError> {
+        crate::media::beside(&self.shared, item, what).await
+    }
+    /// Where the bytes of a hash lie.
+    pub fn media_path(&self, hash: ContentHash) -> PathBuf {
+        crate::media::path(&self.shared.media_dir(), hash)
     }
     /// Plans again from the next hour on, and the running hour where it is empty.
     pub async fn replan(&self, station: StationId, meta: Meta) -> Result<u64, CommandError> {

@@ -4,7 +4,7 @@ use super::mount::Removed;
 use crate::answer::Answer;
 use crate::app::App;
 use crate::auth::{Djs, Managers, SignedIn};
-use crate::extract::{Body, Params};
+use crate::extract::Body;
 use crate::idempotency::Intent;
 use crate::lookup;
 use crate::problem::{Problem, ProblemDocument};
@@ -17,10 +17,11 @@ use grimnir_projections::rows::MediaRow;
 use grimnir_rules::Library;
 use grimnir_rules::library::command::LibraryCommand;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-const PAGE_DEFAULT: u32 = 100;
-const PAGE_MAX: u32 = 500;
+mod page;
+
+pub use page::{__path_list, list};
 
 /// A media item.
 #[derive(Debug, Serialize, ToSchema)]
@@ -155,94 +156,8 @@ pub(super) fn item_of(
     row.ok_or_else(|| no_item(field, &id))
 }
 
-fn no_item(field: &str, id: &MediaId) -> Problem {
+pub(super) fn no_item(field: &str, id: &MediaId) -> Problem {
     Problem::not_found("media_not_found", field, format!("there is no media item {id}"))
-}
-
-/// Which items.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct MediaQuery {
-    /// The station, by id or slug.
-    station_id: Option<String>,
-    /// Words that title, artist or album contain.
-    q: Option<String>,
-    /// Their category.
-    category: Option<String>,
-    /// How many, 1 to 500; 100 where not given.
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
-/// One page of items, in the order they were taken in.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct MediaPage {
-    /// The items.
-    items: Vec<MediaView>,
-    /// Where the next page begins; null on the last.
-    next_cursor: Option<String>,
-}
-
-/// Lists a station's items.
-#[utoipa::path(
-    get, path = "/media", tag = "library", params(MediaQuery),
-    responses((status = 200, body = MediaPage))
-)]
-pub async fn list(
-    State(app): State<App>,
-    _: SignedIn<Djs>,
-    Params(query): Params<MediaQuery>,
-) -> Result<Json<MediaPage>, Problem> {
-    let limit = query.limit.unwrap_or(PAGE_DEFAULT);
-    if !(1..=PAGE_MAX).contains(&limit) {
-        let detail = format!("limit is {limit}, expected 1 to {PAGE_MAX}");
-        return Err(Problem::invalid("limit", detail));
-    }
-    let after = query.cursor.as_deref().map(parse_cursor).transpose()?;
-    let station = lookup::needed_station(&app, query.station_id.as_deref())?;
-    let words = query.q.unwrap_or_default().to_lowercase();
-    let mut rows = app.site.views().media(station.id);
-    rows.retain(|row| {
-        let tags = &row.item.tags;
-        let text = format!("{}\n{}\n{}", tags.title, tags.artist, tags.album).to_lowercase();
-        words.split_whitespace().all(|word| text.contains(word))
-            && query.category.as_ref().is_none_or(|category| row.item.category == *category)
-    });
-    let (rows, next_cursor) = page(rows, after, limit as usize);
-    Ok(Json(MediaPage { items: rows.into_iter().map(of_row).collect(), next_cursor }))
-}
-
-type Place = (UtcMicros, MediaId);
-
-fn place(row: &MediaRow) -> Place {
-    (row.added_at, row.item.id)
-}
-
-/// The page after a place, and the cursor of the next one. Pages hold no item twice and miss
-/// none, whatever is added or removed between them.
-fn page(
-    mut rows: Vec<MediaRow>,
-    after: Option<Place>,
-    limit: usize,
-) -> (Vec<MediaRow>, Option<String>) {
-    rows.retain(|row| after.is_none_or(|after| place(row) > after));
-    rows.sort_by_key(place);
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let last = rows.last().filter(|_| more).map(place);
-    (rows, last.map(|(at, id)| format!("{}.{id}", at.0)))
-}
-
-fn parse_cursor(text: &str) -> Result<Place, Problem> {
-    let parsed = text
-        .split_once('.')
-        .and_then(|(at, id)| Some((UtcMicros(at.parse().ok()?), id.parse().ok()?)));
-    parsed.ok_or_else(|| {
-        let detail = "the cursor is not one that a page gave out";
-        Problem::new(axum::http::StatusCode::BAD_REQUEST, "invalid_cursor", detail).field("cursor")
-    })
 }
 
 /// Shows an item.

@@ -4,10 +4,12 @@ mod access;
 mod air;
 mod clock;
 mod executor;
+mod grid;
 mod health;
 mod kept;
 mod ladder;
 mod library;
+mod media_file;
 mod mount;
 mod playlist;
 mod station;
@@ -72,11 +74,15 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(upload::upload))
         .routes(routes!(library::list))
         .routes(routes!(library::show, library::describe, library::remove))
+        .routes(routes!(media_file::audio))
+        .routes(routes!(media_file::waveform))
+        .routes(routes!(media_file::artwork))
         .routes(routes!(playlist::list, playlist::create))
         .routes(routes!(playlist::show, playlist::replace, playlist::remove))
         .routes(routes!(clock::list, clock::create))
         .routes(routes!(clock::show, clock::replace, clock::remove))
         .routes(routes!(clock::choose_default))
+        .routes(routes!(grid::show, grid::replace))
         .routes(routes!(timeline::schedule))
         .routes(routes!(timeline::refresh))
         .routes(routes!(air::now_playing))

@@ -23,6 +23,8 @@ pub struct AnalysisReport {
     pub channels: u16,
     /// Integrated loudness in hundredths of LUFS; `None` for silence.
     pub loudness_lufs_x100: Option<i32>,
+    /// Loudness range in hundredths of LU; `None` for silence.
+    pub loudness_range_lu_x100: Option<i32>,
     /// True peak over all channels in hundredths of dBTP; `None` for silence.
     pub true_peak_dbtp_x100: Option<i32>,
     /// First frame that is not silence, at 48 kHz.
@@ -31,18 +33,45 @@ pub struct AnalysisReport {
     pub segue: i64,
     /// Frame after the last that is not silence.
     pub cue_out: i64,
-    /// Title tag, may be empty.
+    /// What the file says about itself.
+    pub tags: TagReport,
+}
+
+/// What a file says about itself; texts may be empty.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct TagReport {
+    /// Title.
     pub title: String,
-    /// Artist tag, may be empty.
+    /// Artist.
     pub artist: String,
-    /// Album tag, may be empty.
+    /// Album.
     pub album: String,
-    /// Genre tag, may be empty.
+    /// Genre.
     pub genre: String,
-    /// Year tag.
+    /// Year.
     pub year: Option<u16>,
-    /// ISRC tag, may be empty.
+    /// ISRC.
     pub isrc: String,
+    /// Artist of the album.
+    pub album_artist: String,
+    /// Record label.
+    pub label: String,
+    /// Mood.
+    pub mood: String,
+    /// Language.
+    pub language: String,
+    /// Composer.
+    pub composer: String,
+    /// Publisher.
+    pub publisher: String,
+    /// Musical key.
+    pub key: String,
+    /// Beats a minute, in hundredths.
+    pub bpm_x100: Option<u32>,
+    /// The compilation it comes from.
+    pub compilation: String,
+    /// Words not fit for every hour.
+    pub explicit: bool,
 }
 
 /// Why a file was refused.

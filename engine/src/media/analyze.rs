@@ -1,16 +1,16 @@
 //! `analyze`: what a file is, how long, how loud, where it begins and ends; or why it is refused.
 
+use super::levels::{Levels, Meter};
 use super::tags;
 use super::transcode::refuse;
 use crate::air::feeder::explain;
-use ebur128::{EbuR128, Mode};
 use grimnir_engine_proto::report::{AnalysisRefusal, AnalysisReport};
 use grimnir_mix::{
     CueFinder, CueSettings, DecodeError, FileSource, Frame, FrameSource, SourceState,
 };
 use sha2::{Digest, Sha256};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 /// Codecs that the playing decoder gives sample by sample as they were encoded.
@@ -22,11 +22,25 @@ const LONGEST: i64 = 12 * 3_600 * 48_000;
 /// Frames read at a time.
 const CHUNK: usize = 9_600;
 
+/// Where the parts of an answer go that are no line of text.
+#[derive(clap::Args)]
+pub struct Outputs {
+    /// Where a play copy goes, if the file needs one.
+    #[arg(long)]
+    pub play_copy: Option<PathBuf>,
+    /// Where the waveform goes.
+    #[arg(long)]
+    pub waveform: Option<PathBuf>,
+    /// Where the picture in the file's tags goes, if it has one.
+    #[arg(long)]
+    pub artwork: Option<PathBuf>,
+}
+
 /// Runs the command: the report and exit code 0, or a refusal and 2.
-pub fn print(file: &Path, play_copy: Option<&Path>) -> ExitCode {
+pub fn print(file: &Path, outputs: &Outputs) -> ExitCode {
     // Programme goes first; a refusal to be nice is no reason not to measure.
     let _ = rustix::process::nice(10);
-    match analyze(file, play_copy) {
+    match analyze(file, outputs) {
         Ok(report) => match serde_json::to_string(&report) {
             Ok(line) => {
                 println!("{line}");
@@ -38,7 +52,7 @@ pub fn print(file: &Path, play_copy: Option<&Path>) -> ExitCode {
     }
 }
 
-fn analyze(file: &Path, play_copy: Option<&Path>) -> Result<AnalysisReport, String> {
+fn analyze(file: &Path, outputs: &Outputs) -> Result<AnalysisReport, String> {
     let (hash, size_bytes) = digest(file)?;
     if size_bytes == 0 {
         return Err("the file is empty".into());
@@ -52,7 +66,7 @@ fn analyze(file: &Path, play_copy: Option<&Path>) -> Result<AnalysisReport, Stri
         }
         other => {
             let found = other.as_ref().ok().map(|source| source.info().clone());
-            let Some(copy) = play_copy else {
+            let Some(copy) = &outputs.play_copy else {
                 let why = other.err().unwrap_or_else(|| {
                     let codec = found.map(|info| info.codec).unwrap_or_default();
                     format!("{codec} needs a play copy, and none was asked for")
@@ -76,7 +90,9 @@ fn analyze(file: &Path, play_copy: Option<&Path>) -> Result<AnalysisReport, Stri
             (measured, digest(copy)?.0, codec, true)
         }
     };
-    let tags = tags::read(file);
+    let (tags, picture) = tags::read(file);
+    keep(outputs.waveform.as_deref(), Some(&measured.waveform))?;
+    keep(outputs.artwork.as_deref(), picture.as_deref())?;
     Ok(AnalysisReport {
         codec: plain_codec(&codec),
         hash,
@@ -86,18 +102,20 @@ fn analyze(file: &Path, play_copy: Option<&Path>) -> Result<AnalysisReport, Stri
         duration_frames: measured.frames,
         source_rate_hz: measured.rate,
         channels: measured.channels.min(u32::from(u16::MAX)) as u16,
-        loudness_lufs_x100: hundredths(measured.loudness),
-        true_peak_dbtp_x100: hundredths(measured.true_peak),
+        loudness_lufs_x100: hundredths(measured.levels.loudness),
+        loudness_range_lu_x100: hundredths(measured.levels.range),
+        true_peak_dbtp_x100: hundredths(measured.levels.true_peak),
         cue_in: measured.cue_in,
         segue: measured.segue,
         cue_out: measured.cue_out,
-        title: tags.title,
-        artist: tags.artist,
-        album: tags.album,
-        genre: tags.genre,
-        year: tags.year,
-        isrc: tags.isrc,
+        tags,
     })
+}
+
+/// Writes what there is to where it was asked for.
+fn keep(to: Option<&Path>, bytes: Option<&[u8]>) -> Result<(), String> {
+    let (Some(to), Some(bytes)) = (to, bytes) else { return Ok(()) };
+    std::fs::write(to, bytes).map_err(|e| format!("{}: {e}", to.display()))
 }
 
 fn open(file: &Path) -> Result<FileSource, String> {
@@ -136,8 +154,8 @@ struct Measured {
     frames: i64,
     rate: u32,
     channels: u32,
-    loudness: Option<f64>,
-    true_peak: Option<f64>,
+    levels: Levels,
+    waveform: Vec<u8>,
     cue_in: i64,
     segue: i64,
     cue_out: i64,
@@ -147,8 +165,7 @@ struct Measured {
 fn measure(mut source: FileSource) -> Result<Measured, String> {
     let info = source.info().clone();
     let stated = source.duration_frames();
-    let mut meter = EbuR128::new(2, grimnir_mix::RATE, Mode::I | Mode::TRUE_PEAK)
-        .map_err(|e| format!("loudness meter: {e}"))?;
+    let mut meter = Meter::new()?;
     let mut cues = CueFinder::new(CueSettings::default());
     let mut chunk: Vec<Frame> = vec![[0.0; 2]; CHUNK];
     let mut frames = 0i64;
@@ -158,7 +175,7 @@ fn measure(mut source: FileSource) -> Result<Measured, String> {
         for sample in heard.iter_mut().flatten() {
             *sample = if sample.is_finite() { *sample } else { 0.0 };
         }
-        meter.add_frames_f32(heard.as_flattened()).map_err(|e| format!("loudness meter: {e}"))?;
+        meter.push(heard)?;
         cues.push(heard);
         frames += got.frames as i64;
         if frames > LONGEST {
@@ -189,14 +206,13 @@ fn measure(mut source: FileSource) -> Result<Measured, String> {
         ));
     }
     let marks = cues.finish();
-    let loudness = meter.loudness_global().ok().filter(|value| value.is_finite());
-    let peak = (0..2).filter_map(|side| meter.true_peak(side).ok()).fold(0.0, f64::max);
+    let (levels, waveform) = meter.finish();
     Ok(Measured {
         frames,
         rate: info.rate,
         channels: info.channels,
-        loudness,
-        true_peak: (peak > 0.0).then(|| 20.0 * peak.log10()),
+        levels,
+        waveform,
         cue_in: marks.cue_in,
         segue: marks.segue,
         cue_out: marks.cue_out,

@@ -4,5 +4,6 @@
 
 pub mod analyze;
 pub mod child;
+pub mod levels;
 pub mod tags;
 pub mod transcode;

@@ -2,6 +2,7 @@
 
 use super::{Labelled, at, hash, labelled, plain, raw, words};
 use grimnir_events::access::{AccessEvent, Role};
+use grimnir_events::grid::{DatedSet, Days, Grid, LocalDate};
 use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags};
 use grimnir_events::owner::OwnerEvent;
 use grimnir_events::sealed::Sealed;
@@ -246,10 +247,28 @@ pub fn timeline() -> Labelled<TimelineEvent> {
         ("empty".into(), HourPlanned { plan: empty }),
         plain(LineInserted { hour: at(0), index: 7, line: Box::new(inserted) }),
         plain(LineDropped { hour: at(0), line_id: LineId(raw(25)), reason: "skipped".into() }),
+        plain(GridSet { grid: grid(clock_id) }),
+        plain(HourCleared { hour: at(0), reason: "another time zone".into() }),
     ];
     labelled!(TimelineEvent: [
         ClockSet, ClockRemoved, DefaultClockChosen, HourPlanned, LineInserted, LineDropped,
+        GridSet, HourCleared,
     ], samples)
+}
+
+/// A grid with days of every kind.
+pub fn grid(clock_id: ClockId) -> Grid {
+    let date = |day| LocalDate { year: 2_026, month: 12, day };
+    let days = [
+        Days::Dates { dates: vec![date(24), date(31)] },
+        Days::Span { from: date(1), until: date(6) },
+        Days::Yearly { month: 5, day: 1 },
+        Days::Weekday { month: 11, weekday: 4, nth: -1 },
+        Days::Easter { offset_days: -2 },
+    ];
+    let hours = vec![Some(clock_id), None];
+    let set = |days| DatedSet { name: "Holiday".into(), days, hours: hours.clone() };
+    Grid { week: vec![None, Some(clock_id)], sets: days.map(set).into() }
 }
 
 /// The kinds of anchor, slot and transition that the samples above show; a new one must be shown.

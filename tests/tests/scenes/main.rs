@@ -9,6 +9,7 @@ mod engine_loss;
 mod faults;
 mod jetstream_cut;
 mod kill_commands;
+mod library;
 mod on_air;
 mod other_host;
 mod outage;

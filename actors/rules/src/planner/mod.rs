@@ -6,6 +6,7 @@
 //! Hours are hours of UTC, so a change of local time neither doubles nor skips one.
 //! Not here: when planning happens, and what really aired.
 
+pub mod hours;
 pub mod sound;
 pub mod v1;
 

@@ -1,5 +1,6 @@
 //! What can be asked of a timeline.
 
+use grimnir_events::grid::Grid;
 use grimnir_events::timeline::{FormatClock, HourPlan};
 use grimnir_events::{ClockId, LineId, Payload, UtcMicros};
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,18 @@ pub enum TimelineCommand {
         hour: UtcMicros,
         /// Which.
         line_id: LineId,
+        /// Why.
+        reason: String,
+    },
+    /// Give the hours of the week and of dated days other clocks.
+    SetGrid {
+        /// The grid, whole.
+        grid: Grid,
+    },
+    /// Take a planned hour out, whole.
+    ClearHour {
+        /// Start of the hour.
+        hour: UtcMicros,
         /// Why.
         reason: String,
     },

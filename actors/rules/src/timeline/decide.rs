@@ -1,6 +1,7 @@
 //! Answers a timeline's commands.
 
 use super::command::TimelineCommand;
+use super::grid;
 use super::rejection::TimelineRejection as No;
 use super::state::TimelineState;
 use grimnir_events::timeline::{
@@ -11,6 +12,8 @@ use std::collections::BTreeSet;
 
 /// Microseconds of an hour.
 pub const HOUR_US: i64 = 3_600_000_000;
+/// Hours of every zone begin on a quarter of an hour of UTC.
+const QUARTER_US: i64 = HOUR_US / 4;
 const HOUR_MS: u32 = 3_600_000;
 /// Most slots of a clock.
 pub const MAX_SLOTS: usize = 200;
@@ -33,6 +36,9 @@ pub fn decide(state: &TimelineState, command: &TimelineCommand) -> Result<Vec<Ti
                 return Err(No::UnknownClock(*clock_id));
             }
             let mut events = Vec::new();
+            if let Some(grid) = grid::without(&state.grid, *clock_id) {
+                events.push(TimelineEvent::GridSet { grid });
+            }
             if state.default_clock == Some(*clock_id) {
                 events.push(TimelineEvent::DefaultClockChosen { clock_id: None });
             }
@@ -53,13 +59,27 @@ pub fn decide(state: &TimelineState, command: &TimelineCommand) -> Result<Vec<Ti
             if !plan.lines.iter().any(|line| line.id == *line_id) {
                 return Err(No::UnknownLine { hour: *hour, line_id: *line_id });
             }
-            let found = reason.chars().count();
-            if found > MAX_REASON {
-                return Err(No::ReasonLength { found, limit: MAX_REASON });
-            }
+            check_reason(reason)?;
             let (hour, line_id, reason) = (*hour, *line_id, reason.clone());
             Ok(vec![TimelineEvent::LineDropped { hour, line_id, reason }])
         }
+        TimelineCommand::SetGrid { grid } => {
+            grid::check(grid, &state.clocks)?;
+            let changed = state.grid != *grid;
+            Ok(changed.then(|| TimelineEvent::GridSet { grid: grid.clone() }).into_iter().collect())
+        }
+        TimelineCommand::ClearHour { hour, reason } => {
+            state.hours.get(hour).ok_or(No::UnknownHour(*hour))?;
+            check_reason(reason)?;
+            Ok(vec![TimelineEvent::HourCleared { hour: *hour, reason: reason.clone() }])
+        }
+    }
+}
+
+fn check_reason(reason: &str) -> Result<(), No> {
+    match reason.chars().count() {
+        found if found > MAX_REASON => Err(No::ReasonLength { found, limit: MAX_REASON }),
+        _ => Ok(()),
     }
 }
 
@@ -125,7 +145,7 @@ fn commit_hour(
 }
 
 fn check_plan(plan: &HourPlan) -> Result<(), No> {
-    if plan.hour.0.rem_euclid(HOUR_US) != 0 {
+    if plan.hour.0.rem_euclid(QUARTER_US) != 0 {
         return Err(No::NotAnHour(plan.hour));
     }
     if plan.lines.is_empty() && plan.notes.is_empty() {

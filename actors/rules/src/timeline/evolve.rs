@@ -30,5 +30,9 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
                 plan.lines.retain(|line| line.id != *line_id);
             }
         }
+        TimelineEvent::GridSet { grid } => state.grid = grid.clone(),
+        TimelineEvent::HourCleared { hour, reason: _ } => {
+            state.hours.remove(hour);
+        }
     }
 }

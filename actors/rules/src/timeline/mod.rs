@@ -3,9 +3,11 @@
 //! | command | events | rejections |
 //! |---|---|---|
 //! | `SetClock` | `ClockSet` | a name, slots or offsets out of bounds |
-//! | `RemoveClock` | `DefaultClockChosen`, `ClockRemoved` | unknown clock |
+//! | `RemoveClock` | `GridSet`, `DefaultClockChosen`, `ClockRemoved` | unknown clock |
 //! | `ChooseDefaultClock` | `DefaultClockChosen` | unknown clock |
 //! | `CommitHour` | `HourPlanned` | planned already, too old, or a plan that contradicts itself |
+//! | `SetGrid` | `GridSet` | hours, sets or days out of bounds, an unknown clock |
+//! | `ClearHour` | `HourCleared` | unknown hour, a reason that is too long |
 //! | `DropLine` | `LineDropped` | unknown hour or line, a reason that is too long |
 //!
 //! What asks for what is already so is answered with no event.
@@ -13,6 +15,7 @@
 pub mod command;
 pub mod decide;
 pub mod evolve;
+pub mod grid;
 pub mod rejection;
 pub mod resolve;
 pub mod state;

@@ -61,8 +61,62 @@ pub enum TimelineRejection {
     /// No such clock.
     #[error("format clock {0} does not exist")]
     UnknownClock(ClockId),
+    /// A grid whose week is neither empty nor whole.
+    #[error("the grid's week has {found} hours, expected 0 or {limit}")]
+    GridWeek {
+        /// Hours.
+        found: usize,
+        /// Hours of a week.
+        limit: usize,
+    },
+    /// Too many dated sets.
+    #[error("the grid has {found} dated sets, limit {limit}")]
+    DatedSetCount {
+        /// Sets.
+        found: usize,
+        /// Most.
+        limit: usize,
+    },
+    /// A dated set without a name, or with one that is too long.
+    #[error("dated set {index} has a name of {found} characters, expected 1 to {limit}")]
+    DatedSetName {
+        /// Its place, from 0.
+        index: usize,
+        /// Characters.
+        found: usize,
+        /// Most.
+        limit: usize,
+    },
+    /// A dated set that is not of a day's hours.
+    #[error("dated set {index} has {found} hours, expected {limit}")]
+    DatedSetHours {
+        /// Its place, from 0.
+        index: usize,
+        /// Hours.
+        found: usize,
+        /// Hours of a day.
+        limit: usize,
+    },
+    /// Days that no calendar has.
+    #[error("dated set {index} names {found}, expected {expected}")]
+    DatedSetDays {
+        /// Its place, from 0.
+        index: usize,
+        /// What it names.
+        found: String,
+        /// What there is.
+        expected: &'static str,
+    },
+    /// Too large for a commit.
+    #[error("the grid takes {found} bytes, limit {limit}")]
+    GridTooLarge {
+        /// Encoded size.
+        found: usize,
+        /// Most.
+        limit: usize,
+    },
     /// The plan does not begin on an hour.
-    #[error("the plan begins at {0}, expected a whole hour")]
+    #[error("the plan begins at {0}, expected a whole quarter of an hour")]
     NotAnHour(UtcMicros),
     /// The hour has a plan.
     #[error("hour {0} is planned already; replace it explicitly")]
@@ -159,6 +213,12 @@ impl Reject for TimelineRejection {
             Self::SlotGrace { .. } => "clock_slot_grace",
             Self::SlotCategory { .. } => "clock_slot_category",
             Self::TooManyClocks { .. } => "too_many_clocks",
+            Self::GridWeek { .. } => "grid_week",
+            Self::GridTooLarge { .. } => "grid_too_large",
+            Self::DatedSetCount { .. } => "dated_set_count",
+            Self::DatedSetName { .. } => "dated_set_name_length",
+            Self::DatedSetHours { .. } => "dated_set_hours",
+            Self::DatedSetDays { .. } => "dated_set_days",
             Self::UnknownClock(_) => "clock_not_found",
             Self::NotAnHour(_) => "plan_not_an_hour",
             Self::AlreadyPlanned(_) => "hour_already_planned",
@@ -183,6 +243,12 @@ impl Reject for TimelineRejection {
             | Self::SlotGrace { .. }
             | Self::SlotCategory { .. } => Some("slots"),
             Self::UnknownClock(_) => Some("clock_id"),
+            Self::GridWeek { .. } => Some("week"),
+            Self::DatedSetCount { .. }
+            | Self::DatedSetName { .. }
+            | Self::DatedSetHours { .. }
+            | Self::DatedSetDays { .. }
+            | Self::GridTooLarge { .. } => Some("sets"),
             Self::TooManyClocks { .. } => None,
             Self::NotAnHour(_)
             | Self::AlreadyPlanned(_)
@@ -212,6 +278,12 @@ impl Reject for TimelineRejection {
             | Self::SlotOffset { .. }
             | Self::SlotGrace { .. }
             | Self::SlotCategory { .. }
+            | Self::GridWeek { .. }
+            | Self::DatedSetCount { .. }
+            | Self::DatedSetName { .. }
+            | Self::DatedSetHours { .. }
+            | Self::DatedSetDays { .. }
+            | Self::GridTooLarge { .. }
             | Self::NotAnHour(_)
             | Self::EmptyWithoutNote(_)
             | Self::RepeatedLine { .. }

@@ -1,5 +1,6 @@
 //! What a timeline's decisions need to know.
 
+use grimnir_events::grid::Grid;
 use grimnir_events::timeline::{FormatClock, HourPlan};
 use grimnir_events::{ClockId, UtcMicros};
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,8 @@ pub struct TimelineState {
     pub clocks: BTreeMap<ClockId, FormatClock>,
     /// The clock of every hour; `None` plans from the whole library.
     pub default_clock: Option<ClockId>,
+    /// Which clock rules which hour.
+    pub grid: Grid,
     /// Planned hours by their first instant.
     pub hours: BTreeMap<UtcMicros, HourPlan>,
 }

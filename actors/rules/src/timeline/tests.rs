@@ -4,6 +4,7 @@ use super::command::TimelineCommand as Command;
 use super::decide::{MAX_PLAN_BYTES, MAX_SLOTS};
 use super::*;
 use crate::Reject;
+use grimnir_events::grid::{DatedSet, Days, Grid, LocalDate};
 use grimnir_events::library::{CueMarks, ItemKind};
 use grimnir_events::station::FadeCurve;
 use grimnir_events::timeline::{
@@ -137,6 +138,9 @@ fn a_plan_that_contradicts_itself_is_refused() {
     let mut odd = plan(vec![line(1, 0)]);
     odd.hour = HOUR.plus(1);
     assert_eq!(refused(odd), "plan_not_an_hour");
+    let mut half = plan(vec![line(1, 1_800)]);
+    half.hour = HOUR.plus(1_800_000_000);
+    assert!(when(&given(&[]), commit(half, false)).is_ok(), "an hour of a half-hour zone");
     let marked = |cue_in, segue, cue_out| {
         plan(vec![Line { cues: CueMarks { cue_in, segue, cue_out }, ..line(1, 0) }])
     };
@@ -197,4 +201,89 @@ fn a_line_is_dropped_by_name() {
     assert_eq!(code(drop(HOUR, 3, "")), "unknown_line");
     assert_eq!(code(drop(HOUR.plus(3_600_000_000), 1, "")), "unknown_hour");
     assert_eq!(code(drop(HOUR, 1, &"x".repeat(501))), "reason_length");
+}
+
+fn grid_of(clock: u8, days: Days) -> Grid {
+    let hours = vec![Some(ClockId([clock; 16])); 24];
+    let week = vec![None; 168];
+    Grid { week, sets: vec![DatedSet { name: "Holiday".into(), days, hours }] }
+}
+
+#[test]
+fn a_grid_names_clocks_and_days_that_there_are() {
+    let state = given(&[Event::ClockSet { clock: clock(&[0]) }]);
+    let set = |grid: Grid| when(&state, Command::SetGrid { grid });
+    let good = grid_of(1, Days::Easter { offset_days: 1 });
+    assert_eq!(set(good.clone()), Ok(vec![Event::GridSet { grid: good.clone() }]));
+    assert_eq!(set(Grid::default()), Ok(vec![]), "it is so already");
+    assert_eq!(code(set(grid_of(2, Days::Easter { offset_days: 1 }))), "clock_not_found");
+    assert_eq!(code(set(Grid { week: vec![None; 167], sets: vec![] })), "grid_week");
+    let mut week = vec![None; 168];
+    week[167] = Some(ClockId([2; 16]));
+    assert_eq!(code(set(Grid { week, sets: vec![] })), "clock_not_found");
+    let changed = |change: fn(&mut DatedSet)| {
+        let mut grid = good.clone();
+        change(&mut grid.sets[0]);
+        code(set(grid))
+    };
+    assert_eq!(changed(|set| set.name = " ".into()), "dated_set_name_length");
+    assert_eq!(changed(|set| set.name = "x".repeat(101)), "dated_set_name_length");
+    assert_eq!(changed(|set| set.hours.truncate(23)), "dated_set_hours");
+    let many = |count| Grid { sets: vec![good.sets[0].clone(); count], ..good.clone() };
+    assert_eq!(code(set(many(41))), "dated_set_count");
+    assert!(set(many(40)).is_ok());
+    let mut large = many(40);
+    for set in &mut large.sets {
+        set.days = Days::Dates { dates: vec![LocalDate { year: 2_026, month: 1, day: 1 }; 100] };
+    }
+    assert_eq!(code(set(large)), "grid_too_large");
+}
+
+#[test]
+fn days_that_no_calendar_has_are_refused() {
+    let state = given(&[Event::ClockSet { clock: clock(&[0]) }]);
+    let taken = |days| when(&state, Command::SetGrid { grid: grid_of(1, days) }).is_ok();
+    let date = |year, month, day| LocalDate { year, month, day };
+    assert!(taken(Days::Dates { dates: vec![date(2028, 2, 29)] }));
+    assert!(!taken(Days::Dates { dates: vec![date(2027, 2, 29)] }));
+    assert!(!taken(Days::Dates { dates: vec![] }));
+    assert!(!taken(Days::Dates { dates: vec![date(2027, 2, 1); 101] }));
+    assert!(taken(Days::Span { from: date(2026, 12, 24), until: date(2026, 12, 24) }));
+    assert!(!taken(Days::Span { from: date(2026, 12, 24), until: date(2026, 12, 23) }));
+    assert!(!taken(Days::Span { from: date(2026, 0, 1), until: date(2026, 12, 23) }));
+    assert!(taken(Days::Yearly { month: 2, day: 29 }));
+    assert!(!taken(Days::Yearly { month: 2, day: 30 }));
+    let weekday = |month, weekday, nth| Days::Weekday { month, weekday, nth };
+    assert!(taken(weekday(12, 7, -5)) && taken(weekday(1, 1, 5)));
+    for (month, day, nth) in [(0, 1, 1), (13, 1, 1), (1, 0, 1), (1, 8, 1), (1, 1, 0), (1, 1, 6)] {
+        assert!(!taken(weekday(month, day, nth)), "{month} {day} {nth}");
+    }
+    assert!(taken(Days::Easter { offset_days: -366 }));
+    assert!(!taken(Days::Easter { offset_days: 367 }));
+}
+
+#[test]
+fn a_removed_clock_is_taken_out_of_the_grid() {
+    let clock_id = ClockId([1; 16]);
+    let grid = grid_of(1, Days::Yearly { month: 12, day: 25 });
+    let set = Event::GridSet { grid: grid.clone() };
+    let state = given(&[Event::ClockSet { clock: clock(&[0]) }, set]);
+    let events = when(&state, Command::RemoveClock { clock_id }).expect("accepted");
+    let mut cleared = grid;
+    cleared.sets[0].hours = vec![None; 24];
+    assert_eq!(events, [Event::GridSet { grid: cleared }, Event::ClockRemoved { clock_id }]);
+}
+
+#[test]
+fn an_hour_is_cleared_whole() {
+    let state = given(&[planned(plan(vec![line(1, 0)]))]);
+    let clear =
+        |hour, reason: &str| when(&state, Command::ClearHour { hour, reason: reason.into() });
+    let events = clear(HOUR, "another time zone").expect("accepted");
+    assert_eq!(events, [Event::HourCleared { hour: HOUR, reason: "another time zone".into() }]);
+    let mut after = state.clone();
+    Timeline::evolve(&mut after, &events[0]);
+    assert_eq!(after, given(&[]));
+    assert_eq!(code(clear(HOUR.plus(1), "")), "unknown_hour");
+    assert_eq!(code(clear(HOUR, &"x".repeat(501))), "reason_length");
 }

@@ -113,9 +113,12 @@ pub fn timeline() -> Labelled<TimelineCommand> {
         ("replace".into(), commit(true)),
         ("first".into(), commit(false)),
         plain(DropLine { hour: at(0), line_id: LineId(raw(110)), reason: "skipped".into() }),
+        plain(SetGrid { grid: samples::grid(clock_id) }),
+        plain(ClearHour { hour: at(0), reason: "another time zone".into() }),
     ];
     labelled!(TimelineCommand: [
-        SetClock, RemoveClock, ChooseDefaultClock, CommitHour, DropLine,
+        SetClock, RemoveClock, ChooseDefaultClock, CommitHour, DropLine, SetGrid,
+        ClearHour,
     ], samples)
 }
 

@@ -1,4 +1,4 @@
-//! Pages of a library, and what a patch leaves alone.
+//! How an item is shown, and what a patch leaves alone.
 
 use super::*;
 
@@ -23,34 +23,6 @@ fn row(n: u8, added_at: i64) -> MediaRow {
         long_form: false,
     };
     MediaRow { item, station_id: StationId::default(), lost: None, added_at: UtcMicros(added_at) }
-}
-
-fn ids(rows: &[MediaRow]) -> Vec<u8> {
-    rows.iter().map(|row| row.item.id.0[0]).collect()
-}
-
-#[test]
-fn pages_hold_every_item_once_in_the_order_they_came() {
-    let rows = vec![row(3, 10), row(1, 30), row(2, 20), row(4, 20), row(5, 40)];
-    let (first, cursor) = page(rows.clone(), None, 2);
-    assert_eq!(ids(&first), [3, 2]);
-    let after = parse_cursor(&cursor.expect("there is more")).expect("is a cursor");
-    let (second, cursor) = page(rows.clone(), Some(after), 2);
-    assert_eq!(ids(&second), [4, 1]);
-    let after = parse_cursor(&cursor.expect("there is more")).expect("is a cursor");
-    // One of an earlier page is removed and one is added meanwhile: nothing shifts.
-    let mut changed = rows;
-    changed.retain(|row| row.item.id.0[0] != 3);
-    changed.push(row(6, 50));
-    let (third, cursor) = page(changed, Some(after), 2);
-    assert_eq!((ids(&third), cursor), (vec![5, 6], None));
-}
-
-#[test]
-fn a_made_up_cursor_is_refused() {
-    for text in ["", "1", "1.", ".med_00", "x.med_00000000000000000000000000000000"] {
-        assert_eq!(parse_cursor(text).expect_err("is refused").code(), "invalid_cursor", "{text}");
-    }
 }
 
 #[test]

@@ -1,0 +1,270 @@
+//! Finds items among very many: by words or their beginnings, by fields, in an order, page by page.
+//!
+//! Upstream: rows of the library's model. Downstream: its views. Derived and in memory only: made
+//! again from the rows when a model is loaded. Words are folded, so that `bjork` finds `Björk`.
+
+mod bits;
+mod words;
+
+use crate::rows::MediaRow;
+use bits::Bits;
+use grimnir_events::MediaId;
+use grimnir_events::library::ItemKind;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+/// What pages are ordered by.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// When they were taken in.
+    #[default]
+    Added,
+    /// Title.
+    Title,
+    /// Artist, then title.
+    Artist,
+    /// Album, then title.
+    Album,
+    /// Length.
+    Duration,
+    /// Year of release; those that say none come first.
+    Year,
+}
+
+const ORDERS: [Order; 6] =
+    [Order::Added, Order::Title, Order::Artist, Order::Album, Order::Duration, Order::Year];
+
+/// Where an item stands in an order.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Place {
+    number: i64,
+    text: Box<str>,
+    id: MediaId,
+}
+
+impl Place {
+    fn of(row: &MediaRow, order: Order) -> Self {
+        let tags = &row.item.tags;
+        let text = |first: &str| Place {
+            number: 0,
+            text: format!("{}\0{}", words::folded(first), words::folded(&tags.title)).into(),
+            id: row.item.id,
+        };
+        let number = |number| Place { number, text: "".into(), id: row.item.id };
+        match order {
+            Order::Added => number(row.added_at.0),
+            Order::Title => text(&tags.title),
+            Order::Artist => text(&tags.artist),
+            Order::Album => text(&tags.album),
+            Order::Duration => number(row.item.duration_frames),
+            Order::Year => number(tags.year.map_or(-1, i64::from)),
+        }
+    }
+}
+
+/// Which items.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Filter {
+    /// Words of title, artist, album, genre, year, category, ISRC and file name, or beginnings of
+    /// words there; all of them.
+    pub words: String,
+    /// Their category.
+    pub category: Option<String>,
+    /// What they are.
+    pub kind: Option<ItemKind>,
+    /// Their artist, in any case.
+    pub artist: Option<String>,
+    /// Their album, in any case.
+    pub album: Option<String>,
+    /// Their genre, in any case.
+    pub genre: Option<String>,
+    /// Their first and last year of release.
+    pub year: (Option<u16>, Option<u16>),
+    /// Their least and greatest length in frames.
+    pub duration: (Option<i64>, Option<i64>),
+    /// Whether their audio is lost.
+    pub lost: Option<bool>,
+}
+
+impl Filter {
+    fn takes(&self, row: &MediaRow) -> bool {
+        let same = |wanted: &Option<String>, found: &str| {
+            wanted.as_ref().is_none_or(|wanted| words::folded(wanted) == words::folded(found))
+        };
+        fn within<T: PartialOrd + Copy>(
+            found: Option<T>,
+            (from, to): (Option<T>, Option<T>),
+        ) -> bool {
+            let low = from.is_none_or(|from| found.is_some_and(|found| found >= from));
+            low && to.is_none_or(|to| found.is_some_and(|found| found <= to))
+        }
+        let item = &row.item;
+        self.category.as_ref().is_none_or(|category| item.category == *category)
+            && self.kind.is_none_or(|kind| item.kind == kind)
+            && self.lost.is_none_or(|lost| row.lost.is_some() == lost)
+            && within(item.tags.year, self.year)
+            && within(Some(item.duration_frames), self.duration)
+            && same(&self.artist, &item.tags.artist)
+            && same(&self.album, &item.tags.album)
+            && same(&self.genre, &item.tags.genre)
+    }
+}
+
+/// Which page.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Page {
+    /// The order.
+    pub order: Order,
+    /// From the last to the first.
+    pub descending: bool,
+    /// The place of the last item of the page before.
+    pub after: Option<Place>,
+    /// Most items.
+    pub limit: usize,
+}
+
+/// Fewer found than this are put in order themselves; more are met by walking the order.
+const FEW: usize = 2_000;
+
+/// The words and orders of a library's items.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    /// Items by number.
+    items: Vec<Option<MediaId>>,
+    numbers: BTreeMap<MediaId, u32>,
+    free: Vec<u32>,
+    /// Numbers of the items that have a word, rising.
+    words: BTreeMap<Box<str>, Vec<u32>>,
+    orders: [BTreeMap<Place, u32>; ORDERS.len()],
+}
+
+impl Index {
+    /// The index of these rows.
+    pub fn of<'a>(rows: impl Iterator<Item = &'a MediaRow>) -> Self {
+        let mut index = Self::default();
+        rows.for_each(|row| index.insert(row));
+        index
+    }
+
+    /// Takes in a row that is not in it.
+    pub fn insert(&mut self, row: &MediaRow) {
+        let id = row.item.id;
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.items.push(None);
+            u32::try_from(self.items.len() - 1).unwrap_or(u32::MAX)
+        });
+        self.items[number as usize] = Some(id);
+        self.numbers.insert(id, number);
+        for word in words::of(row) {
+            let numbers = self.words.entry(word).or_default();
+            if let Err(at) = numbers.binary_search(&number) {
+                numbers.insert(at, number);
+            }
+        }
+        for (order, places) in ORDERS.into_iter().zip(&mut self.orders) {
+            places.insert(Place::of(row, order), number);
+        }
+    }
+
+    /// Takes out a row, which must be as it was taken in.
+    pub fn remove(&mut self, row: &MediaRow) {
+        let Some(number) = self.numbers.remove(&row.item.id) else { return };
+        self.items[number as usize] = None;
+        self.free.push(number);
+        for word in words::of(row) {
+            let Some(numbers) = self.words.get_mut(&word) else { continue };
+            if let Ok(at) = numbers.binary_search(&number) {
+                numbers.remove(at);
+            }
+            if numbers.is_empty() {
+                self.words.remove(&word);
+            }
+        }
+        for (order, places) in ORDERS.into_iter().zip(&mut self.orders) {
+            places.remove(&Place::of(row, order));
+        }
+    }
+
+    /// Items that have every word, or one that begins with it; `None` without words: all.
+    fn found(&self, text: &str) -> Option<Bits> {
+        let mut all: Option<Bits> = None;
+        for word in words::split(text) {
+            let mut one = Bits::of(self.items.len());
+            let from = (Bound::Included(&*word), Bound::Unbounded);
+            let begins =
+                self.words.range::<str, _>(from).take_while(|(w, _)| w.starts_with(&*word));
+            begins.flat_map(|(_, numbers)| numbers).for_each(|number| one.set(*number));
+            match &mut all {
+                Some(all) => all.keep(&one),
+                None => all = Some(one),
+            }
+        }
+        all
+    }
+
+    /// One page of what the filter takes, and the place after which the next begins; `None` on the
+    /// last. Pages hold no item twice and miss none, whatever is added or removed between them.
+    pub fn page<'a>(
+        &self,
+        rows: &'a BTreeMap<MediaId, MediaRow>,
+        filter: &Filter,
+        page: &Page,
+    ) -> (Vec<&'a MediaRow>, Option<Place>) {
+        let found = self.found(&filter.words);
+        let row = |number: u32| {
+            let id = self.items.get(number as usize).copied().flatten()?;
+            rows.get(&id).filter(|row| filter.takes(row))
+        };
+        let few = found.as_ref().filter(|found| found.count() < FEW);
+        if let Some(found) = few {
+            let wanted = found.numbers().filter_map(row);
+            let mut placed: BTreeMap<Place, &MediaRow> =
+                wanted.map(|row| (Place::of(row, page.order), row)).collect();
+            let placed = match (&page.after, page.descending) {
+                (None, _) => placed,
+                (Some(after), false) => {
+                    let mut rest = placed.split_off(after);
+                    rest.remove(after);
+                    rest
+                }
+                (Some(after), true) => {
+                    placed.split_off(after);
+                    placed
+                }
+            };
+            return cut(either(placed.into_iter(), page.descending), page.limit);
+        }
+        let places = &self.orders[page.order as usize];
+        let range = match (&page.after, page.descending) {
+            (None, _) => (Bound::Unbounded, Bound::Unbounded),
+            (Some(after), false) => (Bound::Excluded(after), Bound::Unbounded),
+            (Some(after), true) => (Bound::Unbounded, Bound::Excluded(after)),
+        };
+        let here = |number: u32| found.as_ref().is_none_or(|found| found.has(number));
+        let walk = either(places.range::<Place, _>(range), page.descending);
+        let walk = walk.filter(|(_, number)| here(**number));
+        cut(walk.filter_map(|(place, number)| Some((place.clone(), row(*number)?))), page.limit)
+    }
+}
+
+fn either<'a, I: DoubleEndedIterator + 'a>(
+    items: I,
+    descending: bool,
+) -> Box<dyn Iterator<Item = I::Item> + 'a> {
+    if descending { Box::new(items.rev()) } else { Box::new(items) }
+}
+
+fn cut<'a>(
+    mut found: impl Iterator<Item = (Place, &'a MediaRow)>,
+    limit: usize,
+) -> (Vec<&'a MediaRow>, Option<Place>) {
+    let page: Vec<_> = found.by_ref().take(limit).collect();
+    let more = page.len() == limit && found.next().is_some();
+    let last = page.last().filter(|_| more).map(|(place, _)| place.clone());
+    (page.into_iter().map(|(_, row)| row).collect(), last)
+}
+
+#[cfg(test)]
+mod tests;
