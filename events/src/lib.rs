@@ -21,6 +21,8 @@ pub mod ladder;
 pub mod executor;
 pub mod timeline;
 pub mod library;
+pub mod details;
+pub mod smart_block;
 pub mod access;
 pub mod site;
 pub mod air;

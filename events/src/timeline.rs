@@ -1,8 +1,9 @@
 //! The words of a timeline: format clocks, and the lines that are to air.
 
 use crate::codec::Payload;
-use crate::ids::{ClockId, ContentHash, LineId, MediaId, PlaylistId};
+use crate::ids::{ClockId, ContentHash, LineId, MediaId, PlaylistId, SmartBlockId};
 use crate::library::{CueMarks, ItemKind};
+use crate::smart_block::{SmartBlock, StationRules};
 use crate::units::UtcMicros;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,21 @@ pub enum TimelineEvent {
         line_id: LineId,
         /// Why.
         reason: String,
+    },
+    /// A smart block exists, or has other rules now.
+    SmartBlockSet {
+        /// The block.
+        block: Box<SmartBlock>,
+    },
+    /// A smart block is gone.
+    SmartBlockRemoved {
+        /// Which.
+        block_id: SmartBlockId,
+    },
+    /// The station asks something else of every pick.
+    StationRulesSet {
+        /// All of it, as it is now.
+        rules: Box<StationRules>,
     },
 }
 
@@ -112,6 +128,31 @@ pub enum SlotSource {
         /// Which.
         media_id: MediaId,
     },
+    /// Items of a smart block, by its rules.
+    SmartBlock {
+        /// Which.
+        block_id: SmartBlockId,
+    },
+    /// Items of a playlist, not in its order; fills to the next slot.
+    PlaylistBy {
+        /// Which.
+        playlist_id: PlaylistId,
+        /// In which way.
+        mode: PlaylistMode,
+    },
+}
+
+/// How a playlist is played.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaylistMode {
+    /// In its order, going on where the slot before left it.
+    #[default]
+    Sequential,
+    /// By chance; an item rests until half of the others came.
+    Shuffled,
+    /// Longest rested first, whatever slot, hour or other source it played in last.
+    Rotation,
 }
 
 /// One hour of plan.

@@ -78,6 +78,10 @@ pub(super) struct World {
     pub clock: Option<FormatClock>,
     pub played: Vec<Play>,
     pub station: u8,
+    pub details: BTreeMap<MediaId, MediaDetails>,
+    pub blocks: BTreeMap<SmartBlockId, SmartBlock>,
+    pub rules: StationRules,
+    pub tally: BTreeMap<MediaId, Tally>,
 }
 
 impl World {
@@ -91,6 +95,11 @@ impl World {
             settings: &self.settings,
             media: &self.media,
             playlists: &self.playlists,
+            details: &self.details,
+            blocks: &self.blocks,
+            rules: &self.rules,
+            time_zone: "Europe/Berlin",
+            tally: &self.tally,
             clock: self.clock.as_ref(),
             played: &self.played,
             input_seq: 7,
@@ -98,8 +107,24 @@ impl World {
     }
     pub fn plan(&self, hours: i64) -> Vec<HourPlan> {
         let hours: Vec<UtcMicros> = (0..hours).map(hour).collect();
-        plan_hours(&self.inputs(), &BTreeMap::new(), &hours)
+        v1_hours(&self.inputs(), &BTreeMap::new(), &hours)
     }
+}
+
+fn v1_hours(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hours: &[UtcMicros],
+) -> Vec<HourPlan> {
+    plan_hours_by(1, inputs, planned, hours).expect("is known")
+}
+
+fn v1_hour(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hour: UtcMicros,
+) -> HourPlan {
+    v1_hours(inputs, planned, &[hour]).remove(0)
 }
 
 fn lines_of(plans: &[HourPlan]) -> Vec<&Line> {
@@ -112,7 +137,7 @@ fn the_same_inputs_give_the_same_bytes_in_a_thousand_hours() {
     let bytes = |plan: &HourPlan| codec::encode(plan).expect("encodes").bytes;
     let (mut different, mut last) = (0, Vec::new());
     for n in 0..1_000 {
-        let plan = |_| plan_hour(&world.inputs(), &BTreeMap::new(), hour(n));
+        let plan = |_| v1_hour(&world.inputs(), &BTreeMap::new(), hour(n));
         let first = bytes(&plan(1));
         assert_eq!(first, bytes(&plan(2)), "hour {n}");
         different += u32::from(first != last);
@@ -147,7 +172,7 @@ fn a_day_planned_hour_by_hour_is_the_day_planned_at_once() {
     let at_once = world.plan(24);
     let mut known = BTreeMap::new();
     for n in 0..24 {
-        let plan = plan_hour(&world.inputs(), &known, hour(n));
+        let plan = v1_hour(&world.inputs(), &known, hour(n));
         known.insert(plan.hour, plan);
     }
     assert_eq!(at_once, known.into_values().collect::<Vec<_>>());
@@ -174,7 +199,7 @@ fn a_playlist_goes_on_in_its_order_over_hours_and_edits() {
             let station = StationId([0; 16]);
             let own = |playlist| {
                 (index..index + 3).any(|index| {
-                    v1::line_id(station, plan.hour, index, line.media_id, playlist) == line.id
+                    line_id(station, plan.hour, index, line.media_id, playlist) == line.id
                 })
             };
             if own(Some(playlist_id)) {
@@ -230,7 +255,7 @@ fn a_change_of_local_time_neither_doubles_nor_skips_an_hour() {
         assert!(hours.windows(2).all(|pair| pair[1].since(pair[0]) == HOUR_US));
         assert!(hours[0].0 <= now.as_microsecond() && hours[1].0 > now.as_microsecond());
         let world = World::of(songs(60), vec![]);
-        let plans = plan_hours(&world.inputs(), &BTreeMap::new(), &hours);
+        let plans = v1_hours(&world.inputs(), &BTreeMap::new(), &hours);
         let ids: BTreeSet<_> = lines_of(&plans).iter().map(|line| line.id).collect();
         assert_eq!(ids.len(), lines_of(&plans).len(), "every line is one of its own");
     }

@@ -1,5 +1,6 @@
 //! Answers a timeline's commands.
 
+use super::blocks;
 use super::command::TimelineCommand;
 use super::rejection::TimelineRejection as No;
 use super::state::TimelineState;
@@ -60,11 +61,15 @@ pub fn decide(state: &TimelineState, command: &TimelineCommand) -> Result<Vec<Ti
             let (hour, line_id, reason) = (*hour, *line_id, reason.clone());
             Ok(vec![TimelineEvent::LineDropped { hour, line_id, reason }])
         }
+        TimelineCommand::SetSmartBlock { block } => blocks::set(state, block),
+        TimelineCommand::RemoveSmartBlock { block_id } => blocks::remove(state, *block_id),
+        TimelineCommand::SetStationRules { rules } => blocks::set_rules(state, rules),
     }
 }
 
 fn set_clock(state: &TimelineState, clock: &FormatClock) -> Result<Vec<TimelineEvent>, No> {
     check_clock(clock)?;
+    blocks::check_slots(state, clock)?;
     match state.clocks.get(&clock.id) {
         Some(known) if known == clock => return Ok(Vec::new()),
         None if state.clocks.len() >= MAX_CLOCKS => {

@@ -30,5 +30,12 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
                 plan.lines.retain(|line| line.id != *line_id);
             }
         }
+        TimelineEvent::SmartBlockSet { block } => {
+            state.blocks.insert(block.id, (**block).clone());
+        }
+        TimelineEvent::SmartBlockRemoved { block_id } => {
+            state.blocks.remove(block_id);
+        }
+        TimelineEvent::StationRulesSet { rules } => state.rules.clone_from(rules),
     }
 }

@@ -6,10 +6,14 @@
 //! | `RemoveClock` | `DefaultClockChosen`, `ClockRemoved` | unknown clock |
 //! | `ChooseDefaultClock` | `DefaultClockChosen` | unknown clock |
 //! | `CommitHour` | `HourPlanned` | planned already, too old, or a plan that contradicts itself |
+//! | `SetSmartBlock` | `SmartBlockSet` | rules that make no sense, fallbacks in a circle |
+//! | `RemoveSmartBlock` | `SmartBlockRemoved` | unknown, or named by a clock or a block |
+//! | `SetStationRules` | `StationRulesSet` | rules that make no sense |
 //! | `DropLine` | `LineDropped` | unknown hour or line, a reason that is too long |
 //!
 //! What asks for what is already so is answered with no event.
 
+mod blocks;
 pub mod command;
 pub mod decide;
 pub mod evolve;
@@ -17,6 +21,8 @@ pub mod rejection;
 pub mod resolve;
 pub mod state;
 
+#[cfg(test)]
+mod block_tests;
 #[cfg(test)]
 mod tests;
 

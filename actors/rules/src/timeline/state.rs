@@ -1,7 +1,8 @@
 //! What a timeline's decisions need to know.
 
+use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::timeline::{FormatClock, HourPlan};
-use grimnir_events::{ClockId, UtcMicros};
+use grimnir_events::{ClockId, SmartBlockId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,6 +16,10 @@ pub struct TimelineState {
     pub clocks: BTreeMap<ClockId, FormatClock>,
     /// The clock of every hour; `None` plans from the whole library.
     pub default_clock: Option<ClockId>,
+    /// Smart blocks.
+    pub blocks: BTreeMap<SmartBlockId, SmartBlock>,
+    /// What the station asks of every pick.
+    pub rules: StationRules,
     /// Planned hours by their first instant.
     pub hours: BTreeMap<UtcMicros, HourPlan>,
 }

@@ -1,0 +1,1 @@
+//! Smart blocks in a timeline, given / when / then.
