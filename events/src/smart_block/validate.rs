@@ -311,7 +311,11 @@ fn rule(path: &str, rule: &Rule) -> Checked {
         (_, _, Value::Flag(_) | Value::Texts(_) | Value::Range(..) | Value::Span(_)) => false,
     };
     if !fits {
-        return fault(format!("{path}.value"), format!("{value:?}"), format!("{values} for {op:?}"));
+        return fault(
+            format!("{path}.value"),
+            format!("{value:?}"),
+            format!("{values} for {op:?}"),
+        );
     }
     let texts = match value {
         Value::Text(text) => std::slice::from_ref(text),

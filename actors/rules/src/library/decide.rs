@@ -193,7 +193,12 @@ fn set_playlist(
     Ok(vec![LibraryEvent::PlaylistSet { playlist_id, name, items }])
 }
 
-pub(super) fn check_text(field: &'static str, value: &str, min: usize, max: usize) -> Result<(), No> {
+pub(super) fn check_text(
+    field: &'static str,
+    value: &str,
+    min: usize,
+    max: usize,
+) -> Result<(), No> {
     text::check(value, min, max).map_err(|fault| No::Text { field, fault })
 }
 

@@ -24,7 +24,11 @@ pub fn detail(
     let event = LibraryEvent::MediaDetailed { media_id, details: Box::new(details.clone()) };
     let found = grimnir_events::codec::encode(&event).map_or(usize::MAX, |e| e.bytes.len());
     if found > DETAILS_BYTES_MAX {
-        return Err(No::TooMany { what: "bytes in a description", found, limit: DETAILS_BYTES_MAX });
+        return Err(No::TooMany {
+            what: "bytes in a description",
+            found,
+            limit: DETAILS_BYTES_MAX,
+        });
     }
     Ok(vec![event])
 }

@@ -8,9 +8,7 @@ use super::sound::{crossfade_frames, gain_db_x100, has_own_segue, takes_crossfad
 use grimnir_events::library::{CueMarks, MediaItem};
 use grimnir_events::timeline::{Anchor, Line, Transition};
 use grimnir_events::units::frames_of_ms;
-use grimnir_events::{
-    AirFrame, LineId, MediaId, PlaylistId, StationId, UtcMicros, derive_id,
-};
+use grimnir_events::{AirFrame, LineId, MediaId, PlaylistId, StationId, UtcMicros, derive_id};
 
 /// Most lines of an hour.
 pub const MAX_LINES: usize = 150;
@@ -36,12 +34,7 @@ pub struct Chain<'a> {
 
 impl<'a> Chain<'a> {
     /// An empty chain that stands at `from`.
-    pub fn new(
-        inputs: &PlanInputs<'a>,
-        hour: UtcMicros,
-        from: AirFrame,
-        pending: Anchor,
-    ) -> Self {
+    pub fn new(inputs: &PlanInputs<'a>, hour: UtcMicros, from: AirFrame, pending: Anchor) -> Self {
         let (inputs, lines) = (*inputs, Vec::new());
         Self { inputs, hour, from, pending, lines, bytes: 0 }
     }

@@ -1,6 +1,6 @@
 //! Plans of older versions of the planner, held by their digests: replay makes them again.
 
-use super::tests::{World, category, hour, item, slot, songs};
+use super::world::{World, category, hour, item, slot, songs};
 use super::*;
 use grimnir_events::codec;
 use grimnir_events::library::ItemKind;

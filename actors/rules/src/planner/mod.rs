@@ -17,6 +17,8 @@ mod checker_tests;
 mod frozen_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world;
 
 pub use sound::gain_db_x100;
 pub use v2::PLANNER_VERSION;

@@ -23,7 +23,8 @@ pub fn set(state: &TimelineState, block: &SmartBlock) -> Result<Vec<TimelineEven
             return Err(No::UnknownBlock(id));
         }
     }
-    let (block_id, event) = (block.id, TimelineEvent::SmartBlockSet { block: Box::new(block.clone()) });
+    let (block_id, event) =
+        (block.id, TimelineEvent::SmartBlockSet { block: Box::new(block.clone()) });
     let found = size(&event);
     if found > MAX_BLOCK_BYTES {
         return Err(No::BlockTooLarge { block_id, found, limit: MAX_BLOCK_BYTES });

@@ -11,9 +11,9 @@ pub(super) mod slots;
 
 pub use catalogue::Catalogue;
 
+use crate::planner::chain::Chain;
 use crate::planner::{PlanInputs, TZDB_VERSION};
 use crate::timeline::resolve::{ANCHOR_FADE_FRAMES, Cursor, ResolveSettings, resolve};
-use crate::planner::chain::Chain;
 use grimnir_events::timeline::{Anchor, ClockSlot, HourPlan, Line, SlotStart};
 use grimnir_events::{AirFrame, LineId, UtcMicros};
 use sha2::{Digest, Sha256};

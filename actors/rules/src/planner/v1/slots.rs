@@ -177,8 +177,7 @@ impl<'a> Slots<'a> {
             let start = self.chain.next_start();
             let room = end.hard.then(|| (end.at.since(start), self.chain.useful()));
             let query = Query { category, at: start.utc(), room };
-            let picked =
-                best(self.catalogue, &self.history, self.inputs.settings, query, rng);
+            let picked = best(self.catalogue, &self.history, self.inputs.settings, query, rng);
             let Some((place, relaxed)) = picked else {
                 self.notes.push(match cut(category).as_str() {
                     "" => format!("{label}: nothing to plan in the library"),
@@ -218,13 +217,10 @@ impl<'a> Slots<'a> {
             return;
         }
         let (station, catalogue, earlier) = (self.inputs.station, self.catalogue, self.earlier);
-        let mut place = *self
-            .places
-            .entry(playlist_id)
-            .or_insert_with(|| {
-                let place_of = |id| catalogue.place(id);
-                next_place(station, &place_of, earlier, playlist_id, &items)
-            });
+        let mut place = *self.places.entry(playlist_id).or_insert_with(|| {
+            let place_of = |id| catalogue.place(id);
+            next_place(station, &place_of, earlier, playlist_id, &items)
+        });
         while self.wants_more(end) && self.has_room() {
             self.push(items[place], Some(playlist_id));
             place = (place + 1) % items.len();

@@ -103,8 +103,7 @@ impl<'d, 'a> Hard<'d, 'a> {
             return Some("not valid");
         }
         let (day, minute) = self.local;
-        if !rules.dayparts.is_empty()
-            && !rules.dayparts.iter().any(|part| part.holds(day, minute))
+        if !rules.dayparts.is_empty() && !rules.dayparts.iter().any(|part| part.holds(day, minute))
         {
             return Some("daypart");
         }

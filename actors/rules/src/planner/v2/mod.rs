@@ -1,9 +1,10 @@
 //! Version 2 of the planner: smart blocks, and one selector behind every slot.
 //!
 //! Reading order: text, catalogue, history, criteria, source, hard, pick, score, then how an hour
-//! is filled (slots, run), and what is told of it (explain, tryout).
+//! is filled (slots, run, ask), and what is told of it (explain, tryout).
 //! A change that could alter a plan is a new version beside this one.
 
+mod ask;
 mod catalogue;
 mod criteria;
 mod explain;
@@ -16,6 +17,8 @@ mod slots;
 mod source;
 pub(crate) mod text;
 mod tryout;
+#[cfg(test)]
+mod tests;
 
 pub use explain::{PickTrace, Scored};
 pub use source::Counts;

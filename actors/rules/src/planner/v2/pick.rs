@@ -143,7 +143,8 @@ impl<'d, 'a> Desk<'d, 'a> {
         source: &'s Source,
         draw: u64,
     ) -> Box<dyn Iterator<Item = u32> + 's> {
-        let still = |place: &u32| self.base[*place as usize] == self.history.raw_item(*place as usize);
+        let still =
+            |place: &u32| self.base[*place as usize] == self.history.raw_item(*place as usize);
         let newer = move |(at, place): &(i64, u32)| {
             *at == self.history.raw_item(*place as usize) && source.holds(*place)
         };
@@ -175,8 +176,7 @@ impl<'d, 'a> Desk<'d, 'a> {
                 None => ask.run.picked.iter().filter(|place| has(dim.of(**place as usize))).count(),
                 Some(us) => {
                     let plays = self.history.window(ask.at, us);
-                    let counted =
-                        |play: &&Logged| has(play.values(self.catalogue, bound.dim));
+                    let counted = |play: &&Logged| has(play.values(self.catalogue, bound.dim));
                     plays.filter(counted).count()
                 }
             };
@@ -242,9 +242,8 @@ impl<'d, 'a> Desk<'d, 'a> {
     ) -> Option<Picked> {
         let moment = Moment { history: self.history, thresholds: self.thresholds };
         let lengths: Vec<i64> = {
-            let airtime = |(_, place): &(usize, u32)| {
-                self.catalogue.entries[*place as usize].cues.airtime()
-            };
+            let airtime =
+                |(_, place): &(usize, u32)| self.catalogue.entries[*place as usize].cues.airtime();
             let mut lengths: Vec<i64> = best.found.iter().map(airtime).collect();
             lengths.sort_unstable();
             lengths
@@ -274,7 +273,8 @@ impl<'d, 'a> Desk<'d, 'a> {
         let picked = Picked { place: *place as usize, mask: best.mask };
         if let Some(trace) = trace {
             trace.picked = Some(self.catalogue.entries[picked.place].item.id);
-            trace.relaxed = bits(best.mask).map(|bit| source.bit_name(self.catalogue, bit)).collect();
+            trace.relaxed =
+                bits(best.mask).map(|bit| source.bit_name(self.catalogue, bit)).collect();
             let named = all.iter().take(1 + RUNNERS_UP);
             trace.ranking = named.map(|(parts, place)| self.scored(parts, *place)).collect();
         }

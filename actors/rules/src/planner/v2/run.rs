@@ -39,8 +39,7 @@ impl Slots<'_, '_> {
         let own = duration.target_ms.map(|ms| begun.plus(frames_of_ms(i64::from(ms))));
         let goal = own.map_or(filling.end.at, |own| own.min(filling.end.at));
         let (run, borrowed) = (Run::default(), BTreeMap::new());
-        let mut block =
-            Block { id, source: &source, run, begun, goal, breaks: (0, 0), borrowed };
+        let mut block = Block { id, source: &source, run, begun, goal, breaks: (0, 0), borrowed };
         while self.block_wants(&block, filling.end) && self.has_room() {
             self.interstitials(&mut block, filling);
             if !self.block_wants(&block, filling.end) || !self.has_room() {
@@ -58,7 +57,8 @@ impl Slots<'_, '_> {
         let left = goal.since(self.chain.next_start());
         if own.is_some() && left > frames_of_ms(i64::from(duration.tolerance_ms)) {
             let ms = left / 48;
-            self.notes.push(format!("{}: the block ends {ms} ms short of its target", filling.label));
+            self.notes
+                .push(format!("{}: the block ends {ms} ms short of its target", filling.label));
         }
     }
 
@@ -184,7 +184,8 @@ impl Slots<'_, '_> {
         while block.goal.since(self.chain.next_start()) > tolerance && self.has_room() {
             if run.picked.len() >= rules.bumpers.max_per_gap as usize {
                 let name = cut(&self.shown(&SourceKey::Block(block.id)));
-                self.notes.push(format!("{}: the bumper limit of {name} is reached", filling.label));
+                self.notes
+                    .push(format!("{}: the bumper limit of {name} is reached", filling.label));
                 return;
             }
             let left = block.goal.since(self.chain.next_start());

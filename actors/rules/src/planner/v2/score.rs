@@ -19,19 +19,27 @@ pub struct Fit {
 }
 
 impl Fit {
-    /// By how many frames this item, alone or with one more of `lengths` (sorted), misses the end;
-    /// `None` while more than two are needed.
+    /// By how many frames the end is missed with this item and others of `lengths` (sorted).
+    ///
+    /// With one more to come it is the nearest length; with several the sums that any number of
+    /// items reaches, from so many of the shortest to so many of the longest.
     pub fn misfit(&self, airtime: i64, lengths: &[i64]) -> Option<i64> {
-        let longest = lengths.last()?;
-        if self.left > longest.saturating_mul(2) {
-            return None;
-        }
+        let (shortest, longest) = (*lengths.first()?, *lengths.last()?);
         let rest = self.left - airtime;
-        let alone = rest.abs();
-        let at = lengths.partition_point(|length| *length < rest);
-        let beside = [at.checked_sub(1), Some(at)];
-        let pair = beside.into_iter().flatten().filter_map(|at| lengths.get(at));
-        let error = pair.map(|length| (rest - length).abs()).fold(alone, i64::min);
+        let mut error = rest.abs();
+        if rest > 0 && rest <= longest {
+            let at = lengths.partition_point(|length| *length < rest);
+            // The item itself does not come twice: its length counts where another has it too.
+            let twice = lengths.partition_point(|length| *length <= airtime)
+                - lengths.partition_point(|length| *length < airtime);
+            let near = lengths.iter().take(at + 2).skip(at.saturating_sub(2));
+            let others = near.filter(|length| **length != airtime || twice > 1);
+            error = others.map(|length| (rest - length).abs()).fold(error, i64::min);
+        } else if rest > longest {
+            let more = (rest + longest - 1) / longest.max(1);
+            let short_by = rest - (more - 1) * longest;
+            error = (more * shortest - rest).clamp(0, short_by);
+        }
         // Near enough is as good as exact.
         Some(if error <= self.tolerance { 0 } else { error })
     }

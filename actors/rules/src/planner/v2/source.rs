@@ -303,9 +303,9 @@ impl Reader<'_, '_> {
             Order::Newest => {
                 source.main.sort_by_key(|place| (std::cmp::Reverse(added(place)), tie(place)));
             }
-            Order::Oldest => source
-                .main
-                .sort_by_key(|place| (added(place).is_none(), added(place), tie(place))),
+            Order::Oldest => {
+                source.main.sort_by_key(|place| (added(place).is_none(), added(place), tie(place)))
+            }
         }
     }
 

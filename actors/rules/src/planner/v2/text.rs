@@ -71,8 +71,19 @@ pub const fn mix(mut z: u64) -> u64 {
 }
 
 /// What stands between the artists of one credit, in lower case. Words want a blank on either side.
-const JOINTS: [&str; 11] =
-    [" featuring ", " feat. ", " feat ", " ft. ", " ft ", " vs. ", " vs ", " & ", " / ", "; ", ", "];
+const JOINTS: [&str; 11] = [
+    " featuring ",
+    " feat. ",
+    " feat ",
+    " ft. ",
+    " ft ",
+    " vs. ",
+    " vs ",
+    " & ",
+    " / ",
+    "; ",
+    ", ",
+];
 
 /// Calls `each` with every artist of a credit: `A feat. B & C` are three. A bracket around the
 /// featured ones does not count.

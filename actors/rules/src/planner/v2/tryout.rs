@@ -59,8 +59,7 @@ pub fn materialize(
     let mut hasher = Sha256::new();
     hasher.update(hour_seed(&inputs, at));
     hasher.update(seed.to_be_bytes());
-    let mut slots =
-        Slots::new(&mut planner, &[], chain(&inputs, at), hasher.finalize().into(), at);
+    let mut slots = Slots::new(&mut planner, &[], chain(&inputs, at), hasher.finalize().into(), at);
     slots.only(block.id, at, end(at, duration_ms));
     let (lines, notes) = slots.finish();
     Materialized { lines, notes, picks: planner.traces.unwrap_or_default() }
