@@ -172,7 +172,7 @@ fn random_world(items: &[(i64, u8, u8, u8, u8, u8)]) -> World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
     fn rules_hold_at_projected_air_time_or_the_hour_admits_it(
