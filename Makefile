@@ -59,7 +59,7 @@ soak:
 	@deploy/setup.sh build run test
 	cargo build $(ALL) --all-targets
 	$(if $(SCENE),,cargo test $(ALL) --test power --test crash --test mutation \
-		--test jetstream_crash)
+		--test memory --test jetstream_crash)
 	cargo test $(ALL) --test scenes -- --nocapture --test-threads=1 $(SCENE)
 
 # FUZZ narrows it to the targets it names.

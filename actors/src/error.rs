@@ -52,9 +52,24 @@ pub enum CommandError {
         /// Why.
         reason: String,
     },
+    /// Another node decides for this; nothing was stored.
+    #[error("{node} owns it{}", at(url))]
+    NotOwner {
+        /// Name of the node.
+        node: String,
+        /// Address of its API; empty where not known.
+        url: String,
+    },
+    /// No node decides for this at the moment; nothing was stored.
+    #[error("no node owns it at the moment")]
+    NoOwner,
     /// The site is closing.
     #[error("the site is closing")]
     Closing,
+}
+
+fn at(url: &str) -> String {
+    if url.is_empty() { String::new() } else { format!(", at {url}") }
 }
 
 impl CommandError {

@@ -10,6 +10,7 @@ mod fault;
 pub mod shell;
 pub mod snapshots;
 pub mod directory;
+pub mod ownership;
 pub mod process;
 pub mod planner;
 pub mod engine;

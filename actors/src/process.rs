@@ -9,7 +9,7 @@ use crate::meta::Meta;
 use crate::site::Shared;
 use futures_util::StreamExt;
 use grimnir_events::{Actor as Principal, CommitId, StationId, StreamId};
-use grimnir_ledger::Recorded;
+use grimnir_ledger::{Ledger, Recorded};
 use grimnir_rules::process::{self, AnyCommand, Committed, Follow};
 use grimnir_rules::{Executor, Ladder, Library, Station, Timeline};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -20,12 +20,19 @@ use tracing::{debug, warn};
 
 /// Commits without consequence between two writes of the cursor.
 const CURSOR_EVERY: u64 = 256;
+/// A former owner's follow-ups are at most so far behind what they follow.
+const LAG_AT_MOST_US: i64 = 10 * 60 * 1_000_000;
+/// Our own cursor is gone on from where it is at most so many commits behind.
+const COMMITS_BEHIND_AT_MOST: u64 = 100_000;
+const READ_BATCH: usize = 1_024;
 const RETRY: Duration = Duration::from_millis(200);
 
 /// What the runner is started with.
 pub struct RunnerArgs {
     /// The site.
     pub shared: Arc<Shared>,
+    /// The one station whose commits are followed up; all of them where not given.
+    pub scope: Option<StationId>,
 }
 
 /// The actor.
@@ -34,6 +41,7 @@ pub struct ProcessRunner;
 /// What a running runner holds.
 pub struct RunnerState {
     shared: Arc<Shared>,
+    scope: Option<StationId>,
     cursor_file: PathBuf,
     cursor: u64,
     written: u64,
@@ -56,9 +64,17 @@ impl Actor for ProcessRunner {
         me: ActorRef<Next>,
         args: RunnerArgs,
     ) -> Result<RunnerState, ActorProcessingErr> {
-        let cursor_file = args.shared.config.data_dir.join("process.cursor");
+        let name = match args.scope {
+            Some(station) => format!("process-{station}.cursor"),
+            None => "process.cursor".into(),
+        };
+        let cursor_file = args.shared.config.data_dir.join(name);
         let head = args.shared.ledger.head().await?.seq;
-        let cursor = read_cursor(&cursor_file).filter(|seq| *seq <= head).unwrap_or(0);
+        let written = read_cursor(&cursor_file).filter(|seq| *seq <= head).unwrap_or(0);
+        let cursor = match args.scope {
+            Some(station) => resume(args.shared.ledger.as_ref(), station, written).await?,
+            None => written,
+        };
         let mut commits = args.shared.ledger.follow(cursor + 1);
         let follower = tokio::spawn(async move {
             while let Some(next) = commits.next().await {
@@ -77,7 +93,8 @@ impl Actor for ProcessRunner {
             }
             me.stop(Some("the ledger cannot be followed".into()));
         });
-        Ok(RunnerState { shared: args.shared, cursor_file, cursor, written: cursor, follower })
+        let RunnerArgs { shared, scope } = args;
+        Ok(RunnerState { shared, scope, cursor_file, cursor, written: cursor, follower })
     }
 
     async fn handle(
@@ -108,6 +125,10 @@ impl Actor for ProcessRunner {
 
 impl RunnerState {
     async fn follow_up(&self, recorded: &Recorded) -> bool {
+        let stream = recorded.commit.header.stream;
+        if self.scope.is_some() && stream.station() != self.scope {
+            return false;
+        }
         let Some(committed) = Committed::decode(&recorded.commit) else { return false };
         let follows = process::react(&committed);
         let acted = !follows.is_empty();
@@ -132,9 +153,11 @@ impl RunnerState {
                 Err(
                     CommandError::Unavailable { .. }
                     | CommandError::Uncertain { .. }
-                    | CommandError::Busy { .. },
+                    | CommandError::Busy { .. }
+                    | CommandError::NoOwner
+                    | CommandError::NotOwner { .. },
                 ) => {
-                    if self.shared.is_closing() {
+                    if self.shared.is_closing() || !self.owns(follow.station) {
                         return;
                     }
                     tokio::time::sleep(RETRY).await;
@@ -148,6 +171,11 @@ impl RunnerState {
         }
     }
 
+    /// What is not ours any more is followed up by its new owner.
+    fn owns(&self, station: StationId) -> bool {
+        self.shared.ownership.epoch(station.0).is_some()
+    }
+
     fn write_cursor(&mut self) {
         let partial = self.cursor_file.with_extension("tmp");
         let written = std::fs::write(&partial, self.cursor.to_string())
@@ -158,6 +186,42 @@ impl RunnerState {
             Err(error) => warn!(%error, "the process cursor cannot be written"),
         }
     }
+}
+
+/// Where a new owner goes on: before the last commit whose follow-up is in the ledger.
+///
+/// The former owner sent one follow-up after the other, so everything before that one was answered;
+/// its own cursor is on another node. It is looked for no further back than a node may lag.
+async fn resume(
+    ledger: &dyn Ledger,
+    station: StationId,
+    written: u64,
+) -> Result<u64, grimnir_ledger::ReadError> {
+    let head = ledger.head().await?;
+    let mut from = ledger.position_of(head.recorded_at.plus(-LAG_AT_MOST_US)).await?;
+    if head.seq - written <= COMMITS_BEHIND_AT_MOST {
+        from = from.min(written + 1);
+    }
+    let mut cursor = from.saturating_sub(1);
+    while from <= head.seq {
+        let batch = ledger.read_all(from, READ_BATCH).await?;
+        let Some(last) = batch.last() else { break };
+        from = last.seq + 1;
+        for recorded in &batch {
+            let header = &recorded.commit.header;
+            if header.stream.station() != Some(station) {
+                continue;
+            }
+            let Some(committed) = Committed::decode(&recorded.commit) else { continue };
+            for follow in process::react(&committed) {
+                let id = commit_id(ledger.log_id(), header.commit_id, follow.index);
+                if ledger.find(id).await?.is_some() {
+                    cursor = recorded.seq - 1;
+                }
+            }
+        }
+    }
+    Ok(cursor)
 }
 
 fn commit_id(log: grimnir_events::LogId, cause: CommitId, index: u32) -> CommitId {

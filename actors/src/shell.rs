@@ -7,12 +7,16 @@
 //! Upstream: `grimnir-rules`, `grimnir-ledger`. Consequences (engine, other aggregates) are drawn
 //! by followers of the ledger, so that none is lost between append and effect.
 
+mod owner;
+
 use crate::clock;
 use crate::directory::Directory;
 use crate::error::CommandError;
 use crate::meta::{Meta, Receipt};
+use crate::ownership::Ownership;
 use crate::snapshots::{Keeper, Snapshots, Tails};
 use grimnir_events::air::AirFact;
+use grimnir_events::owner::folded;
 use grimnir_events::{CommitId, StreamId, StreamKind, codec};
 use grimnir_ledger::{AppendError, Appended, Expected, Ledger, NewCommit, Recorded};
 use grimnir_rules::{Aggregate, Context, RULES_VERSION};
@@ -72,6 +76,8 @@ pub struct ShellArgs {
     pub ledger: Arc<dyn Ledger>,
     /// Where it makes itself known.
     pub directory: Arc<Directory>,
+    /// Who decides.
+    pub ownership: Arc<Ownership>,
     /// Its snapshots; without them every start folds the whole stream.
     pub snapshots: Option<Snapshots>,
 }
@@ -91,6 +97,11 @@ pub struct ShellState<A: Aggregate> {
     ledger: Arc<dyn Ledger>,
     directory: Arc<Directory>,
     fold: Snapshot<A>,
+    ownership: Arc<Ownership>,
+    /// Epoch under which it decides; 0: it does not, and only follows.
+    epoch: u64,
+    /// Epoch under which its stream was taken last; 0: never.
+    taken: u64,
     tails: Tails,
     keeper: Keeper,
     /// An append whose outcome is not known.
@@ -111,6 +122,9 @@ impl<A: Aggregate> Actor for Shell<A> {
             stream: args.stream,
             ledger: args.ledger,
             directory: args.directory,
+            ownership: args.ownership,
+            epoch: 0,
+            taken: 0,
             fold: Snapshot { state: Arc::default(), version: 0, seq: 0, air_version: 0 },
             tails: Tails::default(),
             keeper: Keeper::new(args.snapshots),
@@ -119,6 +133,7 @@ impl<A: Aggregate> Actor for Shell<A> {
         };
         if let Some(found) = state.keeper.load(state.stream, &*state.ledger).await {
             (state.fold, state.tails) = found;
+            state.taken = state.last_epoch().await?;
         }
         state.catch_up().await?;
         state.take_snapshot();
@@ -155,9 +170,12 @@ impl<A: Aggregate> ShellState<A> {
 
     /// Folds whatever the ledger holds beyond the fold: own stream, then the witnessed one.
     async fn catch_up(&mut self) -> Result<(), CommandError> {
-        if self.fold.version == 0 || self.uncertain {
+        let epoch = self.ownership.epoch(self.stream.id).unwrap_or(0);
+        // Whoever does not own the stream follows it; whoever begins to has to know all of it.
+        if self.fold.version == 0 || self.uncertain || epoch == 0 || epoch != self.epoch {
             self.catch_up_own().await?;
             self.uncertain = false;
+            self.epoch = epoch;
         }
         self.catch_up_air().await
     }
@@ -206,6 +224,7 @@ impl<A: Aggregate> ShellState<A> {
 
     fn evolve(&mut self, recorded: &Recorded) -> Result<Vec<A::Event>, CommandError> {
         let events = decode_events::<A>(recorded)?;
+        self.heed_owner(recorded)?;
         let state = Arc::make_mut(&mut self.fold.state);
         for event in &events {
             A::evolve(state, event);
@@ -230,22 +249,28 @@ impl<A: Aggregate> ShellState<A> {
             return Ok(receipt);
         }
         for _ in 0..=MAX_CONFLICTS {
+            let epoch = self.may_decide()?;
             let context = Context {
                 now: clock::now(),
                 ids: (0..IDS_PER_DECISION).map(|_| clock::fresh_id()).collect(),
                 air_version: self.fold.air_version,
                 tzdb: grimnir_rules::planner::TZDB_VERSION.into(),
             };
-            let events = A::decide(&self.fold.state, command, &context)
-                .map_err(|rejection| CommandError::rejected(&rejection))?;
+            let decided = A::decide(&self.fold.state, command, &context);
+            let nothing = decided.as_ref().map_or(true, Vec::is_empty);
+            if nothing && self.was_behind().await? {
+                continue;
+            }
+            let events = decided.map_err(|rejection| CommandError::rejected(&rejection))?;
             if events.is_empty() {
                 return Ok(self.unchanged());
             }
-            let commit = self.commit(meta, &encoded, &context, &events)?;
+            let commit = self.commit(meta, epoch, &encoded, (&context, &events))?;
             match self.ledger.append(commit, Expected::Version(self.fold.version)).await {
                 Ok(appended) => return self.acknowledged(&appended),
-                Err(AppendError::Conflict { .. }) => {
+                Err(error @ AppendError::Conflict { .. }) => {
                     self.catch_up_own().await?;
+                    warn!(%error, epoch, taken = self.taken, "somebody else extended the stream");
                     if let Some(receipt) = self.answered_before(meta, &encoded).await? {
                         return Ok(receipt);
                     }
@@ -271,9 +296,9 @@ impl<A: Aggregate> ShellState<A> {
     fn commit(
         &self,
         meta: Meta,
+        epoch: u64,
         command: &codec::Encoded,
-        context: &Context,
-        events: &[A::Event],
+        (context, events): (&Context, &[A::Event]),
     ) -> Result<NewCommit, CommandError> {
         let unencodable = |e: codec::CodecError| CommandError::Failed {
             what: "encoding the commit",
@@ -287,6 +312,7 @@ impl<A: Aggregate> ShellState<A> {
             correlation: meta.correlation,
             causation: meta.causation,
             rules_version: RULES_VERSION,
+            epoch: Some(epoch),
             command: Some(command.clone()),
             context: Some(codec::encode(context).map_err(unencodable)?),
             events: events
@@ -356,10 +382,7 @@ fn receipt<E>(recorded: &Recorded, repeated: bool, events: Vec<E>) -> Receipt<E>
 }
 
 fn decode_events<A: Aggregate>(recorded: &Recorded) -> Result<Vec<A::Event>, CommandError> {
-    recorded
-        .commit
-        .events
-        .iter()
+    folded(&recorded.commit)
         .map(codec::decode::<A::Event>)
         .collect::<Result<_, _>>()
         .map_err(corrupt)

@@ -1,10 +1,14 @@
 //! The supervision tree: root → site → station → its actors.
 //!
+//! Shells run on every node and answer who reads; what acts (engine, planner, process managers)
+//! runs only where the station is owned, and comes and goes with the ownership.
+//!
 //! ractor stops a supervisor whose child fails unless it says otherwise, so a supervisor here
 //! handles every event itself. A failed child is started again, at once the first time and
 //! with doubling pauses up to 5 s when it keeps failing.
 
 use crate::engine::link::{EngineLink, LinkArgs};
+use crate::ownership::Standing;
 use crate::planner::{PlannerActor, PlannerArgs};
 use crate::process::{ProcessRunner, RunnerArgs};
 use crate::shell::{Shell, ShellArgs};
@@ -45,6 +49,8 @@ pub enum SupervisorMessage {
     Revive(Child),
     /// Start a station's supervisor; answers when its actors run.
     AddStation(StationId, tokio::sync::oneshot::Sender<Result<(), String>>),
+    /// The station is owned here from now on, or not any more.
+    Owned(bool),
 }
 
 /// Supervises the site's own actors and the stations, or the actors of one station.
@@ -64,6 +70,9 @@ pub struct Family {
     station: StationId,
     children: BTreeMap<ractor::ActorId, Member>,
     pauses: BTreeMap<Child, Duration>,
+    /// What acts runs here.
+    acting: bool,
+    watcher: Option<tokio::task::JoinHandle<()>>,
 }
 
 struct Member {
@@ -74,7 +83,8 @@ struct Member {
 
 impl Family {
     fn new(shared: Arc<Shared>, station: StationId) -> Self {
-        Self { shared, station, children: BTreeMap::new(), pauses: BTreeMap::new() }
+        let (children, pauses) = Default::default();
+        Self { shared, station, children, pauses, acting: true, watcher: None }
     }
 
     async fn start(&mut self, child: Child, me: ActorCell) -> Result<(), ActorProcessingErr> {
@@ -102,7 +112,8 @@ impl Family {
                 PlannerActor::spawn_linked(None, PlannerActor, args, me).await?.0.get_cell()
             }
             Child::Processes => {
-                let args = RunnerArgs { shared: self.shared.clone() };
+                let scope = (station != StationId::default()).then_some(station);
+                let args = RunnerArgs { shared: self.shared.clone(), scope };
                 ProcessRunner::spawn_linked(None, ProcessRunner, args, me).await?.0.get_cell()
             }
             Child::Station(id) => {
@@ -122,6 +133,7 @@ impl Family {
             stream,
             ledger: self.shared.ledger.clone(),
             directory: self.shared.directory.clone(),
+            ownership: self.shared.ownership.clone(),
             snapshots: Some(Snapshots::new(
                 self.shared.config.data_dir.join("snapshots"),
                 SNAPSHOT_EVERY,
@@ -164,7 +176,8 @@ impl Family {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             SupervisorMessage::Revive(child) => {
-                if self.children.values().any(|member| member.child == child) {
+                let there = self.children.values().any(|member| member.child == child);
+                if there || (!self.acting && acting(&self.shared).contains(&child)) {
                     return Ok(());
                 }
                 if let Err(reason) = self.start(child, me.get_cell()).await {
@@ -182,6 +195,7 @@ impl Family {
                 };
                 let _ = reply.send(answer);
             }
+            SupervisorMessage::Owned(owned) => self.own(owned, &me).await,
         }
         Ok(())
     }
@@ -198,9 +212,69 @@ impl Family {
         }
     }
 
+    /// What acts for the station runs while it is ours.
+    async fn follow_owner(&mut self, station: StationId, me: &ActorRef<SupervisorMessage>) {
+        if self.shared.ownership.is_alone() {
+            self.own(true, me).await;
+        } else {
+            let standing = self.shared.ownership.watch(station.0);
+            self.acting = false;
+            self.watcher = Some(tokio::spawn(watch(standing, me.clone())));
+        }
+    }
+
+    /// Starts or stops what acts for the station.
+    async fn own(&mut self, owned: bool, me: &ActorRef<SupervisorMessage>) {
+        self.acting = owned;
+        for child in acting(&self.shared) {
+            let member = self.children.values().find(|member| member.child == child);
+            match (member.map(|member| member.cell.clone()), owned) {
+                (None, true) => {
+                    if let Err(reason) = self.start(child, me.get_cell()).await {
+                        error!(child = ?child, reason = %reason, "an actor could not be started");
+                        self.revive(child, LONGEST_PAUSE, me);
+                    }
+                }
+                (Some(cell), false) => {
+                    // Not in the family any more, so that nobody starts it again.
+                    self.children.remove(&cell.get_id());
+                    cell.stop(Some("the station is another node's".into()));
+                }
+                (None, false) | (Some(_), true) => {}
+            }
+        }
+    }
+
     fn stop_all(&self) {
         for member in self.children.values() {
             member.cell.stop(Some("closing".into()));
+        }
+    }
+}
+
+/// What runs only where the station is owned.
+fn acting(shared: &Shared) -> Vec<Child> {
+    let mut all = vec![Child::Engine, Child::Planner];
+    if !shared.ownership.is_alone() {
+        all.push(Child::Processes);
+    }
+    all
+}
+
+/// Tells a station's supervisor whenever the station becomes ours or stops to be.
+async fn watch(
+    mut standing: tokio::sync::watch::Receiver<Standing>,
+    me: ActorRef<SupervisorMessage>,
+) {
+    let mut told = false;
+    loop {
+        let owned = matches!(*standing.borrow_and_update(), Standing::Own { .. });
+        if owned != told && me.cast(SupervisorMessage::Owned(owned)).is_err() {
+            return;
+        }
+        told = owned;
+        if standing.changed().await.is_err() {
+            return;
         }
     }
 }
@@ -222,6 +296,9 @@ impl Actor for Supervisor {
         let mut family = Family::new(args.shared, args.station.unwrap_or_default());
         for child in children {
             family.start(child, me.get_cell()).await?;
+        }
+        if let Some(station) = args.station {
+            family.follow_owner(station, &me).await;
         }
         Ok(family)
     }
@@ -250,6 +327,9 @@ impl Actor for Supervisor {
         _me: ActorRef<Self::Msg>,
         family: &mut Family,
     ) -> Result<(), ActorProcessingErr> {
+        if let Some(watcher) = family.watcher.take() {
+            watcher.abort();
+        }
         family.stop_all();
         info!(station.id = %family.station, "supervisor stopped");
         Ok(())
@@ -259,10 +339,12 @@ impl Actor for Supervisor {
 /// In the order they start: sign-in first, effects last.
 fn of_the_site(shared: &Shared) -> Vec<Child> {
     let stations = shared.views.stations().into_iter().map(|station| Child::Station(station.id));
-    [Child::Access].into_iter().chain(stations).chain([Child::Processes]).collect()
+    // Alone, one runner follows up for all stations; otherwise each station has its own.
+    let runner = shared.ownership.is_alone().then_some(Child::Processes);
+    [Child::Access].into_iter().chain(stations).chain(runner).collect()
 }
 
-/// In the order they start: whoever uses a shell comes after it.
+/// What runs on every node; what acts follows the ownership.
 fn of_a_station() -> Vec<Child> {
     let shells = [
         StreamKind::Station,
@@ -271,5 +353,5 @@ fn of_a_station() -> Vec<Child> {
         StreamKind::Timeline,
         StreamKind::Library,
     ];
-    shells.map(Child::Shell).into_iter().chain([Child::Engine, Child::Planner]).collect()
+    shells.map(Child::Shell).to_vec()
 }

@@ -1,6 +1,7 @@
 //! Snapshots of aggregates: believed when they fit, passed over when they do not, and never missed.
 
 use grimnir_actors::directory::Directory;
+use grimnir_actors::ownership::Ownership;
 use grimnir_actors::shell::{Shell, ShellArgs, Snapshot as Fold};
 use grimnir_actors::snapshots::{Snapshots, Tails};
 use grimnir_actors::{CommandError, Meta};
@@ -36,6 +37,7 @@ async fn append<P: Payload>(ledger: &dyn Ledger, to: StreamId, event: &P) -> Arc
         correlation: CorrelationId([1; 16]),
         causation: CommitId::default(),
         rules_version: 1,
+        epoch: None,
         command: None,
         context: None,
         events: vec![codec::encode(event).expect("encodes")],
@@ -94,6 +96,7 @@ async fn folded<A: Aggregate>(
         stream: stream(A::KIND),
         ledger: ledger.clone(),
         directory: directory.clone(),
+        ownership: Arc::new(Ownership::alone(1)),
         snapshots: snapshots.cloned(),
     };
     let (shell, task) = Shell::<A>::spawn(None, Shell::default(), args).await.expect("starts");
@@ -224,6 +227,7 @@ async fn a_decision_after_a_snapshot_sees_what_followed_it() {
         stream: stream(StreamKind::Station),
         ledger: ledger.clone(),
         directory: directory.clone(),
+        ownership: Arc::new(Ownership::alone(1)),
         snapshots: Some(snapshots),
     };
     let (shell, task) = Shell::<Station>::spawn(None, Shell::default(), args).await.expect("runs");

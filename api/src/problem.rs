@@ -164,6 +164,12 @@ impl From<CommandError> for Problem {
             CommandError::Failed { .. } => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "operation_failed", detail)
             }
+            CommandError::NotOwner { .. } => {
+                Self::new(StatusCode::MISDIRECTED_REQUEST, "not_owner", detail)
+            }
+            CommandError::NoOwner => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_owner", detail).retry_after(1)
+            }
             CommandError::Closing => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "closing", detail).retry_after(5)
             }

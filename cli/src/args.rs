@@ -52,6 +52,17 @@ pub struct Serve {
     /// Serve although the stream is weaker than a ledger has to be; recorded in the ledger.
     #[arg(long, env = "GRIMNIR_ACCEPT_WEAKER_DURABILITY")]
     pub accept_weaker_durability: bool,
+    /// Name of this node among those that share the ledger: letters, digits, dashes; made up and
+    /// kept in the folder where not given.
+    #[arg(long, env = "GRIMNIR_NODE_ID")]
+    pub node_id: Option<String>,
+    /// Address under which clients reach this node's API, named to whoever asks the wrong one.
+    #[arg(long, env = "GRIMNIR_ADVERTISE")]
+    pub advertise: Option<String>,
+    /// Folder that the nodes of this host share: media, secrets, and the folders of the engines,
+    /// so that one adopts what another started; the site's own where not given.
+    #[arg(long, env = "GRIMNIR_COMMON")]
+    pub common: Option<PathBuf>,
     /// Address of the API.
     #[arg(long, env = "GRIMNIR_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,

@@ -2,13 +2,16 @@
 
 use crate::args::Serve;
 use crate::trace;
+use grimnir_actors::ownership::Node;
 use grimnir_actors::site::ProofConfig;
-use grimnir_actors::{LedgerPlace, Site, SiteConfig};
+use grimnir_actors::{CommandError, LedgerPlace, Site, SiteConfig};
 use grimnir_api::ApiConfig;
 use grimnir_events::Actor;
 use grimnir_events::access::Role;
+use grimnir_events::owner::MAX_NODE_BYTES;
 use grimnir_ledger::JetStreamOptions;
 use std::future::Future;
+use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
@@ -19,7 +22,7 @@ pub async fn serve(args: Serve) -> Result<(), String> {
     // Bound first: a second server on the same address must not touch the ledger.
     let listener = bind(args.listen).await?;
     let address = listener.local_addr().map_err(|e| e.to_string())?;
-    let site = open(&args).await?;
+    let site = open(&args, address).await?;
     if let Some((name, password)) = first_admin(&site, &args).await? {
         println!("administrator: {name}");
         println!("password:      {password}");
@@ -36,10 +39,14 @@ pub async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, String> 
     TcpListener::bind(address).await.map_err(|e| format!("cannot listen on {address}: {e}"))
 }
 
-/// Opens the site.
-pub async fn open(args: &Serve) -> Result<Site, String> {
+/// Opens the site; `address` is where its API will be reached.
+pub async fn open(args: &Serve, address: SocketAddr) -> Result<Site, String> {
+    let data_dir = absolute(&args.data)?;
+    let url = args.advertise.clone().unwrap_or_else(|| format!("http://{address}"));
     let config = SiteConfig {
-        data_dir: absolute(&args.data)?,
+        node: Node { name: node_name(args.node_id.as_deref(), &data_dir)?, url },
+        common_dir: args.common.as_deref().map(absolute).transpose()?,
+        data_dir,
         ledger: ledger_place(args)?,
         engine_program: args.engine.clone(),
         listen_ip: args.mount_ip.unwrap_or(args.listen.ip()),
@@ -66,6 +73,28 @@ fn ledger_place(args: &Serve) -> Result<LedgerPlace, String> {
     })))
 }
 
+/// The node's name: as given, or as it was made up when the folder was new.
+fn node_name(given: Option<&str>, data: &std::path::Path) -> Result<String, String> {
+    let path = data.join("node-id");
+    let kept = std::fs::read_to_string(&path).ok();
+    let name = match (given, kept) {
+        (Some(name), _) => name.to_owned(),
+        (None, Some(kept)) => kept.trim().to_owned(),
+        (None, None) => {
+            let name = format!("node-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
+            std::fs::write(&path, &name).map_err(|e| format!("{}: {e}", path.display()))?;
+            name
+        }
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.is_empty() || name.len() > MAX_NODE_BYTES || !name.chars().all(plain) {
+        return Err(format!(
+            "--node-id: found \"{name}\", expected 1 to {MAX_NODE_BYTES} letters, digits, - and _"
+        ));
+    }
+    Ok(name)
+}
+
 fn absolute(path: &std::path::Path) -> Result<std::path::PathBuf, String> {
     std::fs::create_dir_all(path).map_err(|e| format!("{}: {e}", path.display()))?;
     path.canonicalize().map_err(|e| format!("{}: {e}", path.display()))
@@ -77,10 +106,13 @@ pub async fn first_admin(site: &Site, args: &Serve) -> Result<Option<(String, St
         return Ok(None);
     }
     let password = args.admin_password.clone().unwrap_or_else(made_up_password);
-    site.register_user(&args.admin_user, &password, Role::Admin, site.fresh_meta(Actor::Local))
-        .await
-        .map_err(|e| format!("the administrator cannot be made: {e}"))?;
-    Ok(Some((args.admin_user.clone(), password)))
+    let meta = site.fresh_meta(Actor::Local);
+    match site.register_user(&args.admin_user, &password, Role::Admin, meta).await {
+        Ok(_) => Ok(Some((args.admin_user.clone(), password))),
+        // Whoever owns the site makes it.
+        Err(CommandError::NotOwner { .. } | CommandError::NoOwner) => Ok(None),
+        Err(error) => Err(format!("the administrator cannot be made: {error}")),
+    }
 }
 
 /// Twenty characters that are hard to mistake for one another, 100 bits.

@@ -6,6 +6,7 @@
 mod air;
 mod control;
 mod director;
+mod elsewhere;
 mod held;
 mod journal;
 mod media;
@@ -67,6 +68,8 @@ struct RunArguments {
     /// Lowest epoch of a control plane that is obeyed.
     #[arg(long, default_value_t = 0)]
     epoch: u64,
+    #[command(flatten)]
+    elsewhere: elsewhere::Elsewhere,
 }
 
 fn main() -> ExitCode {

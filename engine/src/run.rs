@@ -45,7 +45,10 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     let mut held = cache.load();
     held.epoch = held.epoch.max(arguments.epoch);
     let on_air = held.config.as_ref().is_some_and(|config| config.on_air);
-    let legacy = close_last_run(&journal, &recovered, last.as_ref(), start, on_air);
+    let mut legacy = close_last_run(&journal, &recovered, last.as_ref(), start, on_air);
+    if let Some(taken) = arguments.elsewhere.take_up(&mut recovered, start) {
+        legacy = Legacy { line: taken.line, interruption: taken.interruption, claim: None };
+    }
 
     let (tx, rx) = channel::<Msg>();
     let (blocks, taps) = fanout::fanout();

@@ -27,6 +27,7 @@ pub mod access;
 pub mod site;
 pub mod air;
 pub mod handover;
+pub mod owner;
 
 pub use actor::Actor;
 pub use codec::{Encoded, Payload};

@@ -72,6 +72,7 @@ pub const REGISTER: &[Registered] = &[
     Registered::of::<crate::access::AccessEvent>(),
     Registered::of::<crate::air::AirFact>(),
     Registered::of::<crate::site::SiteEvent>(),
+    Registered::of::<crate::owner::OwnerEvent>(),
     Registered::of::<crate::handover::EngineConfig>(),
     Registered::of::<crate::handover::EngineClaims>(),
     Registered::of::<crate::timeline::HourPlan>(),

@@ -24,6 +24,7 @@ fn every_event_keeps_its_bytes() {
     check_payload(library());
     check_payload(access());
     check_payload(air());
+    check_payload(owner());
     check_payload(site());
 }
 

@@ -9,6 +9,7 @@ use grimnir_events::codec::{CodecError, Encoded, decode};
 use grimnir_events::executor::ExecutorEvent;
 use grimnir_events::ladder::LadderEvent;
 use grimnir_events::library::LibraryEvent;
+use grimnir_events::owner;
 use grimnir_events::site::SiteEvent;
 use grimnir_events::station::StationEvent;
 use grimnir_events::timeline::TimelineEvent;
@@ -75,7 +76,7 @@ impl Decoded {
     pub fn of_commit(seq: u64, hash: ContentHash, commit: &Commit) -> Self {
         let header = &commit.header;
         let place = Place { seq, stream: header.stream, at: header.occurred_at };
-        let events = commit.events.iter().map(|e| event(header.stream.kind, e)).collect();
+        let events = owner::folded(commit).map(|e| event(header.stream.kind, e)).collect();
         Self { place, hash, events }
     }
 

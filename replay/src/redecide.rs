@@ -9,6 +9,7 @@ use crate::ReplayError;
 use crate::source::Basis;
 use grimnir_events::air::AirFact;
 use grimnir_events::codec::{self, Encoded};
+use grimnir_events::owner::OwnerEvent;
 use grimnir_events::{CommitId, ContentHash, StationId, StreamId, StreamKind};
 use grimnir_ledger::{Recorded, SegmentReader};
 use grimnir_rules::access::Access;
@@ -35,6 +36,8 @@ pub struct Redecided {
     pub rules_version: u32,
     /// Commits of witnessed streams: reported, not decided.
     pub witnessed: u64,
+    /// Commits by which a node took a stream: granted, not decided.
+    pub ownership: u64,
     /// Decisions that came out the same, byte for byte.
     pub same: u64,
     /// Decisions that came out differently.
@@ -72,6 +75,7 @@ pub fn redecide(dir: &Path) -> Result<Redecided, ReplayError> {
         basis: Basis { log_id, position: 0, hash: ContentHash::default() },
         rules_version: RULES_VERSION,
         witnessed: 0,
+        ownership: 0,
         same: 0,
         different: 0,
         different_under_other_rules: 0,
@@ -87,6 +91,7 @@ pub fn redecide(dir: &Path) -> Result<Redecided, ReplayError> {
         (out.basis.position, out.basis.hash) = (recorded.seq, recorded.hash);
         match court.hear(&recorded) {
             Verdict::Witnessed => out.witnessed += 1,
+            Verdict::Ownership => out.ownership += 1,
             Verdict::Same => out.same += 1,
             Verdict::Different(what) => {
                 out.different += 1;
@@ -140,6 +145,7 @@ fn context_of(stored: &Encoded) -> Option<Context> {
 
 enum Verdict {
     Witnessed,
+    Ownership,
     Same,
     Different(String),
     Undecidable(String),
@@ -186,6 +192,10 @@ impl Court {
         if let (true, Some(station)) = (stream.kind.is_witnessed(), stream.station()) {
             self.witness(station, recorded);
             return Verdict::Witnessed;
+        }
+        let commit = &recorded.commit;
+        if commit.command.is_none() && commit.events.iter().all(OwnerEvent::is) {
+            return Verdict::Ownership;
         }
         let Some(bench) = self.bench(stream) else {
             return Verdict::Undecidable(format!("no rules for {} streams", stream.kind.word()));

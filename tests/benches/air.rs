@@ -1,16 +1,15 @@
 //! What the air costs: processor and memory of an engine, and how fast an emergency is heard.
 //!
 //! Every figure stands beside the raw thing, measured in the same run. Absolute times depend on
-//! the machine; ratios less so. Prints `name value unit | reference name value | ratio` and appends
-//! the same as JSON lines to the file that `GRIMNIR_BENCH_OUT` names.
+//! the machine; ratios less so.
 
 use grimnir_mix::tone::tone_level;
 use grimnir_tests::ear::WINDOW;
+use grimnir_tests::figure::Figure;
 use grimnir_tests::programs::until;
 use grimnir_tests::stage::KBPS;
 use grimnir_tests::{Ear, Server, Setting, Stage, tracks};
-use serde_json::{Value, json};
-use std::io::Write;
+use serde_json::json;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -31,17 +30,8 @@ fn rounds() -> usize {
     std::env::var("GRIMNIR_BENCH_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(200)
 }
 
-fn report(name: &str, value: f64, unit: &str, reference: &str, reference_value: f64) {
-    let ratio = if reference_value == 0.0 { f64::NAN } else { value / reference_value };
-    println!("{name} {value:.4} {unit} | {reference} {reference_value:.4} | {ratio:.3}");
-    let Some(path) = std::env::var_os("GRIMNIR_BENCH_OUT") else { return };
-    let line = json!({
-        "name": name, "value": value, "unit": unit, "reference": reference,
-        "reference_value": reference_value,
-        "ratio": if ratio.is_finite() { json!(ratio) } else { Value::Null },
-    });
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-    writeln!(file.expect("the bench file opens"), "{line}").expect("the bench file is written");
+fn report(name: &str, value: f64, unit: &'static str, reference: &'static str, beside: f64) {
+    Figure::beside(name, value, unit, (reference, beside)).report();
 }
 
 /// Processor seconds a process has used (user and system, with its threads).

@@ -4,7 +4,9 @@
 //! audio in which every track has its own tone, so that what is heard at any instant can be told.
 
 pub mod client;
+pub mod cluster;
 pub mod ear;
+pub mod figure;
 pub mod nats;
 pub mod programs;
 pub mod server;
@@ -12,6 +14,7 @@ pub mod stage;
 pub mod tracks;
 
 pub use client::Client;
+pub use cluster::Cluster;
 pub use ear::{Ear, Heard};
 pub use server::Server;
 pub use stage::{Setting, Stage};

@@ -15,6 +15,7 @@ use grimnir_events::codec::{self, CodecError, Payload};
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::ladder::{LadderEvent, OwnerReason, Tier};
 use grimnir_events::library::LibraryEvent;
+use grimnir_events::owner;
 use grimnir_events::site::SiteEvent;
 use grimnir_events::station::StationEvent;
 use grimnir_events::timeline::{DropReason, TimelineEvent};
@@ -92,7 +93,7 @@ impl Committed {
 
 fn decode_events(commit: &Commit) -> Result<DecodedEvents, CodecError> {
     fn all<P: Payload>(commit: &Commit) -> Result<Vec<P>, CodecError> {
-        commit.events.iter().map(codec::decode).collect()
+        owner::folded(commit).map(codec::decode).collect()
     }
     Ok(match commit.header.stream.kind {
         StreamKind::Station => DecodedEvents::Station(all(commit)?),

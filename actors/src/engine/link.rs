@@ -6,7 +6,7 @@
 
 use crate::engine::handle::EngineHandle;
 use crate::engine::program::{self, Place};
-use crate::engine::{handover, journal};
+use crate::engine::{elsewhere, handover, journal};
 use crate::meta::Meta;
 use crate::site::Shared;
 use grimnir_engine_proto::{Client, dial, v1};
@@ -144,8 +144,11 @@ impl LinkState {
             importer.abort();
         }
         if let Some(mut child) = self.child.take() {
-            // Reaped when it has ended; one that lives on is adopted by whoever comes next.
-            let _ = child.try_wait();
+            // One that lives on is adopted by whoever comes next; it is reaped when it has ended,
+            // so that nobody takes its shadow for a process.
+            if !matches!(child.try_wait(), Ok(Some(_))) {
+                std::thread::spawn(move || child.wait());
+            }
         }
     }
 
@@ -210,7 +213,8 @@ impl LinkState {
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
         self.starts_in_a_row += 1;
-        match self.place.start() {
+        let elsewhere = self.heard_elsewhere().await;
+        match self.place.start(&elsewhere) {
             Ok(child) => {
                 info!(station.id = %self.place.station, pid = child.id(), "engine started");
                 self.child = Some(child);
@@ -235,6 +239,16 @@ impl LinkState {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         None
+    }
+
+    /// What a new engine is told of another host's.
+    async fn heard_elsewhere(&self) -> Vec<String> {
+        let (shared, station) = (&self.shared, self.place.station);
+        if shared.ownership.is_alone() {
+            return vec![];
+        }
+        let seen = shared.ownership.last_seen(station.0);
+        elsewhere::arguments(shared.ledger.as_ref(), station, seen).await
     }
 
     /// The running hour has a plan, or has been waited for long enough.
@@ -287,7 +301,7 @@ impl LinkState {
                 return Ok(());
             }
         };
-        let epoch = self.shared.ledger.epoch();
+        let epoch = self.shared.epoch_of(self.place.station);
         if folds.timeline_revision > status.timeline_revision || self.settled_at == 0 {
             let request = v1::SetTimelineRequest {
                 revision: folds.timeline_revision,

@@ -52,8 +52,9 @@ impl Place {
         let text = std::fs::read(self.dir.join("engine.json")).ok()?;
         serde_json::from_slice(&text).ok()
     }
-    /// Starts the process; it keeps the port it had before, so that listeners find it again.
-    pub fn start(&self) -> std::io::Result<Child> {
+    /// Starts the process; it keeps the port it had before, so that listeners find it again. `more`
+    /// tells it what was heard elsewhere.
+    pub fn start(&self, more: &[String]) -> std::io::Result<Child> {
         std::fs::create_dir_all(&self.dir)?;
         let log = OpenOptions::new().create(true).append(true).open(self.dir.join("engine.log"))?;
         let port = self.description().map_or(self.port, |d| d.http_port);
@@ -69,6 +70,7 @@ impl Place {
             .arg(std::net::SocketAddr::new(self.ip, port).to_string())
             .arg("--epoch")
             .arg(self.epoch.to_string())
+            .args(more)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

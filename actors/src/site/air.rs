@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// How long an engine may take to say that a claim is on air.
 const ENGINE_PATIENCE: Duration = Duration::from_secs(5);
+/// How often a new owner looks whether its engine is adopted.
+const ADOPTION_LOOK: Duration = Duration::from_millis(20);
 
 impl Site {
     /// Raises tier 0: engine and ledger in parallel, so that neither waits for the other.
@@ -26,6 +28,7 @@ impl Site {
         request: RaiseRequest,
         meta: Meta,
     ) -> Result<Raised, CommandError> {
+        self.ours(station)?;
         let (claim, on_air) = self.claim(station, &request, Tier::Emergency, meta).await?;
         let claim_id = claim.id;
         let payload = encode_claim(&claim)?;
@@ -61,6 +64,7 @@ impl Site {
         request: RaiseRequest,
         meta: Meta,
     ) -> Result<Raised, CommandError> {
+        self.ours(station)?;
         let (claim, on_air) = self.claim(station, &request, Tier::LiveOverride, meta).await?;
         let claim_id = claim.id;
         let payload = encode_claim(&claim)?;
@@ -72,7 +76,7 @@ impl Site {
         let aired = if ladder.state.owner == claim_id {
             match self.shared.engine(station).client() {
                 Some(mut client) => {
-                    let epoch = self.shared.ledger.epoch();
+                    let epoch = self.shared.epoch_of(station);
                     let request = v1::RouteLiveRequest { claim_payload: payload, epoch };
                     let asked = client.route_live(request);
                     answered(tokio::time::timeout(ENGINE_PATIENCE, asked).await)
@@ -99,9 +103,13 @@ impl Site {
 
     /// Goes on to the next item; names what is on air, so that asked twice it skips once.
     pub async fn skip(&self, station: StationId, meta: Meta) -> Result<u64, CommandError> {
+        self.ours(station)?;
         let (line_id, claim_id) = match self.asked_before::<Executor>(meta).await {
             Some(ExecutorCommand::Skip { line_id, claim_id }) => (line_id, claim_id),
-            _ => self.on_air_now(station).await?,
+            _ => {
+                self.engine_known(station).await?;
+                self.on_air_now(station).await?
+            }
         };
         let command = ExecutorCommand::Skip { line_id, claim_id };
         let receipt = self.command::<Executor>(station, command, meta).await?;
@@ -109,7 +117,7 @@ impl Site {
             // At once; the same skip is also handed over, should this call be lost.
             let _ = client
                 .fade(v1::FadeRequest {
-                    epoch: self.shared.ledger.epoch(),
+                    epoch: self.shared.epoch_of(station),
                     line_id: line_id.0.to_vec(),
                     claim_id: claim_id.0.to_vec(),
                     fade_ms: 0,
@@ -117,6 +125,23 @@ impl Site {
                 .await;
         }
         Ok(receipt.seq)
+    }
+
+    /// Waits until an engine that plays is adopted by a node that has just become the owner, or
+    /// the node has learned that it is none: before that it cannot say that nothing is on air.
+    async fn engine_known(&self, station: StationId) -> Result<(), CommandError> {
+        let handle = self.shared.engine(station);
+        let unknown = || handle.client().is_none() && handle.status().is_none();
+        let plays = || self.shared.views.station(station).is_some_and(|s| s.on_air);
+        let until = tokio::time::Instant::now() + ENGINE_PATIENCE;
+        while !self.shared.ownership.is_alone() && unknown() && plays() {
+            self.ours(station)?;
+            if tokio::time::Instant::now() > until {
+                return Err(CommandError::Unavailable { reason: NO_ENGINE.into() });
+            }
+            tokio::time::sleep(ADOPTION_LOOK).await;
+        }
+        self.ours(station)
     }
 
     /// Item and owner of what is heard, as the engine says this moment.

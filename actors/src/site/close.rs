@@ -14,6 +14,9 @@ impl Site {
         if stop_engines {
             self.stop_engines().await;
         }
+        if let Some(keeper) = self.shared.keeper() {
+            keeper.lock().await.release().await;
+        }
         self.shared.begin_closing();
         if let Some(root) = self.shared.root() {
             let _ = root.stop_and_wait(Some("closing".into()), Some(Duration::from_secs(5))).await;

@@ -60,6 +60,7 @@ async fn record_acceptance(ledger: &dyn Ledger, site: SiteId) -> Result<(), Stri
         correlation: CorrelationId(clock::fresh_id()),
         causation: CommitId::default(),
         rules_version: RULES_VERSION,
+        epoch: None,
         command: None,
         context: None,
         events: vec![event],

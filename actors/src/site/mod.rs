@@ -10,6 +10,7 @@ mod shared;
 mod signin;
 
 use crate::clock;
+use crate::ownership::Node;
 use crate::{CommandError, Meta, Receipt};
 use grimnir_events::library::{ItemKind, MediaItem};
 use grimnir_events::{
@@ -29,15 +30,21 @@ use std::time::Instant;
 pub(crate) use air::claim_item;
 pub use grimnir_ledger::proof::tile::TileId;
 pub use proof::{
-    CheckpointReadiness, MAX_REQUEST_BYTES, ProofConfig, Refusal, VerifierKey, WitnessPeer,
+    CheckpointReadiness, MAX_REQUEST_BYTES, ProofConfig, Refusal, SiteProof, VerifierKey,
+    WitnessPeer,
 };
-pub use shared::Shared;
+pub use shared::{Parts, Shared};
 
 /// How a site is opened.
 #[derive(Clone, Debug)]
 pub struct SiteConfig {
     /// Everything the site keeps: ledger, secrets, media, stations.
     pub data_dir: PathBuf,
+    /// How the other nodes of the site see this one; only on a ledger that is shared.
+    pub node: Node,
+    /// Folder of what nodes of one host share (media, secrets, engines); the site's own where not
+    /// given.
+    pub common_dir: Option<PathBuf>,
     /// Where the ledger of record is.
     pub ledger: LedgerPlace,
     /// The engine's program; found beside our own where not given.
@@ -53,6 +60,11 @@ pub struct SiteConfig {
 }
 
 impl SiteConfig {
+    /// Folder of what nodes of one host share.
+    pub fn common_dir(&self) -> &std::path::Path {
+        self.common_dir.as_deref().unwrap_or(&self.data_dir)
+    }
+
     /// Whoever opened it took a weaker ledger upon themselves.
     pub(crate) fn accepts_weaker(&self) -> bool {
         match &self.ledger {
@@ -169,6 +181,21 @@ pub struct Readiness {
     pub checkpoint: CheckpointReadiness,
     /// The engines.
     pub engines: Vec<EngineReadiness>,
+    /// Name of this node; empty where it shares its ledger with no other.
+    pub node: String,
+    /// Who owns each station.
+    pub owners: Vec<Owner>,
+}
+
+/// Who owns a station.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Owner {
+    /// The station.
+    pub station_id: StationId,
+    /// Name of the node; empty where nobody is known.
+    pub node: String,
+    /// Its epoch, where it is this node.
+    pub epoch: Option<u64>,
 }
 
 /// How ready an engine is.
@@ -249,14 +276,17 @@ impl Site {
         meta: Meta,
     ) -> Result<Receipt<A::Event>, CommandError> {
         let stream = self.stream::<A>(station);
-        if !self.shared.directory.knows(stream) {
+        if A::KIND == StreamKind::Station && self.shared.views.station(station).is_none() {
             let creates = (&command as &dyn Any).downcast_ref::<StationCommand>();
             if let Some(create @ StationCommand::Create { .. }) = creates {
                 // Refused here, so that a bad request starts no actors.
                 let context = Context { now: clock::now(), ..Context::default() };
                 Station::decide(&Default::default(), create, &context)
                     .map_err(|rejection| CommandError::rejected(&rejection))?;
-                self.shared.add_station(station).await?;
+                if !self.shared.directory.knows(stream) {
+                    self.shared.add_station(station).await?;
+                }
+                self.shared.begin_station(station).await?;
             }
         }
         self.shared.directory.decide::<A>(stream, command, meta).await
@@ -275,6 +305,14 @@ impl Site {
             StreamId::of_station(A::KIND, station)
         }
     }
+    /// Whether this node decides for a station that is there. Asked before work that would be in
+    /// vain; the shell asks again.
+    pub(crate) fn ours(&self, station: StationId) -> Result<(), CommandError> {
+        match self.shared.views.station(station) {
+            Some(_) => self.shared.ownership.decides(station.0).map(drop),
+            None => Ok(()),
+        }
+    }
     /// Measures a file and takes it in; the refusal is recorded too.
     pub async fn ingest(
         &self,
@@ -282,10 +320,12 @@ impl Site {
         ingest: Ingest,
         meta: Meta,
     ) -> Result<MediaItem, CommandError> {
+        self.ours(station)?;
         crate::ingest::ingest(&self.shared, station, ingest, meta).await
     }
     /// Plans again from the next hour on, and the running hour where it is empty.
     pub async fn replan(&self, station: StationId, meta: Meta) -> Result<u64, CommandError> {
+        self.ours(station)?;
         self.shared.replan(station, meta).await
     }
     /// Uploads may be written here before they are taken in.

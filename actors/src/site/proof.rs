@@ -50,7 +50,7 @@ pub struct CheckpointReadiness {
     pub age_s: Option<i64>,
     /// Witnesses that have cosigned it.
     pub cosignatures: usize,
-    /// What was signed before this start was read again and is as it was.
+    /// The tree that was signed before this start has come out again.
     pub confirmed: bool,
     /// Why nothing is signed any more, or which witness disputes what was signed.
     pub fault: Option<String>,
@@ -68,7 +68,7 @@ pub struct SiteProof {
 impl SiteProof {
     /// Starts the notary of the ledger in `ledger_dir`, once it is sure that the ledger can be
     /// the one it signed before.
-    pub(crate) async fn open(
+    pub async fn open(
         config: &ProofConfig,
         ledger_dir: &Path,
         site: SiteId,

@@ -1,7 +1,8 @@
 //! How ready the site is, for probes, metrics and people.
 
 use crate::clock;
-use crate::site::{EngineReadiness, Readiness, Site};
+use crate::ownership::Standing;
+use crate::site::{EngineReadiness, Owner, Readiness, Site};
 use grimnir_events::StationId;
 use grimnir_events::station::Mount;
 use grimnir_ledger::Ledger;
@@ -22,7 +23,9 @@ impl Site {
         let mut all_on_air = true;
         for station in shared.views.stations() {
             let engine = self.engine_readiness(station.id);
-            all_on_air &= !station.on_air || (engine.connected && engine.on_air);
+            // What another node owns is another node's to keep on air.
+            let ours = shared.ownership.epoch(station.id.0).is_some();
+            all_on_air &= !ours || !station.on_air || (engine.connected && engine.on_air);
             if station.on_air || engine.connected {
                 engines.push(engine);
             }
@@ -41,7 +44,22 @@ impl Site {
             projected_seq: shared.views.position(),
             checkpoint,
             engines,
+            node: shared.ownership.node().name.clone(),
+            owners: self.owners(),
         }
+    }
+
+    /// Who owns each station.
+    fn owners(&self) -> Vec<Owner> {
+        let ownership = &self.shared.ownership;
+        let owner = |station_id: StationId| match ownership.standing(station_id.0) {
+            Standing::Own { epoch } => {
+                Owner { station_id, node: ownership.node().name.clone(), epoch: Some(epoch) }
+            }
+            Standing::Other(node) => Owner { station_id, node: node.name, epoch: None },
+            Standing::Nobody => Owner { station_id, node: String::new(), epoch: None },
+        };
+        self.shared.views.stations().into_iter().map(|station| owner(station.id)).collect()
     }
 
     fn checkpoint_gauges(&self) -> [Gauge; 4] {

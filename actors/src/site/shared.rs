@@ -5,6 +5,8 @@ use crate::engine::EngineHandle;
 use crate::engine::program::Place;
 use crate::error::CommandError;
 use crate::meta::Meta;
+use crate::ownership::keeper::Keeper;
+use crate::ownership::{Ownership, Unit};
 use crate::planner::PlannerMessage;
 use crate::site::SiteConfig;
 use crate::site::proof::SiteProof;
@@ -16,7 +18,7 @@ use ractor::ActorRef;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot, watch};
 
 /// Files measured at once: each decodes on a core of its own.
@@ -40,8 +42,11 @@ pub struct Shared {
     pub(crate) proof: SiteProof,
     /// Who runs which aggregate.
     pub directory: Arc<Directory>,
+    /// Who decides for which station.
+    pub ownership: Arc<Ownership>,
     /// The engine's program.
     pub engine_program: PathBuf,
+    keeper: OnceLock<Arc<tokio::sync::Mutex<Keeper>>>,
     engines: Mutex<BTreeMap<StationId, Arc<EngineHandle>>>,
     planners: Mutex<BTreeMap<StationId, ActorRef<PlannerMessage>>>,
     moved: Mutex<BTreeMap<StationId, watch::Sender<u64>>>,
@@ -55,17 +60,26 @@ pub struct Shared {
     store: Mutex<Option<Arc<dyn Ledger>>>,
 }
 
+/// What was opened before the site's actors start.
+pub struct Parts {
+    /// The ledger.
+    pub ledger: Arc<dyn Ledger>,
+    /// Secrets kept beside it.
+    pub secrets: Arc<Secrets>,
+    /// The read models.
+    pub views: Arc<Views>,
+    /// Who decides for which station.
+    pub ownership: Ownership,
+    /// What is signed of the ledger.
+    pub proof: SiteProof,
+    /// Ledger position at which the site opened.
+    pub opened_at: u64,
+}
+
 impl Shared {
     /// Everything a site is opened with.
-    pub(crate) fn new(
-        config: SiteConfig,
-        site_id: SiteId,
-        ledger: Arc<dyn Ledger>,
-        secrets: Arc<Secrets>,
-        views: Arc<Views>,
-        opened_at: u64,
-        proof: SiteProof,
-    ) -> Self {
+    pub fn new(config: SiteConfig, site_id: SiteId, parts: Parts) -> Self {
+        let Parts { ledger, secrets, views, ownership, proof, opened_at } = parts;
         let engine_program = crate::engine::program::find_program(config.engine_program.as_deref());
         Self {
             config,
@@ -75,6 +89,8 @@ impl Shared {
             views,
             proof,
             directory: Arc::default(),
+            ownership: Arc::new(ownership),
+            keeper: OnceLock::new(),
             engine_program,
             engines: Mutex::default(),
             planners: Mutex::default(),
@@ -107,17 +123,45 @@ impl Shared {
         };
         Place {
             station,
-            dir: self.config.data_dir.join("stations").join(station.to_string()),
+            dir: self.common_dir().join("stations").join(station.to_string()),
             media: self.media_dir(),
             program: self.engine_program.clone(),
             ip: self.config.listen_ip,
             port,
-            epoch: self.ledger.epoch(),
+            epoch: self.epoch_of(station),
         }
+    }
+    /// Epoch under which this node decides for a station; 0 where it does not.
+    pub fn epoch_of(&self, station: StationId) -> u64 {
+        self.ownership.epoch(station.0).unwrap_or(0)
+    }
+    /// Everything that has an owner: the site's own stream and every station.
+    pub fn units(&self) -> Vec<Unit> {
+        let stations = self.views.stations().into_iter().map(|station| station.id.0);
+        std::iter::once(self.site_id.0).chain(stations).collect()
+    }
+    pub(crate) fn enter_keeper(&self, keeper: Arc<tokio::sync::Mutex<Keeper>>) {
+        // Entered once, when the site is opened.
+        let _ = self.keeper.set(keeper);
+    }
+    pub(crate) fn keeper(&self) -> Option<&tokio::sync::Mutex<Keeper>> {
+        self.keeper.get().map(Arc::as_ref)
+    }
+    /// Claims a station that begins on this node.
+    pub(crate) async fn begin_station(&self, station: StationId) -> Result<(), CommandError> {
+        let Some(keeper) = self.keeper() else { return Ok(()) };
+        self.ledger.writable().map_err(|reason| CommandError::Unavailable { reason })?;
+        keeper.lock().await.begin(station.0).await.map_err(|error| CommandError::Unavailable {
+            reason: format!("the station cannot be claimed: {error}"),
+        })
+    }
+    /// Everything that nodes of one host share: media, secrets, and their engines' folders.
+    pub fn common_dir(&self) -> &std::path::Path {
+        self.config.common_dir()
     }
     /// The media store.
     pub fn media_dir(&self) -> PathBuf {
-        self.config.data_dir.join("media")
+        self.common_dir().join("media")
     }
     /// Where uploads are written before they are taken in.
     pub fn upload_dir(&self) -> PathBuf {

@@ -67,6 +67,8 @@ impl Site {
                 format!("the name has {name_chars} characters, allowed are 1 to {MAX_NAME_CHARS}"),
             ));
         }
+        // Asked before anything is kept: a secret without its event signs nobody in.
+        self.shared.ownership.decides(self.shared.site_id.0)?;
         let user_id = UserId(derive_id("user", &[&meta.commit_id.0]));
         let credential_id = CredentialId(derive_id("credential", &[&meta.commit_id.0]));
         let ledger = &self.shared.ledger;

@@ -52,6 +52,22 @@ pub struct ReadinessView {
     checkpoint: CheckpointView,
     /// The engines.
     engines: Vec<EngineView>,
+    /// Name of this node; empty where it shares its ledger with no other.
+    node: String,
+    /// Who owns each station.
+    owners: Vec<OwnerView>,
+}
+
+/// Who owns a station: commands for it are taken by that node only.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code)]
+pub struct OwnerView {
+    /// The station.
+    station_id: String,
+    /// Name of the node; empty where nobody is known.
+    node: String,
+    /// Its epoch, where it is this node.
+    epoch: Option<u64>,
 }
 
 /// One thing in which the ledger's store is less than it has to be.
@@ -76,7 +92,7 @@ pub struct CheckpointView {
     age_s: Option<i64>,
     /// Witnesses that have cosigned it.
     cosignatures: usize,
-    /// What was signed before this start was read again and is as it was.
+    /// The tree that was signed before this start has come out again.
     confirmed: bool,
     /// Why nothing is signed any more, or which witness disputes what was signed.
     fault: Option<String>,
@@ -131,7 +147,7 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use grimnir_actors::site::{CheckpointReadiness, EngineReadiness};
+    use grimnir_actors::site::{CheckpointReadiness, EngineReadiness, Owner};
     use grimnir_events::StationId;
     use grimnir_ledger::{Deviation, Durability};
     use serde_json::Value;
@@ -166,6 +182,12 @@ mod tests {
                 fault: None,
             },
             engines: vec![engine],
+            node: String::new(),
+            owners: vec![Owner {
+                station_id: StationId::default(),
+                node: String::new(),
+                epoch: None,
+            }],
         };
         let engine = EngineView {
             station_id: String::new(),
@@ -195,6 +217,8 @@ mod tests {
             head_seq: 1,
             projected_seq: 1,
             engines: vec![engine],
+            node: String::new(),
+            owners: vec![OwnerView { station_id: String::new(), node: String::new(), epoch: None }],
         };
         let sent = serde_json::to_value(sent).expect("encodes");
         let documented = serde_json::to_value(documented).expect("encodes");
@@ -202,6 +226,7 @@ mod tests {
         assert_eq!(keys(&sent["deviations"][0]), keys(&documented["deviations"][0]));
         assert_eq!(keys(&sent["checkpoint"]), keys(&documented["checkpoint"]));
         assert_eq!(keys(&sent["engines"][0]), keys(&documented["engines"][0]));
+        assert_eq!(keys(&sent["owners"][0]), keys(&documented["owners"][0]));
         assert_eq!(sent["durability"], documented["durability"]);
     }
 }

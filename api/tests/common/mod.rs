@@ -4,6 +4,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
+use grimnir_actors::ownership::Node;
 use grimnir_actors::{LedgerPlace, Site, SiteConfig};
 use grimnir_api::ApiConfig;
 use grimnir_events::Actor;
@@ -44,6 +45,8 @@ impl House {
     pub async fn open_with(ledger: LedgerPlace) -> Result<Self, String> {
         let folder = tempfile::tempdir().expect("a folder");
         let config = SiteConfig {
+            node: Node { name: "test".into(), url: String::new() },
+            common_dir: None,
             ledger,
             data_dir: folder.path().join("site"),
             engine_program: Some(folder.path().join("no-engine")),

@@ -28,7 +28,7 @@ pub async fn demo(args: Demo) -> Result<(), String> {
     let serve_args = serve_args(&args);
     let listener = serve::bind(args.listen).await?;
     let address = listener.local_addr().map_err(|e| e.to_string())?;
-    let site = serve::open(&serve_args).await?;
+    let site = serve::open(&serve_args, address).await?;
     let (name, password) = admin(&site, &serve_args, &args.data).await?;
     let station = match site.views().stations().first() {
         Some(row) => {
@@ -67,6 +67,9 @@ fn serve_args(args: &Demo) -> Serve {
         site: None,
         nats: NatsArgs::default(),
         accept_weaker_durability: false,
+        node_id: None,
+        advertise: None,
+        common: None,
         listen: args.listen,
         mount_ip: None,
         mount_port: args.mount_port,

@@ -43,6 +43,8 @@ pub struct Recovered {
     pub owner: Option<ClaimId>,
     /// Digital silence was on air.
     pub silent: bool,
+    /// Runs that wrote to it.
+    pub runs: BTreeSet<EngineRunId>,
 }
 
 /// The journal's files with the number of each one's first record, in order.
@@ -133,6 +135,7 @@ impl Recovered {
     fn take(&mut self, fact: AirFact) {
         self.last_frame = Some(fact.frame);
         let run = fact.run;
+        self.runs.insert(run);
         match fact.event {
             AirEvent::EngineStopped {} => {
                 self.quiet.get_or_insert((fact.frame, InterruptReason::OffAir));

@@ -20,7 +20,7 @@ use grimnir_ledger::{Expected, JetStreamLedger, JetStreamOptions, Ledger, NewCom
 use nats::{Servers, Setup};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
-use support::{Figure, commit, median, report};
+use support::{Figure, commit, median};
 
 const ROUNDS: usize = 7;
 const CATCH_UP_COMMITS: u64 = 50_000;
@@ -54,7 +54,7 @@ fn compare(
 ) {
     let ratio = median(ours.iter().zip(&bare).map(|(ours, bare)| ours / bare).collect());
     let (value, reference_value) = (median(ours), median(bare));
-    report(&Figure { name: name.into(), value, unit, reference, reference_value, ratio });
+    Figure { name: name.into(), value, unit, reference, reference_value, ratio }.report();
 }
 
 fn stream(number: u64) -> StreamId {

@@ -1,5 +1,7 @@
 //! The trait that every backend keeps, and its words.
 
+use crate::lease::Leases;
+use crate::proof::tree::Frontier;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use grimnir_events::codec::Encoded;
@@ -11,7 +13,7 @@ use std::sync::Arc;
 /// Position in the ledger's own order, from 1, gapless.
 pub type Seq = u64;
 
-/// A commit that is to be appended; the ledger adds log id, version, previous hash and epoch.
+/// A commit that is to be appended; the ledger adds log id, version and previous hash.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewCommit {
     /// Its identity; appended again with the same content it answers what was stored.
@@ -28,6 +30,8 @@ pub struct NewCommit {
     pub causation: CommitId,
     /// Version of the rules that decided.
     pub rules_version: u32,
+    /// Epoch of the owner that decided; the ledger's own where not given.
+    pub epoch: Option<u64>,
     /// The command; absent in witnessed streams.
     pub command: Option<Encoded>,
     /// The context of the decision.
@@ -207,6 +211,11 @@ pub trait Ledger: Send + Sync + 'static {
     fn close(&self) -> bool {
         true
     }
+    /// Where the nodes that share it claim what they own; `None` where one process alone may have
+    /// it open, and so owns all of it.
+    fn leases(&self) -> Option<Arc<dyn Leases>> {
+        None
+    }
     /// Whether appends are taken now; else why the last one was not. For readiness probes.
     fn writable(&self) -> Result<(), String> {
         Ok(())
@@ -238,6 +247,11 @@ pub trait Ledger: Send + Sync + 'static {
     fn version(&self, stream: StreamId) -> BoxFuture<'_, Result<u64, ReadError>>;
     /// Position of the first commit recorded at or after `time`; head + 1 where there is none.
     fn position_of(&self, time: UtcMicros) -> BoxFuture<'_, Result<Seq, ReadError>>;
+    /// The tree over all commits behind each sealed segment, in order, as its footer says. Nothing
+    /// is proven by it alone.
+    fn sealed_trees(&self) -> Vec<Frontier> {
+        Vec::new()
+    }
     /// Everything from `seq` on, then what comes, with no hole and no repeat.
     fn follow(&self, seq: Seq) -> BoxStream<'static, Result<Arc<Recorded>, ReadError>>;
 }

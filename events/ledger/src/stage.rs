@@ -118,7 +118,7 @@ impl Group {
                 actor: new.actor,
                 correlation: new.correlation,
                 causation: new.causation,
-                owner_epoch: seal.epoch,
+                owner_epoch: new.epoch.unwrap_or(seal.epoch),
                 code_version: seal.code_version,
                 rules_version: new.rules_version,
                 previous,

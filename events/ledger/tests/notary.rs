@@ -129,13 +129,13 @@ async fn one_commit_that_was_changed_in_the_middle_is_named() {
     let found = admit_all(&mut notary, &commits);
     assert_eq!(found, Err(NotaryError::Inconsistent { held: 600, differs_at: Some(342) }));
     assert!(matches!(notary.sign(), Err(NotaryError::Unconfirmed { held: 600, .. })));
-    // Past the last full tile nothing is in the way but the root.
+    // Past the last full tile as well.
     let mut commits = all(&*ledger).await;
     let mut changed = (*commits[590]).clone();
     changed.commit.header.version += 1;
     commits[590] = Arc::new(changed);
     let found = admit_all(&mut open(dir.path()), &commits);
-    assert_eq!(found, Err(NotaryError::Inconsistent { held: 600, differs_at: None }));
+    assert_eq!(found, Err(NotaryError::Inconsistent { held: 600, differs_at: Some(591) }));
 }
 
 #[tokio::test]

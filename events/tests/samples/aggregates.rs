@@ -5,6 +5,7 @@ use super::{
 };
 use grimnir_events::access::{AccessEvent, Role};
 use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags};
+use grimnir_events::owner::OwnerEvent;
 use grimnir_events::sealed::Sealed;
 use grimnir_events::site::{SiteEvent, StoreDeviation};
 use grimnir_events::station::{FadeCurve, Mount, MountFormat, StationEvent, StationSettings};
@@ -298,4 +299,10 @@ pub fn shown(line: &Line, slot: &ClockSlot) -> [&'static str; 4] {
             SlotSource::PlaylistBy { .. } => "playlist_by",
         },
     ]
+}
+
+pub fn owner() -> Labelled<OwnerEvent> {
+    use OwnerEvent::*;
+    let taken = OwnershipTaken { epoch: 0x0102_0304, node: "studio-a".into() };
+    labelled!(OwnerEvent: [OwnershipTaken], vec![plain(taken)])
 }

@@ -60,6 +60,7 @@ pub async fn append_encoded(
         correlation: CorrelationId::default(),
         causation: CommitId::default(),
         rules_version: 1,
+        epoch: None,
         command: None,
         context: None,
         events,

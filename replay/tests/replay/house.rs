@@ -81,6 +81,7 @@ impl House {
             correlation: CorrelationId::default(),
             causation: CommitId::default(),
             rules_version: 1,
+            epoch: None,
             command,
             context,
             events,

@@ -36,7 +36,7 @@ async fn rename(stage: &Stage, name: &str) -> (reqwest::StatusCode, serde_json::
 
 /// Commands are refused with a reason, the air goes on, and emergencies act all the same.
 async fn ledger_is_away(server: &Server, stage: &Stage, alert_id: &str, ear: &Ear) {
-    let (status, problem) = until("a command is refused", Duration::from_secs(20), || async {
+    let (status, problem) = until("a command is refused", Duration::from_secs(60), || async {
         // Long commands use up what is free, short ones what is then left.
         if stuff(stage).await.0.is_success() {
             return None;

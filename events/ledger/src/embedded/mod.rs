@@ -25,6 +25,7 @@ use crate::follow::follow;
 use crate::ledger::{
     AppendError, Appended, Durability, Expected, Head, Ledger, NewCommit, ReadError, Recorded, Seq,
 };
+use crate::proof::tree::Frontier;
 use catalog::Part;
 use feeder::Signal;
 use futures_util::future::{BoxFuture, FutureExt, ready};
@@ -219,6 +220,10 @@ impl Ledger for EmbeddedLedger {
     fn position_of(&self, time: UtcMicros) -> BoxFuture<'_, Result<Seq, ReadError>> {
         let in_memory = self.shared.catalog().position_of(time).is_ok();
         self.reading(in_memory, move |shared| shared.position_of(time))
+    }
+    fn sealed_trees(&self) -> Vec<Frontier> {
+        let sealed = self.shared.catalog().sealed().clone();
+        sealed.iter().map(|sealed| sealed.footer.frontier.clone()).collect()
     }
     fn follow(&self, seq: Seq) -> BoxStream<'static, Result<Arc<Recorded>, ReadError>> {
         let shared = Arc::downgrade(&self.shared);

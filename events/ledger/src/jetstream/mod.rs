@@ -5,7 +5,7 @@
 //! and reads only from there. An answer that does not say what became of a commit is resolved by
 //! reading the stream's tail. Reading order: `names`, `connect`, `wire` (what an append needs),
 //! `check` and `monitor` (what the stream is worth), `open`, `append`, `follower`, `provision`.
-//! Not here: leases, checkpoints.
+//! `lease` is what ownership is claimed with. Not here: checkpoints.
 
 mod names;
 mod connect;
@@ -18,9 +18,11 @@ mod append;
 mod follower;
 mod open;
 mod provision;
+mod lease;
 
 pub use check::STREAM_SCHEMA;
 pub use connect::{NatsAddress, NatsLogin};
+pub use lease::LEASE_TTL;
 pub use names::Names;
 pub use open::{JetStreamOptions, WrapWire};
 pub use provision::{Provision, Provisioned, Restored, provision, restore};
@@ -29,10 +31,12 @@ pub use wire::{Answer, Outgoing, Silence, Wire};
 use crate::clock::Clock;
 use crate::directory::Identity;
 use crate::embedded::EmbeddedLedger;
+use crate::lease::Leases;
 use crate::ledger::{
     AppendError, Appended, Deviation, Durability, Expected, Head, Ledger, NewCommit, ReadError,
     Recorded, Seq,
 };
+use crate::proof::tree::Frontier;
 use crate::stage::{Seal, code_version};
 use connect::Connection;
 use futures_util::future::BoxFuture;
@@ -49,6 +53,7 @@ use waiters::{Turns, Waiters};
 pub struct JetStreamLedger {
     inner: Arc<Inner>,
     tasks: Vec<tokio::task::AbortHandle>,
+    leases: Arc<dyn Leases>,
 }
 
 /// What appends, the follower and the checks share.
@@ -162,6 +167,9 @@ impl Ledger for JetStreamLedger {
         self.inner.replica.writable()?;
         self.inner.wire.away().map_or(Ok(()), Err)
     }
+    fn leases(&self) -> Option<Arc<dyn Leases>> {
+        Some(self.leases.clone())
+    }
     fn close(&self) -> bool {
         for task in &self.tasks {
             task.abort();
@@ -201,6 +209,9 @@ impl Ledger for JetStreamLedger {
     }
     fn position_of(&self, time: UtcMicros) -> BoxFuture<'_, Result<Seq, ReadError>> {
         self.inner.replica.position_of(time)
+    }
+    fn sealed_trees(&self) -> Vec<Frontier> {
+        self.inner.replica.sealed_trees()
     }
     fn follow(&self, seq: Seq) -> BoxStream<'static, Result<Arc<Recorded>, ReadError>> {
         let reader = Reader {

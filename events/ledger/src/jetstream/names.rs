@@ -20,6 +20,18 @@ impl Names {
     pub fn subject(&self, stream: StreamId) -> String {
         format!("{}.{}.{}", self.prefix, stream.kind.word(), hex::encode(stream.id))
     }
+    /// The stream below the site's bucket of leases.
+    pub fn lease_stream(&self) -> String {
+        format!("KV_{}", self.lease_bucket())
+    }
+    /// The site's bucket of leases: `LEASE_<site>`.
+    pub fn lease_bucket(&self) -> String {
+        self.stream.replacen("EVT", "LEASE", 1)
+    }
+    /// What stands before a lease's key in its subject.
+    pub(crate) fn lease_prefix(&self) -> String {
+        format!("$KV.{}.", self.lease_bucket())
+    }
     /// All subjects of the site.
     pub fn all(&self) -> String {
         format!("{}.>", self.prefix)
@@ -40,6 +52,7 @@ mod tests {
             names.subject(stream),
             "evt.sit_abababababababababababababababab.ladder.01010101010101010101010101010101"
         );
+        assert_eq!(names.lease_prefix(), "$KV.LEASE_sit_abababababababababababababababab.");
         assert_eq!(names.all(), "evt.sit_abababababababababababababababab.>");
     }
 }

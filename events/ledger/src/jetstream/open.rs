@@ -5,6 +5,7 @@ use super::check::{Marks, class, deviations};
 use super::connect::{Connection, NatsAddress, connect};
 use super::follower::{self, examine};
 use super::identity::{Known, Trouble, created, describe};
+use super::lease::NatsLeases;
 use super::monitor::sync_policy;
 use super::names::Names;
 use super::waiters::{Turns, Waiters};
@@ -149,7 +150,10 @@ async fn start(inner: Arc<Inner>, reachable: bool) -> Result<JetStreamLedger, Op
         tokio::spawn(follower::run(inner.clone())).abort_handle(),
         tokio::spawn(follower::watch(inner.clone())).abort_handle(),
     ];
-    let ledger = JetStreamLedger { inner, tasks };
+    let leases = NatsLeases::open(&inner.connection.client, &inner.names)
+        .await
+        .map_err(|reason| OpenError::Away { reason })?;
+    let ledger = JetStreamLedger { inner, tasks, leases: Arc::new(leases) };
     if let Some(target) = target {
         catch_up(&ledger.inner, target).await?;
     }

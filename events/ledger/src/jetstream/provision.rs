@@ -79,6 +79,9 @@ async fn create(wish: &Provision, marks: &Marks) -> Result<Made, String> {
         CreateStreamErrorKind::JetStream(inner) => format!("{name}: {inner}"),
         _ => format!("{name}: {error}"),
     })?;
+    // Made again or already there, leases hold nothing that has to be kept.
+    let leases = super::lease::bucket(&Names::of(wish.site_id), wish.replicas);
+    context.get_or_create_stream(leases).await.map_err(|e| format!("leases of {name}: {e}"))?;
     let stream = context.get_stream_no_info(&name).await.map_err(|e| e.to_string())?;
     let made = Provisioned {
         stream: name,

@@ -3,8 +3,9 @@
 //! Upstream: stored commits. Downstream: segment footers, the running site, auditors, witnesses.
 //! Reading order: `tree` (leaves and roots), `path` (inclusion and consistency), `tile` and
 //! `growth` (the tree as files), `note`, `checkpoint` and `keys` (what is signed, by whom),
-//! `folder` (all of it on disk), `rotate`, `notary` and `runner` (who signs, and when), `request`,
-//! `submit` and `witness` (what another site countersigns). Not here: HTTP.
+//! `folder` (all of it on disk), `reading` and `reread` (the ledger against it), `rotate`, `notary`
+//! and `runner` (who signs, and when), `request`, `submit` and `witness` (what another site
+//! countersigns). Not here: HTTP.
 //!
 //! Formats are those of C2SP: signed-note, tlog-checkpoint, tlog-tiles, tlog-cosignature,
 //! tlog-witness and tlog-proof, over the tree of RFC 6962.
@@ -18,6 +19,8 @@ pub mod note;
 pub mod checkpoint;
 pub mod keys;
 pub mod folder;
+mod reading;
+mod reread;
 pub mod rotate;
 pub mod notary;
 pub mod runner;

@@ -1,8 +1,10 @@
 //! The notary: reads the ledger in order, grows its tree, and signs what it is sure of.
 //!
-//! It signs nothing before everything was read again from the first commit on and led to the root
-//! of the last checkpoint. So a ledger that was restored short, recreated or changed is found at
-//! the next start, and never countersigned. Here is who signs what; `runner` says when.
+//! It signs nothing before the tree that was signed has come out again: from the first commit on,
+//! or from the end of a sealed segment whose tree is proven to be the beginning of the signed one.
+//! So a ledger that was restored short, recreated or changed is found at the next start, and never
+//! countersigned; `reread` finds what changed inside of sealed segments. Here is who signs what;
+//! `runner` says when.
 
 use super::checkpoint::{Checkpoint, SignedCheckpoint};
 use super::error::ProofError;
@@ -10,14 +12,14 @@ use super::folder::ProofFolder;
 use super::growth::Growth;
 use super::keys::Keys;
 use super::path::{prove_consistency, verify_consistency};
-use super::tile::{HASH_BYTES, TILE_WIDTH, TileId, TileNodes, Tiles};
-use super::tree::{TreeHash, hash_leaf, leaf_of};
+use super::reading::{Reading, Target, leaf_hash};
+use super::reread::Reread;
+use super::tile::{TILE_WIDTH, TileId, TileNodes, Tiles, TilesAt};
+use super::tree::Frontier;
 use crate::ledger::{Ledger, ReadError, Recorded};
 use grimnir_events::UtcMicros;
 use std::path::Path;
-
-/// Tiles that may differ from a ledger that is found whole: more is not rot but another history.
-const MOST_DOUBTFUL: usize = 64;
+use std::sync::Arc;
 
 /// Why nothing is signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -77,13 +79,10 @@ fn where_it_differs(at: &Option<u64>) -> String {
 pub struct Notary {
     folder: ProofFolder,
     keys: Keys,
-    growth: Growth,
+    reading: Reading,
     held: Option<SignedCheckpoint>,
-    /// What was read leads to the root of `held`.
-    confirmed: bool,
-    /// Tiles that are not what the ledger says, until it is known which of the two is right.
-    doubtful: Vec<(TileId, Vec<u8>)>,
-    differs_at: Option<u64>,
+    /// Sealed segments that were not read at this start, in their turn.
+    reread: Reread,
 }
 
 impl Notary {
@@ -101,15 +100,48 @@ impl Notary {
         if let Some(held) = &held {
             keys.history().verify(held)?;
         }
-        Ok(Self {
-            confirmed: held.is_none(),
-            folder,
-            keys,
-            growth: Growth::default(),
-            held,
-            doubtful: Vec::new(),
-            differs_at: None,
-        })
+        let target = held.as_ref().map(target_of);
+        let reading = Reading::new(folder.clone(), Growth::default(), target);
+        let reread = Reread::of(folder.clone(), Vec::new());
+        Ok(Self { folder, keys, reading, held, reread })
+    }
+
+    /// Begins behind the newest of these sealed segments' trees, where all of them are proven to be
+    /// beginnings of the tree that was signed; else everything is read, and that says what is
+    /// wrong. Commits behind it lead to the signed root or nothing is signed.
+    pub fn begin_behind(&mut self, sealed: &[Frontier]) {
+        let Some(held) = self.held.as_ref().map(target_of) else { return };
+        if self.size() > 0 {
+            return;
+        }
+        let Some((growth, ends)) = self.proven(held, sealed) else { return };
+        self.reading = Reading::new(self.folder.clone(), growth, Some(held));
+        self.reread = Reread::of(self.folder.clone(), ends);
+        if self.size() == held.size {
+            // Its root was just compared: there is nothing left to read.
+            self.reading = Reading::new(self.folder.clone(), self.reading.growth().clone(), None);
+        }
+    }
+
+    /// The tree behind the newest sealed segment that the last checkpoint covers, and all of them.
+    fn proven(&self, held: Target, sealed: &[Frontier]) -> Option<(Growth, Vec<Target>)> {
+        let nodes = TileNodes::new(&self.folder, held.size);
+        let mut ends = Vec::new();
+        for tree in sealed.iter().filter(|tree| (1..=held.size).contains(&tree.size())) {
+            let end = Target { size: tree.size(), root: tree.root() };
+            let proof = prove_consistency(&nodes, end.size, held.size);
+            let holds = proof.and_then(|proof| {
+                verify_consistency((end.size, &end.root), (held.size, &held.root), &proof)
+            });
+            if let Err(error) = holds {
+                tracing::warn!(%error, event.seq = end.size, "a footer is not what was signed");
+                return None;
+            }
+            ends.push(end);
+        }
+        let last = ends.last()?;
+        let growth = Growth::resume(&TilesAt::new(&self.folder, held.size), last.size).ok()?;
+        (growth.root() == last.root).then_some((growth, ends))
     }
 
     /// Whether the ledger can be the one of the last checkpoint, by its end alone: cheap enough
@@ -131,9 +163,9 @@ impl Notary {
         Err(NotaryError::Inconsistent { held, differs_at: Some(held) })
     }
 
-    /// Commits read so far.
+    /// Commits in the tree so far: read, or in sealed segments whose trees were proven.
     pub fn size(&self) -> u64 {
-        self.growth.size()
+        self.reading.growth().size()
     }
     /// The last checkpoint.
     pub fn held(&self) -> Option<&SignedCheckpoint> {
@@ -143,9 +175,9 @@ impl Notary {
     pub fn unsigned(&self) -> u64 {
         self.size().saturating_sub(self.held.as_ref().map_or(0, |held| held.checkpoint.size))
     }
-    /// Whether everything up to the last checkpoint was read and is what was signed.
+    /// Whether the tree of the last checkpoint has come out again.
     pub fn is_confirmed(&self) -> bool {
-        self.confirmed
+        self.reading.is_confirmed()
     }
     /// Where its files are.
     pub fn folder(&self) -> &ProofFolder {
@@ -158,76 +190,54 @@ impl Notary {
 
     /// Takes the next commit; writes the tiles that it fills.
     pub fn admit(&mut self, recorded: &Recorded) -> Result<(), NotaryError> {
-        let expected = self.size() + 1;
-        if recorded.seq != expected {
-            return Err(NotaryError::Gap { expected, found: recorded.seq });
+        let confirmed = self.is_confirmed();
+        self.reading.admit(recorded)?;
+        if confirmed || !self.is_confirmed() {
+            return Ok(());
         }
-        let mut filled = Vec::new();
-        self.growth.push(leaf_hash(recorded), |id, content| filled.push((id, content)));
-        for (id, content) in filled {
-            self.settle(id, content)?;
-        }
-        match &self.held {
-            Some(held) if held.checkpoint.size == self.size() => self.confirm(),
-            _ => Ok(()),
-        }
-    }
-
-    fn settle(&mut self, id: TileId, content: Vec<u8>) -> Result<(), NotaryError> {
-        match self.folder.find_tile(id)? {
-            Some(found) if found == content => {}
-            Some(found) if !self.confirmed => {
-                if id.level == 0 && self.differs_at.is_none() {
-                    self.differs_at = Some(first_difference(id.index, &found, &content));
-                }
-                self.doubtful.push((id, content));
-                if self.doubtful.len() > MOST_DOUBTFUL {
-                    return Err(self.inconsistent());
-                }
-            }
-            _ => self.folder.put_tile(id, &content)?,
-        }
-        Ok(())
-    }
-
-    /// At the size of the last checkpoint: either its root comes out, or nothing is signed again.
-    fn confirm(&mut self) -> Result<(), NotaryError> {
-        let root = self.growth.root();
-        if self.held.as_ref().is_some_and(|held| held.checkpoint.root != root) {
-            return Err(self.inconsistent());
-        }
-        for (id, content) in std::mem::take(&mut self.doubtful) {
-            tracing::warn!(tile = %id, "a tile was not what the ledger says; it was made again");
-            self.folder.put_tile(id, &content)?;
-        }
-        for (id, content) in self.growth.partials() {
+        for (id, content) in self.reading.growth().partials() {
             if self.folder.tile(id).ok().as_ref() != Some(&content) {
                 self.folder.put_tile(id, &content)?;
             }
         }
-        self.confirmed = true;
         Ok(())
     }
 
-    fn inconsistent(&self) -> NotaryError {
-        let held = self.held.as_ref().map_or(0, |held| held.checkpoint.size);
-        NotaryError::Inconsistent { held, differs_at: self.differs_at }
+    /// Where reading sealed segments again goes on, in their turn; `None` where all of them were.
+    pub fn reread_from(&mut self) -> Option<u64> {
+        let size = self.held.as_ref().map_or(0, |held| held.checkpoint.size);
+        self.reread.next(size)
+    }
+    /// Begins a new round of that.
+    pub fn reread_anew(&mut self) {
+        self.reread.begin_round();
+    }
+    /// Takes commits from there on, and says how many; an error when they are not what was signed.
+    pub fn reread(&mut self, commits: &[Arc<Recorded>]) -> Result<u64, NotaryError> {
+        self.reread.admit(commits).map_err(|error| match error {
+            // Their tree is the beginning of the signed one.
+            NotaryError::Inconsistent { held, differs_at } => {
+                let signed = self.held.as_ref().map_or(held, |held| held.checkpoint.size);
+                NotaryError::Inconsistent { held: signed, differs_at }
+            }
+            other => other,
+        })
     }
 
     /// Signs the tree as it is now and keeps the checkpoint, durably; `None` where nothing is new.
     pub fn sign(&mut self) -> Result<Option<SignedCheckpoint>, NotaryError> {
         let read = self.size();
-        if let Some(held) = self.held.as_ref().filter(|_| !self.confirmed) {
+        if let Some(held) = self.held.as_ref().filter(|_| !self.is_confirmed()) {
             return Err(NotaryError::Unconfirmed { held: held.checkpoint.size, read });
         }
         if self.unsigned() == 0 {
             return Ok(None);
         }
-        for (id, content) in self.growth.partials() {
+        for (id, content) in self.reading.growth().partials() {
             self.folder.put_tile(id, &content)?;
         }
         let origin = self.keys.history().origin().to_owned();
-        let next = Checkpoint { origin, size: read, root: self.growth.root() };
+        let next = Checkpoint { origin, size: read, root: self.reading.growth().root() };
         self.check_follows(&next)?;
         let signed = next.sign(self.keys.signer());
         self.folder.keep(&signed)?;
@@ -243,18 +253,11 @@ impl Notary {
         let proof = prove_consistency(&nodes, last.size, next.size)?;
         verify_consistency((last.size, &last.root), (next.size, &next.root), &proof).map_err(|e| {
             tracing::error!(error = %e, event.seq = next.size, "a checkpoint is not signed");
-            self.inconsistent()
+            NotaryError::Inconsistent { held: last.size, differs_at: self.reading.differs_at() }
         })
     }
 }
 
-fn leaf_hash(recorded: &Recorded) -> TreeHash {
-    hash_leaf(&leaf_of(recorded))
-}
-
-/// Position of the first commit whose hash is another one in the two contents of a tile.
-fn first_difference(index: u64, found: &[u8], content: &[u8]) -> u64 {
-    let pairs = found.chunks(HASH_BYTES).zip(content.chunks(HASH_BYTES));
-    let same = pairs.take_while(|(found, content)| found == content).count();
-    index * TILE_WIDTH + same as u64 + 1
+fn target_of(signed: &SignedCheckpoint) -> Target {
+    Target { size: signed.checkpoint.size, root: signed.checkpoint.root }
 }

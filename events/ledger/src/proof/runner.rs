@@ -15,6 +15,8 @@ use tokio::time::Instant;
 
 /// Commits that are taken at once.
 const BATCH: usize = 256;
+/// Commits of sealed segments that are read again at once: ten million in three hours.
+const REREAD: usize = 1_024;
 
 /// How often a checkpoint is signed where there is something new.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,11 +27,21 @@ pub struct Pace {
     pub longest: Duration,
     /// Never sooner after the one before: a burst of commits does not become one of signatures.
     pub shortest: Duration,
+    /// So long between two readings of what the start left out.
+    pub reread: Duration,
+    /// So long after all of it was read, it is read once more.
+    pub again: Duration,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { commits: 1_000, longest: Duration::from_secs(60), shortest: Duration::from_secs(1) }
+        Self {
+            commits: 1_000,
+            longest: Duration::from_secs(60),
+            shortest: Duration::from_secs(1),
+            reread: Duration::from_secs(1),
+            again: Duration::from_secs(24 * 3_600),
+        }
     }
 }
 
@@ -55,9 +67,14 @@ pub struct NotaryStatus {
     pub signed_at: Option<UtcMicros>,
     /// Cosignatures of witnesses on it.
     pub cosignatures: usize,
-    /// Commits read.
+    /// Commits in the tree.
     pub read: u64,
-    /// What was signed before this start was read again and is as it was.
+    /// Of these, the ones before which the reading began: they are in sealed segments whose trees
+    /// are proven.
+    pub begun_behind: u64,
+    /// Commits of sealed segments that were read again since the start.
+    pub reread: u64,
+    /// The tree that was signed before this start has come out again.
     pub confirmed: bool,
     /// Why it signs nothing any more: the ledger is not what was signed, or cannot be read.
     pub fault: Option<String>,
@@ -85,15 +102,15 @@ impl NotaryTask {
         let status = Arc::new(watch::Sender::new(status_at_start(&notary)));
         let (stop, stopped) = watch::channel(false);
         let folder = notary.folder().clone();
-        let commits = ledger.follow(1);
         let runner = Runner {
             last_at: Instant::now(),
+            reread_at: Some(Instant::now() + pace.reread),
             notary: Some(notary),
             pace,
             clock,
             status: status.clone(),
         };
-        let task = tokio::spawn(runner.run(ledger, commits, stopped));
+        let task = tokio::spawn(runner.run(ledger, stopped));
         Self { status, stop, task, folder }
     }
 
@@ -139,13 +156,15 @@ struct Runner {
     clock: Arc<dyn Clock>,
     status: Arc<watch::Sender<NotaryStatus>>,
     last_at: Instant,
+    /// When sealed segments are read again next.
+    reread_at: Option<Instant>,
 }
 
 type Commits = BoxStream<'static, Result<Arc<Recorded>, ReadError>>;
 
 impl Runner {
-    async fn run(mut self, ledger: Arc<dyn Ledger>, commits: Commits, stop: watch::Receiver<bool>) {
-        if let Err(error) = self.follow(ledger, commits, stop).await {
+    async fn run(mut self, ledger: Arc<dyn Ledger>, stop: watch::Receiver<bool>) {
+        if let Err(error) = self.follow(ledger, stop).await {
             tracing::error!(%error, "the notary signs nothing any more");
             self.status.send_modify(|status| status.fault = Some(error.to_string()));
         }
@@ -154,16 +173,17 @@ impl Runner {
     async fn follow(
         &mut self,
         ledger: Arc<dyn Ledger>,
-        commits: Commits,
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), NotaryError> {
-        let mut commits = commits.ready_chunks(BATCH);
+        let mut commits = self.begin(&*ledger).await?.ready_chunks(BATCH);
         loop {
             let due = self.pace.wait(self.unsigned()).map(|wait| self.last_at + wait);
+            let reread = self.reread_at.filter(|_| self.is_confirmed());
             tokio::select! {
                 biased;
                 () = stopped(&mut stop) => break,
                 () = wait_until(due) => self.sign().await?,
+                () = wait_until(reread) => self.reread(&*ledger).await?,
                 batch = commits.next() => match batch {
                     Some(batch) => self.admit(batch).await?,
                     None => break,
@@ -176,6 +196,43 @@ impl Runner {
             self.admit(batch).await?;
         }
         self.sign().await
+    }
+
+    /// Everything that is to be read, from where the reading has to begin.
+    async fn begin(&mut self, ledger: &dyn Ledger) -> Result<Commits, NotaryError> {
+        let trees = ledger.sealed_trees();
+        let (size, confirmed) = self
+            .with_notary(move |notary| {
+                notary.begin_behind(&trees);
+                Ok((notary.size(), notary.is_confirmed()))
+            })
+            .await?;
+        self.status.send_modify(|status| {
+            (status.read, status.begun_behind, status.confirmed) = (size, size, confirmed);
+        });
+        Ok(ledger.follow(size + 1))
+    }
+
+    /// Reads some of what the start left out.
+    async fn reread(&mut self, ledger: &dyn Ledger) -> Result<(), NotaryError> {
+        let from = self.with_notary(|notary| Ok(notary.reread_from())).await?;
+        let Some(from) = from else {
+            self.with_notary(|notary| Ok(notary.reread_anew())).await?;
+            self.reread_at = Some(Instant::now() + self.pace.again);
+            return Ok(());
+        };
+        let commits = ledger.read_all(from, REREAD).await?;
+        let taken = self.with_notary(move |notary| notary.reread(&commits)).await?;
+        self.status.send_if_modified(|status| {
+            status.reread += taken;
+            false
+        });
+        self.reread_at = Some(Instant::now() + self.pace.reread);
+        Ok(())
+    }
+
+    fn is_confirmed(&self) -> bool {
+        self.notary.as_ref().is_some_and(Notary::is_confirmed)
     }
 
     /// What a checkpoint now would have that the last has not; nothing while that is in doubt.

@@ -110,6 +110,29 @@ impl<T: Tiles + ?Sized> Tiles for &T {
     }
 }
 
+/// The tiles of a smaller tree, cut from those that the tree with `size` leaves has.
+pub(crate) struct TilesAt<T> {
+    tiles: T,
+    size: u64,
+}
+
+impl<T: Tiles> TilesAt<T> {
+    /// What the tree with `size` leaves holds.
+    pub fn new(tiles: T, size: u64) -> Self {
+        Self { tiles, size }
+    }
+}
+
+impl<T: Tiles> Tiles for TilesAt<T> {
+    fn tile(&self, id: TileId) -> Result<Vec<u8>, ProofError> {
+        let present = self.size >> (id.level * TILE_HEIGHT);
+        let there = present.saturating_sub(id.index * TILE_WIDTH).min(TILE_WIDTH) as u16;
+        let mut content = self.tiles.tile(TileId { width: there.max(id.width), ..id })?;
+        content.truncate(id.bytes());
+        Ok(content)
+    }
+}
+
 /// The hashes in a tile's content.
 pub fn hashes(content: &[u8]) -> impl Iterator<Item = TreeHash> + '_ {
     content.chunks_exact(HASH_BYTES).map(|chunk| {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -98,11 +98,14 @@ struct Credential {
     hash: String,
 }
 
-/// The secrets store. One process has it open.
+/// The secrets store. Nodes of one host may share it: each sees what another has changed, and only
+/// the one that owns the site changes it.
 pub struct Secrets {
     path: PathBuf,
     token_secret: [u8; 32],
     content: Mutex<Content>,
+    /// Which file the content was read from: a change makes another one of the same name.
+    read_from: Mutex<Option<(u64, u64)>>,
 }
 
 impl Secrets {
@@ -133,7 +136,8 @@ impl Secrets {
             path: path.clone(),
             reason: "the token secret is not 32 bytes".into(),
         })?;
-        Ok(Self { path, token_secret, content: Mutex::new(content) })
+        let read_from = Mutex::new(file_of(&path));
+        Ok(Self { path, token_secret, content: Mutex::new(content), read_from })
     }
 
     /// The secret that tokens are signed with; the same for the life of the store.
@@ -246,7 +250,17 @@ impl Secrets {
     }
 
     fn content(&self) -> MutexGuard<'_, Content> {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.read_from.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = file_of(&self.path);
+        if found != *known
+            && let Ok(Some(bytes)) = files::read_if_there(&self.path)
+            && let Ok(changed) = parse(&self.path, &bytes)
+        {
+            (*content, *known) = (changed, found);
+        }
+        drop(known);
+        content
     }
 
     /// Changes the content, on disk before in memory.
@@ -259,6 +273,7 @@ impl Secrets {
         let answer = edit(&mut next)?;
         store(&self.path, &next)?;
         *content = next;
+        *self.read_from.lock().unwrap_or_else(PoisonError::into_inner) = file_of(&self.path);
         Ok(answer)
     }
 }
@@ -271,6 +286,12 @@ impl std::fmt::Debug for Secrets {
 
 fn folded(name: &str) -> String {
     name.trim().to_lowercase()
+}
+
+/// Number and time of the file: replaced as a whole, it is another.
+fn file_of(path: &Path) -> Option<(u64, u64)> {
+    let meta = fs::metadata(path).ok()?;
+    Some((meta.ino(), u64::try_from(meta.mtime_nsec()).unwrap_or(0)))
 }
 
 fn key_of(text: &str) -> Option<[u8; 32]> {

@@ -32,6 +32,17 @@ fn a_password_signs_in_in_any_case_of_the_name_and_after_reopening() {
 }
 
 #[test]
+fn what_another_process_has_changed_is_seen_and_kept() {
+    let (dir, first) = opened();
+    let second = again(&dir);
+    first.set_password("anna", ANNA, CREDENTIAL, "one").expect("sets");
+    assert!(second.verify("anna", "one").is_some(), "the other's change is seen");
+    second.set_password("ben", BEN, CREDENTIAL, "two").expect("sets");
+    assert!(first.verify("ben", "two").is_some());
+    assert!(again(&dir).verify("anna", "one").is_some(), "and not undone by one's own");
+}
+
+#[test]
 fn a_new_password_replaces_the_old_one_and_changes_the_fingerprint() {
     let (_dir, secrets) = opened();
     let first = secrets.set_password("anna", ANNA, CREDENTIAL, "one").expect("sets");

@@ -7,6 +7,7 @@ use super::scan::Found;
 use super::sealed::Sealed;
 use crate::hashing::{IdMap, IdSet};
 use crate::ledger::{Head, Recorded, Seq};
+use grimnir_events::owner::OwnerEvent;
 use grimnir_events::{Commit, CommitId, ContentHash, LogId, StreamId, UtcMicros, envelope};
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ pub(crate) struct Chain {
     commits: IdSet<CommitId>,
     /// Segments whose commit ids are known by their footers alone.
     earlier: Arc<Vec<Arc<Sealed>>>,
+    /// Epoch of each stream's owner, where a commit that was admitted here has taken it.
+    owners: IdMap<StreamId, u64>,
 }
 
 impl Chain {
@@ -114,8 +117,33 @@ impl Chain {
         if !self.commits.insert(header.commit_id) || self.is_earlier(header.commit_id)? {
             return Err(format!("{} is there twice", header.commit_id));
         }
+        self.check_owner(&commit)?;
         (self.head, self.hash, self.recorded_at) = (seq, hash, Some(recorded_at));
         Ok(Recorded { seq, recorded_at, hash, commit, bytes: body })
+    }
+
+    /// Since a stream was taken, nobody decides in it under a lower epoch.
+    fn check_owner(&mut self, commit: &Commit) -> Result<(), String> {
+        let header = &commit.header;
+        let (stream, epoch) = (header.stream, header.owner_epoch);
+        if stream.kind.is_witnessed() {
+            return Ok(());
+        }
+        if let Some(owner) = self.owners.get(&stream)
+            && epoch < *owner
+        {
+            return Err(format!("{stream} was taken under epoch {owner}, this is of {epoch}"));
+        }
+        // A word of another program is passed over here as it is everywhere.
+        if let Ok(Some(OwnerEvent::OwnershipTaken { epoch: taken, .. })) =
+            OwnerEvent::in_commit(commit)
+        {
+            if taken != epoch {
+                return Err(format!("{stream} is taken under {taken} in a commit of {epoch}"));
+            }
+            self.owners.insert(stream, taken);
+        }
+        Ok(())
     }
 
     fn is_earlier(&self, id: CommitId) -> Result<bool, String> {

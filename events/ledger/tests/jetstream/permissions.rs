@@ -47,6 +47,10 @@ async fn the_applications_account_serves_and_cannot_destroy() {
     let tail = ledger.append(commit(50, stream(1)), Expected::Version(9)).await;
     assert!(tail.is_err(), "the tail may be read, and is not there");
     assert_eq!(ledger.deviations(), []);
+    let leases = ledger.leases().expect("are kept");
+    let claimed = leases.claim("own.1", b"a".to_vec(), 0).await.expect("may be claimed");
+    let held = leases.all().await.expect("may be read");
+    assert_eq!(held.iter().map(|lease| lease.revision).collect::<Vec<_>>(), [claimed]);
     let before = all(&*ledger).await;
     assert!(ledger.close());
 

@@ -45,6 +45,7 @@ pub fn commit(number: u64, stream: StreamId) -> NewCommit {
         correlation: CorrelationId([2; 16]),
         causation: CommitId::default(),
         rules_version: 1,
+        epoch: None,
         command: Some(payload("test.command", &number.to_be_bytes())),
         context: Some(payload("test.context", b"ctx")),
         events: vec![payload("test.event", &number.to_be_bytes())],
