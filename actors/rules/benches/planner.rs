@@ -16,8 +16,11 @@ use grimnir_events::{
 use grimnir_rules::planner::PlanInputs;
 use grimnir_rules::planner::v2::Planner;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::time::Instant;
+
+#[path = "../../../tests/src/figure.rs"]
+mod figure;
+use figure::{Figure, median};
 
 const HOUR_US: i64 = 3_600_000_000;
 const HOURS: i64 = 48;
@@ -87,22 +90,8 @@ fn measure(items: u32) -> (f64, f64) {
     (median(whole), median(picks))
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn report(name: &str, unit: &str, value: f64, reference: f64) {
-    let ratio = value / reference;
-    println!("{name} {value:.1} {unit} | at_1000_items {reference:.1} {unit} | {ratio:.2}");
-    if let Some(path) = std::env::var_os("GRIMNIR_BENCH_OUT") {
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-        let line = serde_json::json!({
-            "name": name, "value": value, "unit": unit, "reference": "at_1000_items",
-            "reference_value": reference, "ratio": ratio,
-        });
-        writeln!(file.expect("opens"), "{line}").expect("writes");
-    }
+fn report(name: &str, unit: &'static str, value: f64, reference: f64) {
+    Figure::beside(name, value, unit, ("at_1000_items", reference)).report();
 }
 
 fn station(items: u32) -> Station {
@@ -120,7 +109,11 @@ fn station(items: u32) -> Station {
         let artist = format!("The Artist of Number {}", random(items / 8 + 1, 2));
         let tags = Tags {
             title: format!("A Song Called {n}"),
-            artist: if n % 9 == 0 { format!("{artist} feat. Guest {}", n % 100) } else { artist },
+            artist: if n.is_multiple_of(9) {
+                format!("{artist} feat. Guest {}", n % 100)
+            } else {
+                artist
+            },
             album: format!("Album {}", random(items / 10 + 1, 3)),
             genre: ["Rock", "Jazz", "Pop", "Folk", "Soul"][random(5, 4) as usize].into(),
             year: Some(1960 + random(66, 5) as u16),

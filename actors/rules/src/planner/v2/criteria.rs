@@ -193,11 +193,31 @@ impl Criterion {
             Field::SampleRate => Some(i64::from(entry.item.source_rate_hz)),
             Field::Loudness => entry.item.loudness_lufs_x100.map(i64::from),
             Field::PlayCount => Some(i64::from(moment.history.count(place))),
-            // The others hold texts and times: validation refuses a number with them.
-            ref other => {
-                debug_assert!(!other.is_text(), "a number is not asked of a text");
-                None
-            }
+            // These hold texts and times: validation refuses a number with them.
+            Field::Title
+            | Field::Artist
+            | Field::AlbumArtist
+            | Field::Album
+            | Field::Genre
+            | Field::Mood
+            | Field::Language
+            | Field::Label
+            | Field::Composer
+            | Field::Publisher
+            | Field::Isrc
+            | Field::Key
+            | Field::Compilation
+            | Field::Category
+            | Field::Kind
+            | Field::Tag
+            | Field::FileName
+            | Field::Codec
+            | Field::TextSearch
+            | Field::Explicit
+            | Field::Added
+            | Field::LastPlayed
+            | Field::Playlist
+            | Field::Custom(_) => None,
         }
     }
 

@@ -225,14 +225,14 @@ fn hour_seed(inputs: &PlanInputs<'_>, hour: UtcMicros) -> [u8; 32] {
 
 /// The word of a field, as it is written in rules.
 pub fn field_word(field: &Field) -> String {
-    match field {
-        Field::Custom(name) => name.clone(),
-        other => format!("{other:?}").chars().fold(String::new(), |mut word, c| {
-            if c.is_uppercase() && !word.is_empty() {
-                word.push('_');
-            }
-            word.extend(c.to_lowercase());
-            word
-        }),
+    if let Field::Custom(name) = field {
+        return name.clone();
     }
+    format!("{field:?}").chars().fold(String::new(), |mut word, c| {
+        if c.is_uppercase() && !word.is_empty() {
+            word.push('_');
+        }
+        word.extend(c.to_lowercase());
+        word
+    })
 }

@@ -102,14 +102,13 @@ impl<'d, 'a> Desk<'d, 'a> {
         let mut best = Best { mask: u32::MAX, found: Vec::new() };
         let share = usize::from(source.rules.rest.share_percent);
         let rested = (source.main.len() * share / 100).max(1);
-        let mut examined = 0;
+        // The rank is also how many were judged before.
         for (rank, place) in self.candidates(source, ask.draw).enumerate() {
             let enough = (best.mask == 0 && best.found.len() >= WINDOW)
-                || (examined >= REACH && !best.found.is_empty());
+                || (rank >= REACH && !best.found.is_empty());
             if enough && trace.is_none() {
                 break;
             }
-            examined += 1;
             let Some(mut mask) = self.judge(source, ask, &tallies, place, trace.as_deref_mut())
             else {
                 continue;
@@ -192,7 +191,7 @@ impl<'d, 'a> Desk<'d, 'a> {
         ask: &Ask<'_>,
         tallies: &[u32],
         place: u32,
-        mut trace: Option<&mut PickTrace>,
+        trace: Option<&mut PickTrace>,
     ) -> Option<u32> {
         let at = place as usize;
         let moment = Moment { history: self.history, thresholds: self.thresholds };
@@ -226,7 +225,7 @@ impl<'d, 'a> Desk<'d, 'a> {
         if source.exclude.iter().any(|group| group.holds(entry, at, &moment)) {
             mask |= EXCLUDE;
         }
-        if let Some(trace) = trace.as_deref_mut() {
+        if let Some(trace) = trace {
             bits(mask).for_each(|bit| trace.removes(source.bit_name(self.catalogue, bit)));
         }
         Some(mask)

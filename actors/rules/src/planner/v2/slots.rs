@@ -89,7 +89,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         let waits = self.chain.is_empty() && matches!(self.chain.pending, Anchor::Hard { .. });
         self.chain.pending = match anchor {
             Anchor::Soft { at, .. } if waits => Anchor::Hard { at },
-            other => other,
+            free @ (Anchor::AfterPrevious | Anchor::Soft { .. } | Anchor::Hard { .. }) => free,
         };
     }
 

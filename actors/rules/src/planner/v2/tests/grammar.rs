@@ -133,7 +133,7 @@ fn relative_dates_are_read_at_the_air_time() {
     let span = |amount, unit| Value::Span(Span { amount, unit });
     use SpanUnit::*;
     let week = rule(Field::Added, Op::Within, span(1, Weeks));
-    // Item 7 is a week old to the microsecond when the block begins, and older for every pick after.
+    // Item 7 is a week old to the microsecond when the block begins, and older for later picks.
     let taken = taken(&world, week);
     assert!(taken.is_superset(&(1..=6).collect()) && !taken.contains(&8), "{taken:?}");
     for (amount, unit, newest_out) in

@@ -39,7 +39,7 @@ pub(super) fn described(n: u16) -> (MediaItem, MediaDetails) {
     item.tags.genre = ["Rock", "Jazz", "Pop", "Folk"][n as usize % 4].into();
     item.tags.year = Some(1960 + n % 60);
     item.tags.isrc = format!("ISTST{n:07}");
-    item.source_rate_hz = if n % 2 == 0 { 44_100 } else { 48_000 };
+    item.source_rate_hz = if n.is_multiple_of(2) { 44_100 } else { 48_000 };
     item.loudness_lufs_x100 = Some(-2_300 + i32::from(n % 10) * 100);
     let details = MediaDetails {
         album_artist: format!("Band {}", n % 7),
@@ -50,11 +50,11 @@ pub(super) fn described(n: u16) -> (MediaItem, MediaDetails) {
         composer: format!("Composer {}", n % 6),
         publisher: format!("Publisher {}", n % 8),
         key: ["Am", "C"][n as usize % 2].into(),
-        compilation: if n % 10 == 0 { "Best of".into() } else { String::new() },
-        explicit: n % 11 == 0,
+        compilation: if n.is_multiple_of(10) { "Best of".into() } else { String::new() },
+        explicit: n.is_multiple_of(11),
         bpm_x100: Some(6_000 + u32::from(n % 60) * 200),
-        energy: (n % 2 == 0).then_some(n % 100 * 10),
-        tags: if n % 6 == 0 { vec!["winter".into(), "snow".into()] } else { vec![] },
+        energy: (n.is_multiple_of(2)).then_some(n % 100 * 10),
+        tags: if n.is_multiple_of(6) { vec!["winter".into(), "snow".into()] } else { vec![] },
         custom: vec![CustomField { name: "region".into(), value: format!("R{}", n % 4) }],
         added_at: Some(hour(0).plus(-i64::from(n) * 24 * 3_600_000_000)),
         ..MediaDetails::default()

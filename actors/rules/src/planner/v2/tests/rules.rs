@@ -335,7 +335,7 @@ fn what_an_item_asks_for_is_never_relaxed() {
     // Berlin is an hour or two ahead of UTC: 01:00 UTC is in the small hours there.
     let mut world = self::world(40);
     for (n, details) in (0_u16..).zip(world.details.values_mut()) {
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             let part = Daypart { days: 127, from_minute: 22 * 60, to_minute: 4 * 60 };
             details.rules.dayparts = vec![part];
         }
