@@ -6,25 +6,13 @@
 # cache outside the checkout, so that the committed corpus stays small.
 set -euo pipefail
 
-version=0.13.1
-root="${GRIMNIR_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/grimnir/tools}"
-binary="$root/bin/cargo-fuzz"
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+binary=$("$here/cargo-tool.sh" cargo-fuzz 0.13.1)
+# Where the tools are, and what is found between runs.
+root="$(dirname "$(dirname "$binary")")"
 toolchain="${FUZZ_TOOLCHAIN:-nightly}"
-folder="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/events/ledger/fuzz"
+folder="$(cd "$here/../events/ledger/fuzz" && pwd)"
 
-found=$("$binary" --version 2> /dev/null || true)
-if [ "$found" != "cargo-fuzz $version" ]; then
-    echo "Installing cargo-fuzz $version into $root"
-    env -u RUSTFLAGS \
-        CARGO_TARGET_DIR="$root/build" \
-        CARGO_INCREMENTAL=0 \
-        CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
-        CARGO_PROFILE_RELEASE_LTO=off \
-        CARGO_PROFILE_RELEASE_DEBUG=0 \
-        CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-        cargo install cargo-fuzz --locked --version "$version" --root "$root" --force --quiet
-    rm -rf "$root/build"
-fi
 if ! rustup toolchain list 2> /dev/null | grep -q "^$toolchain"; then
     rustup toolchain install "$toolchain" --profile minimal
 fi

@@ -72,22 +72,43 @@ pub struct NatsArgs {
     /// The servers' monitoring, http://host:port, separated by commas: how they sync is read there.
     #[arg(long, env = "GRIMNIR_NATS_MONITOR", value_delimiter = ',')]
     pub nats_monitor: Vec<String>,
+    /// User of the servers' system account: how they sync is asked there.
+    #[arg(long, env = "GRIMNIR_NATS_SYSTEM_USER", requires = "nats_system_password")]
+    pub nats_system_user: Option<String>,
+    /// Password of that user.
+    #[arg(long, env = "GRIMNIR_NATS_SYSTEM_PASSWORD", hide_env_values = true)]
+    pub nats_system_password: Option<String>,
+    /// Credentials file of a user of the servers' system account.
+    #[arg(long, env = "GRIMNIR_NATS_SYSTEM_CREDS", conflicts_with = "nats_system_user")]
+    pub nats_system_creds: Option<PathBuf>,
 }
 
 impl NatsArgs {
     /// The server at `url`, with this login.
     pub fn address(&self, url: &str) -> NatsAddress {
-        let login = match (&self.nats_creds, &self.nats_user, &self.nats_token) {
-            (Some(path), _, _) => NatsLogin::Creds(path.clone()),
-            (None, Some(user), _) => NatsLogin::Password {
-                user: user.clone(),
-                password: self.nats_password.clone().unwrap_or_default(),
-            },
-            (None, None, Some(token)) => NatsLogin::Token(token.clone()),
-            (None, None, None) => NatsLogin::None,
-        };
+        let NatsArgs { nats_creds, nats_user, nats_password, nats_token, .. } = self;
+        let login = login(nats_creds, nats_user, nats_password, nats_token);
+        let (user, password) = (&self.nats_system_user, &self.nats_system_password);
+        let system = self::login(&self.nats_system_creds, user, password, &None);
         let (tls_ca, monitors) = (self.nats_ca.clone(), self.nats_monitor.clone());
-        NatsAddress { url: url.to_owned(), login, tls_ca, monitors }
+        NatsAddress { url: url.to_owned(), login, tls_ca, monitors, system }
+    }
+}
+
+fn login(
+    creds: &Option<PathBuf>,
+    user: &Option<String>,
+    password: &Option<String>,
+    token: &Option<String>,
+) -> NatsLogin {
+    match (creds, user, token) {
+        (Some(path), _, _) => NatsLogin::Creds(path.clone()),
+        (None, Some(user), _) => NatsLogin::Password {
+            user: user.clone(),
+            password: password.clone().unwrap_or_default(),
+        },
+        (None, None, Some(token)) => NatsLogin::Token(token.clone()),
+        (None, None, None) => NatsLogin::None,
     }
 }
 

@@ -172,13 +172,15 @@ impl Drop for Servers {
 pub struct Setup {
     /// `sync_interval`, e.g. `always`.
     pub sync: &'static str,
+    /// JetStream's domain, where servers of several are joined.
+    pub domain: Option<&'static str>,
     /// More of the configuration, e.g. accounts.
     pub more: String,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { sync: "always", more: String::new() }
+        Self { sync: "always", domain: None, more: String::new() }
     }
 }
 
@@ -249,9 +251,10 @@ fn config(dir: &Path, ports: [u16; 2], setup: &Setup, cluster: &str) -> String {
     let name = dir.file_name().and_then(|name| name.to_str()).expect("a name");
     let (sync, more) = (setup.sync, &setup.more);
     let store = dir.join("store");
+    let domain = setup.domain.map_or_else(String::new, |domain| format!("domain: {domain}, "));
     format!(
         "server_name: {name}\nlisten: \"127.0.0.1:{port}\"\nhttp: \"127.0.0.1:{monitor}\"\n\
-         jetstream {{ store_dir: \"{}\", sync_interval: \"{sync}\", max_mem: 64M, max_file: 4G }}\n\
+         jetstream {{ {domain}store_dir: \"{}\", sync_interval: \"{sync}\", max_mem: 64M, max_file: 4G }}\n\
          {cluster}{more}\n",
         store.display()
     )

@@ -34,11 +34,11 @@ fn main() {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all().build().expect("a runtime starts");
     let one = Servers::one(&Setup::default());
-    runtime.block_on(commits("jetstream_r1", &one, 1, 1, 300));
+    runtime.block_on(commits("jetstream_r1", &one, 1, 1, 100));
     runtime.block_on(commits("jetstream_r1", &one, 1, 100, 10));
     drop(one);
     let three = Servers::three(&Setup::default());
-    runtime.block_on(commits("jetstream_r3", &three, 3, 1, 150));
+    runtime.block_on(commits("jetstream_r3", &three, 3, 1, 100));
     runtime.block_on(commits("jetstream_r3", &three, 3, 100, 5));
     drop(three);
     let relaxed = Servers::one(&Setup { sync: "2m", ..Setup::default() });

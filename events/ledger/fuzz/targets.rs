@@ -4,6 +4,9 @@
 use grimnir_events::codec::Encoded;
 use grimnir_events::schema::Registered;
 use grimnir_events::{Commit, ContentHash, LogId, SiteId, UtcMicros, envelope, frame};
+use grimnir_ledger::proof::checkpoint::{Checkpoint, SignedCheckpoint, split_notes};
+use grimnir_ledger::proof::note::{KeyKind, MAX_NOTE_BYTES, SignerKey, VerifierKey};
+use grimnir_ledger::proof::request::AddCheckpoint;
 use grimnir_ledger::{
     DIRECTORY_FORMAT, Identity, ReadError, SEGMENT_HEADER_BYTES, SegmentHeader, SegmentReader,
 };
@@ -99,6 +102,47 @@ fn framed(bytes: &mut Vec<u8>, mut rest: &[u8]) {
         rest = tail;
     }
     bytes.extend_from_slice(rest);
+}
+
+/// What signs and cosigns checkpoints here, and in the corpus.
+pub fn checkpoint_keys() -> [SignerKey; 2] {
+    [("log.example", KeyKind::Note), ("witness.example", KeyKind::Cosignature)]
+        .map(|(name, kind)| SignerKey::from_seed(name, kind, [9; 32]).expect("a name"))
+}
+
+/// Any bytes as what a witness or an auditor reads: a checkpoint, a request for a cosignature, a
+/// key, a file of notes. What reads is written as it was, and verifying it answers.
+pub fn checkpoint(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (notes, whole) = split_notes(text);
+    assert!(whole <= text.len());
+    for note in notes.into_iter().chain([text]) {
+        if let Ok(signed) = note.parse::<SignedCheckpoint>() {
+            assert_eq!(signed.to_string(), note, "one checkpoint, one text");
+            signed_again(&signed);
+        }
+    }
+    if let Ok(request) = text.parse::<AddCheckpoint>() {
+        assert_eq!(request.to_string(), text, "one request, one text");
+    }
+    if let Ok(key) = text.parse::<VerifierKey>() {
+        assert_eq!(key.to_string().parse(), Ok(key));
+    }
+}
+
+/// A signature that holds is found whatever stands beside it, and covers what it is found under.
+fn signed_again(signed: &SignedCheckpoint) {
+    let keys = checkpoint_keys();
+    let known = keys.each_ref().map(SignerKey::verifier);
+    let held = signed.note.verify(&known).map_or(0, |by| by.len());
+    assert!(held <= known.len() && held <= signed.note.signatures.len());
+    assert_eq!(signed.note.text().parse(), Ok(signed.checkpoint.clone()));
+    let Checkpoint { origin, .. } = &signed.checkpoint;
+    if origin.len() < MAX_NOTE_BYTES / 2 {
+        let again = signed.checkpoint.sign(&keys[0]);
+        assert_eq!(again.note.verify(&known), Ok(vec![&known[0]]));
+        assert_eq!(again.to_string().parse(), Ok(again));
+    }
 }
 
 /// A ledger's folder without a segment.

@@ -10,6 +10,7 @@ mod support;
 
 use grimnir_events::frame;
 use grimnir_events::schema::Registered;
+use grimnir_ledger::proof::checkpoint::{Checkpoint, SignedCheckpoint, hash_text};
 use grimnir_ledger::{Ledger, ManualClock, MemoryLedger, Recorded};
 use std::collections::BTreeMap;
 use std::fs;
@@ -45,8 +46,9 @@ fn the_corpus_of_every_target_holds() {
     inputs("codec").iter().for_each(|input| targets::codec(&register, input));
     let folder = targets::folder();
     inputs("segment").iter().for_each(|input| targets::segment(folder.path(), input));
+    inputs("checkpoint").iter().for_each(|input| targets::checkpoint(input));
     let size = |path: PathBuf| fs::metadata(path).expect("is there").len();
-    let files = ["envelope", "frame", "codec", "segment"].map(|target| {
+    let files = ["envelope", "frame", "codec", "segment", "checkpoint"].map(|target| {
         let entries = fs::read_dir(folder_of(target)).expect("a corpus");
         entries.map(|entry| size(entry.expect("lists").path())).sum::<u64>()
     });
@@ -118,7 +120,32 @@ fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
     ] {
         seeds.push(("segment", name.into(), bytes));
     }
+    seeds.extend(texts().map(|(name, text)| ("checkpoint", name.into(), text.into_bytes())));
     seeds
+}
+
+/// What witnesses and auditors read.
+fn texts() -> [(&'static str, String); 7] {
+    let [log, witness] = targets::checkpoint_keys();
+    let of = |size: u64| {
+        let signed =
+            Checkpoint { origin: "log.example".into(), size, root: [size as u8; 32] }.sign(&log);
+        let note = signed.note.sign(&witness, 1_790_000_000);
+        SignedCheckpoint { note, ..signed }
+    };
+    let (one, two) = (of(5), of(1_000));
+    let hash = hash_text(&[3; 32]);
+    let extended = one.note.text().to_owned() + "extension\n";
+    let extended = grimnir_ledger::proof::note::Note::new(extended).sign(&log, 0);
+    [
+        ("unknown-signer", one.to_string().replace("witness", "another")),
+        ("wrong-signature", one.to_string().replacen("\n5\n", "\n6\n", 1)),
+        ("request", format!("old 5\n{hash}\n{hash}\n\n{two}")),
+        ("key", witness.verifier().to_string()),
+        ("in-a-row", format!("{one}\n{two}\n")),
+        ("extended", extended.to_string()),
+        ("cosigned", two.to_string()),
+    ]
 }
 
 /// Five commits of two streams, the same every time.

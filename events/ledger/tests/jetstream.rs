@@ -9,6 +9,8 @@ mod backends;
 mod nodes;
 #[path = "jetstream/identity.rs"]
 mod identity;
+#[path = "jetstream/mirror.rs"]
+mod mirror;
 #[path = "jetstream/away.rs"]
 mod away;
 #[path = "jetstream/deviations.rs"]

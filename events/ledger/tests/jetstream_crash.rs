@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use support::nats::{Servers, Setup};
+use support::nats::{self, Servers, Setup};
 use support::*;
 use tokio::sync::mpsc;
 
@@ -51,7 +51,7 @@ async fn write(
                     break;
                 }
                 Err(AppendError::Unavailable { .. } | AppendError::Uncertain { .. }) => {
-                    tokio::task::yield_now().await;
+                    nats::pause().await;
                 }
                 Err(other) => panic!("{number}: {other}"),
             }
@@ -71,7 +71,7 @@ async fn what_a_killed_server_acknowledged_is_there_exactly_once() {
     let writers: Vec<_> = (0..WRITERS)
         .map(|w| tokio::spawn(write(ledger.clone(), w, done.clone(), told.clone(), stop.clone())))
         .collect();
-    for round in 0..times(12, 1_000) {
+    for round in 0..times(50, 1_000) {
         // Early and late: a fixed sequence without a pattern.
         for _ in 0..1 + (round * 37) % 113 {
             acks.recv().await.expect("writers run");
@@ -163,7 +163,7 @@ async fn a_flipped_bit_in_the_servers_files_is_named_or_changes_nothing() {
     let kept = tempfile::tempdir().expect("a folder");
     copy(&store, kept.path());
     let (mut named, mut harmless, mut seed) = (0, 0, 0x9E37_79B9_7F4A_7C15u64);
-    for flip in 0..times(25, 100) {
+    for flip in 0..times(100, 100) {
         std::fs::remove_dir_all(&store).expect("removes");
         copy(kept.path(), &store);
         let mut files = blocks(&store);
@@ -185,9 +185,7 @@ async fn a_flipped_bit_in_the_servers_files_is_named_or_changes_nothing() {
         let held = tempfile::tempdir().expect("a folder");
         copy(replica.path(), held.path());
         let fresh = tempfile::tempdir().expect("a folder");
-        let (held, fresh) =
-            (judge(held.path(), &options).await, judge(fresh.path(), &options).await);
-        match (held, fresh) {
+        match tokio::join!(judge(held.path(), &options), judge(fresh.path(), &options)) {
             (Ok(held), Ok(fresh)) => {
                 assert!(held == before && fresh == before, "flip {flip}: byte {at}, bit {bit}");
                 harmless += 1;

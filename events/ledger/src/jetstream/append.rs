@@ -187,7 +187,10 @@ impl Attempt<'_> {
     async fn rest(&mut self) -> Next {
         let pause = self.pause.min(self.until.saturating_duration_since(Instant::now()));
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        tokio::time::sleep(pause).await;
+        // A new connection ends the pause.
+        let mut made = self.inner.connection.made.clone();
+        made.mark_unchanged();
+        let _ = tokio::time::timeout(pause, made.changed()).await;
         Next::Again
     }
 

@@ -21,6 +21,8 @@ pub struct NatsAddress {
     pub tls_ca: Option<PathBuf>,
     /// Addresses of the servers' monitoring, `http://host:port`: the sync policy is read there.
     pub monitors: Vec<String>,
+    /// A user of the servers' system account: the sync policy is asked there.
+    pub system: NatsLogin,
 }
 
 /// Who we are to a server.
@@ -54,10 +56,37 @@ impl std::fmt::Debug for NatsLogin {
     }
 }
 
-/// A connection, and a mark that moves each time it is made again.
+/// A connection, and marks that move each time it is made again and each time it is lost.
 pub(crate) struct Connection {
     pub client: Client,
     pub made: watch::Receiver<u64>,
+    pub lost: Lost,
+}
+
+/// Hears of the connection's loss.
+#[derive(Clone)]
+pub(crate) struct Lost(watch::Receiver<u64>);
+
+impl Lost {
+    /// What the server answers, within `patience`; else why there is no answer. What was asked on
+    /// a connection that is lost is never answered: that is said at once, so that who asks can go
+    /// on as soon as there is another one.
+    pub async fn unless<T>(
+        &self,
+        patience: Duration,
+        asked: impl Future<Output = T>,
+    ) -> Result<T, String> {
+        let mut lost = self.0.clone();
+        lost.mark_unchanged();
+        tokio::select! {
+            biased;
+            answer = asked => Ok(answer),
+            Ok(()) = lost.changed() => Err("the connection was lost before the answer".into()),
+            () = tokio::time::sleep(patience) => {
+                Err(format!("no answer within {} ms", patience.as_millis()))
+            }
+        }
+    }
 }
 
 /// Why there is no connection.
@@ -70,6 +99,7 @@ pub(crate) struct Refused {
 /// Connects; where `wait` is false the connection is made in the background as soon as it can be.
 pub(crate) async fn connect(address: &NatsAddress, wait: bool) -> Result<Connection, Refused> {
     let (count, made) = watch::channel(0u64);
+    let (losses, lost) = watch::channel(0u64);
     let mut options = match &address.login {
         NatsLogin::None => ConnectOptions::new(),
         NatsLogin::Password { user, password } => {
@@ -97,7 +127,10 @@ pub(crate) async fn connect(address: &NatsAddress, wait: bool) -> Result<Connect
         .event_callback(move |event| {
             match &event {
                 Event::Connected => count.send_modify(|count| *count += 1),
-                Event::Disconnected => tracing::warn!("the connection to JetStream is lost"),
+                Event::Disconnected => {
+                    losses.send_modify(|losses| *losses += 1);
+                    tracing::warn!("the connection to JetStream is lost");
+                }
                 other => tracing::info!(event = %other, "JetStream connection"),
             }
             std::future::ready(())
@@ -111,5 +144,5 @@ pub(crate) async fn connect(address: &NatsAddress, wait: bool) -> Result<Connect
                 ConnectErrorKind::Io | ConnectErrorKind::TimedOut | ConnectErrorKind::Dns
             ),
         })?;
-    Ok(Connection { client, made })
+    Ok(Connection { client, made, lost: Lost(lost) })
 }

@@ -26,6 +26,8 @@ const BATCH: usize = 512;
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// The server forgets a consumer that nobody listens to.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
+/// How long a server may take to make a consumer.
+const MADE_WITHIN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(200);
 /// How often the stream is looked at while nothing else makes us.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
@@ -33,9 +35,13 @@ const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// Follows until there is an incident.
 pub(super) async fn run(inner: Arc<Inner>) {
     let mut made = inner.connection.made.clone();
+    // What opens looks at the stream by itself.
+    let mut look = false;
     loop {
         made.mark_unchanged();
-        match session(&inner, &mut made).await {
+        let ended = session(&inner, &mut made, look).await;
+        look = true;
+        match ended {
             Ok(()) => {}
             Err(Trouble::Away(reason)) => {
                 tracing::debug!(reason, "the log is not followed for now");
@@ -50,10 +56,10 @@ pub(super) async fn run(inner: Arc<Inner>) {
     }
 }
 
-/// Looks at the stream from time to time, until there is an incident.
+/// Looks at the stream from time to time and when told to, until there is an incident.
 pub(super) async fn watch(inner: Arc<Inner>) {
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
+        let _ = tokio::time::timeout(LOOK_EVERY, inner.look.notified()).await;
         if inner.incident().is_some() {
             return;
         }
@@ -63,17 +69,24 @@ pub(super) async fn watch(inner: Arc<Inner>) {
 
 /// Holds the stream against the replica; answers its description, with its worth noted.
 pub(super) async fn examine(inner: &Inner) -> Result<Info, Trouble> {
-    let stream = &inner.stream;
+    let info = hold(inner).await?;
+    inner.set_status(assess(inner, &info).await);
+    Ok(info)
+}
+
+/// Holds the stream against the replica.
+async fn hold(inner: &Inner) -> Result<Info, Trouble> {
+    let (stream, lost) = (&inner.stream, &inner.connection.lost);
     let unreadable = |error: ReadError| Trouble::Away(error.to_string());
     // The head is read before the stream is described, so the stream is never behind it.
     let head = inner.replica.head().await.map_err(unreadable)?.seq;
     let last = inner.replica.read_all(head, 1).await.map_err(unreadable)?;
     let hash = last.first().map_or(ContentHash::default(), |commit| commit.hash);
-    let info = describe(stream).await?;
+    let info = describe(stream, lost).await?;
     let io = |error: OpenError| Trouble::Away(error.to_string());
     let known = Known::load(&inner.dir).map_err(io)?;
     let known = known.ok_or_else(|| Trouble::Away("the replica's mark is gone".into()))?;
-    let found = verify(stream, &info, &known, head, hash).await?;
+    let found = verify(stream, lost, &info, &known, head, hash).await?;
     if found != known {
         tracing::warn!(
             stream = found.stream,
@@ -82,18 +95,22 @@ pub(super) async fn examine(inner: &Inner) -> Result<Info, Trouble> {
         );
         found.store(&inner.dir).map_err(io)?;
     }
-    inner.set_status(assess(inner, &info).await);
     Ok(info)
 }
 
 async fn session(
     inner: &Arc<Inner>,
     made: &mut tokio::sync::watch::Receiver<u64>,
+    look: bool,
 ) -> Result<(), Trouble> {
     if let Some(reason) = inner.wire.away() {
         return Err(Trouble::Away(reason));
     }
-    examine(inner).await?;
+    hold(inner).await?;
+    // What it is worth is found out beside following it: a server's monitoring may be slow.
+    if look {
+        inner.look.notify_one();
+    }
     let head = inner.replica.head_seq();
     let mut messages = consume(inner, head + 1).await.map_err(Trouble::Away)?;
     let mut arrival = Arrival { next: head + 1, delivered: 0 };
@@ -133,8 +150,11 @@ async fn consume(inner: &Inner, from: Seq) -> Result<Messages, String> {
         memory_storage: true,
         ..Config::default()
     };
-    let consumer = inner.stream.create_consumer(config).await.map_err(|e| e.to_string())?;
-    consumer.messages().await.map_err(|e| e.to_string())
+    let made = async {
+        let consumer = inner.stream.create_consumer(config).await.map_err(|e| e.to_string())?;
+        consumer.messages().await.map_err(|e| e.to_string())
+    };
+    inner.connection.lost.unless(MADE_WITHIN, made).await?
 }
 
 async fn store(inner: &Inner, batch: Vec<Foreign>) -> Result<(), Trouble> {

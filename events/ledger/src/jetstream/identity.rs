@@ -5,6 +5,7 @@
 //! against it at every opening, at every new connection and from time to time.
 
 use super::check::Marks;
+use super::connect::Lost;
 use crate::directory::OpenError;
 use crate::embedded::REPLICA_MARK;
 use crate::files;
@@ -57,17 +58,15 @@ pub(crate) enum Trouble {
 }
 
 /// The server's description of the stream.
-pub(crate) async fn describe(stream: &Stream<()>) -> Result<Info, Trouble> {
-    match tokio::time::timeout(PATIENCE, stream.get_info()).await {
-        Ok(Ok(info)) => Ok(info),
-        Ok(Err(error)) => Err(Trouble::Away(error.to_string())),
-        Err(_) => Err(Trouble::Away(format!("no answer within {} s", PATIENCE.as_secs()))),
-    }
+pub(crate) async fn describe(stream: &Stream<()>, lost: &Lost) -> Result<Info, Trouble> {
+    let answered = lost.unless(PATIENCE, stream.get_info()).await.map_err(Trouble::Away)?;
+    answered.map_err(|error| Trouble::Away(error.to_string()))
 }
 
 /// Holds a stream against what was followed of it up to `head`, whose hash is `hash`.
 pub(crate) async fn verify(
     stream: &Stream<()>,
+    lost: &Lost,
     info: &Info,
     known: &Known,
     head: Seq,
@@ -106,7 +105,7 @@ pub(crate) async fn verify(
         return Err(contradiction(format!("it ends at seq {last}, the replica reaches {head}")));
     }
     if head > 0 {
-        let stored = hash_at(stream, head).await?;
+        let stored = hash_at(stream, lost, head).await?;
         if stored != Some(hash) {
             let stored = stored.map_or_else(|| "no commit".into(), |hash| hash.to_string());
             return Err(contradiction(format!("at seq {head} it has {stored}, not {hash}")));
@@ -115,12 +114,15 @@ pub(crate) async fn verify(
     Ok(found)
 }
 
-async fn hash_at(stream: &Stream<()>, seq: Seq) -> Result<Option<ContentHash>, Trouble> {
-    match tokio::time::timeout(PATIENCE, stream.get_raw_message(seq)).await {
-        Ok(Ok(message)) => Ok(Some(envelope::hash(&message.payload))),
-        Ok(Err(e)) if e.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
-        Ok(Err(error)) => Err(Trouble::Away(error.to_string())),
-        Err(_) => Err(Trouble::Away(format!("no answer within {} s", PATIENCE.as_secs()))),
+async fn hash_at(
+    stream: &Stream<()>,
+    lost: &Lost,
+    seq: Seq,
+) -> Result<Option<ContentHash>, Trouble> {
+    match lost.unless(PATIENCE, stream.get_raw_message(seq)).await.map_err(Trouble::Away)? {
+        Ok(message) => Ok(Some(envelope::hash(&message.payload))),
+        Err(e) if e.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+        Err(error) => Err(Trouble::Away(error.to_string())),
     }
 }
 

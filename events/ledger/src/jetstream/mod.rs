@@ -10,6 +10,7 @@
 mod names;
 mod connect;
 mod monitor;
+mod system;
 mod check;
 mod wire;
 mod identity;
@@ -74,6 +75,8 @@ pub(crate) struct Inner {
     /// Why nothing is followed any more: the log contradicts itself or the replica.
     incident: watch::Sender<Option<ReadError>>,
     patience: Duration,
+    /// The stream is to be looked at now, not in half a minute.
+    look: tokio::sync::Notify,
 }
 
 /// What the stream is worth, as last looked.

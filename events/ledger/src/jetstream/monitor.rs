@@ -1,5 +1,8 @@
-//! A server's monitoring: where its sync policy can be read, which a stream does not say.
+//! How servers sync, which a stream does not say: read from their monitoring, or asked through
+//! their system account.
 
+use super::connect::{NatsAddress, NatsLogin};
+use super::system;
 use serde::Deserialize;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,18 +34,40 @@ impl std::fmt::Display for SyncPolicy {
     }
 }
 
-/// The weakest policy of all servers asked.
-pub(crate) async fn sync_policy(monitors: &[String]) -> SyncPolicy {
-    if monitors.is_empty() {
-        return SyncPolicy::Unread("no monitoring address is given".into());
+impl SyncPolicy {
+    /// The weaker of what two servers say; what is not read is the weakest.
+    pub fn weaker(self, other: Self) -> Self {
+        match (self, other) {
+            (unread @ Self::Unread(_), _) | (_, unread @ Self::Unread(_)) => unread,
+            (Self::Every(one), Self::Every(other)) => Self::Every(one.max(other)),
+            (every @ Self::Every(_), Self::Always) | (Self::Always, every) => every,
+        }
     }
+}
+
+/// The weakest policy of all servers, by whichever way is given; `holder` is the server that holds
+/// the stream, where that is known.
+pub(crate) async fn sync_policy(address: &NatsAddress, holder: Option<&str>) -> SyncPolicy {
+    let by_system = !matches!(address.system, NatsLogin::None);
+    match (address.monitors.is_empty(), by_system) {
+        (true, false) => SyncPolicy::Unread(
+            "neither a monitoring address nor a login of the system account is given".into(),
+        ),
+        (false, false) => monitored(&address.monitors).await,
+        (true, true) => system::sync_policy(address, holder).await,
+        (false, true) => {
+            match (monitored(&address.monitors).await, system::sync_policy(address, holder).await) {
+                (SyncPolicy::Unread(_), read) | (read, SyncPolicy::Unread(_)) => read,
+                (one, other) => one.weaker(other),
+            }
+        }
+    }
+}
+
+async fn monitored(monitors: &[String]) -> SyncPolicy {
     let mut weakest = SyncPolicy::Always;
     for monitor in monitors {
-        match ask(monitor).await {
-            SyncPolicy::Always => {}
-            unread @ SyncPolicy::Unread(_) => return unread,
-            every @ SyncPolicy::Every(_) => weakest = every,
-        }
+        weakest = weakest.weaker(ask(monitor).await);
     }
     weakest
 }
@@ -58,9 +83,13 @@ async fn ask(monitor: &str) -> SyncPolicy {
     }
 }
 
+/// What a server says of its JetStream.
 #[derive(Deserialize)]
-struct Jsz {
+pub(crate) struct Jsz {
     config: Option<JszConfig>,
+    /// It has no JetStream.
+    #[serde(default)]
+    pub disabled: bool,
 }
 
 #[derive(Deserialize)]
@@ -71,14 +100,21 @@ struct JszConfig {
     sync_always: bool,
 }
 
+impl Jsz {
+    /// How it syncs.
+    pub fn policy(&self) -> Result<SyncPolicy, String> {
+        let config = self.config.as_ref().ok_or("JetStream is not enabled")?;
+        Ok(match (config.sync_always, config.sync_interval) {
+            (true, _) => SyncPolicy::Always,
+            (false, 0) => return Err("it does not say how it syncs".into()),
+            (false, nanos) => SyncPolicy::Every(Duration::from_nanos(nanos)),
+        })
+    }
+}
+
 fn policy_of(body: &[u8]) -> Result<SyncPolicy, String> {
     let jsz: Jsz = serde_json::from_slice(body).map_err(|e| format!("not an answer: {e}"))?;
-    let config = jsz.config.ok_or("JetStream is not enabled")?;
-    Ok(match (config.sync_always, config.sync_interval) {
-        (true, _) => SyncPolicy::Always,
-        (false, 0) => return Err("it does not say how it syncs".into()),
-        (false, nanos) => SyncPolicy::Every(Duration::from_nanos(nanos)),
-    })
+    jsz.policy()
 }
 
 /// One GET of HTTP/1.0, which ends with the connection.
@@ -113,6 +149,22 @@ mod tests {
         assert_eq!(of(always), Ok(SyncPolicy::Always));
         for nothing in ["{}", r#"{"config":{}}"#, "<html>", ""] {
             assert!(of(nothing).is_err(), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn the_weaker_policy_of_two_counts() {
+        let every = |secs| SyncPolicy::Every(Duration::from_secs(secs));
+        let unread = || SyncPolicy::Unread("reason".into());
+        for (one, other, weaker) in [
+            (SyncPolicy::Always, SyncPolicy::Always, SyncPolicy::Always),
+            (SyncPolicy::Always, every(1), every(1)),
+            (every(2), every(1), every(2)),
+            (SyncPolicy::Always, unread(), unread()),
+            (every(1), unread(), unread()),
+        ] {
+            assert_eq!(one.clone().weaker(other.clone()), weaker);
+            assert_eq!(other.weaker(one), weaker);
         }
     }
 }

@@ -92,7 +92,7 @@ impl JetStreamLedger {
             .get_stream_no_info(&names.stream)
             .await
             .map_err(|e| OpenError::Away { reason: e.to_string() })?;
-        let seen = match describe(&stream).await {
+        let seen = match describe(&stream, &connection.lost).await {
             Ok(info) => Some(info),
             Err(Trouble::Away(reason)) if known.is_none() => {
                 return Err(OpenError::Away { reason: format!("{}: {reason}", names.stream) });
@@ -105,6 +105,7 @@ impl JetStreamLedger {
             client: connection.client.clone(),
             stream: stream.clone(),
             names: names.clone(),
+            lost: connection.lost.clone(),
             ack_wait: options.ack_wait,
         });
         let wire = options.wrap.as_ref().map_or_else(|| wire.clone(), |wrap| wrap(wire.clone()));
@@ -123,6 +124,7 @@ impl JetStreamLedger {
             status: Mutex::new(Status::unseen("not looked at yet".into())),
             incident: watch::Sender::new(None),
             patience: options.patience,
+            look: tokio::sync::Notify::new(),
             options,
         });
         start(inner, seen.is_some()).await
@@ -196,7 +198,8 @@ fn unfollowed(at: Seq, target: Seq) -> OpenError {
 
 /// What a stream is worth now.
 pub(super) async fn assess(inner: &Inner, info: &Info) -> Status {
-    let sync = sync_policy(&inner.options.address.monitors).await;
+    let holder = info.cluster.as_ref().and_then(|cluster| cluster.leader.as_deref());
+    let sync = sync_policy(&inner.options.address, holder).await;
     let found = deviations(info, inner.replica.identity().site_id, inner.log_id, &sync);
     let status =
         Status { class: class(info.config.num_replicas, &sync, &found), deviations: found };

@@ -1,7 +1,7 @@
 //! Making a site's stream, which takes an administrator's credentials: new, or from segments.
 
 use super::check::{Marks, wanted};
-use super::connect::{NatsAddress, connect};
+use super::connect::{Connection, NatsAddress, connect};
 use super::names::Names;
 use super::wire::{Answer, NatsWire, Outgoing, Wire};
 use crate::directory::Identity;
@@ -58,7 +58,7 @@ pub async fn provision(wanted: &Provision) -> Result<Provisioned, String> {
 
 struct Made {
     made: Provisioned,
-    client: async_nats::Client,
+    connection: Connection,
     stream: Stream<()>,
 }
 
@@ -89,7 +89,7 @@ async fn create(wish: &Provision, marks: &Marks) -> Result<Made, String> {
         log_id: marks.log_id,
         incarnation: marks.incarnation,
     };
-    Ok(Made { made, client: connection.client, stream })
+    Ok(Made { made, connection, stream })
 }
 
 /// Makes a stream again from the segments in a ledger's directory: the same log id, the same
@@ -109,11 +109,12 @@ pub async fn restore(wish: &Provision, dir: &Path) -> Result<Restored, String> {
     let before = super::identity::Known::load(dir).map_err(|e| e.to_string())?;
     let incarnation = before.map_or(1, |known| known.incarnation) + 1;
     let marks = Marks { log_id: identity.log_id, incarnation };
-    let Made { made, client, stream } = create(wish, &marks).await?;
+    let Made { made, connection, stream } = create(wish, &marks).await?;
     let wire = NatsWire {
-        client,
+        client: connection.client,
         stream,
         names: Names::of(wish.site_id),
+        lost: connection.lost,
         ack_wait: Duration::from_secs(5),
     };
     let mut tails: HashMap<StreamId, Seq> = HashMap::new();

@@ -2,6 +2,7 @@
 //!
 //! It is a trait so that a test can stand between the two and lose, delay or repeat an answer.
 
+use super::connect::Lost;
 use super::names::Names;
 use async_nats::client::RequestErrorKind;
 use async_nats::connection::State;
@@ -69,6 +70,7 @@ pub(crate) struct NatsWire {
     pub client: Client,
     pub stream: jetstream::stream::Stream<()>,
     pub names: Names,
+    pub lost: Lost,
     pub ack_wait: Duration,
 }
 
@@ -126,10 +128,10 @@ impl Wire for NatsWire {
             if let Some(time) = commit.recorded_at {
                 headers.insert(RECORDED_AT, time.0.to_string().as_str());
             }
-            let request =
-                Request::new().headers(headers).payload(commit.bytes).timeout(Some(self.ack_wait));
+            let request = Request::new().headers(headers).payload(commit.bytes).timeout(None);
             let subject = self.names.subject(commit.stream);
-            match self.client.send_request(subject, request).await {
+            let sent = self.client.send_request(subject, request);
+            match self.lost.unless(self.ack_wait, sent).await.map_err(Silence::Lost)? {
                 Ok(message) => answer_of(&message.payload),
                 Err(error) => match error.kind() {
                     RequestErrorKind::NoResponders => {
@@ -152,11 +154,10 @@ impl Wire for NatsWire {
             // Asked of the stream's leader: a direct get may be answered by a replica behind it.
             let subject = self.names.subject(stream);
             let asked = self.stream.get_last_raw_message_by_subject(&subject);
-            match tokio::time::timeout(self.ack_wait, asked).await {
-                Ok(Ok(message)) => Ok(message.sequence),
-                Ok(Err(e)) if e.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(0),
-                Ok(Err(error)) => Err(error.to_string()),
-                Err(_) => Err(format!("no answer within {} ms", self.ack_wait.as_millis())),
+            match self.lost.unless(self.ack_wait, asked).await? {
+                Ok(message) => Ok(message.sequence),
+                Err(e) if e.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(0),
+                Err(error) => Err(error.to_string()),
             }
         }
         .boxed()

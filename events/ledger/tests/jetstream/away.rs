@@ -1,13 +1,15 @@
 //! A server that is away: appends are told so at once, reads go on, and nothing is doubled after.
 
 use crate::backends::site_on;
-use crate::nodes::node;
+use crate::nodes::{counting, node};
 use crate::support::nats::{self, Servers, Setup};
 use crate::support::*;
 use futures_util::StreamExt;
 use grimnir_ledger::{
     AppendError, Durability, Expected, JetStreamLedger, JetStreamOptions, Ledger,
 };
+use rustix::process::{Pid, Signal, kill_process};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Looks again until it is so.
@@ -92,5 +94,35 @@ async fn an_append_that_meets_the_loss_has_an_outcome_after_the_return() {
             }
             Err(other) => panic!("{number} has no outcome: {other}"),
         }
+    }
+}
+
+/// Requests on a connection that is lost are never answered: they are not waited for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_append_on_its_way_ends_with_its_connection_and_not_with_its_time() {
+    let mut servers = Servers::one(&Setup::default());
+    let hours = Duration::from_secs(7_200);
+    let mut options =
+        JetStreamOptions { ack_wait: hours, patience: hours, ..site_on(&servers, 1).await };
+    let published = counting(&mut options);
+    let (_dir, ledger) = node(&options).await;
+    // The server takes what is sent and answers nothing any more.
+    let server = Pid::from_raw(servers.servers[0].pid()).expect("a process");
+    kill_process(server, Signal::STOP).expect("stops");
+    let appends: Vec<_> = (0..8u8)
+        .map(|n| {
+            let ledger = ledger.clone();
+            tokio::spawn(
+                async move { ledger.append(commit(n.into(), stream(n)), Expected::Any).await },
+            )
+        })
+        .collect();
+    until("all are sent", || published.load(Ordering::Relaxed) == 8).await;
+    servers.servers[0].kill();
+    servers.servers[0].start();
+    for (number, append) in appends.into_iter().enumerate() {
+        let appended = tokio::time::timeout(Duration::from_secs(60), append).await;
+        let appended = appended.expect("ends").expect("ends well").expect("is sent again");
+        assert_eq!(appended.recorded.commit.header.commit_id, id(number as u64));
     }
 }

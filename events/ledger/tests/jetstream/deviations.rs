@@ -1,12 +1,13 @@
 //! A stream that is weaker than a ledger has to be: named, and refused unless accepted.
 
-use crate::backends::{one_server, site_on};
+use crate::backends::{fresh_site, one_server, site_on};
 use crate::nodes::node;
+use crate::permissions::{login, with_accounts};
 use crate::support::nats::{Servers, Setup};
 use crate::support::*;
 use async_nats::jetstream;
 use async_nats::jetstream::stream::{Compression, Config, DiscardPolicy};
-use grimnir_ledger::jetstream::{Names, Provision, provision};
+use grimnir_ledger::jetstream::{Names, NatsAddress, NatsLogin, Provision, provision};
 use grimnir_ledger::{Deviation, Durability, JetStreamLedger, JetStreamOptions, Ledger, OpenError};
 use std::time::Duration;
 
@@ -81,6 +82,60 @@ async fn how_the_server_syncs_is_read_and_unread_counts_as_weaker() {
     assert_eq!(names(&ledger.deviations()), ["sync"]);
     let refused = JetStreamOptions { accept_weaker: false, ..unread };
     assert_eq!(named(&refused).await, ["sync"]);
+}
+
+/// The class and what is found of `sync` by a node that asks as `system`, without monitoring.
+async fn asked(
+    servers: &Servers,
+    options: &JetStreamOptions,
+    system: NatsLogin,
+) -> (Durability, Option<String>) {
+    let monitors = Vec::new();
+    let address = NatsAddress { monitors, system, ..options.address.clone() };
+    let options = JetStreamOptions { address, accept_weaker: true, ..options.clone() };
+    let (_dir, ledger) = node(&options).await;
+    let named = ledger.deviations();
+    assert!(named.len() <= 1, "{}: {named:?}", servers.url());
+    (ledger.durability(), named.first().map(|deviation| deviation.found.clone()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_the_server_syncs_is_asked_through_the_system_account() {
+    for (sync, worth, found) in [
+        ("always", Durability::SyncAlways, None),
+        ("2m", Durability::Weaker, Some("every 120 s".to_owned())),
+    ] {
+        let servers = with_accounts(sync);
+        let address = |user, password| NatsAddress {
+            url: servers.url(),
+            login: login(user, password),
+            ..NatsAddress::default()
+        };
+        let site_id = fresh_site();
+        let admin = address("grimnir-admin", "of-admin");
+        provision(&Provision { address: admin, site_id, replicas: 1 }).await.expect("is made");
+        let app = address("grimnir", "of-app");
+        let options = JetStreamOptions { site_id: Some(site_id), ..JetStreamOptions::at(app) };
+        let told = asked(&servers, &options, login("grimnir-sync", "of-system")).await;
+        assert_eq!(told, (worth, found));
+        // A login that is refused, and one of a user who may not ask.
+        for login in [login("grimnir-sync", "wrong"), login("grimnir", "of-app")] {
+            let (worth, found) = asked(&servers, &options, login).await;
+            assert_eq!(worth, Durability::Unverified, "{found:?}");
+            let found = found.expect("a reason");
+            assert!(found.starts_with("unverified: system account"), "{found}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_copy_in_a_cluster_is_judged_by_what_every_server_of_it_answers() {
+    let users = "accounts { SYS { users: [ { user: sync, password: of-system } ] } }\n\
+                 system_account: SYS\n";
+    let servers = Servers::three(&Setup { more: users.into(), ..Setup::default() });
+    let options = site_on(&servers, 1).await;
+    let told = asked(&servers, &options, login("sync", "of-system")).await;
+    assert_eq!(told, (Durability::SyncAlways, None));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

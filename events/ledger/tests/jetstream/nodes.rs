@@ -116,6 +116,15 @@ struct Counting {
     published: Arc<AtomicU64>,
 }
 
+/// Counts from here on what a node with these options publishes.
+pub fn counting(options: &mut JetStreamOptions) -> Arc<AtomicU64> {
+    let published = Arc::new(AtomicU64::new(0));
+    let count = published.clone();
+    options.wrap =
+        Some(Arc::new(move |inner| Arc::new(Counting { inner, published: count.clone() })));
+    published
+}
+
 impl Wire for Counting {
     fn publish(&self, commit: Outgoing) -> BoxFuture<'_, Result<Answer, Silence>> {
         self.published.fetch_add(1, Ordering::Relaxed);
@@ -132,11 +141,8 @@ impl Wire for Counting {
 /// The server forgets ids after its window; the replica does not, for as long as it exists.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_repeat_is_answered_by_the_replica_and_not_by_the_servers_window() {
-    let published = Arc::new(AtomicU64::new(0));
     let mut options = site_on(one_server(), 1).await;
-    let count = published.clone();
-    options.wrap =
-        Some(Arc::new(move |inner| Arc::new(Counting { inner, published: count.clone() })));
+    let published = counting(&mut options);
     let (dir, ledger) = node(&options).await;
     let stored = put(&*ledger, 1, stream(1)).await;
     assert!(ledger.close());

@@ -10,21 +10,23 @@ use grimnir_ledger::{Expected, JetStreamLedger, JetStreamOptions, Ledger};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-fn login(user: &str, password: &str) -> NatsLogin {
+pub fn login(user: &str, password: &str) -> NatsLogin {
     NatsLogin::Password { user: user.into(), password: password.into() }
 }
 
-fn servers() -> Servers {
+/// A server with the documented accounts.
+pub fn with_accounts(sync: &'static str) -> Servers {
     let accounts = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/nats/accounts.conf");
     let accounts = std::fs::read_to_string(accounts).expect("reads");
     let passwords = "GRIMNIR_NATS_ADMIN_PASSWORD: \"of-admin\"\n\
-                     GRIMNIR_NATS_APP_PASSWORD: \"of-app\"\n";
-    Servers::one(&Setup { more: format!("{passwords}{accounts}"), ..Setup::default() })
+                     GRIMNIR_NATS_APP_PASSWORD: \"of-app\"\n\
+                     GRIMNIR_NATS_SYSTEM_PASSWORD: \"of-system\"\n";
+    Servers::one(&Setup { sync, more: format!("{passwords}{accounts}"), ..Setup::default() })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_applications_account_serves_and_cannot_destroy() {
-    let servers = servers();
+    let servers = with_accounts("always");
     let at = |login| NatsAddress {
         url: servers.url(),
         login,
@@ -95,7 +97,7 @@ async fn the_applications_account_serves_and_cannot_destroy() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_login_is_refused_and_shown_without_its_secret() {
-    let servers = servers();
+    let servers = with_accounts("always");
     let login = login("grimnir", "a-wrong-secret");
     assert!(!format!("{login:?}").contains("secret"));
     let address = NatsAddress { url: servers.url(), login, ..NatsAddress::default() };

@@ -1,0 +1,8 @@
+//! Any bytes as a signed checkpoint.
+#![no_main]
+
+#[path = "../targets.rs"]
+#[allow(dead_code)]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::checkpoint(data));
