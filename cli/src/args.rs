@@ -20,12 +20,12 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Command {
     /// Run the control plane of a site.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Put a demonstration station on air.
     Demo(Demo),
     /// Answer from the ledger alone, also while a server runs.
     Replay(Replay),
-    /// Make a ledger's stream on JetStream.
+    /// Make a ledger's stream on JetStream; archive and repair segments.
     Ledger(LedgerArgs),
     /// Check what is proven, and prove it to others.
     Audit(crate::audit::Audit),
@@ -91,6 +91,9 @@ pub struct Serve {
     /// Key of a log that this site is a witness for; may be repeated.
     #[arg(long, env = "GRIMNIR_WITNESS_FOR", value_delimiter = ',')]
     pub witness_for: Vec<VerifierKey>,
+    /// URL of an archive that sealed segments are copied to, e.g. file:///mnt/archive.
+    #[arg(long, env = "GRIMNIR_ARCHIVE", hide_env_values = true)]
+    pub archive: Option<String>,
     /// End the engines too when this process ends in order; otherwise they play on.
     #[arg(long, env = "GRIMNIR_STOP_ENGINES")]
     pub stop_engines: bool,

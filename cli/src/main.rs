@@ -17,7 +17,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
     let outcome = match cli.command {
-        args::Command::Serve(serve) => runtime().and_then(|rt| rt.block_on(serve::serve(serve))),
+        args::Command::Serve(serve) => runtime().and_then(|rt| rt.block_on(serve::serve(*serve))),
         args::Command::Demo(demo) => runtime().and_then(|rt| rt.block_on(demo::demo(demo))),
         args::Command::Replay(replay) => offline::replay(replay),
         args::Command::Ledger(args) => runtime().and_then(|rt| rt.block_on(ledger::work(args))),

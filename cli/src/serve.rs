@@ -1,9 +1,10 @@
 //! `grimnir serve`: opens the site, serves the API, closes in order.
 
 use crate::args::Serve;
+use crate::ledger::store_options;
 use crate::trace;
 use grimnir_actors::ownership::Node;
-use grimnir_actors::site::ProofConfig;
+use grimnir_actors::site::{ArchivePlace, ProofConfig};
 use grimnir_actors::{CommandError, LedgerPlace, Site, SiteConfig};
 use grimnir_api::ApiConfig;
 use grimnir_events::Actor;
@@ -27,9 +28,11 @@ pub async fn serve(args: Serve) -> Result<(), String> {
         println!("administrator: {name}");
         println!("password:      {password}");
     }
+    // Whoever reads the address may end us from then on, and we end in order.
+    let ended = ended()?;
     println!("API:           http://{address}/api/v1");
     info!(listen = %address, "serving");
-    let served = grimnir_api::serve(site.clone(), ApiConfig::default(), listener, ended()?).await;
+    let served = grimnir_api::serve(site.clone(), ApiConfig::default(), listener, ended).await;
     site.close(args.stop_engines).await;
     served.map_err(|e| e.to_string())
 }
@@ -56,6 +59,7 @@ pub async fn open(args: &Serve, address: SocketAddr) -> Result<Site, String> {
             witnesses: args.witnesses.clone(),
             witnessed: args.witness_for.clone(),
         },
+        archive: args.archive.clone().map(|url| ArchivePlace { url, options: store_options() }),
     };
     Site::open(config).await.map_err(|e| e.to_string())
 }

@@ -77,7 +77,10 @@ fn hash_bare(dir: &Path) {
 
 fn sign(dir: &Path) {
     let reader = SegmentReader::open(dir).expect("opens");
-    let origin = origin_of(reader.identity().site_id, reader.log_id());
+    let origin = origin_of(
+        reader.identity().expect("a ledger's folder names its site").site_id,
+        reader.log_id(),
+    );
     let mut notary = Notary::open(dir, &origin, UtcMicros(1)).expect("opens");
     for recorded in reader {
         let recorded = recorded.expect("reads");

@@ -55,6 +55,16 @@ pub async fn pause() {
     tokio::time::sleep(LOOK).await;
 }
 
+/// The project's accounts as more lines of a configuration, with passwords `of-admin`, `of-app`,
+/// `of-audit` and `of-system`; `file` is `deploy/nats/accounts.conf`.
+pub fn accounts(file: &Path) -> String {
+    let mut lines: String = ["admin", "app", "audit", "system"]
+        .map(|who| format!("GRIMNIR_NATS_{}_PASSWORD: \"of-{who}\"\n", who.to_uppercase()))
+        .concat();
+    lines += &std::fs::read_to_string(file).expect("reads");
+    lines
+}
+
 /// One server.
 pub struct Server {
     /// Where clients connect.

@@ -18,6 +18,9 @@ impl Site {
             keeper.lock().await.release().await;
         }
         self.shared.begin_closing();
+        if let Some(archiver) = &self.shared.archiver {
+            archiver.stop();
+        }
         if let Some(root) = self.shared.root() {
             let _ = root.stop_and_wait(Some("closing".into()), Some(Duration::from_secs(5))).await;
         }

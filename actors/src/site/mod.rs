@@ -1,6 +1,7 @@
 //! A site: the handle that everything above the actors uses.
 
 mod air;
+mod archive;
 mod close;
 mod ledger;
 mod open;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub(crate) use air::claim_item;
+pub use archive::{ArchivePlace, ArchiveReadiness};
 pub use grimnir_ledger::proof::tile::TileId;
 pub use proof::{
     CheckpointReadiness, MAX_REQUEST_BYTES, ProofConfig, Refusal, SiteProof, VerifierKey,
@@ -57,6 +59,8 @@ pub struct SiteConfig {
     pub upload_limit_bytes: u64,
     /// Who countersigns the ledger.
     pub proof: ProofConfig,
+    /// Where sealed segments are copied to.
+    pub archive: Option<ArchivePlace>,
 }
 
 impl SiteConfig {
@@ -179,6 +183,8 @@ pub struct Readiness {
     pub projected_seq: u64,
     /// What is signed of the ledger.
     pub checkpoint: CheckpointReadiness,
+    /// How far the archive is; nothing where none was named.
+    pub archive: Option<ArchiveReadiness>,
     /// The engines.
     pub engines: Vec<EngineReadiness>,
     /// Name of this node; empty where it shares its ledger with no other.

@@ -3,12 +3,13 @@
 use crate::error::CommandError;
 use crate::ownership::keeper::Keeper;
 use crate::ownership::{Ownership, Standing};
-use crate::site::proof::SiteProof;
-use crate::site::{Parts, Shared, Site, SiteConfig, ledger};
+use crate::site::proof::{OTHERS_PATIENCE, SiteProof};
+use crate::site::{LedgerPlace, Parts, Shared, Site, SiteConfig, archive, ledger};
 use crate::supervisor::{Supervisor, SupervisorArgs};
 use futures_util::StreamExt;
 use grimnir_events::StreamKind;
 use grimnir_events::owner::OwnerEvent;
+use grimnir_ledger::proof::submit::Sharing;
 use grimnir_ledger::{Leases, Recorded, Secrets};
 use grimnir_projections::Projector;
 use ractor::Actor;
@@ -31,7 +32,13 @@ impl Site {
         let (ledger, site_id) =
             ledger::open(&config).await.map_err(failed("opening the ledger"))?;
         let ledger_dir = config.data_dir.join("ledger");
-        let proof = SiteProof::open(&config.proof, &ledger_dir, site_id, ledger.clone()).await?;
+        let sharing = match &config.ledger {
+            LedgerPlace::Here => Sharing::Alone,
+            LedgerPlace::JetStream(_) => Sharing::Shared(OTHERS_PATIENCE),
+        };
+        let proof = SiteProof::open(&config.proof, &ledger_dir, site_id, ledger.clone(), sharing);
+        let proof = proof.await?;
+        let archiver = archive::open(config.archive.as_ref(), &ledger_dir, &*ledger)?;
         let secrets = Secrets::open(common.join("secrets"))
             .map_err(|e| failed("opening the secrets")(e.to_string()))?;
         let head =
@@ -46,7 +53,7 @@ impl Site {
         };
         let store = ledger.clone();
         let secrets = Arc::new(secrets);
-        let parts = Parts { ledger, secrets, views, ownership, proof, opened_at: head };
+        let parts = Parts { ledger, secrets, views, ownership, proof, archiver, opened_at: head };
         let shared = Shared::new(config, site_id, parts);
         let shared = Arc::new(shared);
         shared.keep(projecting);

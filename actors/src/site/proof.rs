@@ -7,9 +7,9 @@ use futures_util::future::{BoxFuture, FutureExt};
 use grimnir_events::{SiteId, UtcMicros};
 use grimnir_ledger::proof::checkpoint::origin_of;
 use grimnir_ledger::proof::folder::ProofFolder;
-use grimnir_ledger::proof::notary::Notary;
+use grimnir_ledger::proof::notary::{Notary, NotaryError};
 use grimnir_ledger::proof::runner::{NotaryStatus, NotaryTask, Pace};
-use grimnir_ledger::proof::submit::{Carrier, keep_submitting};
+use grimnir_ledger::proof::submit::{Carrier, Sharing, keep_submitting};
 use grimnir_ledger::proof::tile::{TileId, Tiles};
 use grimnir_ledger::proof::witness::Witness;
 use grimnir_ledger::{Ledger, SystemClock};
@@ -29,6 +29,8 @@ pub use grimnir_ledger::proof::witness::Refusal;
 const WITNESS_PATIENCE: Duration = Duration::from_secs(20);
 /// Longest answer of a witness that is read.
 const ANSWER_BYTES: usize = 64 << 10;
+/// How long a witness may have seen more than this node has read of a log that others sign too.
+pub(crate) const OTHERS_PATIENCE: Duration = Duration::from_secs(300);
 /// How long the last checkpoint may take when the site closes.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -73,6 +75,7 @@ impl SiteProof {
         ledger_dir: &Path,
         site: SiteId,
         ledger: Arc<dyn Ledger>,
+        sharing: Sharing,
     ) -> Result<Self, CommandError> {
         let failed = |reason: String| CommandError::Failed {
             what: "holding the ledger against its last checkpoint",
@@ -81,7 +84,16 @@ impl SiteProof {
         let origin = origin_of(site, ledger.log_id());
         let notary = Notary::open(ledger_dir, &origin, clock::now());
         let notary = notary.map_err(|e| failed(e.to_string()))?;
-        notary.check_end(&*ledger).await.map_err(|e| failed(e.to_string()))?;
+        match notary.check_end(&*ledger).await {
+            // The log of record is away, and a replica may lack what was not on its disk yet:
+            // nothing is signed before it has been followed that far again.
+            Err(error @ NotaryError::Shorter { .. })
+                if sharing != Sharing::Alone && ledger.writable().is_err() =>
+            {
+                tracing::warn!(%error, "the replica is shorter until it is followed again");
+            }
+            checked => checked.map_err(|e| failed(e.to_string()))?,
+        }
         let key = notary.keys().signer().verifier();
         let held = notary.held().map_or(0, |held| held.checkpoint.size);
         let head = ledger.head().await.map_err(|e| failed(e.to_string()))?.seq;
@@ -100,7 +112,7 @@ impl SiteProof {
             }
         };
         let task = NotaryTask::spawn(ledger, notary, Pace::default(), Arc::new(SystemClock));
-        let asking = ask_witnesses(config, &task).map_err(failed)?;
+        let asking = ask_witnesses(config, &task, sharing).map_err(failed)?;
         Ok(Self {
             status: task.status(),
             folder: task.folder().clone(),
@@ -144,6 +156,7 @@ fn witness_name(site: SiteId) -> String {
 fn ask_witnesses(
     config: &ProofConfig,
     task: &NotaryTask,
+    sharing: Sharing,
 ) -> Result<Option<tokio::task::AbortHandle>, String> {
     if config.witnesses.is_empty() {
         return Ok(None);
@@ -151,7 +164,8 @@ fn ask_witnesses(
     let client = reqwest::Client::builder().timeout(WITNESS_PATIENCE).build();
     let carrier = Arc::new(Http(client.map_err(|e| e.to_string())?));
     let (folder, peers) = (task.folder().clone(), config.witnesses.clone());
-    let asking = tokio::spawn(keep_submitting(carrier, folder, peers, task.status_sender()));
+    let status = task.status_sender();
+    let asking = tokio::spawn(keep_submitting(carrier, folder, peers, status, sharing));
     Ok(Some(asking.abort_handle()))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::ownership::Standing;
-use crate::site::{EngineReadiness, Owner, Readiness, Site};
+use crate::site::{EngineReadiness, Owner, Readiness, Site, archive};
 use grimnir_events::StationId;
 use grimnir_events::station::Mount;
 use grimnir_ledger::Ledger;
@@ -43,6 +43,7 @@ impl Site {
             head_seq: head.map(|h| h.seq).unwrap_or_default(),
             projected_seq: shared.views.position(),
             checkpoint,
+            archive: shared.archiver.as_ref().map(archive::readiness),
             engines,
             node: shared.ownership.node().name.clone(),
             owners: self.owners(),
@@ -84,6 +85,34 @@ impl Site {
             gauge(
                 "grimnir_checkpoint_fault",
                 "1 where the ledger is not what was signed, or a witness disputes it",
+                f64::from(u8::from(found.fault.is_some())),
+            ),
+        ]
+    }
+
+    fn archive_gauges(&self) -> Vec<Gauge> {
+        let Some(archiver) = &self.shared.archiver else { return Vec::new() };
+        let found = archive::readiness(archiver);
+        let gauge = |name, help, value| (name, help, vec![], value);
+        vec![
+            gauge(
+                "grimnir_archive_seq",
+                "Every commit up to this position is archived",
+                found.seq as f64,
+            ),
+            gauge(
+                "grimnir_archive_segments_behind",
+                "Sealed segments that are not archived",
+                found.behind as f64,
+            ),
+            gauge(
+                "grimnir_archive_failures_total",
+                "Tries to archive that failed since the site was opened",
+                found.failures as f64,
+            ),
+            gauge(
+                "grimnir_archive_fault",
+                "1 where the last try to archive failed; it is tried again",
                 f64::from(u8::from(found.fault.is_some())),
             ),
         ]
@@ -149,6 +178,7 @@ impl Site {
         ];
         all.extend(ledger_gauges(&*shared.ledger));
         all.extend(self.checkpoint_gauges());
+        all.extend(self.archive_gauges());
         for (station, handle) in shared.engines() {
             let labels = || vec![("station_id", station.to_string())];
             let status = handle.status();

@@ -12,6 +12,7 @@ use crate::site::SiteConfig;
 use crate::site::proof::SiteProof;
 use crate::supervisor::SupervisorMessage;
 use grimnir_events::{SiteId, StationId};
+use grimnir_ledger::archive::Archiver;
 use grimnir_ledger::{Ledger, Secrets};
 use grimnir_projections::Views;
 use ractor::ActorRef;
@@ -40,6 +41,8 @@ pub struct Shared {
     pub views: Arc<Views>,
     /// What is signed of the ledger.
     pub(crate) proof: SiteProof,
+    /// Copies sealed segments elsewhere.
+    pub(crate) archiver: Option<Archiver>,
     /// Who runs which aggregate.
     pub directory: Arc<Directory>,
     /// Who decides for which station.
@@ -72,6 +75,8 @@ pub struct Parts {
     pub ownership: Ownership,
     /// What is signed of the ledger.
     pub proof: SiteProof,
+    /// Copies sealed segments elsewhere.
+    pub archiver: Option<Archiver>,
     /// Ledger position at which the site opened.
     pub opened_at: u64,
 }
@@ -79,7 +84,7 @@ pub struct Parts {
 impl Shared {
     /// Everything a site is opened with.
     pub fn new(config: SiteConfig, site_id: SiteId, parts: Parts) -> Self {
-        let Parts { ledger, secrets, views, ownership, proof, opened_at } = parts;
+        let Parts { ledger, secrets, views, ownership, proof, archiver, opened_at } = parts;
         let engine_program = crate::engine::program::find_program(config.engine_program.as_deref());
         Self {
             config,
@@ -88,6 +93,7 @@ impl Shared {
             secrets,
             views,
             proof,
+            archiver,
             directory: Arc::default(),
             ownership: Arc::new(ownership),
             keeper: OnceLock::new(),

@@ -50,6 +50,8 @@ pub struct ReadinessView {
     projected_seq: u64,
     /// What is signed of the ledger.
     checkpoint: CheckpointView,
+    /// How far the archive is; `null` where none was named. It makes the site no less ready.
+    archive: Option<ArchiveView>,
     /// The engines.
     engines: Vec<EngineView>,
     /// Name of this node; empty where it shares its ledger with no other.
@@ -95,6 +97,22 @@ pub struct CheckpointView {
     /// The tree that was signed before this start has come out again.
     confirmed: bool,
     /// Why nothing is signed any more, or which witness disputes what was signed.
+    fault: Option<String>,
+}
+
+/// How far the archive of sealed segments is.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code)]
+pub struct ArchiveView {
+    /// Every commit up to this position is archived.
+    seq: u64,
+    /// Segments that are archived.
+    segments: u64,
+    /// Sealed segments that are not.
+    behind: u64,
+    /// Tries that failed since the start.
+    failures: u64,
+    /// Why the last try failed; it is tried again.
     fault: Option<String>,
 }
 
@@ -147,7 +165,7 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use grimnir_actors::site::{CheckpointReadiness, EngineReadiness, Owner};
+    use grimnir_actors::site::{ArchiveReadiness, CheckpointReadiness, EngineReadiness, Owner};
     use grimnir_events::StationId;
     use grimnir_ledger::{Deviation, Durability};
     use serde_json::Value;
@@ -181,6 +199,13 @@ mod tests {
                 confirmed: true,
                 fault: None,
             },
+            archive: Some(ArchiveReadiness {
+                seq: 1,
+                segments: 1,
+                behind: 0,
+                failures: 0,
+                fault: None,
+            }),
             engines: vec![engine],
             node: String::new(),
             owners: vec![Owner {
@@ -212,6 +237,7 @@ mod tests {
                 confirmed: true,
                 fault: None,
             },
+            archive: Some(ArchiveView { seq: 1, segments: 1, behind: 0, failures: 0, fault: None }),
             ledger_writable: true,
             ledger_reason: None,
             head_seq: 1,
@@ -225,6 +251,7 @@ mod tests {
         assert_eq!(keys(&sent), keys(&documented));
         assert_eq!(keys(&sent["deviations"][0]), keys(&documented["deviations"][0]));
         assert_eq!(keys(&sent["checkpoint"]), keys(&documented["checkpoint"]));
+        assert_eq!(keys(&sent["archive"]), keys(&documented["archive"]));
         assert_eq!(keys(&sent["engines"][0]), keys(&documented["engines"][0]));
         assert_eq!(keys(&sent["owners"][0]), keys(&documented["owners"][0]));
         assert_eq!(sent["durability"], documented["durability"]);

@@ -54,6 +54,7 @@ impl House {
             mount_port: 0,
             upload_limit_bytes: 1_000,
             proof: Default::default(),
+            archive: None,
         };
         let site = Site::open(config).await.map_err(|error| error.to_string())?;
         let router = grimnir_api::router(site.clone(), ApiConfig::default()).expect("has routes");

@@ -1,7 +1,8 @@
 //! What `grimnir audit` can be asked.
 
+use crate::ledger::NatsArgs;
 use clap::{Args, Subcommand, ValueEnum};
-use grimnir_events::CommitId;
+use grimnir_events::{CommitId, LogId, SiteId};
 pub use grimnir_ledger::proof::note::VerifierKey;
 use std::path::PathBuf;
 
@@ -18,20 +19,7 @@ pub struct Audit {
 pub enum Question {
     /// Check a ledger against everything that was signed about it, also while a server runs; or a
     /// pack.
-    Verify {
-        /// The ledger's folder, or a pack's.
-        #[arg(env = "GRIMNIR_LEDGER", default_value = "grimnir-data/ledger")]
-        path: PathBuf,
-        /// A key that is known from elsewhere; the log must have it or have had it.
-        #[arg(long)]
-        key: Option<VerifierKey>,
-        /// A checkpoint that was kept elsewhere; may be repeated.
-        #[arg(long)]
-        checkpoint: Vec<PathBuf>,
-        /// Form of the answer.
-        #[arg(long, value_enum, default_value_t = Form::Table)]
-        format: Form,
-    },
+    Verify(Box<Verify>),
     /// Write a station's commits of some hours with their proofs, for an auditor.
     Export {
         /// The ledger's folder.
@@ -74,6 +62,33 @@ pub enum Question {
         #[arg(long, env = "GRIMNIR_LEDGER", default_value = "grimnir-data/ledger")]
         ledger: PathBuf,
     },
+}
+
+/// What is checked, and against what.
+#[derive(Args)]
+pub struct Verify {
+    /// The ledger's folder, a pack's, an archive's, or one of segments; or the URL of an archive
+    /// (file:///...) or of a JetStream server (nats://host:port).
+    #[arg(env = "GRIMNIR_LEDGER", default_value = "grimnir-data/ledger")]
+    pub path: String,
+    /// A key that is known from elsewhere; the log must have it or have had it. Repeated, for the
+    /// keys of several nodes that sign the same log: one of them must be kept beside the ledger.
+    #[arg(long)]
+    pub key: Vec<VerifierKey>,
+    /// A checkpoint that was kept elsewhere; may be repeated.
+    #[arg(long)]
+    pub checkpoint: Vec<PathBuf>,
+    /// Which ledger, log_..., of an archive that holds several.
+    #[arg(long)]
+    pub log: Option<LogId>,
+    /// The site whose stream is on the server, sit_...
+    #[arg(long, env = "GRIMNIR_SITE")]
+    pub site: Option<SiteId>,
+    #[command(flatten)]
+    pub nats: NatsArgs,
+    /// Form of the answer.
+    #[arg(long, value_enum, default_value_t = Form::Table)]
+    pub format: Form,
 }
 
 /// Form of an answer.

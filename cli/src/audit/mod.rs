@@ -6,26 +6,31 @@ mod report;
 
 pub use args::Audit;
 
+use crate::ledger::store_options;
 use crate::output;
-use args::{Form, Question};
+use args::{Form, Question, Verify};
 use grimnir_events::UtcMicros;
-use grimnir_replay::audit::{self, Evidence, ExportRequest, LedgerSource};
+use grimnir_ledger::archive::Archive;
+use grimnir_replay::audit::{
+    self, AuditSource, Evidence, ExportRequest, LedgerSource, RemoteSource,
+};
 use std::path::Path;
 
 /// Answers; an error where anything does not hold.
 pub fn run(args: Audit) -> Result<(), String> {
     match args.question {
-        Question::Verify { path, key, checkpoint, format } if audit::is_pack(&path) => {
-            if !checkpoint.is_empty() {
+        Question::Verify(args) if audit::is_pack(Path::new(&args.path)) => {
+            if !args.checkpoint.is_empty() {
                 return Err("a pack carries its checkpoint; --checkpoint is for ledgers".into());
             }
-            let found = audit::verify_pack(&path, key.as_ref()).map_err(|e| e.to_string())?;
-            print(format, &found, report::pack(&found))?;
+            let found = audit::verify_pack(Path::new(&args.path), &args.key);
+            let found = found.map_err(|e| e.to_string())?;
+            print(args.format, &found, report::pack(&found))?;
             holds(found.holds, "the pack does not hold")
         }
-        Question::Verify { path, key, checkpoint, format } => {
-            let found = verify(&path, key.as_ref(), &checkpoint)?;
-            print(format, &found, report::audit(&found))?;
+        Question::Verify(args) => {
+            let found = verify(&args)?;
+            print(args.format, &found, report::audit(&found))?;
             holds(found.holds, "the ledger does not hold")
         }
         Question::Export { ledger, station, from, to, out } => {
@@ -50,27 +55,37 @@ pub fn run(args: Audit) -> Result<(), String> {
     }
 }
 
-fn verify(
-    path: &Path,
-    key: Option<&args::VerifierKey>,
-    checkpoints: &[std::path::PathBuf],
-) -> Result<audit::Audit, String> {
-    if path.to_string_lossy().starts_with("nats://") {
-        return Err("this program audits directories; copy the stream to segments first".into());
-    }
+fn verify(args: &Verify) -> Result<audit::Audit, String> {
     // What was signed is read first: a server may sign more while the ledger is read.
-    let mut evidence = Evidence::beside(&LedgerSource::directory(path));
-    if let Some(key) = key {
-        evidence.trust(key).map_err(|e| e.to_string())?;
-    }
-    for file in checkpoints {
+    let mut evidence = match args.path.contains("://") {
+        true => Evidence::default(),
+        false => Evidence::beside(&LedgerSource::directory(Path::new(&args.path))),
+    };
+    evidence.trust(&args.key).map_err(|e| e.to_string())?;
+    for file in &args.checkpoint {
         evidence.add_file(file).map_err(|e| format!("{}: {e}", file.display()))?;
     }
-    let mut source = LedgerSource::open(path).map_err(|e| e.to_string())?;
+    let mut source = source(args)?;
     let mut bar = progress::Bar::new();
-    let found = audit::audit(&mut source, &evidence, |word| bar.show(word));
+    let found = audit::audit(&mut *source, &evidence, |word| bar.show(word));
     bar.clear();
     found.map_err(|e| e.to_string())
+}
+
+fn source(args: &Verify) -> Result<Box<dyn AuditSource>, String> {
+    let url = args.path.as_str();
+    if url.starts_with("nats://") || url.starts_with("tls://") {
+        let site = args.site.ok_or("which site's stream? give --site sit_...")?;
+        let stream = grimnir_ledger::jetstream::read_stream(&args.nats.address(url), site);
+        return Ok(Box::new(RemoteSource::of(stream.map_err(|e| e.to_string())?)));
+    }
+    if url.contains("://") {
+        let archive = Archive::find(url, &store_options()).map_err(|e| e.to_string())?;
+        let archive = archive.remote(args.log).map_err(|e| e.to_string())?;
+        return Ok(Box::new(RemoteSource::of(archive)));
+    }
+    let source = LedgerSource::open(Path::new(url)).map_err(|e| e.to_string())?;
+    Ok(Box::new(source))
 }
 
 fn keys(ledger: &Path) -> Result<(), String> {

@@ -79,6 +79,7 @@ fn serve_args(args: &Demo) -> Serve {
         admin_password: None,
         witnesses: Vec::new(),
         witness_for: Vec::new(),
+        archive: None,
         stop_engines: true,
     }
 }

@@ -211,6 +211,11 @@ pub trait Ledger: Send + Sync + 'static {
     fn close(&self) -> bool {
         true
     }
+    /// Moves to the last position in a sealed segment whenever one was sealed; `None` where
+    /// nothing is ever sealed.
+    fn sealed(&self) -> Option<tokio::sync::watch::Receiver<Seq>> {
+        None
+    }
     /// Where the nodes that share it claim what they own; `None` where one process alone may have
     /// it open, and so owns all of it.
     fn leases(&self) -> Option<Arc<dyn Leases>> {

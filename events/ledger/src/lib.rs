@@ -13,6 +13,7 @@ mod memory;
 mod files;
 mod directory;
 mod segment;
+mod remote;
 mod embedded;
 pub mod lease;
 pub mod archive;
@@ -29,6 +30,7 @@ pub use jetstream::{JetStreamLedger, JetStreamOptions};
 pub use lease::{Lease, LeaseError, Leases, MemoryLeases};
 pub use ledger::*;
 pub use memory::MemoryLedger;
+pub use remote::Remote;
 pub use secrets::{Secrets, SecretsError, SignedIn};
 pub use segment::file::SegmentFile;
 pub use segment::footer::{

@@ -3,8 +3,8 @@
 mod support;
 
 use grimnir_events::ContentHash;
-use grimnir_ledger::archive::{Archive, ArchiveError};
-use grimnir_ledger::{Identity, ReadError};
+use grimnir_ledger::archive::{Archive, ArchiveError, Archiver, Pace, Place};
+use grimnir_ledger::{Identity, Ledger, ReadError};
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use object_store::path::Path as Key;
@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use support::segments::*;
 
 const COUNT: u64 = 60;
@@ -84,10 +85,13 @@ async fn what_is_damaged_here_is_not_archived() {
         let store = Arc::new(InMemory::new());
         let archive = Archive::new(store.clone());
         let refused = archive.add_from(dir.path()).await;
+        let segment_of = |seq: u64| dir.path().join("segments").join(format!("{seq:020}.seg"));
         let damaged = matches!(&refused, Err(ArchiveError::Damaged(ReadError::Corrupt { .. })));
         assert!(damaged, "flip at {at}: {refused:?}");
         let log_id = Identity::load(dir.path()).expect("reads").log_id;
-        assert_eq!(archive.manifest(log_id).await.expect("reads").segments.len(), 1);
+        let archived = archive.manifest(log_id).await.expect("reads").segments;
+        assert_eq!(archived.len(), sealed(dir.path()).len() - 1, "the others are");
+        assert!(archived.iter().all(|archived| segment_of(archived.first_seq) != *path));
     }
 }
 
@@ -133,4 +137,64 @@ fn an_archive_that_cannot_be_is_named() {
             other => panic!("{url}: {other:?}"),
         }
     }
+}
+
+/// Quick, so that a test need not wait.
+fn pace() -> Pace {
+    let (first, most) = (Duration::from_millis(5), Duration::from_millis(20));
+    Pace { first, most, look: Duration::from_secs(3_600) }
+}
+
+#[tokio::test]
+async fn a_ledger_is_archived_at_the_start_and_whenever_something_is_sealed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let at = tempfile::tempdir().expect("a folder");
+    let url = format!("file://{}", at.path().join("archive").display());
+    filled(dir.path(), COUNT).await;
+    let already = sealed(dir.path()).len() as u64;
+    let ledger = open(dir.path());
+    let place = Place { url: url.clone(), options: Vec::new() };
+    let archiver = Archiver::spawn(dir.path(), place, pace(), ledger.sealed()).expect("spawns");
+    let mut status = archiver.status();
+    let reached = status.wait_for(|status| status.segments == already).await.expect("goes on");
+    assert_eq!((reached.fault.clone(), reached.behind), (None, 0));
+    drop(reached);
+    for number in COUNT + 1..=3 * COUNT {
+        ledger.append(varied(number), grimnir_ledger::Expected::Any).await.expect("appends");
+    }
+    let last =
+        *ledger.sealed().expect("is told").wait_for(|seq| *seq > 2 * COUNT).await.expect("a seq");
+    status.wait_for(|status| status.archived >= last).await.expect("goes on");
+    assert!(ledger.close());
+    let log_id = Identity::load(dir.path()).expect("reads").log_id;
+    Archive::open(&url, &[]).expect("opens").verify(log_id).await.expect("verifies");
+}
+
+#[tokio::test]
+async fn what_fails_is_told_and_tried_again_while_appends_go_on() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let at = tempfile::tempdir().expect("a folder");
+    let folder = at.path().join("archive");
+    // A file where the folder has to be: whoever runs the test, nothing can be written there.
+    fs::write(&folder, "in the way").expect("writes");
+    filled(dir.path(), COUNT).await;
+    let ledger = open(dir.path());
+    let place = Place { url: format!("file://{}", folder.display()), options: Vec::new() };
+    let archiver = Archiver::spawn(dir.path(), place, pace(), ledger.sealed()).expect("spawns");
+    let mut status = archiver.status();
+    let failed = status.wait_for(|status| status.failures >= 3).await.expect("goes on").clone();
+    assert!(failed.fault.is_some() && failed.segments == 0, "{failed:?}");
+    ledger.append(varied(COUNT + 1), grimnir_ledger::Expected::Any).await.expect("appends");
+    fs::remove_file(&folder).expect("removes");
+    let done = status.wait_for(|status| status.fault.is_none()).await.expect("goes on").clone();
+    assert_eq!((done.segments, done.behind), (sealed(dir.path()).len() as u64, 0), "{done:?}");
+    assert!(done.failures >= 3);
+}
+
+#[test]
+fn a_place_tells_no_secret() {
+    let url = "https://user:secret@archive.example/x".to_owned();
+    let options = vec![("aws_secret_access_key".to_owned(), "secret".to_owned())];
+    let shown = format!("{:?}", Place { url, options });
+    assert!(shown.contains("https") && !shown.contains("secret"), "{shown}");
 }

@@ -17,3 +17,5 @@ mod away;
 mod deviations;
 #[path = "jetstream/permissions.rs"]
 mod permissions;
+#[path = "jetstream/repairs.rs"]
+mod repairs;

@@ -10,7 +10,9 @@ use grimnir_ledger::proof::notary::Notary;
 use grimnir_ledger::proof::note::{KeyKind, SignatureLine, SignerKey};
 use grimnir_ledger::proof::request::AddCheckpoint;
 use grimnir_ledger::proof::runner::{NotaryTask, Pace};
-use grimnir_ledger::proof::submit::{Carrier, SubmitError, WitnessPeer, keep_submitting, submit};
+use grimnir_ledger::proof::submit::{
+    Carrier, Sharing, SubmitError, WitnessPeer, keep_submitting, submit,
+};
 use grimnir_ledger::proof::witness::{Refusal, Witness};
 use grimnir_ledger::{ManualClock, MemoryLedger, SystemClock};
 use std::sync::Arc;
@@ -165,13 +167,13 @@ async fn a_log_that_forgot_its_witness_is_told_the_size_and_goes_on() {
 }
 
 #[tokio::test]
-async fn a_log_that_lost_commits_is_disputed_by_its_witness() {
+async fn a_log_that_signed_less_than_its_witness_saw_is_told_how_far_that_is() {
     let house = House::new(&[3, 300, 301]).await;
     house.ask(&house.request(0, 2)).expect("cosigns");
     let carrier = Direct(house.witness.clone());
     let found = submit(&carrier, &house.folder, &house.peer(), &house.signed[1], 3).await;
     let witness = "grimnir/witness".to_owned();
-    assert_eq!(found, Err(SubmitError::Disputed { witness, size: 301, ours: 300 }));
+    assert_eq!(found, Err(SubmitError::Ahead { witness, size: 301, ours: 300 }));
 }
 
 #[tokio::test]
@@ -188,6 +190,7 @@ async fn every_checkpoint_of_a_running_notary_is_cosigned() {
         task.folder().clone(),
         vec![house.peer()],
         task.status_sender(),
+        Sharing::Alone,
     ));
     let mut status = task.status();
     for number in 0..5 {

@@ -2,6 +2,7 @@
 
 use grimnir_events::frame::{self, MAGIC};
 use grimnir_events::{Commit, StreamId};
+use grimnir_ledger::Recorded;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -40,8 +41,7 @@ fn as_text<S: Serializer>(stream: &StreamId, s: S) -> Result<S::Ok, S::Error> {
 impl Affected {
     /// Looks for records in these files, over everything between them that is none.
     pub(crate) fn in_files(paths: &[PathBuf], from_seq: u64) -> Self {
-        let mut streams: BTreeMap<StreamId, AffectedStream> = BTreeMap::new();
-        let (mut readable, mut last) = (0, from_seq.saturating_sub(1));
+        let mut found = Gathered::from(from_seq);
         for path in paths {
             let Ok(bytes) = std::fs::read(path) else { continue };
             let mut rest = &bytes[..];
@@ -52,29 +52,19 @@ impl Affected {
                     continue;
                 };
                 rest = &rest[length..];
-                if record.seq < from_seq {
-                    continue;
+                if record.seq >= from_seq {
+                    found.take(record.seq, Commit::decode(record.body).ok().as_ref());
                 }
-                readable += 1;
-                last = last.max(record.seq);
-                let Ok(commit) = Commit::decode(record.body) else { continue };
-                let (stream, version) = (commit.header.stream, commit.header.version);
-                let entry = streams.entry(stream).or_insert(AffectedStream {
-                    stream,
-                    commits: 0,
-                    from_version: version,
-                });
-                entry.commits += 1;
-                entry.from_version = entry.from_version.min(version);
             }
         }
-        Self {
-            from_seq,
-            to_seq: (readable > 0).then_some(last),
-            readable,
-            missing: (last + 1).saturating_sub(from_seq).saturating_sub(readable),
-            streams: streams.into_values().collect(),
-        }
+        found.done()
+    }
+
+    /// Of commits that can be read from `from_seq` on.
+    pub(crate) fn of(from_seq: u64, commits: impl Iterator<Item = Recorded>) -> Self {
+        let mut found = Gathered::from(from_seq);
+        commits.for_each(|recorded| found.take(recorded.seq, Some(&recorded.commit)));
+        found.done()
     }
 
     /// Takes in that the ledger reached `size` once.
@@ -85,5 +75,42 @@ impl Affected {
             self.to_seq = Some(size);
         }
         self
+    }
+}
+
+/// What was found so far.
+struct Gathered {
+    from_seq: u64,
+    readable: u64,
+    last: u64,
+    streams: BTreeMap<StreamId, AffectedStream>,
+}
+
+impl Gathered {
+    fn from(from_seq: u64) -> Self {
+        let last = from_seq.saturating_sub(1);
+        Self { from_seq, readable: 0, last, streams: BTreeMap::new() }
+    }
+
+    fn take(&mut self, seq: u64, commit: Option<&Commit>) {
+        self.readable += 1;
+        self.last = self.last.max(seq);
+        let Some(commit) = commit else { return };
+        let (stream, version) = (commit.header.stream, commit.header.version);
+        let fresh = AffectedStream { stream, commits: 0, from_version: version };
+        let entry = self.streams.entry(stream).or_insert(fresh);
+        entry.commits += 1;
+        entry.from_version = entry.from_version.min(version);
+    }
+
+    fn done(self) -> Affected {
+        let Self { from_seq, readable, last, streams } = self;
+        Affected {
+            from_seq,
+            to_seq: (readable > 0).then_some(last),
+            readable,
+            missing: (last + 1).saturating_sub(from_seq).saturating_sub(readable),
+            streams: streams.into_values().collect(),
+        }
     }
 }

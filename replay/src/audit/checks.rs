@@ -1,5 +1,6 @@
 //! The rules of a history, checked commit by commit without trusting who read it.
 
+use grimnir_events::owner::OwnerEvent;
 use grimnir_events::{Commit, ContentHash, LogId, StreamId, UtcMicros, envelope};
 use grimnir_ledger::Recorded;
 use std::collections::HashMap;
@@ -8,6 +9,7 @@ use std::collections::HashMap;
 struct Tail {
     version: u64,
     hash: ContentHash,
+    /// Highest epoch that anything in it was decided under.
     epoch: u64,
 }
 
@@ -58,12 +60,32 @@ impl Checks {
             let (found, least) = (header.owner_epoch, tail.epoch);
             return Err(format!("{stream} has epoch {found} after epoch {least}"));
         }
-        let epoch = header.owner_epoch.max(tail.epoch);
+        let before = std::mem::take(&mut tail.epoch);
+        check_taken(&recorded.commit, before)?;
+        let epoch = header.owner_epoch.max(before);
         *tail = Tail { version: header.version, hash: recorded.hash, epoch };
         (self.seq, self.hash) = (recorded.seq, recorded.hash);
         self.recorded_at = Some(recorded.recorded_at);
         Ok(())
     }
+}
+
+/// A commit by which a node takes a stream bears the epoch that it takes it under, and that is
+/// above every one before.
+fn check_taken(commit: &Commit, before: u64) -> Result<(), String> {
+    let (stream, epoch) = (commit.header.stream, commit.header.owner_epoch);
+    // A word of another program says nothing here.
+    let Ok(Some(OwnerEvent::OwnershipTaken { epoch: taken, node })) = OwnerEvent::in_commit(commit)
+    else {
+        return Ok(());
+    };
+    if taken != epoch {
+        return Err(format!("{node} takes {stream} under epoch {taken} in a commit of {epoch}"));
+    }
+    if taken <= before {
+        return Err(format!("{node} takes {stream} under epoch {taken} after epoch {before}"));
+    }
+    Ok(())
 }
 
 /// The commit in stored bytes with its hash, as whoever reads a record by himself needs it.
@@ -76,7 +98,7 @@ pub(crate) fn recorded(seq: u64, recorded_at: UtcMicros, body: &[u8]) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use grimnir_events::codec::Encoded;
+    use grimnir_events::codec::{self, Encoded};
     use grimnir_events::{Actor, CommitId, CorrelationId, Header, StationId, StreamKind};
 
     const LOG: LogId = LogId([1; 16]);
@@ -99,7 +121,11 @@ mod tests {
             rules_version: 1,
             previous,
         };
-        let event = Encoded { name: "test".into(), version: 1, bytes: vec![1] };
+        of(header, Encoded { name: "test".into(), version: 1, bytes: vec![1] })
+    }
+
+    fn of(header: Header, event: Encoded) -> Recorded {
+        let seq = header.version;
         let commit = Commit { header, command: None, context: None, events: vec![event] };
         let bytes = commit.encode().expect("encodes");
         recorded(seq, UtcMicros(seq as i64), &bytes).expect("decodes")
@@ -114,6 +140,22 @@ mod tests {
             let second = commit(2, kind, first.hash, 6);
             assert_eq!(checks.admit(&second).is_ok(), allowed, "{kind:?}");
         }
+    }
+
+    #[test]
+    fn a_stream_is_taken_under_an_epoch_above_all_before_and_by_a_commit_of_it() {
+        let first = commit(1, StreamKind::Ladder, ContentHash::default(), 7);
+        let judged = |taken: u64, epoch: u64| {
+            let event = OwnerEvent::OwnershipTaken { epoch: taken, node: "b".into() };
+            let header = commit(2, StreamKind::Ladder, first.hash, epoch).commit.header;
+            let mut checks = Checks::of(LOG);
+            checks.admit(&first).expect("is in order");
+            checks.admit(&of(header, codec::encode(&event).expect("encodes")))
+        };
+        assert_eq!(judged(8, 8), Ok(()));
+        assert!(judged(8, 9).is_err_and(|e| e.contains("under epoch 8 in a commit of 9")));
+        assert!(judged(7, 7).is_err_and(|e| e.contains("under epoch 7 after epoch 7")));
+        assert!(judged(6, 6).is_err_and(|e| e.contains("has epoch 6 after epoch 7")));
     }
 
     #[test]

@@ -18,5 +18,5 @@ pub use evidence::Evidence;
 pub use export::{ExportRequest, Exported, export};
 pub use pack::{Pack, PackStream, VerifiedPack, is_pack, verify_pack};
 pub use prove::{InclusionProof, prove};
-pub use source::{AuditSource, LedgerSource};
+pub use source::{AuditSource, LedgerSource, RemoteSource};
 pub use verify::{Audit, AuditFault, Progress, audit};

@@ -112,8 +112,8 @@ pub fn is_pack(path: &Path) -> bool {
     path.join(DESCRIPTION).is_file()
 }
 
-/// Verifies a pack; with `trusted`, the log must have had this key.
-pub fn verify_pack(dir: &Path, trusted: Option<&VerifierKey>) -> Result<VerifiedPack, ReplayError> {
+/// Verifies a pack; where keys are `trusted`, the log must have had one of them.
+pub fn verify_pack(dir: &Path, trusted: &[VerifierKey]) -> Result<VerifiedPack, ReplayError> {
     let text = read_text(dir, DESCRIPTION)?;
     let pack: Pack = serde_json::from_str(&text)
         .map_err(|e| ReplayError::Pack { reason: format!("{DESCRIPTION}: {e}") })?;
@@ -139,11 +139,7 @@ fn fault(file: &str, reason: impl ToString) -> PackFault {
     PackFault { file: file.into(), seq: None, reason: reason.to_string() }
 }
 
-fn look(
-    dir: &Path,
-    trusted: Option<&VerifierKey>,
-    found: &mut VerifiedPack,
-) -> Result<(), PackFault> {
+fn look(dir: &Path, trusted: &[VerifierKey], found: &mut VerifiedPack) -> Result<(), PackFault> {
     let signed = signed(dir, trusted, found)?;
     let bytes = std::fs::read(dir.join(COMMITS)).map_err(|e| fault(COMMITS, e))?;
     let proofs = read_text(dir, PROOFS).map_err(|e| fault(PROOFS, e))?;
@@ -174,13 +170,13 @@ fn look(
 /// The keys, every checkpoint, and the one that the proofs lead to.
 fn signed(
     dir: &Path,
-    trusted: Option<&VerifierKey>,
+    trusted: &[VerifierKey],
     found: &mut VerifiedPack,
 ) -> Result<SignedCheckpoint, PackFault> {
     let keys = read_text(dir, KEYS).map_err(|e| fault(KEYS, e))?;
     let history = KeyHistory::parse(&keys).map_err(|e| fault(KEYS, e))?;
-    if let Some(key) = trusted
-        && !history.entries().iter().any(|entry| entry.key == *key)
+    if let Some(key) = trusted.first()
+        && !history.entries().iter().any(|entry| trusted.contains(&entry.key))
     {
         return Err(fault(KEYS, format!("{key} is not among the log's keys")));
     }

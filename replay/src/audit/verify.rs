@@ -96,6 +96,7 @@ pub fn audit(
 }
 
 struct Walk<'e> {
+    log_id: LogId,
     evidence: &'e Evidence,
     checks: Checks,
     growth: Growth,
@@ -113,6 +114,7 @@ type Found = Option<(u64, String)>;
 impl<'e> Walk<'e> {
     fn new(log_id: LogId, evidence: &'e Evidence) -> Self {
         Self {
+            log_id,
             evidence,
             checks: Checks::of(log_id),
             growth: Growth::default(),
@@ -172,14 +174,19 @@ impl<'e> Walk<'e> {
             if signed.checkpoint.size != size {
                 break;
             }
-            if let Err(reason) = self.evidence.check(signed) {
+            if let Err(reason) = self.evidence.check(signed, self.log_id) {
                 return Some((size, format!("checkpoint of {size} commits: {reason}")));
+            }
+            if let Some(reason) = self.evidence.fork(signed, self.log_id) {
+                return Some((size.min(self.covered + 1), reason));
             }
             let root = *root.get_or_insert_with(|| self.growth.root());
             if signed.checkpoint.root != root {
+                let signer = self.evidence.signer(signed);
                 let (signed, found) = (ContentHash(signed.checkpoint.root), ContentHash(root));
                 let reason = format!(
-                    "the root over {size} commits is {found}, the signed checkpoint says {signed}"
+                    "the root over {size} commits is {found}, the signed checkpoint says {signed}; \
+                     signed by {signer}"
                 );
                 // The tiles, where they are as signed, know which commit is another one.
                 return Some((self.differs_at.unwrap_or(size.min(self.covered + 1)), reason));
@@ -195,7 +202,7 @@ impl<'e> Walk<'e> {
         let last = self.growth.size();
         if let Some(signed) = self.evidence.checkpoints.get(self.held) {
             let size = signed.checkpoint.size;
-            if let Err(reason) = self.evidence.check(signed) {
+            if let Err(reason) = self.evidence.check(signed, self.log_id) {
                 return Some((size, format!("checkpoint of {size} commits: {reason}")));
             }
             let reason = format!("the ledger ends here, a signed checkpoint covers {size} commits");

@@ -251,12 +251,12 @@ async fn a_checkpoint_that_the_log_did_not_sign_is_a_fault() {
     let mut evidence = Evidence::beside(house.path());
     let key =
         Keys::load_history(folder.dir()).expect("reads").expect("is").entries()[0].key.clone();
-    evidence.trust(&key).expect("is the log's");
+    evidence.trust(&[key]).expect("is the log's");
     let other = played(1).await;
     sign(other.path());
     let foreign = Keys::load_history(ProofFolder::of(other.path()).dir());
     let foreign = foreign.expect("reads").expect("is there").entries()[0].key.clone();
-    assert!(evidence.trust(&foreign).is_err(), "another log's key");
+    assert!(evidence.trust(&[foreign]).is_err(), "another log's key");
     std::fs::write(folder.dir().join("keys"), "nonsense").expect("writes");
     assert!(!look(house.path()).holds);
 }

@@ -50,7 +50,7 @@ async fn a_pack_proves_some_minutes_of_one_station_by_itself() {
     let moved = elsewhere.path().join("pack");
     std::fs::rename(&out, &moved).expect("moves");
     drop(house);
-    let found = verify_pack(&moved, None).expect("reads");
+    let found = verify_pack(&moved, &[]).expect("reads");
     assert!(found.holds, "{found:?}");
     let air = found.pack.streams.iter().find(|s| s.stream.starts_with("air/")).expect("is there");
     // Ten items begin and ten end in ten minutes; one commit more on either side.
@@ -70,18 +70,18 @@ async fn nothing_in_a_pack_can_be_changed_or_left_out() {
             let mut bad = good.clone();
             bad[at] ^= 1;
             std::fs::write(&path, &bad).expect("writes");
-            let held = verify_pack(&out, None).is_ok_and(|found| found.holds);
+            let held = verify_pack(&out, &[]).is_ok_and(|found| found.holds);
             let harmless = name == "pack.json" && only_words(&good, &bad);
             assert!(!held || harmless, "{name}: byte {at} went unnoticed");
         }
         // Not at a line's or a note's end: a pack may well hold less.
         std::fs::write(&path, &good[..good.len() / 2 + 3]).expect("writes");
-        assert!(!verify_pack(&out, None).is_ok_and(|found| found.holds), "{name} cut in half");
+        assert!(!verify_pack(&out, &[]).is_ok_and(|found| found.holds), "{name} cut in half");
         std::fs::remove_file(&path).expect("removes");
-        assert!(!verify_pack(&out, None).is_ok_and(|found| found.holds), "{name} missing");
+        assert!(!verify_pack(&out, &[]).is_ok_and(|found| found.holds), "{name} missing");
         std::fs::write(&path, good).expect("writes");
     }
-    assert!(verify_pack(&out, None).expect("reads").holds);
+    assert!(verify_pack(&out, &[]).expect("reads").holds);
 }
 
 /// Takes one commit with its proof out of a pack, and makes the description say so.
@@ -121,17 +121,17 @@ fn without(out: &Path, which: usize) {
 async fn a_commit_that_is_left_out_of_a_pack_is_missed() {
     for which in [1, 2, 11, 21] {
         let (_house, out) = exported().await;
-        assert!(verify_pack(&out, None).expect("reads").open_ended.len() < 2);
+        assert!(verify_pack(&out, &[]).expect("reads").open_ended.len() < 2);
         without(&out, which);
-        let fault = verify_pack(&out, None).expect("reads").fault.expect("is found");
+        let fault = verify_pack(&out, &[]).expect("reads").fault.expect("is found");
         let expected = if which == 1 { "begins inside the hours" } else { "goes from version" };
         assert!(fault.reason.contains(expected), "record {which}: {}", fault.reason);
     }
     // The one after the hours shows that nothing is left out before it; without it that is told.
     let (_house, out) = exported().await;
-    let before = verify_pack(&out, None).expect("reads").open_ended.len();
+    let before = verify_pack(&out, &[]).expect("reads").open_ended.len();
     without(&out, 22);
-    let found = verify_pack(&out, None).expect("reads");
+    let found = verify_pack(&out, &[]).expect("reads");
     assert!(found.holds, "{found:?}");
     assert_eq!(found.open_ended.len(), before + 1);
 }
@@ -159,7 +159,7 @@ async fn a_pack_without_its_last_commits_says_that_its_end_is_open() {
     house.play(utc("2026-11-21T13:33:00Z"), 60, "Song").await;
     let done = export(house.path(), &request(&out)).expect("exports");
     assert_eq!(done.not_covered, 2, "newer than the checkpoint");
-    let found = verify_pack(&out, None).expect("reads");
+    let found = verify_pack(&out, &[]).expect("reads");
     assert!(found.holds && !found.open_ended.is_empty(), "{found:?}");
     let again = export(house.path(), &request(&out));
     assert!(matches!(again, Err(ReplayError::Io { .. })), "never into a folder that is there");

@@ -29,7 +29,7 @@ pub fn make(dir: &Path, commits: u64) {
     while first <= commits {
         // The first one takes what is left over.
         let left = commits + 1 - first;
-        let count = if left % full == 0 { full } else { left % full };
+        let count = if left.is_multiple_of(full) { full } else { left % full };
         let header = SegmentHeader { log_id, first_seq: first, created_at: BEGIN, previous: last };
         let file = File::create(path_of(dir, first)).expect("makes");
         let mut out = BufWriter::with_capacity(1 << 20, file);

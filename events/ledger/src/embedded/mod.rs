@@ -18,7 +18,7 @@ mod store;
 mod writer;
 
 pub use open::Options;
-pub(crate) use replica::{Foreign, REPLICA_MARK};
+pub(crate) use replica::{Foreign, REPLICA_MARK, recorded_at};
 
 use crate::directory::{Clean, Identity, Lock};
 use crate::follow::follow;
@@ -36,7 +36,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 use writer::{Message, Request};
 
 /// Appends that may wait for the writer; more wait before its queue.
@@ -152,6 +152,9 @@ impl Ledger for EmbeddedLedger {
     }
     fn durability(&self) -> Durability {
         Durability::FsyncLocal
+    }
+    fn sealed(&self) -> Option<watch::Receiver<Seq>> {
+        Some(self.shared.sealed.subscribe())
     }
     fn writable(&self) -> Result<(), String> {
         if self.room.is_closed() {

@@ -31,6 +31,13 @@ pub(crate) struct Foreign {
     pub bytes: Vec<u8>,
 }
 
+/// When a commit counts as recorded that the server took at `taken_at`. Every node derives the
+/// same times from the same log: a server's clock that stepped back or stood still moves on by a
+/// microsecond.
+pub(crate) fn recorded_at(before: Option<UtcMicros>, taken_at: UtcMicros) -> UtcMicros {
+    before.map_or(taken_at, |before| taken_at.max(before.plus(1)))
+}
+
 /// Commits on their way into the replica.
 pub(crate) struct Followed {
     pub commits: Vec<Foreign>,
@@ -158,9 +165,7 @@ impl<'a> Arrivals<'a> {
             return Err(corrupt(format!("{id} is there twice")));
         }
         let hash = envelope::hash(&bytes);
-        // Every node derives the same times from the same log: a server's clock that stepped back
-        // or stood still moves on by a microsecond.
-        let recorded_at = self.recorded_at.map_or(taken_at, |before| taken_at.max(before.plus(1)));
+        let recorded_at = recorded_at(self.recorded_at, taken_at);
         self.tails.insert(commit.header.stream, (commit.header.version, hash));
         (self.head, self.recorded_at) = (seq, Some(recorded_at));
         Ok(Recorded { seq, recorded_at, hash, commit, bytes })

@@ -29,6 +29,8 @@ pub(crate) struct Shared {
     pub store: Store,
     /// Moves after the commits it covers can be read.
     pub head: watch::Sender<Head>,
+    /// Moves with every segment that was sealed, to its last position.
+    pub sealed: watch::Sender<Seq>,
     /// Highest owner epoch in any followed commit.
     pub followed_epoch: AtomicU64,
     /// Why the last append was not stored; `None` when it was.
@@ -65,6 +67,7 @@ impl Shared {
             tail: RwLock::default(),
             store,
             head,
+            sealed: watch::Sender::new(0),
             followed_epoch: AtomicU64::new(0),
             unwritable: Mutex::new(None),
         }
@@ -99,7 +102,9 @@ impl Shared {
     }
     /// Serves a segment by its footer from now on.
     pub fn seal(&self, sealed: Sealed) {
+        let last = sealed.footer.last_seq;
         self.catalog_mut().seal(sealed);
+        self.sealed.send_replace(last);
     }
 
     /// Why the ledger takes nothing now; `None` when it does.

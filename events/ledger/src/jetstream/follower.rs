@@ -5,6 +5,7 @@
 //! the log itself is an incident: the follower stops and says so, and never skips.
 
 use super::Inner;
+use super::connect::Connection;
 use super::identity::{Known, Trouble, describe, verify};
 use super::open::assess;
 use super::wire::RECORDED_AT;
@@ -14,7 +15,7 @@ use crate::ledger::{Ledger, ReadError, Seq};
 use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::push::{Config, Messages};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy};
-use async_nats::jetstream::stream::Info;
+use async_nats::jetstream::stream::{Info, Stream};
 use futures_util::{FutureExt, StreamExt};
 use grimnir_events::{ContentHash, UtcMicros};
 use std::sync::Arc;
@@ -112,7 +113,7 @@ async fn session(
         inner.look.notify_one();
     }
     let head = inner.replica.head_seq();
-    let mut messages = consume(inner, head + 1).await.map_err(Trouble::Away)?;
+    let (mut messages, _) = consume(&inner.connection, &inner.stream, head + 1).await?;
     let mut arrival = Arrival { next: head + 1, delivered: 0 };
     loop {
         let first = tokio::select! {
@@ -137,9 +138,14 @@ async fn session(
     }
 }
 
-async fn consume(inner: &Inner, from: Seq) -> Result<Messages, String> {
+/// Begins to read the stream at `from`; answers how many messages there are from there on, too.
+pub(super) async fn consume(
+    connection: &Connection,
+    stream: &Stream<()>,
+    from: Seq,
+) -> Result<(Messages, u64), Trouble> {
     let config = Config {
-        deliver_subject: inner.connection.client.new_inbox(),
+        deliver_subject: connection.client.new_inbox(),
         deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: from },
         ack_policy: AckPolicy::None,
         max_deliver: 1,
@@ -151,10 +157,12 @@ async fn consume(inner: &Inner, from: Seq) -> Result<Messages, String> {
         ..Config::default()
     };
     let made = async {
-        let consumer = inner.stream.create_consumer(config).await.map_err(|e| e.to_string())?;
-        consumer.messages().await.map_err(|e| e.to_string())
+        let consumer = stream.create_consumer(config).await.map_err(|e| e.to_string())?;
+        let pending = consumer.cached_info().num_pending;
+        let messages = consumer.messages().await.map_err(|e| e.to_string())?;
+        Ok((messages, pending))
     };
-    inner.connection.lost.unless(MADE_WITHIN, made).await?
+    connection.lost.unless(MADE_WITHIN, made).await.flatten().map_err(Trouble::Away)
 }
 
 async fn store(inner: &Inner, batch: Vec<Foreign>) -> Result<(), Trouble> {
@@ -172,16 +180,16 @@ async fn store(inner: &Inner, batch: Vec<Foreign>) -> Result<(), Trouble> {
 }
 
 /// Where the consumer stands.
-struct Arrival {
+pub(super) struct Arrival {
     /// Position that comes next.
-    next: Seq,
+    pub next: Seq,
     /// Messages the consumer has sent.
-    delivered: u64,
+    pub delivered: u64,
 }
 
 impl Arrival {
     /// Takes one message; true where one before it was missed on the way.
-    fn take(&mut self, message: Message, batch: &mut Vec<Foreign>) -> Result<bool, Trouble> {
+    pub fn take(&mut self, message: Message, batch: &mut Vec<Foreign>) -> Result<bool, Trouble> {
         let info = message.info().map_err(|e| Trouble::Away(e.to_string()))?;
         if info.consumer_sequence != self.delivered + 1 {
             return Ok(true);

@@ -4,8 +4,9 @@
 //! believes it to be, follows the whole log with one consumer into its own segments and store,
 //! and reads only from there. An answer that does not say what became of a commit is resolved by
 //! reading the stream's tail. Reading order: `names`, `connect`, `wire` (what an append needs),
-//! `check` and `monitor` (what the stream is worth), `open`, `append`, `follower`, `provision`.
-//! `lease` is what ownership is claimed with. Not here: checkpoints.
+//! `check` and `monitor` (what the stream is worth), `open`, `append`, `follower`, `provision`,
+//! `read` (an audit of the stream itself). `lease` is what ownership is claimed with. Not here:
+//! checkpoints.
 
 mod names;
 mod connect;
@@ -19,6 +20,7 @@ mod append;
 mod follower;
 mod open;
 mod provision;
+mod read;
 mod lease;
 
 pub use check::STREAM_SCHEMA;
@@ -27,6 +29,7 @@ pub use lease::LEASE_TTL;
 pub use names::Names;
 pub use open::{JetStreamOptions, WrapWire};
 pub use provision::{Provision, Provisioned, Restored, provision, restore};
+pub use read::read_stream;
 pub use wire::{Answer, Outgoing, Silence, Wire};
 
 use crate::clock::Clock;
@@ -162,6 +165,9 @@ impl Ledger for JetStreamLedger {
     }
     fn deviations(&self) -> Vec<Deviation> {
         self.inner.status().deviations
+    }
+    fn sealed(&self) -> Option<watch::Receiver<Seq>> {
+        self.inner.replica.sealed()
     }
     fn writable(&self) -> Result<(), String> {
         if let Some(error) = self.inner.incident() {

@@ -217,7 +217,11 @@ impl Runner {
     async fn reread(&mut self, ledger: &dyn Ledger) -> Result<(), NotaryError> {
         let from = self.with_notary(|notary| Ok(notary.reread_from())).await?;
         let Some(from) = from else {
-            self.with_notary(|notary| Ok(notary.reread_anew())).await?;
+            let anew = |notary: &mut Notary| {
+                notary.reread_anew();
+                Ok(())
+            };
+            self.with_notary(anew).await?;
             self.reread_at = Some(Instant::now() + self.pace.again);
             return Ok(());
         };

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Sizes that are tried with one witness before it is left for the next checkpoint.
 const TRIES: usize = 3;
@@ -63,6 +64,16 @@ pub enum SubmitError {
         /// The size of our checkpoint.
         ours: u64,
     },
+    /// Another node that signs the same log has shown it more than this one has signed yet.
+    #[error("{witness} has seen a tree of {size}, this node has signed {ours} so far")]
+    Ahead {
+        /// The witness.
+        witness: String,
+        /// The size it saw.
+        size: u64,
+        /// The size of our checkpoint.
+        ours: u64,
+    },
     /// It could not be asked, or said no.
     #[error("{witness} did not cosign: {reason}")]
     Refused {
@@ -88,6 +99,7 @@ pub async fn submit(
     let ours = signed.checkpoint.size;
     let refused = |reason: String| SubmitError::Refused { witness: witness.clone(), reason };
     let disputed = |size| SubmitError::Disputed { witness: witness.clone(), size, ours };
+    let ahead = |size| SubmitError::Ahead { witness: witness.clone(), size, ours };
     let mut old = believed.min(ours);
     for _ in 0..TRIES {
         let body = AddCheckpoint::new(folder, old, signed)?.to_string();
@@ -103,7 +115,10 @@ pub async fn submit(
             409 => {
                 let size = parse_size(answer.trim_end());
                 let size = size.ok_or_else(|| refused("a conflict without a size".into()))?;
-                if size > ours || size == old {
+                if size > ours {
+                    return Err(ahead(size));
+                }
+                if size == old {
                     return Err(disputed(size));
                 }
                 old = size;
@@ -120,13 +135,25 @@ fn cut(text: &str) -> String {
     text.chars().take(200).collect()
 }
 
+/// Whether other nodes sign the same log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sharing {
+    /// Nobody else: a witness that has seen more has seen what is lost here.
+    Alone,
+    /// Others do: a witness may have seen more, until this node has read as far. After so long
+    /// without getting there it has not.
+    Shared(Duration),
+}
+
 /// Asks every witness about every checkpoint that comes, until the notary ends.
 pub async fn keep_submitting(
     carrier: Arc<dyn Carrier>,
     folder: ProofFolder,
     peers: Vec<WitnessPeer>,
     status: Arc<watch::Sender<NotaryStatus>>,
+    sharing: Sharing,
 ) {
+    let mut ahead = BTreeMap::new();
     let mut checkpoints = status.subscribe();
     // The one of before this start goes out too, where it did not yet.
     checkpoints.mark_changed();
@@ -145,8 +172,21 @@ pub async fn keep_submitting(
             }
             match submit(&*carrier, &folder, peer, &signed, believed).await {
                 Ok(line) => {
+                    ahead.remove(&name);
                     known.insert(name, signed.checkpoint.size);
                     cosigned(&folder, peer, &signed, line, &known, &status).await;
+                }
+                Err(SubmitError::Ahead { witness, size, ours }) => {
+                    let since = ahead.entry(name).or_insert_with(Instant::now);
+                    let read = status.borrow().read;
+                    match sharing {
+                        Sharing::Shared(patience) if read >= size || since.elapsed() < patience => {
+                            tracing::debug!(witness, size, ours, "a witness is ahead of this node");
+                        }
+                        Sharing::Shared(_) | Sharing::Alone => {
+                            refused(&status, &SubmitError::Disputed { witness, size, ours });
+                        }
+                    }
                 }
                 Err(error) => refused(&status, &error),
             }

@@ -7,13 +7,16 @@
 //! damaged, which is kept beside it. Where something stays lost, nothing is changed, unless the
 //! caller accepts the loss: then the ledger ends before it, and what comes after is kept aside.
 
+mod lost;
 mod salvage;
 mod sources;
 
+pub use lost::{Lost, LostStream};
 pub use salvage::Copy;
 pub use sources::{Segments, Source, StoreCopy};
 
 use crate::directory::{Clean, Identity, Lock, OpenError};
+use crate::embedded::REPLICA_MARK;
 use crate::files;
 use crate::ledger::{ReadError, Recorded, Seq};
 use crate::proof::tree::{Frontier, hash_leaf, leaf_of};
@@ -48,6 +51,10 @@ pub struct Report {
     pub recovered: Vec<(Seq, String)>,
     /// Positions that are nowhere to be found.
     pub lost: Vec<Seq>,
+    /// The same, with what is known of what was there.
+    pub losses: Vec<Lost>,
+    /// What is wrong with those that were asked.
+    pub source_faults: Vec<String>,
     /// The ledger was put in order: as it was, or ending before the first loss.
     pub repaired: bool,
     /// Where what was damaged is kept now.
@@ -71,12 +78,47 @@ pub fn repair(
     sources: &mut [&mut dyn Source],
     accept_loss: bool,
 ) -> Result<Report, OpenError> {
-    let identity = Identity::load(dir)?;
-    let _lock = Lock::take(dir)?;
+    Repair::begin(dir)?.run(sources, accept_loss)
+}
+
+/// A ledger that nobody else has open, about to be repaired.
+pub struct Repair {
+    dir: PathBuf,
+    identity: Identity,
+    _lock: Lock,
+}
+
+impl Repair {
+    /// Takes the lock of the ledger in `dir`; an error while a process holds it.
+    pub fn begin(dir: &Path) -> Result<Self, OpenError> {
+        let identity = Identity::load(dir)?;
+        Ok(Self { _lock: Lock::take(dir)?, dir: dir.to_owned(), identity })
+    }
+    /// What the ledger says about itself.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+    /// Does it, as [`repair`] says.
+    pub fn run(
+        self,
+        sources: &mut [&mut dyn Source],
+        accept_loss: bool,
+    ) -> Result<Report, OpenError> {
+        run(&self.dir, &self.identity, sources, accept_loss)
+    }
+}
+
+fn run(
+    dir: &Path,
+    identity: &Identity,
+    sources: &mut [&mut dyn Source],
+    accept_loss: bool,
+) -> Result<Report, OpenError> {
     let reached = Clean::load(dir)?.map_or(0, |clean| clean.seq);
     let mut salvaged = salvage_all(dir, identity.log_id, reached)?;
     let damaged = losses(&salvaged, reached);
     let mut report = Report { damaged, ..Report::default() };
+    let active = salvaged.last().map(|segment| segment.path.clone());
     for loss in report.damaged.clone() {
         let Some(into) = salvaged.iter_mut().find(|segment| segment.path == loss.path) else {
             report.lost.extend(loss.seqs);
@@ -92,17 +134,19 @@ pub fn repair(
         let end = *loss.seqs.end();
         let missing: Vec<_> = loss.seqs.filter(|seq| bring(*seq).is_none()).collect();
         // Nobody knows how far an active segment went that is not there: as far as a copy goes.
-        if into.end == 0 && missing.is_empty() {
+        if into.end == 0 && missing.is_empty() && active.as_ref() == Some(&into.path) {
             (end + 1..).take_while(|seq| bring(*seq).is_some()).for_each(drop);
         }
         report.lost.extend(missing);
     }
+    report.source_faults = sources.iter().flat_map(|source| source.faults()).collect();
+    report.losses = lost::named(&salvaged, &report.lost);
     let first_lost = report.lost.first().copied();
     if report.damaged.is_empty() || (first_lost.is_some() && !accept_loss) {
         report.head = salvaged.last().map_or(0, last_of);
         return Ok(report);
     }
-    rebuild(dir, &identity, &salvaged, first_lost, &mut report)?;
+    rebuild(dir, identity, &salvaged, first_lost, &mut report)?;
     Ok(report)
 }
 
@@ -110,13 +154,17 @@ fn salvage_all(dir: &Path, log_id: LogId, reached: Seq) -> Result<Vec<Salvage>, 
     let paths = segment::list(dir).map_err(OpenError::io(dir))?;
     let salvaged = paths.iter().map(|path| Salvage::of(path, log_id));
     let mut salvaged = salvaged.collect::<Result<Vec<_>, _>>()?;
+    if salvaged.first().is_some_and(|first| first.first_seq > 1) {
+        salvaged.insert(0, Salvage::missing(segment::path_of(dir, 1), 1));
+    }
+    let replica = dir.join(REPLICA_MARK).exists();
     match salvaged.last_mut() {
         // A segment is sealed only after the next one was begun.
         Some(Salvage { sealed: Some((last, _)), .. }) => {
             let first_seq = *last + 1;
             salvaged.push(Salvage::missing(segment::path_of(dir, first_seq), first_seq));
         }
-        Some(active) => active.drop_torn(reached),
+        Some(active) => active.drop_torn(reached, replica),
         None => {}
     }
     Ok(salvaged)
@@ -156,10 +204,9 @@ fn losses(salvaged: &[Salvage], reached: Seq) -> Vec<Loss> {
             out.push(Loss { seqs, path, reason });
         }
     }
-    if salvaged.first().is_none_or(|first| first.first_seq > 1) {
-        let last = salvaged.first().map_or(reached.max(1), |first| first.first_seq - 1);
-        let path = salvaged.first().map(|first| first.path.clone()).unwrap_or_default();
-        out.insert(0, Loss { seqs: 1..=last, path, reason: "the segment is missing".into() });
+    if salvaged.is_empty() {
+        let (seqs, path) = (1..=reached.max(1), PathBuf::new());
+        out.push(Loss { seqs, path, reason: "no segment is there".into() });
     }
     out
 }

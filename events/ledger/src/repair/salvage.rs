@@ -1,10 +1,10 @@
 //! Every record of a segment that is still whole, wherever it lies: damage is stepped over.
 
 use crate::ledger::{ReadError, Seq};
-use crate::segment::footer;
+use crate::segment::footer::{self, Footer};
 use crate::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use grimnir_events::frame::{self, MAGIC};
-use grimnir_events::{Commit, LogId, UtcMicros};
+use grimnir_events::{Commit, LogId, StreamId, UtcMicros};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -26,6 +26,8 @@ pub(crate) struct Salvage {
     pub header: Option<SegmentHeader>,
     /// Last position and root that its footer names, where there is a good one.
     pub sealed: Option<(Seq, [u8; 32])>,
+    /// And the last version of each stream in it.
+    pub versions: Vec<(StreamId, u64)>,
     pub records: BTreeMap<Seq, Copy>,
     /// Where bytes are no records though records were found behind them: from, to, and why.
     pub holes: Vec<(u64, u64, String)>,
@@ -49,6 +51,7 @@ impl Salvage {
             path: path.to_owned(),
             first_seq,
             header: SegmentHeader::decode(&bytes).ok().filter(|h| h.first_seq == first_seq),
+            versions: placed.iter().flat_map(|placed| streams_of(&placed.footer)).collect(),
             sealed: placed.map(|placed| (placed.footer.last_seq, placed.footer.root)),
             records: BTreeMap::new(),
             holes: Vec::new(),
@@ -60,13 +63,16 @@ impl Salvage {
 
     /// What is left of a segment that is not there.
     pub fn missing(path: PathBuf, first_seq: Seq) -> Self {
-        let records = BTreeMap::new();
-        Self { path, first_seq, header: None, sealed: None, records, holes: Vec::new(), end: 0 }
+        let (header, sealed, versions) = (None, None, Vec::new());
+        let (records, holes) = (BTreeMap::new(), Vec::new());
+        Self { path, first_seq, header, sealed, versions, records, holes, end: 0 }
     }
 
     /// Forgets what was written with a last group that was never synced: an opening puts that
-    /// aside, and nothing acknowledged is in it. An orderly close had `reached` so far.
-    pub fn drop_torn(&mut self, reached: Seq) {
+    /// aside, and nothing acknowledged is in it. An orderly close had `reached` so far. What is
+    /// `kept_elsewhere` is written without syncs and recorded at another's time: its hole says
+    /// nothing, as at an opening, and what follows the hole is followed again.
+    pub fn drop_torn(&mut self, reached: Seq, kept_elsewhere: bool) {
         let due = self.first_seq..;
         let Some(due) = due.zip(self.records.keys()).find(|(due, seq)| due != *seq) else { return };
         let due = due.0;
@@ -76,7 +82,8 @@ impl Salvage {
             seq.checked_sub(u64::try_from(place).ok()?)
         };
         let mut after = self.records.range(due..);
-        let torn = after.all(|(&seq, copy)| group_of(seq, copy).is_some_and(|first| first <= due));
+        let same = |(&seq, copy)| group_of(seq, copy).is_some_and(|first| first <= due);
+        let torn = kept_elsewhere || after.all(same);
         if torn && due > reached {
             self.records.split_off(&due);
             self.holes.clear();
@@ -113,6 +120,11 @@ impl Salvage {
             }
         }
     }
+}
+
+fn streams_of(footer: &Footer) -> impl Iterator<Item = (StreamId, u64)> + use<> {
+    let last: Vec<_> = footer.streams.iter().map(|range| (range.stream, range.last)).collect();
+    last.into_iter()
 }
 
 /// How far it is to the next magic, or to the end.

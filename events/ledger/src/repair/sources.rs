@@ -2,6 +2,7 @@
 
 use super::salvage::{Copy, Salvage};
 use crate::directory::Identity;
+use crate::embedded::REPLICA_MARK;
 use crate::ledger::{ReadError, Seq};
 use crate::segment;
 use grimnir_events::{Commit, LogId};
@@ -16,6 +17,10 @@ pub trait Source {
     fn name(&self) -> String;
     /// The commit at `seq`, if it is there. What it answers is checked before it is used.
     fn copy(&mut self, seq: Seq) -> Option<Copy>;
+    /// What is wrong with it, as far as it was asked.
+    fn faults(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A directory with segments of the same ledger: a backup, or what was fetched from an archive.
@@ -57,13 +62,14 @@ pub struct StoreCopy {
 
 impl StoreCopy {
     /// Copies the store of the ledger in `dir` and opens the copy; `None` where there is none, or
-    /// none that sled can open.
+    /// none that sled can open; and of a replica: the store keeps no times, and there they are
+    /// the server's.
     pub fn of(dir: &Path) -> Result<Option<Self>, ReadError> {
         let unavailable =
             |e: io::Error| ReadError::Unavailable { reason: format!("{}: {e}", dir.display()) };
         Identity::load(dir)?;
         let (from, to) = (dir.join("store"), dir.join("store.copy"));
-        if !from.is_dir() {
+        if !from.is_dir() || dir.join(REPLICA_MARK).exists() {
             return Ok(None);
         }
         let _ = fs::remove_dir_all(&to);

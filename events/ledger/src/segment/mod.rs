@@ -113,7 +113,12 @@ pub(crate) fn path_of(dir: &Path, first_seq: u64) -> PathBuf {
 
 /// The segments in a ledger's directory, in order.
 pub(crate) fn list(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let entries = match std::fs::read_dir(dir.join(FOLDER)) {
+    list_in(&dir.join(FOLDER))
+}
+
+/// The segments in a folder, in order.
+pub(crate) fn list_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),

@@ -2,8 +2,8 @@
 
 use super::chain::Chain;
 use super::footer;
-use super::list;
 use super::scan::{Scan, Step};
+use super::{FOLDER, list_in};
 use crate::directory::Identity;
 use crate::ledger::{ReadError, Recorded, Seq};
 use grimnir_events::{ContentHash, LogId};
@@ -34,8 +34,10 @@ pub enum End {
 /// It may show a commit that the server has written and not yet acknowledged. After an error, or
 /// the end, it yields nothing more.
 pub struct SegmentReader {
-    identity: Identity,
-    dir: PathBuf,
+    log_id: LogId,
+    identity: Option<Identity>,
+    /// Where the segments are.
+    folder: PathBuf,
     paths: VecDeque<PathBuf>,
     current: Option<Open>,
     /// How the segment before ended, where its next one has to confirm that.
@@ -63,15 +65,38 @@ impl SegmentReader {
     /// Opens the ledger in `dir` for reading.
     pub fn open(dir: &Path) -> Result<Self, ReadError> {
         let identity = Identity::load(dir)?;
-        let paths = list(dir).map_err(|e| unavailable(dir, &e))?;
+        let log_id = identity.log_id;
+        Self::begin(dir.join(FOLDER), log_id, Some(identity))
+    }
+
+    /// Opens a folder that holds nothing but segments: which ledger they are of the first one says.
+    pub fn open_segments(folder: &Path) -> Result<Self, ReadError> {
+        let paths = list_in(folder).map_err(|e| unavailable(folder, &e))?;
+        let first = paths.first().ok_or_else(|| nothing_in(folder))?;
+        let file = File::open(first).map_err(|e| unavailable(first, &e))?;
+        let begun = Scan::begin(file).map_err(|e| unavailable(first, &e))?;
+        let corrupt = |what| ReadError::Corrupt {
+            seq: 1,
+            reason: format!("{} at byte 0: {what}", first.display()),
+        };
+        let (header, _) = begun.map_err(corrupt)?;
+        Self::begin(folder.to_owned(), header.log_id, None)
+    }
+
+    fn begin(
+        folder: PathBuf,
+        log_id: LogId,
+        identity: Option<Identity>,
+    ) -> Result<Self, ReadError> {
+        let paths = list_in(&folder).map_err(|e| unavailable(&folder, &e))?;
         if paths.is_empty() {
-            let reason = format!("{}: no segment is there", dir.display());
-            return Err(ReadError::Unavailable { reason });
+            return Err(nothing_in(&folder));
         }
         Ok(Self {
-            chain: Chain::of(identity.log_id),
+            chain: Chain::of(log_id),
+            log_id,
             identity,
-            dir: dir.to_owned(),
+            folder,
             paths: paths.into(),
             current: None,
             unconfirmed: None,
@@ -82,11 +107,11 @@ impl SegmentReader {
 
     /// Which ledger it is.
     pub fn log_id(&self) -> LogId {
-        self.identity.log_id
+        self.log_id
     }
-    /// What the ledger says about itself.
-    pub fn identity(&self) -> &Identity {
-        &self.identity
+    /// What the ledger says about itself; `None` where segments are all there is.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
     }
     /// How the reading ended; `None` while it goes on and after an error.
     pub fn end(&self) -> Option<&End> {
@@ -122,7 +147,7 @@ impl SegmentReader {
     /// Whether more segments follow the one at `path`; a server may have begun them meanwhile.
     fn others_follow(&mut self, path: &Path) -> Result<bool, ReadError> {
         if self.paths.is_empty() {
-            let all = list(&self.dir).map_err(|e| unavailable(&self.dir, &e))?;
+            let all = list_in(&self.folder).map_err(|e| unavailable(&self.folder, &e))?;
             self.paths = all.into_iter().filter(|other| other.as_path() > path).collect();
         }
         Ok(!self.paths.is_empty())
@@ -190,6 +215,10 @@ impl SegmentReader {
             }
         }
     }
+}
+
+fn nothing_in(folder: &Path) -> ReadError {
+    ReadError::Unavailable { reason: format!("{}: no segment is there", folder.display()) }
 }
 
 fn unavailable(path: &Path, error: &io::Error) -> ReadError {

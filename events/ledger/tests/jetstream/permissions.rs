@@ -1,7 +1,7 @@
 //! The application's account as `deploy/nats` documents it: enough to serve, not to destroy.
 
 use crate::nodes::node;
-use crate::support::nats::{Servers, Setup};
+use crate::support::nats::{self, Servers, Setup};
 use crate::support::*;
 use async_nats::{ConnectOptions, Event, jetstream};
 use grimnir_events::SiteId;
@@ -17,11 +17,8 @@ pub fn login(user: &str, password: &str) -> NatsLogin {
 /// A server with the documented accounts.
 pub fn with_accounts(sync: &'static str) -> Servers {
     let accounts = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/nats/accounts.conf");
-    let accounts = std::fs::read_to_string(accounts).expect("reads");
-    let passwords = "GRIMNIR_NATS_ADMIN_PASSWORD: \"of-admin\"\n\
-                     GRIMNIR_NATS_APP_PASSWORD: \"of-app\"\n\
-                     GRIMNIR_NATS_SYSTEM_PASSWORD: \"of-system\"\n";
-    Servers::one(&Setup { sync, more: format!("{passwords}{accounts}"), ..Setup::default() })
+    let more = nats::accounts(accounts.as_ref());
+    Servers::one(&Setup { sync, more, ..Setup::default() })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,28 +8,33 @@
 //!
 //! So an archive in a folder is a ledger's directory that replay and audit read. A segment is in
 //! the manifest once it was checked here, written, read back, and found the same. Nothing that is
-//! archived is ever overwritten: another content under the same name is an error.
+//! archived is ever overwritten: another content under the same name is an error. Reading order:
+//! this, `add` (into it), `read` (out of it), `keep` (a ledger that is archived as it grows).
 
-use crate::directory::Identity;
+mod add;
+mod keep;
+mod read;
+
+pub use add::{Outcome, Refused};
+pub use keep::{ArchiveStatus, Archiver, Pace, Place};
+pub use read::{ArchiveCopy, Commits};
+
 use crate::ledger::{ReadError, Seq};
-use crate::segment::{self, check::check, footer::Footer};
+use crate::segment;
+use bytes::Bytes;
 use futures_util::StreamExt;
 use grimnir_events::{ContentHash, LogId};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt, WriteMultipart};
+use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use url::Url;
 
 /// Format of the manifest that this program writes.
 pub const MANIFEST_FORMAT: u32 = 1;
-/// Sent at once; at most two such parts are under way.
-const PART_BYTES: usize = 8 << 20;
-const PARTS: usize = 2;
 
 /// Why something was not archived, or not read from an archive.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +70,19 @@ pub enum ArchiveError {
         found: ContentHash,
         /// Of the segment here, or as the manifest says.
         expected: ContentHash,
+    },
+    /// What is archived of these positions is of another node or copy: it was cut otherwise.
+    #[error(
+        "seq {first} to {last} are not what is archived from seq {archived} on: each node, and \
+         each copy that was followed anew, needs an archive of its own"
+    )]
+    Overlaps {
+        /// First position of the segment here.
+        first: Seq,
+        /// Its last position.
+        last: Seq,
+        /// First position of the archived one.
+        archived: Seq,
     },
     /// The manifest is not one that this program knows.
     #[error("{key} is no manifest of this program: {reason}")]
@@ -125,6 +143,16 @@ impl Archive {
         Ok(Self { store: store.into(), root })
     }
 
+    /// The same, for reading: a folder has to be there.
+    pub fn find(url: &str, options: &[(String, String)]) -> Result<Self, ArchiveError> {
+        let parsed = Url::parse(url).ok().filter(|parsed| parsed.scheme() == "file");
+        let folder = parsed.and_then(|parsed| parsed.to_file_path().ok());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            return Err(ArchiveError::Url { url: url.into(), reason: "no such folder".into() });
+        }
+        Self::open(url, options)
+    }
+
     /// The archive in a folder, which is made where it is missing.
     pub fn in_folder(path: &Path) -> Result<Self, ArchiveError> {
         crate::files::make_dir(path).map_err(|e| io(path, &e))?;
@@ -165,90 +193,9 @@ impl Archive {
         Ok(manifest)
     }
 
-    /// Archives every sealed segment of the ledger in `dir` that is not archived yet, in order;
-    /// answers those that were added. A server may have the ledger open meanwhile.
-    pub async fn add_from(&self, dir: &Path) -> Result<Vec<Archived>, ArchiveError> {
-        let identity = Identity::load(dir)?;
-        let log_id = identity.log_id;
-        let mut manifest = self.manifest(log_id).await?;
-        let mut added = Vec::new();
-        for path in segment::list(dir).map_err(|e| io(dir, &e))? {
-            let Some(footer) = Footer::load(&path)? else { continue };
-            if self.has(&manifest, &footer, &path).await? {
-                continue;
-            }
-            if manifest.segments.is_empty() {
-                let text = fs::read(dir.join("ledger.json")).map_err(|e| io(dir, &e))?;
-                self.store.put(&self.key(log_id, &["ledger.json"]), text.into()).await?;
-            }
-            let archived = self.add(log_id, &path).await?;
-            manifest.segments.retain(|other| other.first_seq != archived.first_seq);
-            manifest.segments.push(archived.clone());
-            manifest.segments.sort_by_key(|archived| archived.first_seq);
-            let text = serde_json::to_vec_pretty(&manifest).map_err(|e| {
-                ArchiveError::Manifest { key: "manifest.json".into(), reason: e.to_string() }
-            })?;
-            self.store.put(&self.key(log_id, &["manifest.json"]), text.into()).await?;
-            added.push(archived);
-        }
-        Ok(added)
-    }
-
-    /// Whether a segment is in the manifest, as it is here, and still in the store.
-    async fn has(
-        &self,
-        manifest: &Manifest,
-        footer: &Footer,
-        path: &Path,
-    ) -> Result<bool, ArchiveError> {
-        let same = |archived: &&Archived| archived.first_seq == footer.first_seq;
-        let Some(archived) = manifest.segments.iter().find(same) else { return Ok(false) };
-        if archived.root.0 != footer.root {
-            // Not the same commits: let the comparison of the files say so.
-            return Ok(false);
-        }
-        match self.store.head(&self.key_of(footer.log_id, path)).await {
-            Ok(found) => Ok(found.size == archived.bytes),
-            Err(StoreError::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     fn key_of(&self, log_id: LogId, path: &Path) -> Key {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         self.key(log_id, &["segments", &name])
-    }
-
-    async fn add(&self, log_id: LogId, path: &Path) -> Result<Archived, ArchiveError> {
-        let key = self.key_of(log_id, path);
-        let (footer, bytes) = {
-            let path = path.to_owned();
-            let read = move || {
-                let footer = check(&path)?;
-                let bytes = fs::read(&path).map_err(|e| io(&path, &e))?;
-                Ok::<_, ArchiveError>((footer, bytes))
-            };
-            let joined = tokio::task::spawn_blocking(read).await;
-            joined.map_err(|e| io(Path::new(key.as_ref()), &std::io::Error::other(e)))??
-        };
-        let expected = ContentHash(Sha256::digest(&bytes).into());
-        if let Err(StoreError::NotFound { .. }) = self.store.head(&key).await {
-            let upload = self.store.put_multipart(&key).await?;
-            let mut writer = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
-            for part in bytes.chunks(PART_BYTES) {
-                writer.wait_for_capacity(PARTS).await?;
-                writer.write(part);
-            }
-            writer.finish().await?;
-        }
-        self.compare(&key, expected).await?;
-        Ok(Archived {
-            first_seq: footer.first_seq,
-            last_seq: footer.last_seq,
-            bytes: bytes.len() as u64,
-            sha256: expected,
-            root: ContentHash(footer.root),
-        })
     }
 
     /// Reads an object back and holds it against the hash that it should have.
@@ -263,6 +210,13 @@ impl Archive {
             return Ok(());
         }
         Err(ArchiveError::Differs { key: key.to_string(), found, expected })
+    }
+
+    /// Identities of the ledgers that something is archived of.
+    pub async fn ledgers(&self) -> Result<Vec<LogId>, ArchiveError> {
+        let found = self.store.list_with_delimiter(Some(&self.root)).await?;
+        let names = found.common_prefixes.iter().filter_map(|key| key.filename());
+        Ok(names.filter_map(|name| name.parse().ok()).collect())
     }
 
     /// Reads everything that is archived of a ledger and compares it with the manifest.
@@ -282,14 +236,23 @@ impl Archive {
         archived: &Archived,
         into: &Path,
     ) -> Result<(), ArchiveError> {
+        let (bytes, differs) = self.bytes(log_id, archived).await?;
+        differs.map_or(Ok(()), Err)?;
+        crate::files::replace(into, &bytes).map_err(|e| io(into, &e))
+    }
+
+    /// One archived segment, and why it is not what the manifest says, where it is not.
+    async fn bytes(
+        &self,
+        log_id: LogId,
+        archived: &Archived,
+    ) -> Result<(Bytes, Option<ArchiveError>), ArchiveError> {
         let key = self.key_of(log_id, &segment::path_of(Path::new(""), archived.first_seq));
         let bytes = self.store.get(&key).await?.bytes().await?;
         let found = ContentHash(Sha256::digest(&bytes).into());
-        if found != archived.sha256 {
-            let expected = archived.sha256;
-            return Err(ArchiveError::Differs { key: key.to_string(), found, expected });
-        }
-        crate::files::replace(into, &bytes).map_err(|e| io(into, &e))
+        let expected = archived.sha256;
+        let differs = ArchiveError::Differs { key: key.to_string(), found, expected };
+        Ok((bytes, (found != expected).then_some(differs)))
     }
 }
 

@@ -1,13 +1,18 @@
-//! `grimnir ledger`: makes a site's stream on JetStream, new or from segments; and how a server is
-//! named on the command line.
+//! `grimnir ledger`: makes a site's stream on JetStream, new or from segments; archives and repairs
+//! segments; and how a server is named on the command line.
+
+mod archive;
+mod repair;
+
+pub use archive::store_options;
 
 use crate::output;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use grimnir_events::SiteId;
 use grimnir_ledger::jetstream::{NatsAddress, NatsLogin, Provision, provision, restore};
 use std::path::PathBuf;
 
-/// Work on a ledger's stream, with an administrator's credentials.
+/// Work on a ledger: its stream, with an administrator's credentials, and its segments.
 #[derive(Args)]
 pub struct LedgerArgs {
     /// What is done.
@@ -33,6 +38,19 @@ pub enum Work {
         #[arg(long, env = "GRIMNIR_LEDGER", default_value = "grimnir-data/ledger")]
         from: PathBuf,
     },
+    /// Copy sealed segments to an archive, each read back; also while a server runs.
+    Archive(archive::ArchiveArgs),
+    /// Bring back what a damaged ledger lost, from archives and backups.
+    Repair(repair::RepairArgs),
+}
+
+/// Form of an answer.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Form {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
 }
 
 /// A stream and its server.
@@ -132,5 +150,7 @@ pub async fn work(args: LedgerArgs) -> Result<(), String> {
             let wish = stream.wish(Some(identity.site_id));
             output::print_json(&restore(&wish, &from).await?)
         }
+        Work::Archive(args) => archive::archive(args).await,
+        Work::Repair(args) => repair::repair(args).await,
     }
 }
