@@ -212,6 +212,12 @@ impl PlannerState {
                 settings: &station.state.settings,
                 media: &media,
                 playlists: &playlists,
+                details: &library.state.details,
+                blocks: &timeline.state.blocks,
+                rules: &timeline.state.rules,
+                time_zone: &station.state.time_zone,
+                // Plays before the kept plans are not counted here yet.
+                tally: &BTreeMap::new(),
                 clock,
                 // Plans are kept 48 h back, longer than any separation looks.
                 played: &[],

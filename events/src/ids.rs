@@ -88,6 +88,8 @@ typed_ids! {
     PlaylistId = "pls";
     /// A format clock.
     ClockId = "clk";
+    /// A smart block.
+    SmartBlockId = "sbk";
     /// One line of the programme log.
     LineId = "lin";
     /// One claim to the air: what a source raised on the ladder holds.

@@ -22,6 +22,8 @@ pub mod executor;
 pub mod grid;
 pub mod timeline;
 pub mod library;
+pub mod details;
+pub mod smart_block;
 pub mod access;
 pub mod site;
 pub mod air;

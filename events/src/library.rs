@@ -1,6 +1,7 @@
 //! The words of a library: media items and playlists.
 
 use crate::codec::Payload;
+use crate::details::MediaDetails;
 use crate::ids::{ContentHash, MediaId, PlaylistId};
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,13 @@ pub enum LibraryEvent {
     PlaylistRemoved {
         /// Which.
         playlist_id: PlaylistId,
+    },
+    /// More is said about an item, or its own rules changed.
+    MediaDetailed {
+        /// Which.
+        media_id: MediaId,
+        /// All of it, as it is now.
+        details: Box<MediaDetails>,
     },
 }
 

@@ -2,8 +2,9 @@
 
 use crate::codec::Payload;
 use crate::grid::Grid;
-use crate::ids::{ClockId, ContentHash, LineId, MediaId, PlaylistId};
+use crate::ids::{ClockId, ContentHash, LineId, MediaId, PlaylistId, SmartBlockId};
 use crate::library::{CueMarks, ItemKind};
+use crate::smart_block::{SmartBlock, StationRules};
 use crate::units::UtcMicros;
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +61,21 @@ pub enum TimelineEvent {
         hour: UtcMicros,
         /// Why.
         reason: String,
+    },
+    /// A smart block exists, or has other rules now.
+    SmartBlockSet {
+        /// The block.
+        block: Box<SmartBlock>,
+    },
+    /// A smart block is gone.
+    SmartBlockRemoved {
+        /// Which.
+        block_id: SmartBlockId,
+    },
+    /// The station asks something else of every pick.
+    StationRulesSet {
+        /// All of it, as it is now.
+        rules: Box<StationRules>,
     },
 }
 
@@ -125,6 +141,31 @@ pub enum SlotSource {
         /// Which.
         media_id: MediaId,
     },
+    /// Items of a smart block, by its rules.
+    SmartBlock {
+        /// Which.
+        block_id: SmartBlockId,
+    },
+    /// Items of a playlist, not in its order; fills to the next slot.
+    PlaylistBy {
+        /// Which.
+        playlist_id: PlaylistId,
+        /// In which way.
+        mode: PlaylistMode,
+    },
+}
+
+/// How a playlist is played.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaylistMode {
+    /// In its order, going on where the slot before left it.
+    #[default]
+    Sequential,
+    /// By chance; an item rests until half of the others came.
+    Shuffled,
+    /// Longest rested first, whatever slot, hour or other source it played in last.
+    Rotation,
 }
 
 /// One hour of plan.

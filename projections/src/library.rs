@@ -101,6 +101,8 @@ pub(crate) fn apply(model: &mut Model, place: &decoded::Place, event: &LibraryEv
             table.playlists.remove(playlist_id);
         }
         LibraryEvent::MediaDescribed { .. } => describe(table, event),
+        // No read model shows it yet.
+        LibraryEvent::MediaDetailed { .. } => {}
         LibraryEvent::PlaylistSet { playlist_id, name, items } => {
             set_playlist(table, station_id, *playlist_id, name, items);
         }

@@ -99,6 +99,10 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &TimelineEvent) {
                 plan.lines.insert(index, (**line).clone());
             }
         }
+        // No read model shows them yet.
+        TimelineEvent::SmartBlockSet { .. }
+        | TimelineEvent::SmartBlockRemoved { .. }
+        | TimelineEvent::StationRulesSet { .. } => {}
         TimelineEvent::LineDropped { hour, line_id, .. } => {
             if let Some(plan) = table.plans.get_mut(hour) {
                 plan.lines.retain(|l| l.id != *line_id);

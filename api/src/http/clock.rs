@@ -13,8 +13,8 @@ use crate::lookup;
 use crate::problem::{Problem, ProblemDocument};
 use axum::Json;
 use axum::extract::{Path, State};
-use grimnir_events::timeline::{ClockSlot, FormatClock, SlotSource, SlotStart};
-use grimnir_events::{ClockId, MediaId, PlaylistId, StationId};
+use grimnir_events::timeline::{ClockSlot, FormatClock, PlaylistMode, SlotSource, SlotStart};
+use grimnir_events::{ClockId, MediaId, PlaylistId, SmartBlockId, StationId};
 use grimnir_projections::rows::ClockRow;
 use grimnir_rules::Timeline;
 use grimnir_rules::timeline::command::TimelineCommand;
@@ -63,6 +63,14 @@ pub struct Slot {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     media_id: Option<MediaId>,
+    /// The smart block, with type `smart_block`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    smart_block_id: Option<SmartBlockId>,
+    /// In which way, with type `playlist`: `sequential` unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    mode: Option<PlaylistMode>,
 }
 
 /// How a slot's first line starts.
@@ -89,6 +97,8 @@ pub enum SlotType {
     /// One item, once.
     #[serde(alias = "media", alias = "item")]
     HardItem,
+    /// Items of a smart block, by its rules.
+    SmartBlock,
 }
 
 /// Grace of a soft start that names none.
@@ -108,24 +118,36 @@ impl Slot {
             (Start::Free, None) => SlotStart::Free,
             (Start::Hard, None) => SlotStart::Hard,
         };
+        let is = |kind| self.r#type == kind;
+        if self.smart_block_id.is_some() && !is(SlotType::SmartBlock) {
+            return refused("smart_block_id", "this type of slot");
+        }
+        if self.mode.is_some() && !is(SlotType::Playlist) {
+            return refused("mode", "this type of slot");
+        }
         let (playlist, category, media) = (self.playlist_id, self.category, self.media_id);
         let source = match (self.r#type, playlist, category, media) {
-            (SlotType::Playlist, Some(playlist_id), None, None) => {
-                SlotSource::Playlist { playlist_id }
-            }
+            (SlotType::Playlist, Some(playlist_id), None, None) => match self.mode {
+                None | Some(PlaylistMode::Sequential) => SlotSource::Playlist { playlist_id },
+                Some(mode) => SlotSource::PlaylistBy { playlist_id, mode },
+            },
+            (SlotType::SmartBlock, None, None, None) => match self.smart_block_id {
+                Some(block_id) => SlotSource::SmartBlock { block_id },
+                None => return Err(needed("smart_block_id")),
+            },
             (SlotType::Category, None, category, None) => {
                 SlotSource::Category { category: category.unwrap_or_default() }
             }
             (SlotType::HardItem, None, None, Some(media_id)) => SlotSource::HardItem { media_id },
             (SlotType::Playlist, None, _, _) => return Err(needed("playlist_id")),
             (SlotType::HardItem, _, _, None) => return Err(needed("media_id")),
-            (SlotType::Category | SlotType::HardItem, Some(_), _, _) => {
+            (SlotType::Category | SlotType::HardItem | SlotType::SmartBlock, Some(_), _, _) => {
                 return refused("playlist_id", "this type of slot");
             }
-            (SlotType::Playlist | SlotType::HardItem, _, Some(_), _) => {
+            (SlotType::Playlist | SlotType::HardItem | SlotType::SmartBlock, _, Some(_), _) => {
                 return refused("category", "this type of slot");
             }
-            (SlotType::Playlist | SlotType::Category, _, _, Some(_)) => {
+            (SlotType::Playlist | SlotType::Category | SlotType::SmartBlock, _, _, Some(_)) => {
                 return refused("media_id", "this type of slot");
             }
         };
@@ -146,6 +168,8 @@ impl Slot {
             playlist_id: None,
             category: None,
             media_id: None,
+            smart_block_id: None,
+            mode: None,
         };
         match slot.source {
             SlotSource::Playlist { playlist_id } => {
@@ -156,6 +180,15 @@ impl Slot {
             SlotSource::HardItem { media_id } => {
                 view.r#type = SlotType::HardItem;
                 view.media_id = Some(media_id);
+            }
+            SlotSource::SmartBlock { block_id } => {
+                view.r#type = SlotType::SmartBlock;
+                view.smart_block_id = Some(block_id);
+            }
+            SlotSource::PlaylistBy { playlist_id, mode } => {
+                view.r#type = SlotType::Playlist;
+                view.playlist_id = Some(playlist_id);
+                view.mode = Some(mode);
             }
         }
         view

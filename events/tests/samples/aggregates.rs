@@ -1,6 +1,8 @@
 //! Samples of station, library, access and timeline.
 
-use super::{Labelled, at, hash, labelled, plain, raw, words};
+use super::{
+    Labelled, at, details, hash, labelled, plain, raw, smart_blocks, station_rules, words,
+};
 use grimnir_events::access::{AccessEvent, Role};
 use grimnir_events::grid::{DatedSet, Days, Grid, LocalDate};
 use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags};
@@ -9,7 +11,9 @@ use grimnir_events::sealed::Sealed;
 use grimnir_events::site::{SiteEvent, StoreDeviation};
 use grimnir_events::station::{FadeCurve, Mount, MountFormat, StationEvent, StationSettings};
 use grimnir_events::timeline::*;
-use grimnir_events::{ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, UserId};
+use grimnir_events::{
+    ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, SmartBlockId, UserId,
+};
 
 pub fn settings() -> StationSettings {
     StationSettings {
@@ -134,13 +138,15 @@ pub fn library() -> Labelled<LibraryEvent> {
             items: vec![MediaId(raw(10)), MediaId(raw(11))],
         }),
         plain(PlaylistRemoved { playlist_id: PlaylistId(raw(9)) }),
+        ("all".into(), MediaDetailed { media_id, details: Box::new(details()) }),
+        ("nothing".into(), MediaDetailed { media_id, details: Box::default() }),
     ];
     for (word, kind) in words!(ItemKind: Music, LegalId, Imaging, Spot, Feature, Emergency) {
         samples.push((word.into(), MediaAdded { item: Box::new(item(kind)) }));
     }
     labelled!(LibraryEvent: [
         MediaAdded, MediaRefused, MediaDescribed, MediaLost, MediaFound, MediaRemoved, PlaylistSet,
-        PlaylistRemoved,
+        PlaylistRemoved, MediaDetailed,
     ], samples)
 }
 
@@ -238,8 +244,20 @@ pub fn timeline() -> Labelled<TimelineEvent> {
     };
     let empty = HourPlan { lines: vec![], notes: vec![], ..hour_plan() };
     let inserted = line(Anchor::AfterPrevious, Transition::Segue);
-    let samples = vec![
+    let block_id = SmartBlockId(raw(26));
+    let mut later = clock.clone();
+    later.slots = vec![slot(2, SlotStart::Free, SlotSource::SmartBlock { block_id })];
+    for (at, mode) in words!(PlaylistMode: Sequential, Shuffled, Rotation) {
+        let (offset_ms, playlist_id) = (3 + at.len() as u32, PlaylistId(raw(27)));
+        let source = SlotSource::PlaylistBy { playlist_id, mode };
+        later.slots.push(slot(offset_ms, SlotStart::Free, source));
+    }
+    let mut samples = vec![
         plain(ClockSet { clock }),
+        ("blocks".into(), ClockSet { clock: later }),
+        plain(SmartBlockRemoved { block_id }),
+        ("all".into(), StationRulesSet { rules: Box::new(station_rules()) }),
+        ("nothing".into(), StationRulesSet { rules: Box::default() }),
         plain(ClockRemoved { clock_id }),
         ("Some".into(), DefaultClockChosen { clock_id: Some(clock_id) }),
         ("None".into(), DefaultClockChosen { clock_id: None }),
@@ -250,9 +268,13 @@ pub fn timeline() -> Labelled<TimelineEvent> {
         plain(GridSet { grid: grid(clock_id) }),
         plain(HourCleared { hour: at(0), reason: "another time zone".into() }),
     ];
+    for (label, block) in smart_blocks() {
+        samples.push((label, SmartBlockSet { block }));
+    }
     labelled!(TimelineEvent: [
         ClockSet, ClockRemoved, DefaultClockChosen, HourPlanned, LineInserted, LineDropped,
         GridSet, HourCleared,
+        SmartBlockSet, SmartBlockRemoved, StationRulesSet,
     ], samples)
 }
 
@@ -292,6 +314,8 @@ pub fn shown(line: &Line, slot: &ClockSlot) -> [&'static str; 4] {
             SlotSource::Playlist { .. } => "playlist",
             SlotSource::Category { .. } => "category",
             SlotSource::HardItem { .. } => "item",
+            SlotSource::SmartBlock { .. } => "smart_block",
+            SlotSource::PlaylistBy { .. } => "playlist_by",
         },
     ]
 }

@@ -5,12 +5,14 @@
 #![allow(unused_imports, reason = "each test binary uses its own part")]
 
 mod aggregates;
+mod blocks;
 mod broadcast;
 mod commits;
 mod frozen;
 mod register;
 
 pub use aggregates::*;
+pub use blocks::*;
 pub use broadcast::*;
 pub use commits::*;
 pub use frozen::*;

@@ -1,5 +1,6 @@
 //! What can be asked of a library.
 
+use grimnir_events::details::MediaDetails;
 use grimnir_events::library::{CueMarks, ItemKind, MediaItem, Tags};
 use grimnir_events::{ContentHash, MediaId, Payload, PlaylistId};
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,13 @@ pub enum LibraryCommand {
     RemovePlaylist {
         /// Which.
         playlist_id: PlaylistId,
+    },
+    /// Say more about an item, or give it rules of its own.
+    DetailMedia {
+        /// Which.
+        media_id: MediaId,
+        /// All of it; lists of at most 50 texts, each at most 300 characters.
+        details: Box<MediaDetails>,
     },
 }
 

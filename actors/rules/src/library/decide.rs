@@ -1,6 +1,7 @@
 //! Decides what is asked of a library.
 
 use super::command::LibraryCommand;
+use super::detail;
 use super::{LibraryRejection as No, LibraryState, MediaEntry};
 use crate::text;
 use grimnir_events::library::{CueMarks, LibraryEvent, MediaItem, Tags};
@@ -69,6 +70,10 @@ pub fn decide(state: &LibraryState, command: &LibraryCommand) -> Result<Vec<Libr
                 return Err(No::UnknownPlaylist { playlist_id: *playlist_id });
             }
             Ok(vec![LibraryEvent::PlaylistRemoved { playlist_id: *playlist_id }])
+        }
+        LibraryCommand::DetailMedia { media_id, details } => {
+            known(state, *media_id)?;
+            detail::detail(state, *media_id, details)
         }
     }
 }
@@ -188,7 +193,12 @@ fn set_playlist(
     Ok(vec![LibraryEvent::PlaylistSet { playlist_id, name, items }])
 }
 
-fn check_text(field: &'static str, value: &str, min: usize, max: usize) -> Result<(), No> {
+pub(super) fn check_text(
+    field: &'static str,
+    value: &str,
+    min: usize,
+    max: usize,
+) -> Result<(), No> {
     text::check(value, min, max).map_err(|fault| No::Text { field, fault })
 }
 

@@ -43,6 +43,7 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
             if let Some(entry) = state.media.remove(media_id) {
                 state.by_hash.remove(&entry.item.hash);
             }
+            state.details.remove(media_id);
         }
         LibraryEvent::PlaylistSet { playlist_id, name, items } => {
             let playlist = Playlist { name: name.clone(), items: items.clone() };
@@ -50,6 +51,11 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
         }
         LibraryEvent::PlaylistRemoved { playlist_id } => {
             state.playlists.remove(playlist_id);
+        }
+        LibraryEvent::MediaDetailed { media_id, details } => {
+            if state.media.contains_key(media_id) {
+                state.details.insert(*media_id, (**details).clone());
+            }
         }
     }
 }

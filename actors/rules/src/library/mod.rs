@@ -5,6 +5,7 @@
 //! | `AddMedia` | `MediaAdded`; `MediaFound` for a lost item's bytes | `Duplicate`, `Cues`, … |
 //! | `RefuseMedia` | `MediaRefused` | `Text` |
 //! | `DescribeMedia` | `MediaDescribed` | `UnknownMedia`, `Cues`, `Text`, `Category` |
+//! | `DetailMedia` | `MediaDetailed` | `UnknownMedia`, `Text`, `Measure`, `TooMany` |
 //! | `LoseMedia`, `FindMedia` | `MediaLost`, `MediaFound` | `UnknownMedia` |
 //! | `RemoveMedia` | `MediaRemoved` | `UnknownMedia`, `InPlaylist` |
 //! | `SetPlaylist` | `PlaylistSet` | `UnknownMedia`, `PlaylistLength`, `Text`, … |
@@ -15,6 +16,7 @@
 
 pub mod command;
 mod decide;
+mod detail;
 mod evolve;
 mod rejection;
 mod state;

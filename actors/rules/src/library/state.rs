@@ -1,5 +1,6 @@
 //! The fold of a library's stream.
 
+use grimnir_events::details::MediaDetails;
 use grimnir_events::library::MediaItem;
 use grimnir_events::{ContentHash, MediaId, PlaylistId};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,8 @@ pub struct LibraryState {
     pub media: BTreeMap<MediaId, MediaEntry>,
     /// The same items by the SHA-256 of the file as it came.
     pub by_hash: BTreeMap<ContentHash, MediaId>,
+    /// What else is said about items.
+    pub details: BTreeMap<MediaId, MediaDetails>,
     /// Playlists.
     pub playlists: BTreeMap<PlaylistId, Playlist>,
 }

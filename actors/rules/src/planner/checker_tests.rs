@@ -1,6 +1,6 @@
 //! Separation, judged by a naive checker that knows nothing of how picks are made.
 
-use super::tests::{World, category, hour, item, media_of, slot, songs};
+use super::world::{World, category, hour, item, media_of, slot, songs};
 use super::*;
 use grimnir_events::timeline::{Line, SlotStart};
 use proptest::prelude::*;

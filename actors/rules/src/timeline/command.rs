@@ -1,8 +1,9 @@
 //! What can be asked of a timeline.
 
 use grimnir_events::grid::Grid;
+use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::timeline::{FormatClock, HourPlan};
-use grimnir_events::{ClockId, LineId, Payload, UtcMicros};
+use grimnir_events::{ClockId, LineId, Payload, SmartBlockId, UtcMicros};
 use serde::{Deserialize, Serialize};
 
 /// A command to a timeline.
@@ -51,6 +52,21 @@ pub enum TimelineCommand {
         hour: UtcMicros,
         /// Why.
         reason: String,
+    },
+    /// Make a smart block, or give it other rules.
+    SetSmartBlock {
+        /// The block; its rules make sense and its fallbacks exist.
+        block: Box<SmartBlock>,
+    },
+    /// Remove a smart block that nothing names.
+    RemoveSmartBlock {
+        /// Which.
+        block_id: SmartBlockId,
+    },
+    /// Set what the station asks of every pick.
+    SetStationRules {
+        /// All of it.
+        rules: Box<StationRules>,
     },
 }
 

@@ -1,5 +1,6 @@
 //! Answers a timeline's commands.
 
+use super::blocks;
 use super::command::TimelineCommand;
 use super::grid;
 use super::rejection::TimelineRejection as No;
@@ -73,6 +74,9 @@ pub fn decide(state: &TimelineState, command: &TimelineCommand) -> Result<Vec<Ti
             check_reason(reason)?;
             Ok(vec![TimelineEvent::HourCleared { hour: *hour, reason: reason.clone() }])
         }
+        TimelineCommand::SetSmartBlock { block } => blocks::set(state, block),
+        TimelineCommand::RemoveSmartBlock { block_id } => blocks::remove(state, *block_id),
+        TimelineCommand::SetStationRules { rules } => blocks::set_rules(state, rules),
     }
 }
 
@@ -85,6 +89,7 @@ fn check_reason(reason: &str) -> Result<(), No> {
 
 fn set_clock(state: &TimelineState, clock: &FormatClock) -> Result<Vec<TimelineEvent>, No> {
     check_clock(clock)?;
+    blocks::check_slots(state, clock)?;
     match state.clocks.get(&clock.id) {
         Some(known) if known == clock => return Ok(Vec::new()),
         None if state.clocks.len() >= MAX_CLOCKS => {

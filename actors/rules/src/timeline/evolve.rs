@@ -34,5 +34,12 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
         TimelineEvent::HourCleared { hour, reason: _ } => {
             state.hours.remove(hour);
         }
+        TimelineEvent::SmartBlockSet { block } => {
+            state.blocks.insert(block.id, (**block).clone());
+        }
+        TimelineEvent::SmartBlockRemoved { block_id } => {
+            state.blocks.remove(block_id);
+        }
+        TimelineEvent::StationRulesSet { rules } => state.rules.clone_from(rules),
     }
 }

@@ -8,10 +8,14 @@
 //! | `CommitHour` | `HourPlanned` | planned already, too old, or a plan that contradicts itself |
 //! | `SetGrid` | `GridSet` | hours, sets or days out of bounds, an unknown clock |
 //! | `ClearHour` | `HourCleared` | unknown hour, a reason that is too long |
+//! | `SetSmartBlock` | `SmartBlockSet` | rules that make no sense, fallbacks in a circle |
+//! | `RemoveSmartBlock` | `SmartBlockRemoved` | unknown, or named by a clock or a block |
+//! | `SetStationRules` | `StationRulesSet` | rules that make no sense |
 //! | `DropLine` | `LineDropped` | unknown hour or line, a reason that is too long |
 //!
 //! What asks for what is already so is answered with no event.
 
+mod blocks;
 pub mod command;
 pub mod decide;
 pub mod evolve;
@@ -20,6 +24,8 @@ pub mod rejection;
 pub mod resolve;
 pub mod state;
 
+#[cfg(test)]
+mod block_tests;
 #[cfg(test)]
 mod tests;
 

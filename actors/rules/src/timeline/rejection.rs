@@ -1,7 +1,8 @@
 //! Why a timeline says no.
 
 use crate::{Reject, RejectClass};
-use grimnir_events::{ClockId, LineId, UtcMicros};
+use grimnir_events::smart_block::BlockFault;
+use grimnir_events::{ClockId, LineId, SmartBlockId, UtcMicros};
 
 /// A refused command. Each text names the thing, what was found and the limit.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -194,6 +195,49 @@ pub enum TimelineRejection {
         /// The line.
         line_id: LineId,
     },
+    /// A block or the station's rules make no sense.
+    #[error("{0}")]
+    Rules(BlockFault),
+    /// There are enough smart blocks.
+    #[error("{limit} smart blocks exist, which is the limit")]
+    TooManyBlocks {
+        /// Most.
+        limit: usize,
+    },
+    /// A block is too large for a commit.
+    #[error("smart block {block_id} takes {found} bytes, limit {limit}")]
+    BlockTooLarge {
+        /// Which.
+        block_id: SmartBlockId,
+        /// Encoded.
+        found: usize,
+        /// Most.
+        limit: usize,
+    },
+    /// No such smart block.
+    #[error("smart block {0} does not exist")]
+    UnknownBlock(SmartBlockId),
+    /// Fallbacks lead back to where they began, or too far.
+    #[error(
+        "the fallbacks of smart block {block_id} lead over {found} blocks, limit {limit} without \
+         a circle"
+    )]
+    FallbackDepth {
+        /// Which.
+        block_id: SmartBlockId,
+        /// How many follow on one another.
+        found: usize,
+        /// Most.
+        limit: usize,
+    },
+    /// Something names the block.
+    #[error("smart block {block_id} is named by {by}")]
+    BlockInUse {
+        /// Which.
+        block_id: SmartBlockId,
+        /// What names it.
+        by: String,
+    },
     /// The reason is too long.
     #[error("the reason has {found} characters, limit {limit}")]
     ReasonLength {
@@ -232,6 +276,12 @@ impl Reject for TimelineRejection {
             Self::UnknownHour(_) => "unknown_hour",
             Self::UnknownLine { .. } => "unknown_line",
             Self::ReasonLength { .. } => "reason_length",
+            Self::Rules(_) => "smart_block_rules",
+            Self::TooManyBlocks { .. } => "too_many_smart_blocks",
+            Self::BlockTooLarge { .. } => "smart_block_too_large",
+            Self::UnknownBlock(_) => "smart_block_not_found",
+            Self::FallbackDepth { .. } => "smart_block_fallback_depth",
+            Self::BlockInUse { .. } => "smart_block_in_use",
         }
     }
 
@@ -249,7 +299,10 @@ impl Reject for TimelineRejection {
             | Self::DatedSetHours { .. }
             | Self::DatedSetDays { .. }
             | Self::GridTooLarge { .. } => Some("sets"),
-            Self::TooManyClocks { .. } => None,
+            Self::Rules(_) | Self::BlockTooLarge { .. } => Some("rules"),
+            Self::UnknownBlock(_) | Self::BlockInUse { .. } => Some("smart_block_id"),
+            Self::FallbackDepth { .. } => Some("fallbacks"),
+            Self::TooManyClocks { .. } | Self::TooManyBlocks { .. } => None,
             Self::NotAnHour(_)
             | Self::AlreadyPlanned(_)
             | Self::TooOld { .. }
@@ -267,12 +320,15 @@ impl Reject for TimelineRejection {
 
     fn class(&self) -> RejectClass {
         match self {
-            Self::UnknownClock(_) | Self::UnknownHour(_) | Self::UnknownLine { .. } => {
-                RejectClass::NotFound
-            }
-            Self::AlreadyPlanned(_) | Self::TooOld { .. } | Self::TooManyClocks { .. } => {
-                RejectClass::Conflict
-            }
+            Self::UnknownClock(_)
+            | Self::UnknownHour(_)
+            | Self::UnknownLine { .. }
+            | Self::UnknownBlock(_) => RejectClass::NotFound,
+            Self::AlreadyPlanned(_)
+            | Self::TooOld { .. }
+            | Self::TooManyClocks { .. }
+            | Self::TooManyBlocks { .. }
+            | Self::BlockInUse { .. } => RejectClass::Conflict,
             Self::ClockName { .. }
             | Self::SlotCount { .. }
             | Self::SlotOffset { .. }
@@ -291,6 +347,9 @@ impl Reject for TimelineRejection {
             | Self::AnchorOutside { .. }
             | Self::PlannedBackwards { .. }
             | Self::TooLarge { .. }
+            | Self::Rules(_)
+            | Self::BlockTooLarge { .. }
+            | Self::FallbackDepth { .. }
             | Self::ReasonLength { .. } => RejectClass::Invalid,
         }
     }

@@ -1,8 +1,9 @@
 //! What a timeline's decisions need to know.
 
 use grimnir_events::grid::Grid;
+use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::timeline::{FormatClock, HourPlan};
-use grimnir_events::{ClockId, UtcMicros};
+use grimnir_events::{ClockId, SmartBlockId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -18,6 +19,10 @@ pub struct TimelineState {
     pub default_clock: Option<ClockId>,
     /// Which clock rules which hour.
     pub grid: Grid,
+    /// Smart blocks.
+    pub blocks: BTreeMap<SmartBlockId, SmartBlock>,
+    /// What the station asks of every pick.
+    pub rules: StationRules,
     /// Planned hours by their first instant.
     pub hours: BTreeMap<UtcMicros, HourPlan>,
 }

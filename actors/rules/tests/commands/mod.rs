@@ -1,7 +1,8 @@
 //! One value for every command, each field set to something that no other field has.
 
 use crate::samples::{
-    self, Labelled, at, cues, hash, hour_plan, labelled, mount, plain, raw, settings, tags, words,
+    self, Labelled, at, cues, details, hash, hour_plan, labelled, mount, plain, raw, settings,
+    smart_blocks, station_rules, tags, words,
 };
 use grimnir_events::access::{AccessEvent, Role};
 use grimnir_events::executor::PlayoutState;
@@ -10,7 +11,7 @@ use grimnir_events::library::{ItemKind, LibraryEvent};
 use grimnir_events::station::MountFormat;
 use grimnir_events::timeline::TimelineEvent;
 use grimnir_events::{
-    ClaimId, ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, UserId,
+    ClaimId, ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, SmartBlockId, UserId,
 };
 use grimnir_rules::Context;
 use grimnir_rules::access::command::AccessCommand;
@@ -105,7 +106,7 @@ pub fn timeline() -> Labelled<TimelineCommand> {
         _ => None,
     });
     let commit = |replace| CommitHour { plan: Box::new(hour_plan()), replace };
-    let samples = vec![
+    let mut samples = vec![
         plain(SetClock { clock: clock.expect("a sample") }),
         plain(RemoveClock { clock_id }),
         ("Some".into(), ChooseDefaultClock { clock_id: Some(clock_id) }),
@@ -115,10 +116,15 @@ pub fn timeline() -> Labelled<TimelineCommand> {
         plain(DropLine { hour: at(0), line_id: LineId(raw(110)), reason: "skipped".into() }),
         plain(SetGrid { grid: samples::grid(clock_id) }),
         plain(ClearHour { hour: at(0), reason: "another time zone".into() }),
+        plain(RemoveSmartBlock { block_id: SmartBlockId(raw(120)) }),
+        plain(SetStationRules { rules: Box::new(station_rules()) }),
     ];
+    for (label, block) in smart_blocks() {
+        samples.push((label, SetSmartBlock { block }));
+    }
     labelled!(TimelineCommand: [
         SetClock, RemoveClock, ChooseDefaultClock, CommitHour, DropLine, SetGrid,
-        ClearHour,
+        ClearHour, SetSmartBlock, RemoveSmartBlock, SetStationRules,
     ], samples)
 }
 
@@ -152,6 +158,7 @@ pub fn library() -> Labelled<LibraryCommand> {
             items: vec![MediaId(raw(114)), MediaId(raw(115))],
         }),
         plain(RemovePlaylist { playlist_id }),
+        plain(DetailMedia { media_id, details: Box::new(details()) }),
     ];
     for (label, event) in samples::library() {
         if let LibraryEvent::MediaAdded { item } = event {
@@ -161,7 +168,7 @@ pub fn library() -> Labelled<LibraryCommand> {
     }
     labelled!(LibraryCommand: [
         AddMedia, RefuseMedia, DescribeMedia, LoseMedia, FindMedia, RemoveMedia, SetPlaylist,
-        RemovePlaylist,
+        RemovePlaylist, DetailMedia,
     ], samples)
 }
 

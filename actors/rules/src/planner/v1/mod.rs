@@ -4,24 +4,21 @@
 //! A change that could alter a plan is a new version beside this one.
 
 mod catalogue;
-mod chain;
 mod history;
 mod pick;
-mod playlist;
-mod slots;
+pub(super) mod playlist;
+pub(super) mod slots;
 
 pub use catalogue::Catalogue;
-#[cfg(test)]
-pub(super) use playlist::line_id;
 
+use crate::planner::chain::Chain;
 use crate::planner::{PlanInputs, TZDB_VERSION};
 use crate::timeline::resolve::{ANCHOR_FADE_FRAMES, Cursor, ResolveSettings, resolve};
-use chain::Chain;
 use grimnir_events::timeline::{Anchor, ClockSlot, HourPlan, Line, SlotStart};
 use grimnir_events::{AirFrame, LineId, UtcMicros};
 use sha2::{Digest, Sha256};
 use slots::Slots;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Version of this planner, recorded in every plan.
 pub const PLANNER_VERSION: u32 = 1;
@@ -32,6 +29,24 @@ pub const HOUR_GRACE_US: i64 = 10 * 60 * 1_000_000;
 const EARLY_US: i64 = 60 * 1_000_000;
 /// Most bytes that all notes of an hour take.
 const NOTES_BYTES: usize = 4 * 1024;
+
+/// Plans `hours` one after the other, each knowing the ones before it.
+pub fn plan_hours(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hours: &BTreeSet<UtcMicros>,
+) -> Vec<HourPlan> {
+    let catalogue = Catalogue::of(inputs.media);
+    let mut known: BTreeMap<UtcMicros, HourPlan> = planned.clone();
+    // A stale plan of an hour that is about to be planned must not speak for it.
+    known.retain(|hour, _| !hours.contains(hour));
+    let plan = |hour: &UtcMicros| {
+        let plan = plan_hour(inputs, &catalogue, &known, *hour);
+        known.insert(*hour, plan.clone());
+        plan
+    };
+    hours.iter().map(plan).collect()
+}
 
 /// Plans one hour, looking back at the earlier ones of `planned`.
 pub fn plan_hour(
@@ -45,8 +60,8 @@ pub fn plan_hour(
     let history = history::History::of(catalogue, &earlier, inputs.played, hour);
     let slots = inputs.clock.map_or(&[][..], |clock| &clock.slots);
     let (from, anchor, note) = entry(&earlier, slots, hour);
-    let chain = Chain::new(inputs, catalogue, history, hour, from, anchor);
-    let mut slots = Slots::new(inputs, catalogue, &earlier, chain, seed);
+    let chain = Chain::new(inputs, hour, from, anchor);
+    let mut slots = Slots::new(inputs, catalogue, &earlier, chain, history, seed);
     slots.notes.extend(note);
     slots.fill(hour);
     let (lines, mut notes) = slots.finish();
@@ -66,7 +81,7 @@ pub fn plan_hour(
 }
 
 /// Where the chain stands when the hour begins, and what the hour's first line hangs on.
-fn entry(
+pub(super) fn entry(
     earlier: &[&HourPlan],
     slots: &[ClockSlot],
     hour: UtcMicros,
@@ -102,7 +117,7 @@ fn entry(
 }
 
 /// Lets the resolver say when each line airs; what it drops is not planned.
-fn settle(
+pub(super) fn settle(
     inputs: &PlanInputs<'_>,
     lines: Vec<Line>,
     from: AirFrame,
@@ -149,7 +164,7 @@ fn hour_seed(inputs: &PlanInputs<'_>, hour: UtcMicros) -> [u8; 32] {
 }
 
 /// Notes that fit; the rest is counted.
-fn bounded(notes: Vec<String>) -> Vec<String> {
+pub(super) fn bounded(notes: Vec<String>) -> Vec<String> {
     let (mut kept, mut bytes) = (Vec::new(), 0);
     let total = notes.len();
     for note in notes {

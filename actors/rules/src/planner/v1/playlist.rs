@@ -3,40 +3,27 @@
 //! A line's id is derived from its playlist too, so the id itself tells where a line came from,
 //! and no cursor has to be kept beside the plans.
 
-use super::catalogue::Catalogue;
+use crate::planner::chain::line_id;
 use grimnir_events::timeline::HourPlan;
-use grimnir_events::{LineId, MediaId, PlaylistId, StationId, UtcMicros, derive_id};
+use grimnir_events::{MediaId, PlaylistId, StationId};
 
 /// Lines that may have been taken out of, or put into, an hour before a line of it.
 const SHIFT: usize = 16;
 /// Lines looked back at to tell repeated items of a playlist apart.
 const TRAIL: usize = 32;
 
-/// Id of a line: station, hour, place, item, and the playlist it comes from.
-pub fn line_id(
-    station: StationId,
-    hour: UtcMicros,
-    index: usize,
-    media_id: MediaId,
-    playlist: Option<PlaylistId>,
-) -> LineId {
-    let (hour, index) = (hour.0.to_be_bytes(), (index as u64).to_be_bytes());
-    let mut parts: Vec<&[u8]> = vec![&station.0, &hour, &index, &media_id.0];
-    if let Some(playlist) = &playlist {
-        parts.push(&playlist.0);
-    }
-    LineId(derive_id("line", &parts))
-}
+/// Tells the place of an item in a catalogue.
+pub type PlaceOf<'a> = &'a dyn Fn(MediaId) -> Option<usize>;
 
 /// Place in `items` (places of a catalogue, in playlist order) that airs next.
 pub fn next_place(
     station: StationId,
-    catalogue: &Catalogue<'_>,
+    place_of: PlaceOf<'_>,
     earlier: &[&HourPlan],
     playlist: PlaylistId,
     items: &[usize],
 ) -> usize {
-    let trail = trail(station, catalogue, earlier, playlist, items);
+    let trail = trail(station, place_of, earlier, playlist, items);
     let Some(last) = trail.first() else { return 0 };
     let run = |place: usize| {
         let before = (0..items.len()).map(|back| items[(place + items.len() - back) % items.len()]);
@@ -51,7 +38,7 @@ pub fn next_place(
 /// What earlier hours took from the playlist and is still in it, newest first.
 fn trail(
     station: StationId,
-    catalogue: &Catalogue<'_>,
+    place_of: PlaceOf<'_>,
     earlier: &[&HourPlan],
     playlist: PlaylistId,
     items: &[usize],
@@ -59,7 +46,7 @@ fn trail(
     let mut trail = Vec::new();
     for plan in earlier.iter().rev() {
         for (index, line) in plan.lines.iter().enumerate().rev() {
-            let place = catalogue.place(line.media_id).filter(|place| items.contains(place));
+            let place = place_of(line.media_id).filter(|place| items.contains(place));
             let Some(place) = place else { continue };
             let from = index.saturating_sub(SHIFT);
             let taken = (from..=index + SHIFT).any(|index| {

@@ -1,10 +1,11 @@
 //! Goes through the slots of the clock and fills each from its source.
 
 use super::catalogue::Catalogue;
-use super::chain::{Chain, MAX_LINES, cut};
+use super::history::History;
 use super::pick::{Query, Relaxed, best};
 use super::playlist::next_place;
 use crate::planner::PlanInputs;
+use crate::planner::chain::{Chain, MAX_LINES, cut};
 use crate::planner::sound::takes_crossfade;
 use crate::timeline::decide::HOUR_US;
 use grimnir_events::timeline::{Anchor, ClockSlot, HourPlan, Line, SlotSource, SlotStart};
@@ -17,20 +18,30 @@ use std::collections::BTreeMap;
 
 /// Where a slot ends.
 #[derive(Clone, Copy)]
-struct End {
-    at: AirFrame,
+pub(in crate::planner) struct End {
+    /// When.
+    pub at: AirFrame,
     /// Here the next line cuts what plays.
-    cut: Option<AirFrame>,
+    pub cut: Option<AirFrame>,
     /// The next line starts there and not before.
-    hard: bool,
+    pub hard: bool,
     /// The chain would run ahead of its time if it got there early.
-    hold: bool,
+    pub hold: bool,
 }
 
 impl End {
-    fn before(start: SlotStart, time: UtcMicros) -> Self {
+    /// At a slot's start.
+    pub fn before(start: SlotStart, time: UtcMicros) -> Self {
         let (at, cut) = (time.frame(), cut_at(start, time));
         Self { at, cut, hard: start == SlotStart::Hard, hold: start != SlotStart::Free }
+    }
+
+    /// At the next hour's slots, which are these again.
+    pub fn of_hour(slots: &[ClockSlot], hour: UtcMicros) -> Self {
+        let at = hour.plus(HOUR_US);
+        let begins = |slot: &ClockSlot| slot.offset_ms == 0 && slot.start == SlotStart::Hard;
+        let hard = slots.first().is_some_and(begins);
+        Self { at: at.frame(), cut: first_cut(slots, at), hard, hold: true }
     }
 }
 
@@ -44,7 +55,7 @@ fn cut_at(start: SlotStart, time: UtcMicros) -> Option<AirFrame> {
 }
 
 /// Where the slots of an hour first cut what plays on from before it.
-pub(super) fn first_cut(slots: &[ClockSlot], hour: UtcMicros) -> Option<AirFrame> {
+pub(in crate::planner) fn first_cut(slots: &[ClockSlot], hour: UtcMicros) -> Option<AirFrame> {
     let starts = |slot: &ClockSlot| hour.plus(i64::from(slot.offset_ms) * 1_000);
     slots.iter().filter_map(|slot| cut_at(slot.start, starts(slot))).min()
 }
@@ -55,6 +66,7 @@ pub(super) struct Slots<'a> {
     catalogue: &'a Catalogue<'a>,
     earlier: &'a [&'a HourPlan],
     chain: Chain<'a>,
+    history: History,
     seed: [u8; 32],
     places: BTreeMap<PlaylistId, usize>,
     /// What could not be done as asked.
@@ -68,6 +80,7 @@ impl<'a> Slots<'a> {
         catalogue: &'a Catalogue<'a>,
         earlier: &'a [&'a HourPlan],
         chain: Chain<'a>,
+        history: History,
         seed: [u8; 32],
     ) -> Self {
         Self {
@@ -75,6 +88,7 @@ impl<'a> Slots<'a> {
             catalogue,
             earlier,
             chain,
+            history,
             seed,
             places: BTreeMap::new(),
             notes: Vec::new(),
@@ -89,12 +103,7 @@ impl<'a> Slots<'a> {
         let first = slots.first();
         let end_of = |next: Option<&ClockSlot>| match next {
             Some(slot) => End::before(slot.start, starts(slot)),
-            // The next hour's slots, which are these again.
-            None => {
-                let at = hour.plus(HOUR_US);
-                let hard = first.is_some_and(|s| s.offset_ms == 0 && s.start == SlotStart::Hard);
-                End { at: at.frame(), cut: first_cut(slots, at), hard, hold: true }
-            }
+            None => End::of_hour(slots, hour),
         };
         // What comes before a first slot with a time of its own has no source.
         let lead = first.is_none_or(|slot| slot.offset_ms > 0 && slot.start != SlotStart::Free);
@@ -139,10 +148,14 @@ impl<'a> Slots<'a> {
             }
             SlotSource::Playlist { playlist_id } => self.in_order(*playlist_id, end, &label),
             SlotSource::HardItem { media_id } => match self.catalogue.place(*media_id) {
-                Some(place) if self.has_room() => self.chain.push(place, None),
+                Some(place) if self.has_room() => self.push(place, None),
                 Some(_) => {}
                 None => self.notes.push(format!("{label}: {media_id} cannot be planned")),
             },
+            // Version 2 has them: no hour of version 1 was planned with one.
+            SlotSource::SmartBlock { .. } | SlotSource::PlaylistBy { .. } => {
+                self.notes.push(format!("{label}: this version of the planner does not know it"));
+            }
         }
         // Without this the chain would run ahead of a line that waits for nothing.
         if end.hold && self.wants_more(end) && self.has_room() {
@@ -164,8 +177,7 @@ impl<'a> Slots<'a> {
             let start = self.chain.next_start();
             let room = end.hard.then(|| (end.at.since(start), self.chain.useful()));
             let query = Query { category, at: start.utc(), room };
-            let picked =
-                best(self.catalogue, &self.chain.history, self.inputs.settings, query, rng);
+            let picked = best(self.catalogue, &self.history, self.inputs.settings, query, rng);
             let Some((place, relaxed)) = picked else {
                 self.notes.push(match cut(category).as_str() {
                     "" => format!("{label}: nothing to plan in the library"),
@@ -176,7 +188,7 @@ impl<'a> Slots<'a> {
             titles += u32::from(relaxed.title());
             artists += u32::from(relaxed.artist());
             debug_assert!(relaxed != Relaxed::Rest || room.is_some(), "a rest needs a fixed time");
-            self.chain.push(place, None);
+            self.push(place, None);
         }
         let settings = self.inputs.settings;
         for (what, seconds, lines) in [
@@ -205,15 +217,21 @@ impl<'a> Slots<'a> {
             return;
         }
         let (station, catalogue, earlier) = (self.inputs.station, self.catalogue, self.earlier);
-        let mut place = *self
-            .places
-            .entry(playlist_id)
-            .or_insert_with(|| next_place(station, catalogue, earlier, playlist_id, &items));
+        let mut place = *self.places.entry(playlist_id).or_insert_with(|| {
+            let place_of = |id| catalogue.place(id);
+            next_place(station, &place_of, earlier, playlist_id, &items)
+        });
         while self.wants_more(end) && self.has_room() {
-            self.chain.push(items[place], Some(playlist_id));
+            self.push(items[place], Some(playlist_id));
             place = (place + 1) % items.len();
         }
         self.places.insert(playlist_id, place);
+    }
+
+    fn push(&mut self, place: usize, playlist: Option<PlaylistId>) {
+        let entry = &self.catalogue.entries[place];
+        let start = self.chain.push(entry.item, entry.cues, playlist);
+        self.history.note_entry(self.catalogue, place, start);
     }
 
     /// Time is left before the end, and before a cut enough to be worth a start.

@@ -1,15 +1,14 @@
 //! The hour's chain as it grows: where it stands, and each line with its marks.
 //!
 //! Projected times follow the resolver's rules; in the end the resolver has the word.
+//! Every version of the planner builds its hours with it: what it makes of an item never changes.
 
-use super::catalogue::Catalogue;
-use super::history::History;
-use super::playlist::line_id;
-use crate::planner::PlanInputs;
-use crate::planner::sound::{crossfade_frames, gain_db_x100, has_own_segue, takes_crossfade};
+use super::PlanInputs;
+use super::sound::{crossfade_frames, gain_db_x100, has_own_segue, takes_crossfade};
+use grimnir_events::library::{CueMarks, MediaItem};
 use grimnir_events::timeline::{Anchor, Line, Transition};
 use grimnir_events::units::frames_of_ms;
-use grimnir_events::{AirFrame, PlaylistId, UtcMicros};
+use grimnir_events::{AirFrame, LineId, MediaId, PlaylistId, StationId, UtcMicros, derive_id};
 
 /// Most lines of an hour.
 pub const MAX_LINES: usize = 150;
@@ -24,9 +23,6 @@ const TEXT_BYTES: usize = 200;
 /// A growing chain.
 pub struct Chain<'a> {
     inputs: PlanInputs<'a>,
-    catalogue: &'a Catalogue<'a>,
-    /// Last plays, those of this chain among them.
-    pub history: History,
     hour: UtcMicros,
     from: AirFrame,
     /// What the next line hangs on.
@@ -38,16 +34,9 @@ pub struct Chain<'a> {
 
 impl<'a> Chain<'a> {
     /// An empty chain that stands at `from`.
-    pub fn new(
-        inputs: &PlanInputs<'a>,
-        catalogue: &'a Catalogue<'a>,
-        history: History,
-        hour: UtcMicros,
-        from: AirFrame,
-        pending: Anchor,
-    ) -> Self {
+    pub fn new(inputs: &PlanInputs<'a>, hour: UtcMicros, from: AirFrame, pending: Anchor) -> Self {
         let (inputs, lines) = (*inputs, Vec::new());
-        Self { inputs, catalogue, history, hour, from, pending, lines, bytes: 0 }
+        Self { inputs, hour, from, pending, lines, bytes: 0 }
     }
 
     /// Where the next line starts by the plan.
@@ -77,22 +66,24 @@ impl<'a> Chain<'a> {
         frames_of_ms(i64::from(self.inputs.settings.min_airtime_ms))
     }
 
-    /// Appends the entry at `place`.
-    pub fn push(&mut self, place: usize, playlist: Option<PlaylistId>) {
+    /// Appends an item with its usable marks; answers when it is to start.
+    pub fn push(
+        &mut self,
+        item: &MediaItem,
+        mut cues: CueMarks,
+        playlist: Option<PlaylistId>,
+    ) -> UtcMicros {
         let settings = self.inputs.settings;
-        let entry = &self.catalogue.entries[place];
-        if !takes_crossfade(entry.item, settings) {
+        if !takes_crossfade(item, settings) {
             self.close_without_crossfade();
         }
         let start = self.next_start();
-        let mut cues = entry.cues;
         let mut transition = Transition::Segue;
         // Whether the next item takes it too is seen when that one comes.
-        if !has_own_segue(&cues) && takes_crossfade(entry.item, settings) {
+        if !has_own_segue(&cues) && takes_crossfade(item, settings) {
             cues.segue = cues.cue_out - crossfade_frames(settings);
             transition = Transition::Crossfade { curve: settings.fade_curve };
         }
-        let item = entry.item;
         let line = Line {
             id: line_id(self.inputs.station, self.hour, self.lines.len(), item.id, playlist),
             media_id: item.id,
@@ -110,8 +101,13 @@ impl<'a> Chain<'a> {
             long_form: item.long_form,
         };
         self.bytes += LINE_BYTES + line.title.len() + line.artist.len();
-        self.history.note_entry(self.catalogue, place, start.utc());
         self.lines.push((start, line));
+        start.utc()
+    }
+
+    /// The line that was appended last.
+    pub fn last(&self) -> Option<&Line> {
+        self.lines.last().map(|(_, line)| line)
     }
 
     /// The last line hands over without overlap, where its overlap was ours.
@@ -128,6 +124,22 @@ impl<'a> Chain<'a> {
     pub fn into_lines(self) -> Vec<Line> {
         self.lines.into_iter().map(|(_, line)| line).collect()
     }
+}
+
+/// Id of a line: station, hour, place, item, and the playlist it comes from.
+pub fn line_id(
+    station: StationId,
+    hour: UtcMicros,
+    index: usize,
+    media_id: MediaId,
+    playlist: Option<PlaylistId>,
+) -> LineId {
+    let (hour, index) = (hour.0.to_be_bytes(), (index as u64).to_be_bytes());
+    let mut parts: Vec<&[u8]> = vec![&station.0, &hour, &index, &media_id.0];
+    if let Some(playlist) = &playlist {
+        parts.push(&playlist.0);
+    }
+    LineId(derive_id("line", &parts))
 }
 
 /// A text that fits into a line.

@@ -1,0 +1,111 @@
+//! Asks the selector for the next item of a slot, and writes down what it answers.
+
+use super::explain::PickTrace;
+use super::hard::{Hard, TOO_LONG};
+use super::pick::{Ask, Desk, FIT, Picked, Run, bits};
+use super::score::Fit;
+use super::slots::{Filling, Slots};
+use super::source::Source;
+use crate::planner::v1::slots::End;
+use grimnir_events::units::frames_of_ms;
+use rand_chacha::rand_core::RngCore;
+use std::rc::Rc;
+
+/// A hard time met this nearly is met: within it nothing is heard.
+const HARD_TOLERANCE_MS: i64 = 2_000;
+
+impl Slots<'_, '_> {
+    /// What is left before a fixed time, where it is to be met by choosing.
+    pub fn fit(&self, end: End) -> Option<Fit> {
+        let left = end.at.since(self.chain.next_start());
+        end.hard.then_some(Fit { left, tolerance: frames_of_ms(HARD_TOLERANCE_MS) })
+    }
+
+    /// Picks from a source and says what it took; a hole is noted with its reason.
+    pub fn pick(
+        &mut self,
+        source: &Rc<Source>,
+        run: &Run,
+        fit: Option<Fit>,
+        filling: &mut Filling,
+    ) -> Option<Picked> {
+        let draw = filling.rng.next_u64();
+        let mut trace = self.planner.traces.is_some().then(PickTrace::default);
+        let picked = self.ask(source, run, fit, filling.end, draw, trace.as_mut());
+        if let Some(mut picked) = picked {
+            // What does not fit is told by the rest that is noted.
+            picked.mask &= !FIT;
+            for bit in bits(picked.mask) {
+                let name = source.bit_name(&self.planner.catalogue, bit);
+                *filling.relaxed.entry(name).or_default() += 1;
+            }
+        } else {
+            // Asked once more, only to hear why.
+            let mut why = PickTrace::default();
+            self.ask(source, run, fit, filling.end, draw, Some(&mut why));
+            let most = why.removed.iter().max_by_key(|(rule, count)| (**count, *rule));
+            let reason = match most {
+                _ if source.main.is_empty() && source.reserve.is_empty() => {
+                    "no item matches".into()
+                }
+                Some((rule, count)) => format!("{count} of {} by {rule}", source.main.len()),
+                None => "no item is left".into(),
+            };
+            let hole = format!("nothing to plan in {}: {reason}", self.shown(&source.key));
+            // That nothing short enough is left is how a run that must not be longer ends.
+            if most.is_none_or(|(rule, _)| rule != TOO_LONG) {
+                self.notes.push(format!("{}: {hole}", filling.label));
+            }
+            trace.get_or_insert_default().hole = Some(hole);
+        }
+        if let (Some(mut trace), true) = (trace, self.planner.traces.is_some()) {
+            trace.source = format!("{}: {}", filling.label, self.shown(&source.key));
+            trace.at = self.chain.next_start().utc();
+            trace.seed = filling.seed.iter().map(|byte| format!("{byte:02x}")).collect();
+            trace.draw = draw;
+            trace.candidates = source.main.len();
+            if let Some(traces) = &mut self.planner.traces {
+                traces.push((None, trace));
+            }
+        }
+        picked
+    }
+
+    fn ask(
+        &self,
+        source: &Source,
+        run: &Run,
+        fit: Option<Fit>,
+        end: End,
+        draw: u64,
+        trace: Option<&mut PickTrace>,
+    ) -> Option<Picked> {
+        let planner = &*self.planner;
+        let start = self.chain.next_start();
+        let at = start.utc();
+        let room = end.hard.then(|| (end.at.since(start), self.chain.useful()));
+        let thresholds: Vec<i64> = source
+            .spans
+            .iter()
+            .map(|span| super::criteria::threshold(at, *span, &planner.zone))
+            .collect();
+        let complement = planner.inputs.rules.performance_complement;
+        let (catalogue, history) = (&*planner.catalogue, &planner.history);
+        let hard = Hard::at(catalogue, history, &planner.zone, complement, at);
+        let (base, thresholds) = (&planner.base[..], &thresholds[..]);
+        let desk = Desk { catalogue, history, base, hard: &hard, thresholds };
+        desk.pick(source, &Ask { at, draw, fit, room, run }, trace)
+    }
+
+    /// Why an item must not air next, whatever asks for it.
+    pub(super) fn ruled_out(&self, place: usize) -> Option<&'static str> {
+        let planner = &*self.planner;
+        let at = self.chain.next_start().utc();
+        let complement = planner.inputs.rules.performance_complement;
+        let (catalogue, history) = (&*planner.catalogue, &planner.history);
+        let hard = Hard::at(catalogue, history, &planner.zone, complement, at);
+        let base = &planner.base[..];
+        let desk = Desk { catalogue, history, base, hard: &hard, thresholds: &[] };
+        hard.item(place, history).or_else(|| hard.complement(place, &desk))
+    }
+}

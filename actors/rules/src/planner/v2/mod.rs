@@ -1,0 +1,238 @@
+//! Version 2 of the planner: smart blocks, and one selector behind every slot.
+//!
+//! Reading order: text, catalogue, history, criteria, source, hard, pick, score, then how an hour
+//! is filled (slots, run, ask), and what is told of it (explain, tryout).
+//! A change that could alter a plan is a new version beside this one.
+
+mod ask;
+mod catalogue;
+mod criteria;
+mod explain;
+mod hard;
+mod history;
+mod pick;
+mod run;
+mod score;
+mod slots;
+mod source;
+pub(crate) mod text;
+mod tryout;
+#[cfg(test)]
+mod tests;
+
+pub use explain::{PickTrace, Scored};
+pub use source::Counts;
+pub use text::each_artist;
+pub use tryout::{BlockTest, Materialized, materialize, test};
+
+use crate::planner::chain::Chain;
+use crate::planner::{PlanInputs, TZDB_VERSION, v1};
+use catalogue::Catalogue;
+use grimnir_events::smart_block::{Field, SmartBlock};
+use grimnir_events::timeline::{FormatClock, HourPlan};
+use grimnir_events::{LineId, UtcMicros};
+use history::History;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use sha2::{Digest, Sha256};
+use source::{Reader, Source, SourceKey};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// Version of this planner, recorded in every plan.
+pub const PLANNER_VERSION: u32 = 2;
+
+/// Plans `hours` one after the other, each knowing the ones before it and those planned after it.
+pub fn plan_hours(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hours: &BTreeSet<UtcMicros>,
+) -> Vec<HourPlan> {
+    let Some(first) = hours.first() else { return Vec::new() };
+    let mut planner = Planner::new(inputs, planned, *first);
+    // A stale plan of an hour that is about to be planned must not speak for it.
+    planner.known.retain(|hour, _| !hours.contains(hour));
+    hours.iter().map(|hour| planner.hour(*hour, inputs.clock)).collect()
+}
+
+/// Plans one hour again and tells how each of its picks came about.
+pub fn explain_hour(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hour: UtcMicros,
+) -> Explained {
+    let mut planner = Planner::new(inputs, planned, hour);
+    planner.known.remove(&hour);
+    planner.traces = Some(Vec::new());
+    let plan = planner.hour(hour, inputs.clock);
+    Explained { plan, picks: planner.traces.unwrap_or_default() }
+}
+
+/// An hour and how its picks came about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Explained {
+    /// The hour as it is planned from these inputs.
+    pub plan: HourPlan,
+    /// Every pick by its line, in order; a hole has no line.
+    pub picks: Vec<(Option<LineId>, PickTrace)>,
+}
+
+/// What stays the same over the hours of one plan.
+pub struct Planner<'a> {
+    inputs: PlanInputs<'a>,
+    catalogue: Rc<Catalogue<'a>>,
+    history: History,
+    rested: Vec<u32>,
+    base: Vec<i64>,
+    sources: BTreeMap<SourceKey, Option<Rc<Source>>>,
+    zone: TimeZone,
+    known: BTreeMap<UtcMicros, HourPlan>,
+    /// Hours whose lines the history holds end here.
+    read_to: UtcMicros,
+    traces: Option<Vec<(Option<LineId>, PickTrace)>>,
+}
+
+impl<'a> Planner<'a> {
+    /// Reads library, blocks and history for hours from `first` on, to be asked for in their order.
+    pub fn new(
+        inputs: &PlanInputs<'a>,
+        planned: &BTreeMap<UtcMicros, HourPlan>,
+        first: UtcMicros,
+    ) -> Self {
+        let fields = fields(inputs);
+        let catalogue =
+            Rc::new(Catalogue::of(inputs.station, inputs.media, inputs.details, &fields));
+        let mut history = History::new(&catalogue, inputs.tally);
+        for play in inputs.played.iter().filter(|play| play.at < first) {
+            history.note(&catalogue, History::aired(&catalogue, play));
+        }
+        for plan in planned.range(..first).map(|(_, plan)| plan) {
+            for play in History::planned(&catalogue, plan) {
+                history.note(&catalogue, play);
+            }
+        }
+        let (rested, base) = history.rest_order(&catalogue);
+        let zone = TimeZoneDatabase::bundled().get(inputs.time_zone).unwrap_or(TimeZone::UTC);
+        Self {
+            inputs: *inputs,
+            catalogue,
+            history,
+            rested,
+            base,
+            sources: BTreeMap::new(),
+            zone,
+            known: planned.clone(),
+            read_to: first,
+            traces: None,
+        }
+    }
+
+    /// Plans one hour by a clock.
+    pub fn hour(&mut self, hour: UtcMicros, clock: Option<&'a FormatClock>) -> HourPlan {
+        self.inputs.clock = clock;
+        self.read_on(hour);
+        let seed = hour_seed(&self.inputs, hour);
+        let known = std::mem::take(&mut self.known);
+        let earlier: Vec<&HourPlan> = known.range(..hour).map(|(_, plan)| plan).collect();
+        let slots = clock.map_or(&[][..], |clock| &clock.slots);
+        let (from, anchor, note) = v1::entry(&earlier, slots, hour);
+        let chain = Chain::new(&self.inputs, hour, from, anchor);
+        self.history.mark();
+        let inputs = self.inputs;
+        let mut filling = slots::Slots::new(self, &earlier, chain, seed, hour);
+        filling.notes.extend(note);
+        filling.fill();
+        let (lines, mut notes) = filling.finish();
+        self.history.take_back();
+        let lines = v1::settle(&inputs, lines, from, &mut notes);
+        if lines.is_empty() {
+            notes.insert(0, "nothing can be planned: the library has no item for this hour".into());
+        }
+        let plan = HourPlan {
+            hour,
+            lines,
+            input_seq: inputs.input_seq,
+            seed,
+            planner_version: PLANNER_VERSION,
+            tzdb: TZDB_VERSION.into(),
+            notes: v1::bounded(notes),
+        };
+        self.known = known;
+        self.known.insert(hour, plan.clone());
+        plan
+    }
+
+    /// Takes what is planned and aired before `hour` into the history, and what is planned after
+    /// it as what picks keep their distance from.
+    fn read_on(&mut self, hour: UtcMicros) {
+        for plan in self.known.range(self.read_to..hour).map(|(_, plan)| plan) {
+            for play in History::planned(&self.catalogue, plan) {
+                self.history.note(&self.catalogue, play);
+            }
+        }
+        let read_to = self.read_to;
+        let new = |play: &&crate::planner::Play| play.at >= read_to && play.at < hour;
+        for play in self.inputs.played.iter().filter(new) {
+            self.history.note(&self.catalogue, History::aired(&self.catalogue, play));
+        }
+        self.read_to = self.read_to.max(hour);
+        let after = self.known.range(hour.plus(1)..).map(|(_, plan)| plan);
+        let later = after.flat_map(|plan| History::planned(&self.catalogue, plan)).collect();
+        self.history.set_later(&self.catalogue, later);
+    }
+
+    /// The source of a key, read once.
+    fn source(&mut self, key: &SourceKey) -> Option<Rc<Source>> {
+        if let Some(known) = self.sources.get(key) {
+            return known.clone();
+        }
+        let reader = Reader {
+            inputs: &self.inputs,
+            catalogue: &self.catalogue,
+            history: &self.history,
+            rested: &self.rested,
+        };
+        let source = reader.read(key).map(Rc::new);
+        self.sources.insert(key.clone(), source.clone());
+        source
+    }
+}
+
+/// What items are kept apart or counted by, beside what always is.
+fn fields(inputs: &PlanInputs<'_>) -> Vec<Field> {
+    let station = inputs.rules.separation.fields.iter();
+    let mut fields: Vec<Field> = station.map(|apart| apart.field.clone()).collect();
+    for block in inputs.blocks.values() {
+        fields.extend(block_fields(block));
+    }
+    fields.sort();
+    fields.dedup();
+    fields
+}
+
+fn block_fields(block: &SmartBlock) -> impl Iterator<Item = Field> {
+    let apart = block.rules.separation.fields.iter().map(|apart| apart.field.clone());
+    apart.chain(block.rules.quotas.iter().map(|quota| quota.field.clone()))
+}
+
+fn hour_seed(inputs: &PlanInputs<'_>, hour: UtcMicros) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(b"grimnir planner seed");
+    hasher.update(inputs.station.0);
+    hasher.update(hour.0.to_be_bytes());
+    hasher.update(PLANNER_VERSION.to_be_bytes());
+    hasher.finalize().into()
+}
+
+/// The word of a field, as it is written in rules.
+pub fn field_word(field: &Field) -> String {
+    if let Field::Custom(name) = field {
+        return name.clone();
+    }
+    format!("{field:?}").chars().fold(String::new(), |mut word, c| {
+        if c.is_uppercase() && !word.is_empty() {
+            word.push('_');
+        }
+        word.extend(c.to_lowercase());
+        word
+    })
+}

@@ -1,0 +1,374 @@
+//! A source of items, read once per plan: who belongs to it, in which order they come up, and what
+//! is asked of a pick from it.
+
+use super::catalogue::{ALBUM, ARTIST, Catalogue, Entry, LABEL, TITLE};
+use super::criteria::{Criterion, Group, Moment, PlaylistPlaces};
+use super::history::History;
+use super::pick::{APART, EXCLUDE, FIT, QUOTA, REST, SEQUENCE};
+use crate::planner::PlanInputs;
+use crate::planner::sound::is_programme;
+use grimnir_events::smart_block::{
+    BlockRules, BlockSeparation, Field, ItemSource, Order, Quota, Rule, Span,
+};
+use grimnir_events::timeline::PlaylistMode;
+use grimnir_events::{PlaylistId, SmartBlockId};
+
+/// What a source is.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum SourceKey {
+    /// All programme.
+    Library,
+    /// A category, in lower case.
+    Category(String),
+    /// A smart block.
+    Block(SmartBlockId),
+    /// A playlist that is not played in its order.
+    Playlist(PlaylistId, PlaylistMode),
+    /// The bumpers of a block.
+    Bumpers(SmartBlockId),
+    /// One source of the interstitials of a block.
+    Interstitial(SmartBlockId, usize),
+}
+
+/// One separation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Apart {
+    /// Place of its dimension.
+    pub dim: usize,
+    /// Microseconds from start to start.
+    pub us: i64,
+}
+
+/// One quota, read.
+#[derive(Debug)]
+pub struct Bound {
+    /// Place of its dimension.
+    pub dim: usize,
+    /// The values that count.
+    pub values: Vec<u32>,
+    /// At least.
+    pub min: u32,
+    /// At most.
+    pub max: u32,
+    /// In which time; `None` counts the run.
+    pub window_us: Option<i64>,
+}
+
+/// A source, read.
+#[derive(Debug)]
+pub struct Source {
+    /// What it is.
+    pub key: SourceKey,
+    /// The rules it was read from.
+    pub rules: BlockRules,
+    /// Members in the order they come up.
+    pub main: Vec<u32>,
+    /// Those that only an exclusion keeps out.
+    pub reserve: Vec<u32>,
+    members: Vec<u64>,
+    /// Groups that must hold, asked at every pick.
+    pub include: Vec<Group>,
+    /// Groups that must not, asked at every pick.
+    pub exclude: Vec<Group>,
+    /// Separations, the least important first.
+    pub apart: Vec<Apart>,
+    /// Quotas.
+    pub bounds: Vec<Bound>,
+    /// Preferences.
+    pub weights: Vec<(Criterion, i64)>,
+    /// Times that rules look back.
+    pub spans: Vec<Span>,
+    /// Longest item, in frames.
+    pub longest: Option<i64>,
+    /// How many items each rule took or left out, where they do not change from pick to pick.
+    pub counts: Counts,
+}
+
+/// How a source's members came about.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// Items looked at.
+    pub library: usize,
+    /// Of a kind, category or playlist that does not come up here.
+    pub other: usize,
+    /// Left out by each include group, of those that came as far.
+    pub include: Vec<usize>,
+    /// Left out by each exclude group, of those that came as far.
+    pub exclude: Vec<usize>,
+}
+
+/// Who can belong at all.
+enum Base {
+    Programme,
+    AnyKind,
+    Category(String),
+    Places(Vec<u32>),
+    Match(Box<Criterion>),
+}
+
+impl Base {
+    fn holds(&self, entry: &Entry<'_>, place: usize, moment: &Moment<'_>) -> bool {
+        match self {
+            Self::Programme => is_programme(entry.item.kind),
+            Self::AnyKind => true,
+            Self::Category(name) => super::text::same(&entry.item.category, name),
+            Self::Places(places) => places.binary_search(&(place as u32)).is_ok(),
+            Self::Match(criterion) => criterion.holds(entry, place, moment),
+        }
+    }
+}
+
+/// Everything that a source is read from.
+pub struct Reader<'r, 'a> {
+    /// The inputs of the plan.
+    pub inputs: &'r PlanInputs<'a>,
+    /// The library.
+    pub catalogue: &'r Catalogue<'a>,
+    /// What played.
+    pub history: &'r History,
+    /// Places by rest.
+    pub rested: &'r [u32],
+}
+
+impl Reader<'_, '_> {
+    /// Reads a source; `None` where it names a block or playlist that does not exist.
+    pub fn read(&self, key: &SourceKey) -> Option<Source> {
+        let block = |id| self.inputs.blocks.get(id);
+        let plain = |order, separation| BlockRules {
+            order,
+            separation,
+            loop_to_fill: true,
+            ..BlockRules::default()
+        };
+        let own = BlockSeparation::default;
+        let (rules, base) = match key {
+            SourceKey::Library => (plain(Order::LeastRecent, own()), Base::Programme),
+            SourceKey::Category(name) => {
+                (plain(Order::LeastRecent, own()), Base::Category(super::text::normal(name)))
+            }
+            SourceKey::Block(id) => {
+                let rules = block(id)?.rules.clone();
+                let base = if names_kinds(&rules) { Base::AnyKind } else { Base::Programme };
+                (rules, base)
+            }
+            SourceKey::Playlist(id, mode) => {
+                let mut rules = plain(Order::LeastRecent, own());
+                // Shuffled: by chance among the longer rested half. Rotation: longest rested first.
+                (rules.rest.share_percent, rules.rest.weight_x100) = match mode {
+                    PlaylistMode::Shuffled => (50, 0),
+                    PlaylistMode::Rotation | PlaylistMode::Sequential => (1, 0),
+                };
+                (rules, Base::Places(self.playlist(*id)?))
+            }
+            SourceKey::Bumpers(id) => {
+                let bumpers = &block(id)?.rules.bumpers;
+                let base = self.base(bumpers.source.as_ref()?)?;
+                return Some(self.extra(key, bumpers.max_duration_sec, base));
+            }
+            SourceKey::Interstitial(id, at) => {
+                let interstitials = &block(id)?.rules.interstitials;
+                let base = self.base(interstitials.sources.get(*at)?)?;
+                return Some(self.extra(key, interstitials.max_duration_sec, base));
+            }
+        };
+        Some(self.make(key.clone(), rules, &base))
+    }
+
+    /// Bumpers and the like: short, and kept apart by rotation alone.
+    fn extra(&self, key: &SourceKey, max_duration_sec: u32, base: Base) -> Source {
+        let zero = Some(0);
+        let separation = BlockSeparation {
+            artist_sec: zero,
+            title_sec: zero,
+            album_sec: zero,
+            label_sec: zero,
+            fields: Vec::new(),
+        };
+        let rules = BlockRules { separation, loop_to_fill: true, ..BlockRules::default() };
+        let mut source = self.make(key.clone(), rules, &base);
+        source.apart.clear();
+        let longest = i64::from(max_duration_sec) * grimnir_events::units::FRAMES_PER_SECOND;
+        source.longest = Some(longest);
+        source
+    }
+
+    fn playlist(&self, id: PlaylistId) -> Option<Vec<u32>> {
+        let (_, items) = self.inputs.playlists.get(&id)?;
+        let place = |id| self.catalogue.place(id).map(|place| place as u32);
+        let mut places: Vec<u32> = items.iter().filter_map(|id| place(*id)).collect();
+        places.sort_unstable();
+        Some(places)
+    }
+
+    fn places(&self) -> PlaylistPlaces<'_> {
+        PlaylistPlaces { catalogue: self.catalogue, playlists: self.inputs.playlists }
+    }
+
+    fn base(&self, source: &ItemSource) -> Option<Base> {
+        Some(match source {
+            ItemSource::Playlist(id) => Base::Places(self.playlist(*id)?),
+            // One that looks back in time would have to be asked at every pick.
+            ItemSource::Match(rule) if rule.field.is_time() => return None,
+            ItemSource::Match(rule) => {
+                Base::Match(Box::new(Criterion::read(rule, &mut Vec::new(), &self.places())))
+            }
+        })
+    }
+
+    fn make(&self, key: SourceKey, rules: BlockRules, base: &Base) -> Source {
+        let mut spans = Vec::new();
+        let places = self.places();
+        let include: Vec<Group> =
+            rules.include.iter().map(|group| Group::read(group, &mut spans, &places)).collect();
+        let exclude: Vec<Group> =
+            rules.exclude.iter().map(|group| Group::read(group, &mut spans, &places)).collect();
+        let read = |rule: &Rule, spans: &mut Vec<Span>| Criterion::read(rule, spans, &places);
+        let weights = rules
+            .weights
+            .iter()
+            .map(|weight| (read(&weight.rule, &mut spans), i64::from(weight.weight_x100)))
+            .collect();
+        let bounds = rules.quotas.iter().filter_map(|quota| self.bound(quota)).collect();
+        let apart = self.apart(&rules.separation);
+        let mut source = Source {
+            key,
+            rules,
+            main: Vec::new(),
+            reserve: Vec::new(),
+            members: vec![0; self.catalogue.entries.len().div_ceil(64)],
+            include: Vec::new(),
+            exclude: Vec::new(),
+            apart,
+            bounds,
+            weights,
+            spans,
+            longest: None,
+            counts: Counts::default(),
+        };
+        self.fill(&mut source, base, &include, &exclude);
+        source.include = include.into_iter().filter(Group::moves).collect();
+        source.exclude = exclude.into_iter().filter(Group::moves).collect();
+        source
+    }
+
+    /// Sorts the library into members and reserve.
+    fn fill(&self, source: &mut Source, base: &Base, include: &[Group], exclude: &[Group]) {
+        let count = self.catalogue.entries.len();
+        let mut reserve = vec![0_u64; count.div_ceil(64)];
+        let moment = Moment { history: self.history, thresholds: &[] };
+        let counts = &mut source.counts;
+        counts.library = count;
+        (counts.include, counts.exclude) = (vec![0; include.len()], vec![0; exclude.len()]);
+        for (place, entry) in self.catalogue.entries.iter().enumerate() {
+            if !base.holds(entry, place, &moment) {
+                counts.other += 1;
+                continue;
+            }
+            let lacks = |group: &Group| !group.moves() && !group.holds(entry, place, &moment);
+            if let Some(at) = include.iter().position(lacks) {
+                counts.include[at] += 1;
+                continue;
+            }
+            let (mut out, mut hard) = (None, false);
+            for (at, group) in exclude.iter().enumerate() {
+                if !group.moves() && group.holds(entry, place, &moment) {
+                    out = out.or(Some(at));
+                    hard |= group.on_explicit();
+                }
+            }
+            match out {
+                None => source.members[place / 64] |= 1 << (place % 64),
+                Some(at) => {
+                    counts.exclude[at] += 1;
+                    if !hard {
+                        reserve[place / 64] |= 1 << (place % 64);
+                    }
+                }
+            }
+        }
+        let held = |set: &[u64], place: u32| (set[place as usize / 64] >> (place % 64)) & 1 == 1;
+        let all = self.rested.iter().copied();
+        source.main = all.clone().filter(|place| held(&source.members, *place)).collect();
+        source.reserve = all.filter(|place| held(&reserve, *place)).collect();
+        self.arrange(source);
+    }
+
+    /// Puts members into an order of their own, where they have one.
+    fn arrange(&self, source: &mut Source) {
+        let added = |place: &u32| self.catalogue.entries[*place as usize].details.added_at;
+        let tie = |place: &u32| self.catalogue.entries[*place as usize].tie;
+        match source.rules.order {
+            Order::LeastRecent | Order::MostRecent => {}
+            Order::Random => source.main.sort_unstable_by_key(tie),
+            Order::Newest => {
+                source.main.sort_by_key(|place| (std::cmp::Reverse(added(place)), tie(place)));
+            }
+            Order::Oldest => {
+                source.main.sort_by_key(|place| (added(place).is_none(), added(place), tie(place)))
+            }
+        }
+    }
+
+    fn bound(&self, quota: &Quota) -> Option<Bound> {
+        let dim = self.catalogue.dim(&quota.field)?;
+        let find = |text: &String| self.catalogue.dims[dim].find(text);
+        Some(Bound {
+            dim,
+            values: quota.values.iter().filter_map(find).collect(),
+            min: quota.min.unwrap_or_default(),
+            max: quota.max.unwrap_or(u32::MAX),
+            window_us: (quota.window_sec > 0).then(|| i64::from(quota.window_sec) * 1_000_000),
+        })
+    }
+
+    /// Separations, the least important first; what the block leaves open is the station's.
+    fn apart(&self, own: &BlockSeparation) -> Vec<Apart> {
+        let station = &self.inputs.rules.separation;
+        let settings = self.inputs.settings;
+        let fields = if own.fields.is_empty() { &station.fields } else { &own.fields };
+        let mut found: Vec<(Option<usize>, u32)> =
+            fields.iter().map(|apart| (self.catalogue.dim(&apart.field), apart.sec)).collect();
+        let named = [
+            (LABEL, own.label_sec.or(station.label_sec), 0),
+            (ALBUM, own.album_sec.or(station.album_sec), 0),
+            (TITLE, own.title_sec.or(station.title_sec), settings.title_separation_s),
+            (ARTIST, own.artist_sec.or(station.artist_sec), settings.artist_separation_s),
+        ];
+        found.extend(named.map(|(dim, given, or)| (Some(dim), given.unwrap_or(or))));
+        let kept = found.into_iter().filter(|(_, seconds)| *seconds > 0);
+        kept.filter_map(|(dim, sec)| Some(Apart { dim: dim?, us: i64::from(sec) * 1_000_000 }))
+            .collect()
+    }
+}
+
+impl Source {
+    /// The item belongs to it.
+    pub fn holds(&self, place: u32) -> bool {
+        (self.members[place as usize / 64] >> (place % 64)) & 1 == 1
+    }
+
+    /// The word of a bit of a pick's mask.
+    pub fn bit_name(&self, catalogue: &Catalogue<'_>, bit: u32) -> String {
+        match bit {
+            FIT => "fit".into(),
+            REST => "rest".into(),
+            SEQUENCE => "sequence".into(),
+            QUOTA => "quota".into(),
+            EXCLUDE => "exclude".into(),
+            bit => {
+                let step = bit.trailing_zeros() - APART;
+                let apart = self.apart.get(step as usize);
+                let field = apart.map(|apart| &catalogue.dims[apart.dim].field);
+                let word = field.map(super::field_word).unwrap_or_default();
+                let seconds = apart.map_or(0, |apart| apart.us / 1_000_000);
+                format!("{word} separation of {seconds} s")
+            }
+        }
+    }
+}
+
+/// The rules say themselves what kinds of items come up.
+fn names_kinds(rules: &BlockRules) -> bool {
+    let named = [Field::Kind, Field::Category, Field::Playlist];
+    rules.include.iter().flat_map(|group| &group.rules).any(|rule| named.contains(&rule.field))
+}

@@ -1,0 +1,87 @@
+//! Plans that never change without a new version: a library of 5,000 items, ten clocks, three days.
+
+use super::*;
+use crate::planner::frozen_tests::digest;
+use crate::planner::world::clock;
+
+/// Ten clocks over five blocks, categories and playlists.
+fn clocks() -> Vec<grimnir_events::timeline::FormatClock> {
+    let of = |n: u8| SlotSource::SmartBlock { block_id: SmartBlockId([n; 16]) };
+    let by = |mode| SlotSource::PlaylistBy { playlist_id: PlaylistId([3; 16]), mode };
+    let modes = [PlaylistMode::Sequential, PlaylistMode::Shuffled, PlaylistMode::Rotation];
+    (0..10_u8)
+        .map(|n| {
+            clock(vec![
+                slot(0, SlotStart::Hard, of(1 + n % 5)),
+                slot(900, SlotStart::Soft { grace_ms: 90_000 }, of(1 + (n + 2) % 5)),
+                slot(1_800, SlotStart::Free, by(modes[n as usize % 3])),
+                slot(2_400, SlotStart::Hard, crate::planner::world::category("gold")),
+                slot(3_000, SlotStart::Free, of(1 + (n + 4) % 5)),
+            ])
+        })
+        .collect()
+}
+
+fn blocks() -> BTreeMap<SmartBlockId, SmartBlock> {
+    let genres = ["rock", "jazz", "pop", "folk", "rock"];
+    let strategies = [
+        Strategy::Over,
+        Strategy::Closest,
+        Strategy::Under,
+        Strategy::ExactFit,
+        Strategy::ExactFit,
+    ];
+    let make = |n: u8| {
+        let at = n as usize - 1;
+        let mut rules = BlockRules {
+            include: vec![all(vec![rule(Field::Genre, Op::IsNot, text(genres[at]))])],
+            exclude: vec![all(vec![rule(Field::Explicit, Op::Is, Value::Flag(true))])],
+            weights: vec![Weight {
+                rule: rule(Field::Mood, Op::Is, text("calm")),
+                weight_x100: 40 * i32::from(n),
+            }],
+            quotas: vec![Quota {
+                field: Field::Language,
+                values: vec!["is".into()],
+                min: Some(2),
+                max: Some(9),
+                window_sec: 3_600,
+            }],
+            ..BlockRules::default()
+        };
+        rules.separation.album_sec = Some(3_600);
+        rules.duration.strategy = strategies[at];
+        rules.duration.target_ms = (n == 4).then_some(840_000);
+        rules.sequence.curve = vec![300, 500, 700];
+        rules.sequence.weight_x100 = 100;
+        SmartBlock { id: SmartBlockId([n; 16]), ..block(rules) }
+    };
+    (1..=5).map(make).map(|block| (block.id, block)).collect()
+}
+
+#[test]
+fn three_days_of_ten_clocks_over_five_thousand_items_are_what_they_were() {
+    let mut world = world(5_000);
+    for (n, item) in (0_u32..).zip(world.media.values_mut()) {
+        item.tags.artist = format!("Artist {}", n.wrapping_mul(2_654_435_761) % 900);
+    }
+    world.blocks = blocks();
+    let list = (1..=200).map(|n| media(n * 7)).collect();
+    world.playlists.insert(PlaylistId([3; 16]), ("List".into(), list));
+    world.rules.performance_complement = true;
+    let (clocks, known) = (clocks(), BTreeMap::new());
+    let inputs = world.inputs();
+    let mut planner = Planner::new(&inputs, &known, hour(0));
+    let plans: Vec<HourPlan> =
+        (0..72).map(|n| planner.hour(hour(n), clocks.get(n as usize % 10))).collect();
+    assert!(plans.iter().all(|plan| plan.lines.len() >= 10));
+    let found = plans.chunks(24).map(digest).collect::<Vec<_>>();
+    assert_eq!(
+        found,
+        [
+            "330311851f40299917a8940497d951857b7ec3cb84f0df0d2e3f47452f377a46",
+            "d7197131339c98dfed04385f0d1e6f2475c86e3e61026c7399dda1313466e7c7",
+            "2b3d152b9ca52d9d5d2d47a406df392eb04def82eaaa966bcfd47e7bd6aca82d",
+        ]
+    );
+}
