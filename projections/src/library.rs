@@ -5,6 +5,7 @@ use crate::decoded;
 use crate::model::Model;
 use crate::rows::{MediaRow, PlaylistRow};
 use crate::search::{Filter, Index, Page, Place};
+use grimnir_events::details::MediaDetails;
 use grimnir_events::library::{LibraryEvent, MediaItem};
 use grimnir_events::{MediaId, PlaylistId, StationId};
 use serde::{Deserialize, Serialize};
@@ -79,9 +80,13 @@ pub(crate) fn apply(model: &mut Model, place: &decoded::Place, event: &LibraryEv
     let table = model.libraries.entry(station_id).or_default();
     match event {
         LibraryEvent::MediaAdded { item } => {
-            let row =
-                MediaRow { item: (**item).clone(), station_id, lost: None, added_at: place.at };
-            table.put(row);
+            table.put(MediaRow {
+                item: (**item).clone(),
+                station_id,
+                lost: None,
+                added_at: place.at,
+                details: MediaDetails::default(),
+            });
         }
         LibraryEvent::MediaRefused { .. } => {}
         LibraryEvent::MediaLost { media_id, reason } => {
@@ -101,8 +106,12 @@ pub(crate) fn apply(model: &mut Model, place: &decoded::Place, event: &LibraryEv
             table.playlists.remove(playlist_id);
         }
         LibraryEvent::MediaDescribed { .. } => describe(table, event),
-        // No read model shows it yet.
-        LibraryEvent::MediaDetailed { .. } => {}
+        LibraryEvent::MediaDetailed { media_id, details } => {
+            if let Some(mut row) = table.take(*media_id) {
+                row.details = (**details).clone();
+                table.put(row);
+            }
+        }
         LibraryEvent::PlaylistSet { playlist_id, name, items } => {
             set_playlist(table, station_id, *playlist_id, name, items);
         }

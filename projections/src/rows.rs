@@ -1,9 +1,11 @@
 //! The rows of every read model, as the API answers them.
 
 use grimnir_events::access::Role;
+use grimnir_events::details::MediaDetails;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::library::{ItemKind, MediaItem};
+use grimnir_events::smart_block::SmartBlock;
 use grimnir_events::station::{Mount, StationSettings};
 use grimnir_events::timeline::FormatClock;
 use grimnir_events::{
@@ -144,6 +146,9 @@ pub struct MediaRow {
     pub lost: Option<String>,
     /// When it was taken in.
     pub added_at: UtcMicros,
+    /// What else is said about it.
+    #[serde(default)]
+    pub details: MediaDetails,
 }
 
 /// A playlist.
@@ -167,6 +172,16 @@ pub struct ClockRow {
     /// The clock.
     #[serde(flatten)]
     pub clock: FormatClock,
+}
+
+/// A smart block.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct BlockRow {
+    /// Its station.
+    pub station_id: StationId,
+    /// The block.
+    #[serde(flatten)]
+    pub block: SmartBlock,
 }
 
 /// A claim on the ladder.

@@ -67,8 +67,8 @@ impl Place {
 /// Which items.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Filter {
-    /// Words of title, artist, album, genre, year, category, ISRC and file name, or beginnings of
-    /// words there; all of them.
+    /// Words of title, artists, album, genres, year, category, ISRC, file name, label, moods, tags,
+    /// language, composer and compilation, or beginnings of words there; all of them.
     pub words: String,
     /// Their category.
     pub category: Option<String>,
@@ -78,8 +78,18 @@ pub struct Filter {
     pub artist: Option<String>,
     /// Their album, in any case.
     pub album: Option<String>,
-    /// Their genre, in any case.
+    /// One of their genres, in any case.
     pub genre: Option<String>,
+    /// Their label, in any case.
+    pub label: Option<String>,
+    /// One of their moods, in any case.
+    pub mood: Option<String>,
+    /// One of their tags, in any case.
+    pub tag: Option<String>,
+    /// Their language, in any case.
+    pub language: Option<String>,
+    /// Their composer, in any case.
+    pub composer: Option<String>,
     /// Their first and last year of release.
     pub year: (Option<u16>, Option<u16>),
     /// Their least and greatest length in frames.
@@ -100,7 +110,10 @@ impl Filter {
             let low = from.is_none_or(|from| found.is_some_and(|found| found >= from));
             low && to.is_none_or(|to| found.is_some_and(|found| found <= to))
         }
-        let item = &row.item;
+        let (item, more) = (&row.item, &row.details);
+        let among = |wanted: &Option<String>, found: &[String]| {
+            wanted.is_none() || found.iter().any(|found| same(wanted, found))
+        };
         self.category.as_ref().is_none_or(|category| item.category == *category)
             && self.kind.is_none_or(|kind| item.kind == kind)
             && self.lost.is_none_or(|lost| row.lost.is_some() == lost)
@@ -108,7 +121,12 @@ impl Filter {
             && within(Some(item.duration_frames), self.duration)
             && same(&self.artist, &item.tags.artist)
             && same(&self.album, &item.tags.album)
-            && same(&self.genre, &item.tags.genre)
+            && (same(&self.genre, &item.tags.genre) || among(&self.genre, &more.genres))
+            && same(&self.label, &more.label)
+            && same(&self.language, &more.language)
+            && same(&self.composer, &more.composer)
+            && among(&self.mood, &more.moods)
+            && among(&self.tag, &more.tags)
     }
 }
 

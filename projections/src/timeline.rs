@@ -3,12 +3,13 @@
 use crate::change::Changes;
 use crate::decoded::Place;
 use crate::model::Model;
-use crate::rows::{ClockRow, UpcomingRow};
+use crate::rows::{BlockRow, ClockRow, UpcomingRow};
 use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::grid::Grid;
+use grimnir_events::smart_block::StationRules;
 use grimnir_events::timeline::{HourPlan, Line, TimelineEvent};
 use grimnir_events::units::micros_of_frames;
-use grimnir_events::{ClockId, LineId, UtcMicros};
+use grimnir_events::{ClockId, LineId, SmartBlockId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -24,6 +25,12 @@ pub struct TimelineTable {
     pub grid: Grid,
     /// Format clocks.
     pub clocks: BTreeMap<ClockId, ClockRow>,
+    /// Smart blocks.
+    #[serde(default)]
+    pub blocks: BTreeMap<SmartBlockId, BlockRow>,
+    /// What the station asks of every pick.
+    #[serde(default)]
+    pub rules: StationRules,
     /// The clock of every hour that has none of its own.
     pub default_clock_id: Option<ClockId>,
     /// Hours of plan, by start.
@@ -99,10 +106,14 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &TimelineEvent) {
                 plan.lines.insert(index, (**line).clone());
             }
         }
-        // No read model shows them yet.
-        TimelineEvent::SmartBlockSet { .. }
-        | TimelineEvent::SmartBlockRemoved { .. }
-        | TimelineEvent::StationRulesSet { .. } => {}
+        TimelineEvent::SmartBlockSet { block } => {
+            let block = (**block).clone();
+            table.blocks.insert(block.id, BlockRow { station_id, block });
+        }
+        TimelineEvent::SmartBlockRemoved { block_id } => {
+            table.blocks.remove(block_id);
+        }
+        TimelineEvent::StationRulesSet { rules } => table.rules = (**rules).clone(),
         TimelineEvent::LineDropped { hour, line_id, .. } => {
             if let Some(plan) = table.plans.get_mut(hour) {
                 plan.lines.retain(|l| l.id != *line_id);

@@ -10,8 +10,11 @@ use crate::search::{Filter, Page, Place};
 use futures_util::stream::BoxStream;
 use grimnir_events::grid::Grid;
 use grimnir_events::library::MediaItem;
+use grimnir_events::smart_block::StationRules;
 use grimnir_events::timeline::HourPlan;
-use grimnir_events::{ClockId, MediaId, PlaylistId, StationId, UserId, UtcMicros};
+use grimnir_events::{
+    ClockId, LineId, MediaId, PlaylistId, SmartBlockId, StationId, UserId, UtcMicros,
+};
 use grimnir_ledger::Ledger;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -230,6 +233,34 @@ impl Views {
     pub fn clock(&self, id: ClockId) -> Option<ClockRow> {
         let model = self.shared.read();
         model.timelines.values().find_map(|t| t.clocks.get(&id)).cloned()
+    }
+
+    /// A station's smart blocks, by id.
+    pub fn smart_blocks(&self, station: StationId) -> Vec<BlockRow> {
+        let model = self.shared.read();
+        let table = model.timelines.get(&station);
+        table.map(|t| t.blocks.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// The smart block with this id, of whichever station.
+    pub fn smart_block(&self, id: SmartBlockId) -> Option<BlockRow> {
+        let model = self.shared.read();
+        model.timelines.values().find_map(|t| t.blocks.get(&id)).cloned()
+    }
+
+    /// What a station asks of every pick.
+    pub fn station_rules(&self, station: StationId) -> StationRules {
+        let model = self.shared.read();
+        model.timelines.get(&station).map(|t| t.rules.clone()).unwrap_or_default()
+    }
+
+    /// The station and the hour of the planned line with this id, while its plan is kept.
+    pub fn line_place(&self, id: LineId) -> Option<(StationId, HourPlan)> {
+        let model = self.shared.read();
+        let holds = |plan: &&HourPlan| plan.lines.iter().any(|line| line.id == id);
+        model.timelines.iter().find_map(|(station, table)| {
+            table.plans.values().rev().find(holds).map(|plan| (*station, plan.clone()))
+        })
     }
 
     /// A station's raised claims, highest tier first.

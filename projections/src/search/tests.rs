@@ -1,6 +1,7 @@
 //! What words find, and what pages hold.
 
 use super::*;
+use grimnir_events::details::MediaDetails;
 use grimnir_events::library::{CueMarks, MediaItem, Tags};
 use grimnir_events::{ContentHash, StationId, UtcMicros};
 use proptest::prelude::*;
@@ -29,7 +30,13 @@ fn row(n: u16, artist: &str, title: &str) -> MediaRow {
         long_form: false,
     };
     let added_at = UtcMicros(i64::from(n % 5));
-    MediaRow { item, station_id: StationId::default(), lost: None, added_at }
+    MediaRow {
+        item,
+        station_id: StationId::default(),
+        lost: None,
+        added_at,
+        details: MediaDetails::default(),
+    }
 }
 
 fn number(id: MediaId) -> u16 {
@@ -66,6 +73,39 @@ impl Shelf {
         let filter = Filter { words: words.into(), ..Filter::default() };
         self.page(&filter, &Page { limit: 100, ..Page::default() }).0
     }
+}
+
+#[test]
+fn what_is_said_beyond_the_tags_is_found_by_words_and_fields() {
+    let mut row = row(1, "Björk", "Jóga");
+    row.details = MediaDetails {
+        label: "One Little Indian".into(),
+        moods: vec!["Calm".into(), "Night".into()],
+        genres: vec!["Trip Hop".into()],
+        tags: vec!["autumn".into()],
+        language: "English".into(),
+        composer: "Sjón".into(),
+        ..MediaDetails::default()
+    };
+    let shelf = Shelf::of(vec![row, self::row(2, "Mø", "Final Song")]);
+    for words in ["indian", "night", "trip", "autumn", "english", "sjon"] {
+        assert_eq!(shelf.finds(words), [1], "{words}");
+    }
+    let text = |text: &str| Some(text.to_owned());
+    let filters = [
+        Filter { label: text("one little indian"), ..Filter::default() },
+        Filter { mood: text("NIGHT"), ..Filter::default() },
+        Filter { genre: text("trip hop"), ..Filter::default() },
+        Filter { tag: text("Autumn"), ..Filter::default() },
+        Filter { language: text("english"), ..Filter::default() },
+        Filter { composer: text("sjon"), ..Filter::default() },
+    ];
+    for filter in filters {
+        let page = Page { limit: 100, ..Page::default() };
+        assert_eq!(shelf.page(&filter, &page).0, [1], "{filter:?}");
+    }
+    let other = Filter { mood: text("loud"), ..Filter::default() };
+    assert_eq!(shelf.page(&other, &Page { limit: 9, ..Page::default() }).0, [0; 0]);
 }
 
 #[test]

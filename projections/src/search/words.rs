@@ -52,5 +52,9 @@ pub(super) fn of(row: &MediaRow) -> BTreeSet<Box<str>> {
         &item.file_name,
         &year,
     ];
-    texts.into_iter().flat_map(|text| split(text)).collect()
+    let more = &row.details;
+    let said = [&more.album_artist, &more.label, &more.language, &more.composer, &more.compilation];
+    let lists = more.genres.iter().chain(&more.moods).chain(&more.tags);
+    let all = texts.into_iter().chain(said).chain(lists);
+    all.flat_map(|text| split(text)).collect()
 }

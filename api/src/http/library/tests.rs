@@ -22,7 +22,7 @@ fn row(n: u8, added_at: i64) -> MediaRow {
         must_air: false,
         long_form: false,
     };
-    MediaRow { item, station_id: StationId::default(), lost: None, added_at: UtcMicros(added_at) }
+    MediaRow { item, station_id: StationId::default(), lost: None, added_at: UtcMicros(added_at), details: MediaDetails::default() }
 }
 
 #[test]
