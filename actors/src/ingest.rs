@@ -7,7 +7,8 @@ use crate::error::CommandError;
 use crate::media::{self, Beside};
 use crate::meta::{Meta, Receipt};
 use crate::site::{Ingest, Shared};
-use grimnir_engine_proto::report::{AnalysisRefusal, AnalysisReport};
+use grimnir_engine_proto::report::{AnalysisRefusal, AnalysisReport, TagReport};
+use grimnir_events::details::MediaDetails;
 use grimnir_events::library::{CueMarks, LibraryEvent, MediaItem, Tags};
 use grimnir_events::{CommitId, ContentHash, MediaId, StationId, StreamId, StreamKind, derive_id};
 use grimnir_rules::Library;
@@ -106,7 +107,10 @@ async fn take_in(
     let receipt: Receipt<_> = shared.directory.decide::<Library>(stream, command, meta).await?;
     for event in receipt.events {
         match event {
-            LibraryEvent::MediaAdded { item } => return Ok(*item),
+            LibraryEvent::MediaAdded { item } => {
+                detail(shared, stream, item.id, &report.tags, meta).await?;
+                return Ok(*item);
+            }
             LibraryEvent::MediaFound { media_id } => {
                 let library = shared.directory.inspect::<Library>(stream).await?;
                 let held = library.state.media.get(&media_id);
@@ -116,6 +120,49 @@ async fn take_in(
         }
     }
     Ok(item)
+}
+
+/// Keeps what the file says beyond its tags. Asked again, it is the same commit with the same
+/// instant.
+async fn detail(
+    shared: &Shared,
+    stream: StreamId,
+    media_id: MediaId,
+    tags: &TagReport,
+    meta: Meta,
+) -> Result<(), CommandError> {
+    let commit_id = CommitId(derive_id("details", &[&meta.commit_id.0, &media_id.0]));
+    let unreadable = |e: grimnir_ledger::ReadError| CommandError::Unavailable {
+        reason: e.to_string(),
+    };
+    // A person may have said more since: what is recorded is not said again.
+    if shared.ledger.find(commit_id).await.map_err(unreadable)?.is_some() {
+        return Ok(());
+    }
+    let added = shared.ledger.find(meta.commit_id).await.map_err(unreadable)?;
+    let mut details = more(tags);
+    details.added_at = added.map(|recorded| recorded.commit.header.occurred_at);
+    let command = LibraryCommand::DetailMedia { media_id, details: Box::new(details) };
+    let meta = Meta { commit_id, causation: meta.commit_id, ..meta };
+    shared.directory.decide::<Library>(stream, command, meta).await.map(drop)
+}
+
+/// What a file says about itself beyond its tags, within the limits of a description.
+fn more(tags: &TagReport) -> MediaDetails {
+    let mood = clean_tag(&tags.mood);
+    MediaDetails {
+        album_artist: clean_tag(&tags.album_artist),
+        label: clean_tag(&tags.label),
+        moods: if mood.is_empty() { Vec::new() } else { vec![mood] },
+        language: clean_tag(&tags.language),
+        composer: clean_tag(&tags.composer),
+        publisher: clean_tag(&tags.publisher),
+        key: clean_tag(&tags.key),
+        compilation: clean_tag(&tags.compilation),
+        explicit: tags.explicit,
+        bpm_x100: tags.bpm_x100.filter(|bpm| (100..=100_000).contains(bpm)),
+        ..MediaDetails::default()
+    }
 }
 
 async fn refuse(

@@ -14,6 +14,7 @@ pub mod ownership;
 pub mod process;
 pub mod planner;
 pub mod engine;
+pub mod tryout;
 pub mod ingest;
 pub mod media;
 pub mod supervisor;
