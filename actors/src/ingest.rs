@@ -132,9 +132,8 @@ async fn detail(
     meta: Meta,
 ) -> Result<(), CommandError> {
     let commit_id = CommitId(derive_id("details", &[&meta.commit_id.0, &media_id.0]));
-    let unreadable = |e: grimnir_ledger::ReadError| CommandError::Unavailable {
-        reason: e.to_string(),
-    };
+    let unreadable =
+        |e: grimnir_ledger::ReadError| CommandError::Unavailable { reason: e.to_string() };
     // A person may have said more since: what is recorded is not said again.
     if shared.ledger.find(commit_id).await.map_err(unreadable)?.is_some() {
         return Ok(());

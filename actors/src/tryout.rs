@@ -123,8 +123,7 @@ fn leads_to(explained: &Explained, planned: &HourPlan, id: LineId) -> bool {
 async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, CommandError> {
-    let failed =
-        |reason: String| CommandError::Failed { what: "trying out the planner", reason };
+    let failed = |reason: String| CommandError::Failed { what: "trying out the planner", reason };
     tokio::task::spawn_blocking(work).await.map_err(|e| failed(e.to_string()))
 }
 
@@ -141,9 +140,8 @@ impl Site {
     ) -> Result<Materialized, CommandError> {
         let folds = Folds::read(self, station).await?;
         apart(move || {
-            folds.ask(|inputs| {
-                v2::materialize(inputs, folds.hours(), &block, at, duration_ms, seed)
-            })
+            folds
+                .ask(|inputs| v2::materialize(inputs, folds.hours(), &block, at, duration_ms, seed))
         })
         .await
     }

@@ -1,7 +1,7 @@
 //! The library: media items, their tags and marks.
 
 use super::mount::Removed;
-use crate::answer::Answer;
+use crate::answer::{Answer, Done};
 use crate::app::App;
 use crate::auth::{Djs, Managers, SignedIn};
 use crate::extract::Body;
@@ -10,6 +10,7 @@ use crate::lookup;
 use crate::problem::{Problem, ProblemDocument};
 use axum::Json;
 use axum::extract::{Path, State};
+use grimnir_events::details::{CustomField, ItemRules};
 use grimnir_events::library::{CueMarks, ItemKind, MediaItem, Tags};
 use grimnir_events::units::micros_of_frames;
 use grimnir_events::{ContentHash, MediaId, StationId, UtcMicros};
@@ -19,8 +20,10 @@ use grimnir_rules::library::command::LibraryCommand;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+mod details;
 mod page;
 
+use details::DetailsView;
 pub use page::{__path_list, list};
 
 /// A media item.
@@ -89,6 +92,9 @@ pub struct MediaView {
     /// When it was taken in.
     #[schema(value_type = Option<String>, format = DateTime)]
     added_at: Option<UtcMicros>,
+    /// What else is said about it.
+    #[serde(flatten)]
+    details: DetailsView,
 }
 
 /// First, handing-over and last frame at 48 kHz, from the file's first frame.
@@ -107,6 +113,7 @@ pub(super) fn of_row(row: MediaRow) -> MediaView {
     let mut view = of_item(row.item, row.station_id);
     view.lost = row.lost;
     view.added_at = Some(row.added_at);
+    view.details = row.details.into();
     view
 }
 
@@ -142,6 +149,7 @@ pub(super) fn of_item(item: MediaItem, station_id: StationId) -> MediaView {
         analysis_state: "complete",
         lost: None,
         added_at: None,
+        details: DetailsView::default(),
     }
 }
 
@@ -202,11 +210,57 @@ pub struct MediaPatch {
     must_air: Option<bool>,
     /// It resumes where it was cut.
     long_form: Option<bool>,
+    /// Artist of the album.
+    album_artist: Option<String>,
+    /// Record label.
+    label: Option<String>,
+    /// Genres beside `genre`, all of them; at most 50.
+    genres: Option<Vec<String>>,
+    /// Moods, all of them; at most 50.
+    moods: Option<Vec<String>>,
+    /// Language of the words.
+    language: Option<String>,
+    /// Composer.
+    composer: Option<String>,
+    /// Publisher.
+    publisher: Option<String>,
+    /// Musical key.
+    key: Option<String>,
+    /// Set or compilation it comes from.
+    compilation: Option<String>,
+    /// Words not fit for every hour.
+    explicit: Option<bool>,
+    /// Beats a minute, 1 to 1,000, in hundredths; null where nobody knows.
+    #[serde(default, deserialize_with = "details::given")]
+    #[schema(value_type = Option<f64>)]
+    bpm: Option<Option<f64>>,
+    /// Energy, 0 to 1,000; null where nobody judged it.
+    #[serde(default, deserialize_with = "details::given")]
+    #[schema(value_type = Option<u16>)]
+    energy: Option<Option<u16>>,
+    /// Free words, all of them; at most 50.
+    tags: Option<Vec<String>>,
+    /// Fields of the station's own, all of them: at most 50 of `{name, value}`.
+    #[schema(value_type = Option<Vec<Object>>)]
+    custom: Option<Vec<CustomField>>,
+    /// What it asks of the planner, whole: `valid_from`, `valid_to`, `dayparts`, `play_limit`,
+    /// `rest_s`.
+    #[schema(value_type = Option<Object>)]
+    rules: Option<ItemRules>,
 }
 
 impl MediaPatch {
+    /// The basic fields, of which one may be given.
+    fn is_described(&self) -> bool {
+        self.category.is_some()
+            || self.kind.is_some()
+            || self.cues.is_some()
+            || self.must_air.is_some()
+            || self.long_form.is_some()
+    }
+
     /// The tags as they are to be; `None` when none was given.
-    fn tags(&mut self, now: &Tags) -> Option<Tags> {
+    fn new_tags(&mut self, now: &Tags) -> Option<Tags> {
         let given = self.title.is_some()
             || self.artist.is_some()
             || self.album.is_some()
@@ -237,9 +291,20 @@ pub async fn describe(
 ) -> Result<Answer<MediaView>, Problem> {
     let id = lookup::id("id", &id)?;
     let row = app.site.views().media_item(id).ok_or_else(|| no_item("id", &id))?;
+    let details = patch.details(&row.details);
+    let tags = patch.new_tags(&row.item.tags);
+    // What is said beyond the tags is a commit of its own; asked for alone, it is the only one.
+    let alone = tags.is_none() && !patch.is_described();
+    if let (Some(details), true) = (&details, alone) {
+        let details = Box::new(details.clone());
+        let command = LibraryCommand::DetailMedia { media_id: id, details };
+        let receipt = app.site.command::<Library>(row.station_id, command, intent.meta).await?;
+        let done = intent.shown(&app, &receipt).await;
+        return shown(&app, id, done);
+    }
     let command = LibraryCommand::DescribeMedia {
         media_id: id,
-        tags: patch.tags(&row.item.tags),
+        tags,
         category: patch.category,
         kind: patch.kind,
         cues: patch.cues.map(|Cues { cue_in, segue, cue_out }| CueMarks { cue_in, segue, cue_out }),
@@ -247,7 +312,17 @@ pub async fn describe(
         long_form: patch.long_form,
     };
     let receipt = app.site.command::<Library>(row.station_id, command, intent.meta).await?;
-    let done = intent.shown(&app, &receipt).await;
+    let mut done = intent.shown(&app, &receipt).await;
+    if let Some(details) = details {
+        let command = LibraryCommand::DetailMedia { media_id: id, details: Box::new(details) };
+        let meta = intent.step("details");
+        let receipt = app.site.command::<Library>(row.station_id, command, meta).await?;
+        done = done.then(intent.shown(&app, &receipt).await);
+    }
+    shown(&app, id, done)
+}
+
+fn shown(app: &App, id: MediaId, done: Done) -> Result<Answer<MediaView>, Problem> {
     let row = app.site.views().media_item(id).ok_or_else(|| no_item("id", &id))?;
     Ok(Answer::ok(done, of_row(row)))
 }

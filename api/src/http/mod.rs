@@ -12,6 +12,7 @@ mod library;
 mod media_file;
 mod mount;
 mod playlist;
+mod smart_block;
 mod station;
 mod timeline;
 mod tlog;
@@ -83,6 +84,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(clock::show, clock::replace, clock::remove))
         .routes(routes!(clock::choose_default))
         .routes(routes!(grid::show, grid::replace))
+        .routes(routes!(smart_block::list, smart_block::create))
+        .routes(routes!(smart_block::show, smart_block::replace, smart_block::remove))
+        .routes(routes!(smart_block::materialize))
+        .routes(routes!(smart_block::test))
+        .routes(routes!(smart_block::rules, smart_block::set_rules))
+        .routes(routes!(smart_block::explain))
         .routes(routes!(timeline::schedule))
         .routes(routes!(timeline::refresh))
         .routes(routes!(air::now_playing))

@@ -24,8 +24,9 @@ const PAGE_MAX: u32 = 500;
 pub struct MediaQuery {
     /// The station, by id or slug.
     station_id: Option<String>,
-    /// Words, or beginnings of words, of title, artist, album, genre, year, category, ISRC or file
-    /// name; items that have all of them. Case and accents do not matter.
+    /// Words, or beginnings of words, of title, artists, album, genres, year, category, ISRC, file
+    /// name, label, moods, tags, language, composer or compilation; items that have all of them.
+    /// Case and accents do not matter.
     q: Option<String>,
     /// Their category.
     category: Option<String>,
@@ -36,8 +37,18 @@ pub struct MediaQuery {
     artist: Option<String>,
     /// Their album; case and accents do not matter.
     album: Option<String>,
-    /// Their genre; case and accents do not matter.
+    /// One of their genres; case and accents do not matter.
     genre: Option<String>,
+    /// Their label; case and accents do not matter.
+    label: Option<String>,
+    /// One of their moods; case and accents do not matter.
+    mood: Option<String>,
+    /// One of their tags; case and accents do not matter.
+    tag: Option<String>,
+    /// Their language; case and accents do not matter.
+    language: Option<String>,
+    /// Their composer; case and accents do not matter.
+    composer: Option<String>,
     /// Their first year of release.
     year_from: Option<u16>,
     /// Their last year of release.
@@ -98,6 +109,11 @@ pub async fn list(
         artist: query.artist,
         album: query.album,
         genre: query.genre,
+        label: query.label,
+        mood: query.mood,
+        tag: query.tag,
+        language: query.language,
+        composer: query.composer,
         year: (query.year_from, query.year_to),
         duration: (frames(query.min_duration_ms), frames(query.max_duration_ms)),
         lost: query.lost,
