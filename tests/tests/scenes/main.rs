@@ -14,3 +14,4 @@ mod on_air;
 mod other_host;
 mod outage;
 mod ownership;
+mod smart_blocks;
