@@ -182,7 +182,7 @@ fn planned_hours_are_not_asked_for_again() {
     assert_eq!(hours_to_plan(&berlin(), HOUR.plus(5), &planned, 4), [hour(1), hour(3)]);
     // Where the calendar ends, so do its hours.
     for micros in [i64::MIN, i64::MAX] {
-        assert!(hours_to_plan(&berlin(), UtcMicros(micros), &BTreeSet::new(), 2).len() < 10);
+        assert!(hours_to_plan(&berlin(), UtcMicros(micros), &BTreeSet::new(), 2).len() < 200);
     }
 }
 
