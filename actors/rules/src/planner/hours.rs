@@ -84,7 +84,8 @@ pub fn hours_to_plan(
     let begun = planned.range(..=now).next_back();
     let goes_on = begun.is_some_and(|begun| now.since(*begun) < HOUR_US);
     let hours = hours_between(zone, running, until).into_iter().map(|hour| hour.from);
-    hours.filter(|hour| !planned.contains(hour) && !(goes_on && *hour == running)).collect()
+    let kept = |hour: &UtcMicros| planned.contains(hour) || (goes_on && *hour == running);
+    hours.filter(|hour| !kept(hour)).collect()
 }
 
 /// Planned hours to come that begin where no hour of the station begins any more.
