@@ -13,6 +13,7 @@ use grimnir_events::{
 use grimnir_rules::planner::{self, PlanInputs};
 use grimnir_rules::timeline::command::TimelineCommand;
 use grimnir_rules::{Library, Station, Timeline};
+use jiff::tz::TimeZone;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -125,17 +126,11 @@ impl PlannerState {
         let library = directory.inspect::<Library>(self.stream(StreamKind::Library)).await?;
         let timeline = directory.inspect::<Timeline>(self.stream(StreamKind::Timeline)).await?;
         let input_seq = station.seq.max(library.seq);
-        let missing = planner::hours_to_plan(
-            clock::now(),
-            &timeline
-                .state
-                .hours
-                .values()
-                .filter(|plan| !plan.lines.is_empty() || plan.input_seq >= library.seq)
-                .map(|plan| plan.hour)
-                .collect(),
-            HORIZON_HOURS,
-        );
+        let zone = planner::hours::zone(&station.state.time_zone);
+        self.clear_stale(&zone, &timeline.state.hours, station.seq).await?;
+        let whole = |plan: &&HourPlan| !plan.lines.is_empty() || plan.input_seq >= library.seq;
+        let planned = timeline.state.hours.values().filter(whole).map(|plan| plan.hour).collect();
+        let missing = planner::hours_to_plan(&zone, clock::now(), &planned, HORIZON_HOURS);
         if missing.is_empty() {
             return Ok(());
         }
@@ -143,11 +138,29 @@ impl PlannerState {
         for plan in plans {
             let replace = timeline.state.hours.contains_key(&plan.hour);
             let (hour, seq) = (plan.hour, plan.input_seq);
-            let meta = self.meta(hour, seq);
+            let meta = self.meta("plan", hour, seq);
             let command = TimelineCommand::CommitHour { plan: Box::new(plan), replace };
             directory.decide::<Timeline>(self.stream(StreamKind::Timeline), command, meta).await?;
         }
         info!(station.id = %self.station, hours = missing.len(), "the plan was extended");
+        Ok(())
+    }
+
+    /// Takes out coming hours that begin where none begins any more: the station keeps another time.
+    async fn clear_stale(
+        &self,
+        zone: &TimeZone,
+        hours: &BTreeMap<UtcMicros, HourPlan>,
+        station_seq: u64,
+    ) -> Result<(), CommandError> {
+        let planned = hours.keys().copied().collect();
+        for hour in planner::stale_hours(zone, clock::now(), &planned) {
+            let reason = "the station keeps another time".into();
+            let command = TimelineCommand::ClearHour { hour, reason };
+            let meta = self.meta("clear", hour, station_seq);
+            let stream = self.stream(StreamKind::Timeline);
+            self.shared.directory.decide::<Timeline>(stream, command, meta).await?;
+        }
         Ok(())
     }
 
@@ -157,17 +170,11 @@ impl PlannerState {
         let timeline = directory.inspect::<Timeline>(self.stream(StreamKind::Timeline)).await?;
         let library = directory.inspect::<Library>(self.stream(StreamKind::Library)).await?;
         let now = clock::now();
-        let hours = planner::hours_to_plan(
-            now,
-            &timeline
-                .state
-                .hours
-                .values()
-                .filter(|plan| plan.hour <= now && !plan.lines.is_empty())
-                .map(|plan| plan.hour)
-                .collect(),
-            HORIZON_HOURS,
-        );
+        let station = directory.inspect::<Station>(self.stream(StreamKind::Station)).await?;
+        let zone = planner::hours::zone(&station.state.time_zone);
+        let begun = |plan: &&HourPlan| plan.hour <= now && !plan.lines.is_empty();
+        let begun = timeline.state.hours.values().filter(begun).map(|plan| plan.hour).collect();
+        let hours = planner::hours_to_plan(&zone, now, &begun, HORIZON_HOURS);
         let mut seq = timeline.seq;
         let input_seq = library.seq.max(timeline.seq);
         for (index, plan) in self.plan(&hours, input_seq).await?.into_iter().enumerate() {
@@ -219,6 +226,8 @@ impl PlannerState {
                 // Plays before the kept plans are not counted here yet.
                 tally: &BTreeMap::new(),
                 clock,
+                grid: &timeline.state.grid,
+                clocks: &timeline.state.clocks,
                 // Plans are kept 48 h back, longer than any separation looks.
                 played: &[],
                 input_seq,
@@ -229,11 +238,11 @@ impl PlannerState {
         .map_err(|e| CommandError::Failed { what: "planning", reason: e.to_string() })
     }
 
-    fn meta(&self, hour: UtcMicros, input_seq: u64) -> Meta {
+    fn meta(&self, what: &str, hour: UtcMicros, input_seq: u64) -> Meta {
         let log = self.shared.ledger.log_id();
         let parts: [&[u8]; 4] =
             [&log.0, &self.station.0, &hour.0.to_be_bytes(), &input_seq.to_be_bytes()];
-        let commit_id = CommitId(derive_id("plan", &parts));
+        let commit_id = CommitId(derive_id(what, &parts));
         Meta {
             actor: Principal::System,
             correlation: CorrelationId(commit_id.0),

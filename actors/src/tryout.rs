@@ -70,6 +70,8 @@ impl Folds {
             time_zone: &self.station.state.time_zone,
             tally: &BTreeMap::new(),
             clock: timeline.default_clock.and_then(|clock| timeline.clocks.get(&clock)),
+            grid: &timeline.grid,
+            clocks: &timeline.clocks,
             played: &[],
             input_seq: self.library.seq.max(self.timeline.seq),
         };

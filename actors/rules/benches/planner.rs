@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "a bench reads clocks, arguments and files")]
 
 use grimnir_events::details::MediaDetails;
+use grimnir_events::grid::Grid;
 use grimnir_events::library::{CueMarks, ItemKind, MediaItem, Tags};
 use grimnir_events::smart_block::*;
 use grimnir_events::station::StationSettings;
@@ -65,6 +66,8 @@ fn measure(items: u32) -> (f64, f64) {
         time_zone: "Europe/Berlin",
         tally: &tally,
         clock: None,
+        grid: &Grid::default(),
+        clocks: &BTreeMap::new(),
         played: &[],
         input_seq: 1,
     };

@@ -13,7 +13,7 @@ use grimnir_events::{ClockId, UtcMicros};
 use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An hour of a station, or the part of one beside a change of the clocks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -71,23 +71,50 @@ pub fn hours_between(zone: &TimeZone, from: UtcMicros, until: UtcMicros) -> Vec<
     hours
 }
 
+/// First instants of the hours without a plan, from the running one on. Where the clocks of a
+/// station were set to another zone, a plan that was begun goes on for its hour.
+pub fn hours_to_plan(
+    zone: &TimeZone,
+    now: UtcMicros,
+    planned: &BTreeSet<UtcMicros>,
+    horizon_hours: u32,
+) -> Vec<UtcMicros> {
+    let running = hour_of(zone, now).from;
+    let until = running.plus(i64::from(horizon_hours).saturating_mul(HOUR_US));
+    let begun = planned.range(..=now).next_back();
+    let goes_on = begun.is_some_and(|begun| now.since(*begun) < HOUR_US);
+    let hours = hours_between(zone, running, until).into_iter().map(|hour| hour.from);
+    let kept = |hour: &UtcMicros| planned.contains(hour) || (goes_on && *hour == running);
+    hours.filter(|hour| !kept(hour)).collect()
+}
+
+/// Planned hours to come that begin where no hour of the station begins any more.
+pub fn stale_hours(
+    zone: &TimeZone,
+    now: UtcMicros,
+    planned: &BTreeSet<UtcMicros>,
+) -> Vec<UtcMicros> {
+    let coming = planned.range(now.plus(1)..).copied();
+    coming.filter(|hour| hour_of(zone, *hour).from != *hour).collect()
+}
+
 /// The clock that rules an hour: that of the first dated set which names its day and gives the
 /// hour one, else the week's, else the default; `None` plans from the whole library. Clocks that
 /// do not exist rule nothing.
 pub fn ruling_clock<'a>(
     grid: &Grid,
-    default: Option<ClockId>,
+    default: Option<&'a FormatClock>,
     clocks: &'a BTreeMap<ClockId, FormatClock>,
     hour: &Hour,
 ) -> Option<&'a FormatClock> {
-    let known = |id: &Option<ClockId>| id.and_then(|id| clocks.get(&id));
+    let known = |id: &Option<ClockId>| id.as_ref().and_then(|id| clocks.get(id));
     let date = hour.date.civil();
     let dated = grid.sets.iter().filter(|set| date.is_some_and(|date| holds(&set.days, date)));
     let at = usize::from(hour.hour);
     let dated = dated.filter_map(|set| set.hours.get(at)).find_map(known);
     let weekday = date.map_or(0, |date| date.weekday().to_monday_zero_offset().unsigned_abs());
     let of_week = (usize::from(weekday) * DAY_HOURS + at) % WEEK_HOURS;
-    dated.or_else(|| grid.week.get(of_week).and_then(known)).or_else(|| known(&default))
+    dated.or_else(|| grid.week.get(of_week).and_then(known)).or(default)
 }
 
 /// The slots of a clock in an hour: all of them in a whole one. In a part of an hour, those that

@@ -112,17 +112,21 @@ fn a_dated_set_comes_before_the_week_and_the_week_before_the_default() {
     let mut second = vec![one(4); DAY_HOURS];
     second[8] = one(9);
     let grid = Grid { week, sets: vec![set("First", hours), set("Second", second)] };
-    let ruling = |text: &str, default| {
+    let ruling = |text: &str, default: Option<FormatClock>| {
         let hour = hour_of(&zone("Europe/Berlin"), at(text));
-        ruling_clock(&grid, default, &clocks, &hour).map(|clock| clock.id.0[0])
+        ruling_clock(&grid, default.as_ref(), &clocks, &hour).map(|clock| clock.id.0[0])
     };
-    assert_eq!(ruling("2026-11-21T06:30:00Z", one(1)), Some(2));
-    assert_eq!(ruling("2026-11-21T07:30:00Z", one(1)), Some(1), "clock 9 does not exist");
-    assert_eq!(ruling("2026-11-21T05:30:00Z", one(1)), Some(1));
+    assert_eq!(ruling("2026-11-21T06:30:00Z", Some(clock(1))), Some(2));
+    assert_eq!(ruling("2026-11-21T07:30:00Z", Some(clock(1))), Some(1), "clock 9 does not exist");
+    assert_eq!(ruling("2026-11-21T05:30:00Z", Some(clock(1))), Some(1));
     assert_eq!(ruling("2026-11-21T05:30:00Z", None), None);
-    assert_eq!(ruling("2026-11-28T06:30:00Z", one(1)), Some(3), "the first set that rules it");
-    assert_eq!(ruling("2026-11-28T05:30:00Z", one(1)), Some(4));
-    assert_eq!(ruling("2026-11-28T07:30:00Z", one(1)), Some(1));
+    assert_eq!(
+        ruling("2026-11-28T06:30:00Z", Some(clock(1))),
+        Some(3),
+        "the first set that rules it"
+    );
+    assert_eq!(ruling("2026-11-28T05:30:00Z", Some(clock(1))), Some(4));
+    assert_eq!(ruling("2026-11-28T07:30:00Z", Some(clock(1))), Some(1));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Upstream: the folds of station, library and timeline. Downstream: the planning actor, which
 //! commits the hours; replay, which plans them again. The same inputs give the same bytes: every
 //! choice comes from the inputs and a seed of (station, source, slot, start, version).
-//! Hours are hours of UTC, so a change of local time neither doubles nor skips one.
+//! Hours are hours of the station's own time ([`hours`]); version 1 knew hours of UTC only.
 //! Not here: when planning happens, and what really aired.
 
 pub mod hours;
@@ -21,16 +21,17 @@ mod tests;
 #[cfg(test)]
 mod world;
 
+pub use hours::{hours_to_plan, stale_hours};
 pub use sound::gain_db_x100;
 pub use v2::PLANNER_VERSION;
 
-use crate::timeline::decide::HOUR_US;
 use grimnir_events::details::MediaDetails;
+use grimnir_events::grid::Grid;
 use grimnir_events::library::MediaItem;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::station::StationSettings;
 use grimnir_events::timeline::{FormatClock, HourPlan};
-use grimnir_events::{MediaId, PlaylistId, SmartBlockId, StationId, UtcMicros};
+use grimnir_events::{ClockId, MediaId, PlaylistId, SmartBlockId, StationId, UtcMicros};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Release of the time-zone data that is built in, e.g. `2026b`.
@@ -72,8 +73,12 @@ pub struct PlanInputs<'a> {
     pub time_zone: &'a str,
     /// Plays of items that are in no plan any more; may be empty.
     pub tally: &'a BTreeMap<MediaId, Tally>,
-    /// The clock of the hours; `None` plans from the whole library.
+    /// The clock of hours that the grid gives none; `None` plans from the whole library.
     pub clock: Option<&'a FormatClock>,
+    /// Which clock rules which hour.
+    pub grid: &'a Grid,
+    /// The clocks that the grid names.
+    pub clocks: &'a BTreeMap<ClockId, FormatClock>,
     /// What aired and is in no plan any more; may be empty. Order does not matter.
     pub played: &'a [Play],
     /// Ledger position all this was read at.
@@ -128,17 +133,4 @@ pub fn plan_hour(
     hour: UtcMicros,
 ) -> HourPlan {
     v2::plan_hours(inputs, planned, &[hour].into()).remove(0)
-}
-
-/// First instants of the hours without a plan, from the running one on.
-pub fn hours_to_plan(
-    now: UtcMicros,
-    planned: &BTreeSet<UtcMicros>,
-    horizon_hours: u32,
-) -> Vec<UtcMicros> {
-    let first = UtcMicros(now.0.div_euclid(HOUR_US).saturating_mul(HOUR_US));
-    (0..i64::from(horizon_hours))
-        .map(|n| first.plus(n.saturating_mul(HOUR_US)))
-        .filter(|hour| !planned.contains(hour))
-        .collect()
 }

@@ -3,6 +3,7 @@
 use super::chain::line_id;
 use super::world::*;
 use super::*;
+use crate::timeline::decide::HOUR_US;
 use crate::timeline::resolve::{ANCHOR_FADE_FRAMES, Cursor, ResolveSettings, resolve};
 use grimnir_events::codec;
 use grimnir_events::library::ItemKind;
@@ -143,12 +144,17 @@ fn an_hour_adds_cue_in_to_segue_lengths_up_to_its_end_and_not_much_over() {
     }
 }
 
+fn berlin() -> jiff::tz::TimeZone {
+    hours::zone("Europe/Berlin")
+}
+
 #[test]
 fn a_change_of_local_time_neither_doubles_nor_skips_an_hour() {
     // 2026-10-25 in Europe/Berlin: 02:00 to 03:00 comes twice. 2026-03-29: it does not come.
     for start in ["2026-10-24T22:10:00Z", "2026-03-28T22:59:59.999999Z"] {
         let now: jiff::Timestamp = start.parse().expect("a time");
-        let hours = hours_to_plan(UtcMicros(now.as_microsecond()), &BTreeSet::new(), 24);
+        let now_us = UtcMicros(now.as_microsecond());
+        let hours = hours_to_plan(&berlin(), now_us, &BTreeSet::new(), 24);
         assert_eq!(hours.len(), 24);
         assert!(hours.windows(2).all(|pair| pair[1].since(pair[0]) == HOUR_US));
         assert!(hours[0].0 <= now.as_microsecond() && hours[1].0 > now.as_microsecond());
@@ -160,11 +166,24 @@ fn a_change_of_local_time_neither_doubles_nor_skips_an_hour() {
 }
 
 #[test]
+fn after_a_change_of_zone_the_begun_hour_goes_on_and_the_coming_ones_are_stale() {
+    let planned: BTreeSet<UtcMicros> = [hour(0), hour(1), hour(2)].into();
+    let (now, kolkata) = (HOUR.plus(600_000_000), hours::zone("Asia/Kolkata"));
+    let half = |n: i64| hour(n).plus(HOUR_US / 2);
+    assert_eq!(hours_to_plan(&kolkata, now, &planned, 3), [half(0), half(1)]);
+    assert_eq!(stale_hours(&kolkata, now, &planned), [hour(1), hour(2)]);
+    assert_eq!(hours_to_plan(&kolkata, now, &BTreeSet::new(), 2), [half(-1), half(0)]);
+    assert_eq!(stale_hours(&berlin(), now, &planned), []);
+}
+
+#[test]
 fn planned_hours_are_not_asked_for_again() {
     let planned: BTreeSet<UtcMicros> = [hour(0), hour(2)].into();
-    assert_eq!(hours_to_plan(HOUR.plus(5), &planned, 4), [hour(1), hour(3)]);
-    assert_eq!(hours_to_plan(UtcMicros(i64::MAX), &BTreeSet::new(), 2).len(), 2);
-    assert_eq!(hours_to_plan(UtcMicros(i64::MIN), &BTreeSet::new(), 2).len(), 2);
+    assert_eq!(hours_to_plan(&berlin(), HOUR.plus(5), &planned, 4), [hour(1), hour(3)]);
+    // Where the calendar ends, so do its hours.
+    for micros in [i64::MIN, i64::MAX] {
+        assert!(hours_to_plan(&berlin(), UtcMicros(micros), &BTreeSet::new(), 2).len() < 200);
+    }
 }
 
 #[test]

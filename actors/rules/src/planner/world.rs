@@ -1,6 +1,7 @@
 //! A small station for the planner's tests.
 
 use super::*;
+use crate::timeline::decide::HOUR_US;
 use grimnir_events::library::{CueMarks, ItemKind, Tags};
 use grimnir_events::timeline::{ClockSlot, SlotSource, SlotStart};
 use grimnir_events::{ClockId, ContentHash};
@@ -80,6 +81,8 @@ pub(in crate::planner) struct World {
     pub blocks: BTreeMap<SmartBlockId, SmartBlock>,
     pub rules: StationRules,
     pub tally: BTreeMap<MediaId, Tally>,
+    pub grid: Grid,
+    pub clocks: BTreeMap<ClockId, FormatClock>,
 }
 
 impl World {
@@ -99,6 +102,8 @@ impl World {
             time_zone: "Europe/Berlin",
             tally: &self.tally,
             clock: self.clock.as_ref(),
+            grid: &self.grid,
+            clocks: &self.clocks,
             played: &self.played,
             input_seq: 7,
         }

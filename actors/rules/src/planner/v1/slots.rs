@@ -36,9 +36,8 @@ impl End {
         Self { at, cut, hard: start == SlotStart::Hard, hold: start != SlotStart::Free }
     }
 
-    /// At the next hour's slots, which are these again.
-    pub fn of_hour(slots: &[ClockSlot], hour: UtcMicros) -> Self {
-        let at = hour.plus(HOUR_US);
+    /// Where the next hour's slots begin.
+    pub fn of_hour(slots: &[ClockSlot], at: UtcMicros) -> Self {
         let begins = |slot: &ClockSlot| slot.offset_ms == 0 && slot.start == SlotStart::Hard;
         let hard = slots.first().is_some_and(begins);
         Self { at: at.frame(), cut: first_cut(slots, at), hard, hold: true }
@@ -103,7 +102,8 @@ impl<'a> Slots<'a> {
         let first = slots.first();
         let end_of = |next: Option<&ClockSlot>| match next {
             Some(slot) => End::before(slot.start, starts(slot)),
-            None => End::of_hour(slots, hour),
+            // The next hour's slots are these again.
+            None => End::of_hour(slots, hour.plus(HOUR_US)),
         };
         // What comes before a first slot with a time of its own has no source.
         let lead = first.is_none_or(|slot| slot.offset_ms > 0 && slot.start != SlotStart::Free);

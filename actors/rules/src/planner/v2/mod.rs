@@ -26,13 +26,15 @@ pub use text::each_artist;
 pub use tryout::{BlockTest, Materialized, materialize, test};
 
 use crate::planner::chain::Chain;
+use crate::planner::hours::{Hour, hour_of, ruling_clock, slots_in};
 use crate::planner::{PlanInputs, TZDB_VERSION, v1};
+use crate::timeline::decide::HOUR_US;
 use catalogue::Catalogue;
 use grimnir_events::smart_block::{Field, SmartBlock};
-use grimnir_events::timeline::{FormatClock, HourPlan};
+use grimnir_events::timeline::{ClockSlot, FormatClock, HourPlan};
 use grimnir_events::{LineId, UtcMicros};
 use history::History;
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 use source::{Reader, Source, SourceKey};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,7 +53,7 @@ pub fn plan_hours(
     let mut planner = Planner::new(inputs, planned, *first);
     // A stale plan of an hour that is about to be planned must not speak for it.
     planner.known.retain(|hour, _| !hours.contains(hour));
-    hours.iter().map(|hour| planner.hour(*hour, inputs.clock)).collect()
+    hours.iter().map(|hour| planner.planned(*hour)).collect()
 }
 
 /// Plans one hour again and tells how each of its picks came about.
@@ -63,7 +65,7 @@ pub fn explain_hour(
     let mut planner = Planner::new(inputs, planned, hour);
     planner.known.remove(&hour);
     planner.traces = Some(Vec::new());
-    let plan = planner.hour(hour, inputs.clock);
+    let plan = planner.planned(hour);
     Explained { plan, picks: planner.traces.unwrap_or_default() }
 }
 
@@ -74,6 +76,18 @@ pub struct Explained {
     pub plan: HourPlan,
     /// Every pick by its line, in order; a hole has no line.
     pub picks: Vec<(Option<LineId>, PickTrace)>,
+}
+
+/// What is planned in one go: an hour or the part of one, and what it leads to.
+struct Stretch {
+    /// First instant.
+    from: UtcMicros,
+    /// Instant after the last.
+    until: UtcMicros,
+    /// Slots, by their time from the first instant.
+    slots: Vec<ClockSlot>,
+    /// Slots of what follows.
+    next: Vec<ClockSlot>,
 }
 
 /// What stays the same over the hours of one plan.
@@ -111,7 +125,7 @@ impl<'a> Planner<'a> {
             }
         }
         let (rested, base) = history.rest_order(&catalogue);
-        let zone = TimeZoneDatabase::bundled().get(inputs.time_zone).unwrap_or(TimeZone::UTC);
+        let zone = crate::planner::hours::zone(inputs.time_zone);
         Self {
             inputs: *inputs,
             catalogue,
@@ -126,19 +140,38 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Plans one hour by a clock.
-    pub fn hour(&mut self, hour: UtcMicros, clock: Option<&'a FormatClock>) -> HourPlan {
-        self.inputs.clock = clock;
+    /// Plans the hour of the station's own time that begins here, or the part of one, by the clock
+    /// that the grid gives it.
+    pub fn planned(&mut self, from: UtcMicros) -> HourPlan {
+        let hour = hour_of(&self.zone, from);
+        let after = hour_of(&self.zone, hour.until);
+        let slots = |hour: &Hour| {
+            let PlanInputs { grid, clock, clocks, .. } = self.inputs;
+            let ruling = ruling_clock(grid, clock, clocks, hour);
+            ruling.map_or_else(Vec::new, |clock| slots_in(clock, hour))
+        };
+        let (slots, next) = (slots(&Hour { from, ..hour }), slots(&after));
+        self.stretch(&Stretch { from, until: hour.until, slots, next })
+    }
+
+    /// Plans a whole hour by a clock, which rules the next one too.
+    pub fn hour(&mut self, hour: UtcMicros, clock: Option<&FormatClock>) -> HourPlan {
+        let slots = clock.map_or_else(Vec::new, |clock| clock.slots.clone());
+        let until = hour.plus(HOUR_US);
+        self.stretch(&Stretch { from: hour, until, next: slots.clone(), slots })
+    }
+
+    fn stretch(&mut self, stretch: &Stretch) -> HourPlan {
+        let hour = stretch.from;
         self.read_on(hour);
         let seed = hour_seed(&self.inputs, hour);
         let known = std::mem::take(&mut self.known);
         let earlier: Vec<&HourPlan> = known.range(..hour).map(|(_, plan)| plan).collect();
-        let slots = clock.map_or(&[][..], |clock| &clock.slots);
-        let (from, anchor, note) = v1::entry(&earlier, slots, hour);
+        let (from, anchor, note) = v1::entry(&earlier, &stretch.slots, hour);
         let chain = Chain::new(&self.inputs, hour, from, anchor);
         self.history.mark();
         let inputs = self.inputs;
-        let mut filling = slots::Slots::new(self, &earlier, chain, seed, hour);
+        let mut filling = slots::Slots::new(self, &earlier, chain, seed, stretch);
         filling.notes.extend(note);
         filling.fill();
         let (lines, mut notes) = filling.finish();

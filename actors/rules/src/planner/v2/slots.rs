@@ -1,8 +1,8 @@
 //! Goes through the slots of the clock and fills each from its source, every pick by the selector.
 
-use super::Planner;
 use super::pick::Run;
 use super::source::SourceKey;
+use super::{Planner, Stretch};
 use crate::planner::chain::{Chain, MAX_LINES, cut};
 use crate::planner::sound::takes_crossfade;
 use crate::planner::v1::playlist::next_place;
@@ -24,7 +24,7 @@ pub(super) struct Slots<'p, 'a> {
     earlier: &'p [&'p HourPlan],
     pub chain: Chain<'a>,
     seed: [u8; 32],
-    hour: UtcMicros,
+    stretch: &'p Stretch,
     places: BTreeMap<PlaylistId, usize>,
     /// What could not be done as asked.
     pub notes: Vec<String>,
@@ -47,21 +47,20 @@ impl<'p, 'a> Slots<'p, 'a> {
         earlier: &'p [&'p HourPlan],
         chain: Chain<'a>,
         seed: [u8; 32],
-        hour: UtcMicros,
+        stretch: &'p Stretch,
     ) -> Self {
         let (places, notes) = (BTreeMap::new(), Vec::new());
-        Self { planner, earlier, chain, seed, hour, places, notes, full: false }
+        Self { planner, earlier, chain, seed, stretch, places, notes, full: false }
     }
 
     /// Fills the hour.
     pub fn fill(&mut self) {
-        let hour = self.hour;
-        let slots = self.planner.inputs.clock.map_or(&[][..], |clock| &clock.slots);
+        let Stretch { from: hour, until, ref slots, next: ref following } = *self.stretch;
         let starts = |slot: &ClockSlot| hour.plus(i64::from(slot.offset_ms) * 1_000);
         let first = slots.first();
         let end_of = |next: Option<&ClockSlot>| match next {
             Some(slot) => End::before(slot.start, starts(slot)),
-            None => End::of_hour(slots, hour),
+            None => End::of_hour(following, until),
         };
         // What comes before a first slot with a time of its own has no source.
         let lead = first.is_none_or(|slot| slot.offset_ms > 0 && slot.start != SlotStart::Free);
@@ -298,7 +297,7 @@ impl<'p, 'a> Slots<'p, 'a> {
     /// The last line meets the next hour's first; where that is known not to be overlapped, it is
     /// not.
     fn close(&mut self) {
-        let first = self.planner.inputs.clock.and_then(|clock| clock.slots.first());
+        let first = self.stretch.next.first();
         if let Some(SlotSource::HardItem { media_id }) = first.map(|slot| &slot.source)
             && let Some(place) = self.planner.catalogue.place(*media_id)
             && !takes_crossfade(

@@ -3,7 +3,7 @@
 use super::explain::PickTrace;
 use super::slots::Slots;
 use super::source::{Counts, SourceKey};
-use super::{Planner, hour_seed};
+use super::{Planner, Stretch, hour_seed};
 use crate::planner::PlanInputs;
 use crate::planner::chain::Chain;
 use crate::planner::v1::slots::End;
@@ -59,7 +59,10 @@ pub fn materialize(
     let mut hasher = Sha256::new();
     hasher.update(hour_seed(&inputs, at));
     hasher.update(seed.to_be_bytes());
-    let mut slots = Slots::new(&mut planner, &[], chain(&inputs, at), hasher.finalize().into(), at);
+    let (slots, next) = (Vec::new(), Vec::new());
+    let stretch = Stretch { from: at, until: at, slots, next };
+    let (chain, seed) = (chain(&inputs, at), hasher.finalize().into());
+    let mut slots = Slots::new(&mut planner, &[], chain, seed, &stretch);
     slots.only(block.id, at, end(at, duration_ms));
     let (lines, notes) = slots.finish();
     Materialized { lines, notes, picks: planner.traces.unwrap_or_default() }

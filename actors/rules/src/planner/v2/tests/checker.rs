@@ -3,6 +3,7 @@
 
 use super::*;
 use grimnir_events::details::Daypart;
+use jiff::tz::TimeZoneDatabase;
 use proptest::prelude::*;
 
 /// The artists of a credit, by the plainest means.

@@ -1,8 +1,11 @@
 //! Hours as a whole: equal inputs give equal bytes, and how an hour is asked for does not matter.
 
 use super::*;
-use crate::planner::plan_hour;
-use grimnir_events::codec;
+use crate::planner::world::{category, songs};
+use crate::planner::{hours, hours_to_plan, plan_hour};
+use grimnir_events::grid::Grid;
+use grimnir_events::timeline::FormatClock;
+use grimnir_events::{ClockId, codec};
 
 fn rich() -> World {
     let rules = BlockRules {
@@ -153,4 +156,61 @@ fn playlists_go_on_in_their_mode() {
         assert!(!before.contains(found), "half of the others come in between");
     }
     assert!(shuffled.iter().skip(12).zip(&shuffled).any(|(later, earlier)| later != earlier));
+}
+
+/// A clock of one category, by its number.
+fn of_category(n: u8, name: &str) -> FormatClock {
+    let slots = vec![slot(0, SlotStart::Free, category(name))];
+    FormatClock { id: ClockId([n; 16]), name: name.into(), slots }
+}
+
+#[test]
+fn each_hour_is_filled_by_the_clock_that_the_grid_gives_it_in_the_stations_own_time() {
+    let mut world = World::of(songs(60), vec![]);
+    for (n, item) in world.media.values_mut().enumerate() {
+        item.category = ["gold", "new"][n % 2].into();
+    }
+    world.clock = Some(of_category(1, "gold"));
+    world.clocks = [of_category(1, "gold"), of_category(2, "new")].map(|c| (c.id, c)).into();
+    let mut week = vec![None; 168];
+    // Saturday, 2026-11-21, 14:00 to 15:00 in Kolkata is 08:30 to 09:30 of UTC.
+    week[5 * 24 + 14] = Some(ClockId([2; 16]));
+    world.grid = Grid { week, sets: vec![] };
+    let at =
+        |text: &str| UtcMicros(text.parse::<jiff::Timestamp>().expect("a time").as_microsecond());
+    let inputs = PlanInputs { time_zone: "Asia/Kolkata", ..world.inputs() };
+    let zone = hours::zone(inputs.time_zone);
+    let now = at("2026-11-21T07:45:00Z");
+    let begins = hours_to_plan(&zone, now, &BTreeSet::new(), 3);
+    assert_eq!(begins, ["07:30", "08:30", "09:30"].map(|t| at(&format!("2026-11-21T{t}:00Z"))));
+    let plans = plan_hours(&inputs, &BTreeMap::new(), &begins);
+    for (plan, expected) in plans.iter().zip(["gold", "new", "gold"]) {
+        let found: BTreeSet<&str> =
+            plan.lines.iter().map(|line| world.media[&line.media_id].category.as_str()).collect();
+        assert_eq!(found, [expected].into(), "{}", plan.hour);
+        let last = plan.lines.last().expect("lines");
+        let end = plan.hour.plus(3_600_000_000);
+        assert!(last.planned_at < end);
+        assert!(last.planned_at.frame().plus(last.cues.airtime()) >= end.frame());
+    }
+}
+
+#[test]
+fn a_part_of_an_hour_is_filled_to_its_end_and_no_further() {
+    let world = World::of(songs(60), vec![slot(0, SlotStart::Hard, category("gold"))]);
+    let inputs = PlanInputs { time_zone: "Australia/Lord_Howe", ..world.inputs() };
+    let zone = hours::zone(inputs.time_zone);
+    // 2026-10-04: 02:00 becomes 02:30, half an hour before 03:00.
+    let now: jiff::Timestamp = "2026-10-03T15:00:00Z".parse().expect("a time");
+    let now = UtcMicros(now.as_microsecond());
+    let begins = hours_to_plan(&zone, now, &BTreeSet::new(), 3);
+    assert_eq!(begins[1].since(begins[0]), 3_600_000_000);
+    assert_eq!(begins[2].since(begins[1]), 1_800_000_000);
+    let plans = plan_hours(&inputs, &BTreeMap::new(), &begins);
+    let lines = plans.iter().flat_map(|plan| &plan.lines);
+    let starts: Vec<UtcMicros> = lines.map(|line| line.planned_at).collect();
+    assert!(starts.windows(2).all(|pair| pair[0] < pair[1]), "one chain, nothing twice");
+    let part = &plans[1];
+    assert!(part.lines.iter().all(|line| line.planned_at < begins[2]), "{:?}", part.notes);
+    assert!(part.lines.len() >= 6, "half an hour of songs of 150 to 270 s: {}", part.lines.len());
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use grimnir_events::details::Daypart;
+use jiff::tz::TimeZoneDatabase;
 
 fn genres(world: &World, lines: &[Line]) -> Vec<String> {
     lines.iter().map(|line| world.media[&line.media_id].tags.genre.clone()).collect()
