@@ -146,7 +146,7 @@ impl PlannerState {
         Ok(())
     }
 
-    /// Takes out coming hours that begin where none begins any more: the station keeps another time.
+    /// Takes out coming hours that begin where none does any more: the station keeps another time.
     async fn clear_stale(
         &self,
         zone: &TimeZone,

@@ -264,7 +264,8 @@ fn config(dir: &Path, ports: [u16; 2], setup: &Setup, cluster: &str) -> String {
     let domain = setup.domain.map_or_else(String::new, |domain| format!("domain: {domain}, "));
     format!(
         "server_name: {name}\nlisten: \"127.0.0.1:{port}\"\nhttp: \"127.0.0.1:{monitor}\"\n\
-         jetstream {{ {domain}store_dir: \"{}\", sync_interval: \"{sync}\", max_mem: 64M, max_file: 4G }}\n\
+         jetstream {{ {domain}store_dir: \"{}\", sync_interval: \"{sync}\", \
+         max_mem: 64M, max_file: 4G }}\n\
          {cluster}{more}\n",
         store.display()
     )
