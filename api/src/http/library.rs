@@ -98,7 +98,7 @@ pub struct MediaView {
 }
 
 /// First, handing-over and last frame at 48 kHz, from the file's first frame.
-#[derive(Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cues {
     /// First frame that airs.
@@ -184,7 +184,7 @@ pub async fn show(
 }
 
 /// What is to change about an item.
-#[derive(Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MediaPatch {
     /// Title.

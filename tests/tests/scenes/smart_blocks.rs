@@ -54,6 +54,7 @@ async fn block(client: &Client, station: &str) -> String {
             "include": [{ "rules": [rule("label", "north")] }],
             "exclude": [{ "rules": [rule("mood", "loud")] }],
             "separation": { "artist_sec": 150, "title_sec": 300 },
+            "loop_to_fill": true,
         },
     });
     let made = client.post("/api/v1/smart-blocks", body).await;
