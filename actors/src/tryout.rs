@@ -73,6 +73,7 @@ impl Folds {
             grid: &timeline.grid,
             clocks: &timeline.clocks,
             played: &[],
+            orders: &timeline.orders,
             input_seq: self.library.seq.max(self.timeline.seq),
         };
         answer(&inputs)

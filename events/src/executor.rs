@@ -2,6 +2,7 @@
 
 use crate::codec::Payload;
 use crate::ids::{ClaimId, LineId};
+use crate::units::UtcMicros;
 use serde::{Deserialize, Serialize};
 
 /// What happened to an executor.
@@ -23,6 +24,17 @@ pub enum ExecutorEvent {
         line_id: LineId,
         /// Whose item it was.
         claim_id: ClaimId,
+    },
+    /// The time around an hour passed and no legal ID had started in it.
+    LegalIdMissed {
+        /// The hour.
+        hour: UtcMicros,
+        /// From when one could have started.
+        from: UtcMicros,
+        /// Until when.
+        until: UtcMicros,
+        /// Why, as far as the air tells.
+        reason: String,
     },
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &ExecutorEvent) {
             let row = row(model, place);
             (row.state, row.since) = (*to, place.at);
         }
-        ExecutorEvent::SkipRequested { .. } => {}
+        ExecutorEvent::SkipRequested { .. } | ExecutorEvent::LegalIdMissed { .. } => {}
     }
 }
 
@@ -62,5 +62,10 @@ fn row<'a>(model: &'a mut Model, place: &Place) -> &'a mut ExecutorRow {
 
 /// Tells what changed.
 pub(crate) fn tell(out: &mut Changes, event: &ExecutorEvent) {
-    out.push("executor.state", event);
+    match event {
+        ExecutorEvent::LegalIdMissed { .. } => out.push("schedule_problem", event),
+        ExecutorEvent::StateChanged { .. } | ExecutorEvent::SkipRequested { .. } => {
+            out.push("executor.state", event);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use crate::executor::command::ExecutorCommand;
 use crate::ladder::command::LadderCommand;
 use crate::library::command::LibraryCommand;
 use crate::station::command::StationCommand;
-use crate::timeline::command::TimelineCommand;
+use crate::timeline::command::{ClockCommand, TimelineCommand};
 use grimnir_events::access::AccessEvent;
 use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::codec::{self, CodecError, Payload};
@@ -140,7 +140,10 @@ pub fn react(committed: &Committed) -> Vec<Follow> {
 
 fn after_station(event: &StationEvent, commands: &mut Vec<AnyCommand>) {
     match event {
-        StationEvent::Started {} => enter(commands, PlayoutState::Preloading, "sign-on"),
+        StationEvent::Started {} => {
+            enter(commands, PlayoutState::Preloading, "sign-on");
+            commands.push(AnyCommand::Timeline(TimelineCommand::Clock(ClockCommand::SignOn {})));
+        }
         StationEvent::Stopped {} => {
             let reason = OwnerReason::Released;
             commands.push(AnyCommand::Ladder(LadderCommand::SignOff { reason }));
@@ -229,7 +232,9 @@ fn enter_tier(commands: &mut Vec<AnyCommand>, tier: Tier) {
 fn enter(commands: &mut Vec<AnyCommand>, state: PlayoutState, reason: &str) {
     let last = commands.iter().rev().find_map(|command| match command {
         AnyCommand::Executor(ExecutorCommand::Enter { state, .. }) => Some(*state),
-        AnyCommand::Executor(ExecutorCommand::Skip { .. })
+        AnyCommand::Executor(
+            ExecutorCommand::Skip { .. } | ExecutorCommand::JudgeLegalId { .. },
+        )
         | AnyCommand::Station(_)
         | AnyCommand::Ladder(_)
         | AnyCommand::Timeline(_)

@@ -7,6 +7,7 @@
 mod aggregates;
 mod blocks;
 mod broadcast;
+mod clocks;
 mod commits;
 mod frozen;
 mod register;
@@ -14,6 +15,7 @@ mod register;
 pub use aggregates::*;
 pub use blocks::*;
 pub use broadcast::*;
+pub use clocks::*;
 pub use commits::*;
 pub use frozen::*;
 pub use register::*;

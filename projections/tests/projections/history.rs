@@ -10,8 +10,9 @@ use grimnir_events::ladder::{
 use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags};
 use grimnir_events::sealed::Sealed;
 use grimnir_events::station::{Mount, MountFormat, StationEvent, StationSettings};
+use grimnir_events::clock::ClockV1;
 use grimnir_events::timeline::{
-    Anchor, DropReason, FormatClock, HourPlan, Line, TimelineEvent, Transition,
+    Anchor, DropReason, HourPlan, Line, TimelineEvent, Transition,
 };
 use grimnir_events::*;
 use grimnir_ledger::{Expected, Ledger, MemoryLedger, NewCommit, Recorded};
@@ -289,7 +290,7 @@ fn timeline_step(what: u8, x: u8, at: UtcMicros) -> TimelineEvent {
             TimelineEvent::LineDropped { hour, line_id, reason: "gone".into() }
         }
         _ => {
-            let clock = FormatClock { id: ClockId([x; 16]), name: "Day".into(), slots: vec![] };
+            let clock = ClockV1 { id: ClockId([x; 16]), name: "Day".into(), slots: vec![] };
             TimelineEvent::ClockSet { clock }
         }
     }

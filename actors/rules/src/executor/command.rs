@@ -1,7 +1,7 @@
 //! What can be asked of an executor.
 
 use grimnir_events::executor::PlayoutState;
-use grimnir_events::{ClaimId, LineId, Payload};
+use grimnir_events::{ClaimId, LineId, Payload, UtcMicros};
 use serde::{Deserialize, Serialize};
 
 /// A command to an executor.
@@ -21,6 +21,15 @@ pub enum ExecutorCommand {
         state: PlayoutState,
         /// What was seen.
         reason: String,
+    },
+    /// Say whether a legal ID started around an hour, once its time is over.
+    JudgeLegalId {
+        /// The hour.
+        hour: UtcMicros,
+        /// From when one could have started.
+        from: UtcMicros,
+        /// Until when.
+        until: UtcMicros,
     },
 }
 

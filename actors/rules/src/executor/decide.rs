@@ -35,6 +35,22 @@ pub fn decide(state: &ExecutorState, command: &ExecutorCommand) -> Result<Vec<Ex
             let (line_id, claim_id) = (*line_id, *claim_id);
             Ok(vec![ExecutorEvent::SkipRequested { line_id, claim_id }])
         }
+        ExecutorCommand::JudgeLegalId { hour, from, until } => {
+            let (hour, from, until) = (*hour, *from, *until);
+            if state.missed >= Some(hour) || !state.heard.lacks(from, until) {
+                return Ok(vec![]);
+            }
+            let reason = match state.playout {
+                PlayoutState::Live | PlayoutState::Emergency => {
+                    "no legal ID started; a live or override source held the air"
+                }
+                PlayoutState::Idle
+                | PlayoutState::Preloading
+                | PlayoutState::Playing
+                | PlayoutState::Fading => "no legal ID started",
+            };
+            Ok(vec![ExecutorEvent::LegalIdMissed { hour, from, until, reason: reason.into() }])
+        }
     }
 }
 

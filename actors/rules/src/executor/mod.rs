@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `Enter` | `StateChanged`; none for the state it is in | `NoSuchStep` |
 //! | `Skip` | `SkipRequested`; none when the same was asked for last | `NothingOnAir`, `NilId` |
+//! | `JudgeLegalId` | `LegalIdMissed`; none while the air has not told, and once it was told | |
 //!
 //! ```text
 //! from \ to   idle  preloading  playing  fading  live  emergency
@@ -33,6 +34,7 @@ pub use state::ExecutorState;
 use crate::{Aggregate, Context};
 use command::ExecutorCommand;
 use grimnir_events::StreamKind;
+use grimnir_events::air::AirFact;
 use grimnir_events::executor::ExecutorEvent;
 
 /// The executor aggregate.
@@ -54,5 +56,8 @@ impl Aggregate for Executor {
     }
     fn evolve(state: &mut ExecutorState, event: &ExecutorEvent) {
         evolve::evolve(state, event);
+    }
+    fn witness(state: &mut ExecutorState, fact: &AirFact) {
+        evolve::witness(state, fact);
     }
 }

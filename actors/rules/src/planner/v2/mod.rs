@@ -5,10 +5,15 @@
 //! A change that could alter a plan is a new version beside this one.
 
 mod ask;
+mod breaks;
 mod catalogue;
 mod criteria;
 mod explain;
+mod fill;
 mod hard;
+mod legal;
+mod names;
+mod packaging;
 mod history;
 mod pick;
 mod run;
@@ -31,7 +36,7 @@ use crate::planner::{PlanInputs, TZDB_VERSION, v1};
 use crate::timeline::decide::HOUR_US;
 use catalogue::Catalogue;
 use grimnir_events::smart_block::{Field, SmartBlock};
-use grimnir_events::timeline::{ClockSlot, FormatClock, HourPlan};
+use grimnir_events::timeline::{ClockSlot, FormatClock, HourPlan, SlotSource};
 use grimnir_events::{LineId, UtcMicros};
 use history::History;
 use jiff::tz::TimeZone;
@@ -88,6 +93,8 @@ struct Stretch {
     slots: Vec<ClockSlot>,
     /// Slots of what follows.
     next: Vec<ClockSlot>,
+    /// It begins with a full hour, and what follows does.
+    whole: (bool, bool),
 }
 
 /// What stays the same over the hours of one plan.
@@ -151,14 +158,15 @@ impl<'a> Planner<'a> {
             ruling.map_or_else(Vec::new, |clock| slots_in(clock, hour))
         };
         let (slots, next) = (slots(&Hour { from, ..hour }), slots(&after));
-        self.stretch(&Stretch { from, until: hour.until, slots, next })
+        let whole = (hour.skipped_ms == 0 && hour.from == from, after.skipped_ms == 0);
+        self.stretch(&Stretch { from, until: hour.until, slots, next, whole })
     }
 
     /// Plans a whole hour by a clock, which rules the next one too.
     pub fn hour(&mut self, hour: UtcMicros, clock: Option<&FormatClock>) -> HourPlan {
         let slots = clock.map_or_else(Vec::new, |clock| clock.slots.clone());
-        let until = hour.plus(HOUR_US);
-        self.stretch(&Stretch { from: hour, until, next: slots.clone(), slots })
+        let (until, whole) = (hour.plus(HOUR_US), (true, true));
+        self.stretch(&Stretch { from: hour, until, next: slots.clone(), slots, whole })
     }
 
     fn stretch(&mut self, stretch: &Stretch) -> HourPlan {
@@ -236,6 +244,12 @@ fn fields(inputs: &PlanInputs<'_>) -> Vec<Field> {
     let mut fields: Vec<Field> = station.map(|apart| apart.field.clone()).collect();
     for block in inputs.blocks.values() {
         fields.extend(block_fields(block));
+    }
+    for slot in inputs.clocks.values().chain(inputs.clock).flat_map(|clock| &clock.slots) {
+        if let SlotSource::Stopset { stopset } = &slot.source {
+            let apart = stopset.separation.fields.iter();
+            fields.extend(apart.map(|apart| apart.field.clone()));
+        }
     }
     fields.sort();
     fields.dedup();

@@ -60,7 +60,7 @@ pub fn materialize(
     hasher.update(hour_seed(&inputs, at));
     hasher.update(seed.to_be_bytes());
     let (slots, next) = (Vec::new(), Vec::new());
-    let stretch = Stretch { from: at, until: at, slots, next };
+    let stretch = Stretch { from: at, until: at, slots, next, whole: (false, false) };
     let (chain, seed) = (chain(&inputs, at), hasher.finalize().into());
     let mut slots = Slots::new(&mut planner, &[], chain, seed, &stretch);
     slots.only(block.id, at, end(at, duration_ms));
