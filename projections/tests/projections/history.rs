@@ -2,6 +2,7 @@
 
 use grimnir_events::access::{AccessEvent, Role};
 use grimnir_events::air::{AirEvent, AirFact, EndReason, InterruptReason, ItemStarted};
+use grimnir_events::clock::ClockV1;
 use grimnir_events::codec::{Encoded, encode};
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::ladder::{
@@ -10,10 +11,7 @@ use grimnir_events::ladder::{
 use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags};
 use grimnir_events::sealed::Sealed;
 use grimnir_events::station::{Mount, MountFormat, StationEvent, StationSettings};
-use grimnir_events::clock::ClockV1;
-use grimnir_events::timeline::{
-    Anchor, DropReason, HourPlan, Line, TimelineEvent, Transition,
-};
+use grimnir_events::timeline::{Anchor, DropReason, HourPlan, Line, TimelineEvent, Transition};
 use grimnir_events::*;
 use grimnir_ledger::{Expected, Ledger, MemoryLedger, NewCommit, Recorded};
 use proptest::prelude::*;
