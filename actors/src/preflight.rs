@@ -33,7 +33,7 @@ const AHEAD_US: i64 = 30 * 60 * 1_000_000;
 /// Behind it a line may still play.
 const BEHIND_US: i64 = 3_600_000_000;
 /// How often.
-const TURN: Duration = Duration::from_secs(10);
+const TURN: Duration = Duration::from_secs(5);
 /// What is said of a file whose bytes are not those that were taken in.
 const FILE_CHANGED: &str = "its file holds other bytes than were taken in";
 

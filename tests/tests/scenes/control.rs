@@ -50,15 +50,15 @@ async fn a_person_starts_lines_in_assist_and_the_plan_takes_over_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_missing_in_the_coming_half_hour_is_said_before_its_time() {
     let server = Server::start().await;
-    // Two are open ahead of time; the others wait for ten minutes and more.
+    // Two are open ahead of time; the others wait for minutes.
     let stage =
-        Stage::set(&server, Setting { tracks: 5, seconds: 300.0, ..Setting::default() }).await;
+        Stage::set(&server, Setting { tracks: 4, seconds: 150.0, ..Setting::default() }).await;
     stage.start(&server).await;
     let now = jiff::Timestamp::now();
-    let far = until("a line ten minutes ahead is planned", PATIENCE, || async {
+    let far = until("a line minutes ahead is planned", PATIENCE, || async {
         let rows = stage.schedule(2).await;
         let at = |row: &Value| text(row, "starts_at").parse::<jiff::Timestamp>().expect("a time");
-        let far = |row: &&Value| at(row) > now + jiff::SignedDuration::from_mins(9);
+        let far = |row: &&Value| at(row) > now + jiff::SignedDuration::from_mins(6);
         rows.iter().find(far).map(|row| text(row, "media_id").to_owned())
     })
     .await;
