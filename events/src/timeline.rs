@@ -2,6 +2,7 @@
 
 use crate::clock::{ClockEvent, ClockV1, ImagingRole, Stopset};
 use crate::codec::Payload;
+use crate::edit::EditEvent;
 use crate::grid::Grid;
 use crate::ids::{ClockId, ContentHash, LineId, MediaId, PlaylistId, SmartBlockId};
 use crate::library::{CueMarks, ItemKind};
@@ -80,6 +81,8 @@ pub enum TimelineEvent {
         /// All of it, as it is now.
         rules: Box<StationRules>,
     },
+    /// A person worked on the plan.
+    Edited(Box<EditEvent>),
     /// Something happened to format clocks or to the orders beside them.
     Clock(ClockEvent),
 }
@@ -275,4 +278,6 @@ pub enum DropReason {
     Skipped,
     /// The station was off air.
     OffAir,
+    /// Lines were held when its time came.
+    Held,
 }

@@ -1,7 +1,7 @@
 //! Folds an executor's events.
 
 use super::ExecutorState;
-use super::state::{LEGAL_IDS_KEPT, SKIPS_KEPT};
+use super::state::{LEGAL_IDS_KEPT, SKIPS_KEPT, STARTS_KEPT};
 use grimnir_events::air::{AirEvent, AirFact, EndReason, InterruptReason};
 use grimnir_events::executor::ExecutorEvent;
 use grimnir_events::library::ItemKind;
@@ -17,6 +17,13 @@ pub fn evolve(state: &mut ExecutorState, event: &ExecutorEvent) {
             state.skipped.push_back((*line_id, *claim_id));
             while state.skipped.len() > SKIPS_KEPT {
                 state.skipped.pop_front();
+            }
+        }
+        ExecutorEvent::ModeChanged { from: _, to } => state.mode = *to,
+        ExecutorEvent::StartRequested { start_id } => {
+            state.starts.push_back(*start_id);
+            while state.starts.len() > STARTS_KEPT {
+                state.starts.pop_front();
             }
         }
         ExecutorEvent::LegalIdMissed { hour, .. } => state.missed = Some(*hour),

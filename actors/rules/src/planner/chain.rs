@@ -56,6 +56,19 @@ impl<'a> Chain<'a> {
         }
     }
 
+    /// Where the next line starts that is not overlapped.
+    pub fn next_start_whole(&self) -> AirFrame {
+        let start = self.next_start();
+        match (self.lines.last(), self.pending) {
+            (Some((from, last)), Anchor::AfterPrevious)
+                if matches!(last.transition, Transition::Crossfade { .. }) =>
+            {
+                from.plus(last.cues.cue_out - last.cues.cue_in)
+            }
+            _ => start,
+        }
+    }
+
     /// Another line fits into the hour's commit.
     pub fn has_room(&self) -> bool {
         self.lines.len() < MAX_LINES && self.bytes + LINE_BYTES + 2 * TEXT_BYTES <= LINES_BYTES

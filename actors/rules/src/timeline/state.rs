@@ -1,10 +1,11 @@
 //! What a timeline's decisions need to know.
 
 use grimnir_events::clock::LegalIdRule;
+use grimnir_events::edit::Pin;
 use grimnir_events::grid::Grid;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::timeline::{FormatClock, HourPlan};
-use grimnir_events::{ClockId, MediaId, SmartBlockId, UtcMicros};
+use grimnir_events::{ClockId, LineId, MediaId, SmartBlockId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -26,6 +27,8 @@ pub struct TimelineState {
     pub rules: StationRules,
     /// Planned hours by their first instant.
     pub hours: BTreeMap<UtcMicros, HourPlan>,
+    /// Lines of these hours that planning leaves as they are.
+    pub pins: BTreeMap<LineId, Pin>,
     /// What is ordered for hours beside their clocks.
     pub orders: Orders,
 }

@@ -14,9 +14,9 @@ use grimnir_events::timeline::{
 };
 use grimnir_events::{ClockId, ContentHash, LineId, MediaId, UtcMicros};
 
-const HOUR: UtcMicros = UtcMicros(497_000 * 3_600_000_000);
+pub(super) const HOUR: UtcMicros = UtcMicros(497_000 * 3_600_000_000);
 
-fn given(events: &[Event]) -> TimelineState {
+pub(super) fn given(events: &[Event]) -> TimelineState {
     let mut state = TimelineState::default();
     events.iter().for_each(|event| Timeline::evolve(&mut state, event));
     state
@@ -45,7 +45,7 @@ fn set_to(clock: FormatClock) -> Command {
     Command::Clock(ClockCommand::Set { clock: Box::new(clock) })
 }
 
-fn line(n: u8, seconds: i64) -> Line {
+pub(super) fn line(n: u8, seconds: i64) -> Line {
     Line {
         id: LineId([n; 16]),
         media_id: MediaId([n; 16]),
@@ -64,7 +64,7 @@ fn line(n: u8, seconds: i64) -> Line {
     }
 }
 
-fn plan(lines: Vec<Line>) -> HourPlan {
+pub(super) fn plan(lines: Vec<Line>) -> HourPlan {
     HourPlan {
         hour: HOUR,
         lines,
@@ -80,7 +80,7 @@ fn commit(plan: HourPlan, replace: bool) -> Command {
     Command::CommitHour { plan: Box::new(plan), replace }
 }
 
-fn planned(plan: HourPlan) -> Event {
+pub(super) fn planned(plan: HourPlan) -> Event {
     Event::HourPlanned { plan }
 }
 

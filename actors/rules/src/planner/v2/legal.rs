@@ -8,6 +8,7 @@ use super::explain::PickTrace;
 use super::pick::Run;
 use super::slots::{Filling, Slots};
 use super::source::SourceKey;
+use crate::planner::sound::crossfade_frames;
 use crate::planner::v1::slots::End;
 use grimnir_events::clock::ImagingRole;
 use grimnir_events::library::ItemKind;
@@ -102,8 +103,14 @@ impl Slots<'_, '_> {
     pub(super) fn with_room_for_id(&self, end: End) -> End {
         let fixed = Of::Closing { fixed: true };
         let Some(due) = self.legal.iter().find(|due| due.of == fixed) else { return end };
-        let cut = end.cut.map(|cut| cut.plus(-due.airtime));
-        End { at: end.at.plus(-due.airtime), cut, ..end }
+        let room = self.room(due);
+        let cut = end.cut.map(|cut| cut.plus(-room));
+        End { at: end.at.plus(-room), cut, ..end }
+    }
+
+    /// What a legal ID takes: what comes before it is not overlapped.
+    fn room(&self, due: &Due) -> i64 {
+        due.airtime + crossfade_frames(self.planner.inputs.settings)
     }
 
     /// Puts a legal ID before what is to come for `airtime` frames, where this break is its place.
@@ -115,8 +122,9 @@ impl Slots<'_, '_> {
         }
         let due = self.legal.remove(at);
         if due.of == (Of::Closing { fixed: true }) && filling.keeps_room {
-            filling.end.at = filling.end.at.plus(due.airtime);
-            filling.end.cut = filling.end.cut.map(|cut| cut.plus(due.airtime));
+            let room = self.room(&due);
+            filling.end.at = filling.end.at.plus(room);
+            filling.end.cut = filling.end.cut.map(|cut| cut.plus(room));
             filling.keeps_room = false;
         }
         self.push_legal_id(due);
@@ -124,7 +132,7 @@ impl Slots<'_, '_> {
     }
 
     fn is_place(&self, due: &Due, airtime: i64, end: End) -> bool {
-        let start = self.chain.next_start();
+        let start = self.chain.next_start_whole();
         if self.anchored || start < due.from || start > due.until {
             // At sign-on the line that would be on air then began before.
             return due.of == Of::SignOn
@@ -143,7 +151,7 @@ impl Slots<'_, '_> {
                 let rule = self.planner.inputs.orders.legal_id.as_ref();
                 let after = rule.map_or(0, |rule| frames_of_ms(i64::from(rule.after_ms)));
                 let (early, late) = (due.until.since(start), junction.since(due.until));
-                late >= 0 && (early <= late || late > after)
+                early > 0 && late >= 0 && (early <= late || late > after)
             }
         }
     }
@@ -158,6 +166,13 @@ impl Slots<'_, '_> {
         self.pushed(due.place, at);
     }
 
+    /// The chain ends with the hour, but for an overlap that the next hour's legal ID has not.
+    pub(super) fn awaits_legal_id(&self) -> bool {
+        let closing = |due: &Due| due.of == (Of::Closing { fixed: false });
+        self.chain.next_start_whole() >= self.stretch.until.frame()
+            && self.legal.iter().any(closing)
+    }
+
     /// A legal ID that the clock itself puts serves as well.
     pub(super) fn identified(&mut self, at: UtcMicros) {
         let at = at.frame();
@@ -167,7 +182,7 @@ impl Slots<'_, '_> {
     /// After the last slot: what is left before a fixed time takes the legal ID; what the hour's
     /// beginning lacked is said.
     pub(super) fn end_legal_ids(&mut self) {
-        let start = self.chain.next_start();
+        let start = self.chain.next_start_whole();
         for due in std::mem::take(&mut self.legal) {
             let fits = start >= due.from && start.plus(due.airtime) <= due.until;
             match due.of {

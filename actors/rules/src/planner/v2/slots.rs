@@ -287,7 +287,9 @@ impl<'p, 'a> Slots<'p, 'a> {
     /// Time is left before the end, and before a cut enough to be worth a start.
     pub fn wants_more(&self, end: End) -> bool {
         let start = self.chain.next_start();
-        start < end.at && end.cut.is_none_or(|cut| cut.since(start) >= self.chain.useful())
+        start < end.at
+            && !self.awaits_legal_id()
+            && end.cut.is_none_or(|cut| cut.since(start) >= self.chain.useful())
     }
 
     pub fn has_room(&mut self) -> bool {

@@ -70,7 +70,7 @@ fn slots_by_position_follow_one_another_and_take_their_share() {
             plan.lines.iter().take(5).map(|line| line.kind == ItemKind::Imaging).collect();
         assert_eq!(kinds, [false, true, false, false, true], "{:?}", plan.notes);
         // The last by position leaves its rest to the library, and says so.
-        assert!(plan.notes.iter().any(|note| note.starts_with("slot 4: its source ends early")));
+        assert!(plan.notes.iter().any(|note| note.starts_with("slot 3: its source ends early")));
         let half = plan.hour.plus(1_800_000_000);
         assert!(plan.lines.iter().any(|line| line.planned_at == half));
     }
@@ -127,7 +127,7 @@ fn products_of_a_break_keep_apart() {
         world.details.insert(media(n), MediaDetails { custom, ..MediaDetails::default() });
     }
     let field = Field::Custom("product".into());
-    let mut stopset = spots(70_000, None);
+    let mut stopset = spots(60_000, None);
     stopset.separation.fields = vec![FieldSeparation { field, sec: 600 }];
     let slots = vec![
         slot(0, SlotStart::Free, category("gold")),
