@@ -14,6 +14,7 @@ pub mod ownership;
 pub mod process;
 pub mod planner;
 pub mod preflight;
+pub mod legal_id;
 pub mod engine;
 pub mod tryout;
 pub mod ingest;
