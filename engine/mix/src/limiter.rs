@@ -21,7 +21,7 @@ const KEPT: usize = WINDOW + HOLD;
 /// Gains are kept as fixed-point numbers: their running sum is exact and never drifts.
 const ONE: u64 = 1 << 40;
 /// Time constant of the way back where nobody asks for another, in ms.
-const RELEASE_MS: f64 = 100.0;
+pub const RELEASE_MS: f64 = 100.0;
 
 /// A stereo true-peak limiter: never above the ceiling, never early or late by a frame.
 pub struct Limiter {

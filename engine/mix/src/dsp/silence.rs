@@ -49,12 +49,8 @@ impl SilenceSense {
     /// Listens to `frames`; a word where something changed.
     pub fn listen(&mut self, frames: &[Frame]) -> Option<SilenceWord> {
         for frame in frames {
-            for side in 0..2 {
-                if frame[side].abs() < self.threshold {
-                    self.quiet[side] += 1;
-                } else {
-                    self.quiet[side] = 0;
-                }
+            for (sample, quiet) in frame.iter().zip(&mut self.quiet) {
+                *quiet = if sample.abs() < self.threshold { *quiet + 1 } else { 0 };
             }
         }
         let quiet_for = self.quiet_for();
