@@ -38,7 +38,8 @@ impl TruePeak {
         }
     }
 
-    /// For each frame the largest magnitude around the frame [`DELAY`] before it, both channels. `from`: below it the parabola is spared. At most [`BLOCK`] frames.
+    /// For each frame the largest magnitude around the frame 17 before it, both channels. `from`:
+    /// below it the parabola is spared. At most [`BLOCK`] frames.
     pub fn peaks(&mut self, frames: &[Frame], from: f32, out: &mut [f32; BLOCK]) {
         let count = frames.len().min(BLOCK);
         out[..count].fill(0.0);

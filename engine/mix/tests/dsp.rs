@@ -1,5 +1,5 @@
-//! What shapes the programme, judged by other means than its own: an analytical wave, the curve that
-//! was asked for, the loudness of the `ebur128` crate, a meter that takes sixteen times the samples.
+//! What shapes the programme, judged by other means than its own: an analytical wave, the curve
+//! that was asked for, the loudness of the `ebur128` crate, a meter at sixteen times the samples.
 
 mod support;
 
@@ -81,7 +81,7 @@ fn compressor_follows_its_curve_and_its_times() {
         let found = Compressor::static_gain_db(&USUAL, level);
         assert!((found - gain).abs() < 1e-9, "{level} dB: {found} for {gain}");
     }
-    // A step up by 14 dB: 63 % of the reduction after the attack; down again: after hold and release.
+    // A step up by 14 dB: 63 % of the reduction after the attack; down: after hold and release.
     let slow = CompressorSettings { attack_ms: 40.0, release_ms: 300.0, knee_db: 0.0, ..USUAL };
     let mut compressor = Compressor::new(slow);
     let mut quiet = sine(1_000.0, -20.0, SECOND);
@@ -293,8 +293,14 @@ fn parameters_are_read_by_all_their_names_and_refused_with_their_range() {
         let params = params.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         NodeSpec::parse(kind, &params)
     };
-    assert_eq!(parse("COMPRESSOR", &[("threshold", "-18")]), parse("COMPRESSOR", &[("threshold_db", "-18")]));
-    assert_eq!(parse("LIMITER", &[("threshold_db", "-2")]), parse("LIMITER", &[("ceiling_db", "-2")]));
+    assert_eq!(
+        parse("COMPRESSOR", &[("threshold", "-18")]),
+        parse("COMPRESSOR", &[("threshold_db", "-18")])
+    );
+    assert_eq!(
+        parse("LIMITER", &[("threshold_db", "-2")]),
+        parse("LIMITER", &[("ceiling_db", "-2")])
+    );
     for (kind, params, words) in [
         ("REVERB", &[][..], &["REVERB", "COMPRESSOR"][..]),
         ("COMPRESSOR", &[("ratio", "0.5")], &["ratio", "0.5", "1 to 20"]),

@@ -187,7 +187,10 @@ mod tests {
             ),
             (graph(&[("INPUT", &[]), ("GAIN", &[("gain_db", "NaN")]), ("OUTPUT", &[])]), "NaN"),
             (graph(&[("INPUT", &[]), ("GAIN", &[("pan", "0")]), ("OUTPUT", &[])]), "pan"),
-            (graph(&[("INPUT", &[]), ("LIMITER", &[]), ("GAIN", &[]), ("OUTPUT", &[])]), "LIMITER stands before"),
+            (
+                graph(&[("INPUT", &[]), ("LIMITER", &[]), ("GAIN", &[]), ("OUTPUT", &[])]),
+                "LIMITER stands before",
+            ),
             (graph(&[("INPUT", &[]), ("OUTPUT", &[]), ("OUTPUT", &[])]), "OUTPUT"),
         ] {
             let refusal = plan_of(&request).expect_err("refused");

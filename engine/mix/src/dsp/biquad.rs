@@ -81,12 +81,8 @@ impl Coefficients {
     pub fn gain_db_at(&self, hertz: f64) -> f64 {
         let w = 2.0 * PI * hertz / f64::from(RATE);
         let (c1, s1, c2, s2) = (libm::cos(w), libm::sin(w), libm::cos(2.0 * w), libm::sin(2.0 * w));
-        let top = [
-            self.b[0] + self.b[1] * c1 + self.b[2] * c2,
-            -(self.b[1] * s1 + self.b[2] * s2),
-        ];
-        let below =
-            [1.0 + self.a[0] * c1 + self.a[1] * c2, -(self.a[0] * s1 + self.a[1] * s2)];
+        let top = [self.b[0] + self.b[1] * c1 + self.b[2] * c2, -(self.b[1] * s1 + self.b[2] * s2)];
+        let below = [1.0 + self.a[0] * c1 + self.a[1] * c2, -(self.a[0] * s1 + self.a[1] * s2)];
         let square = |z: [f64; 2]| z[0] * z[0] + z[1] * z[1];
         10.0 * libm::log10(square(top) / square(below))
     }

@@ -36,7 +36,9 @@ impl Chain {
     pub fn of(specs: &[NodeSpec]) -> Self {
         let node = |spec: &NodeSpec| match spec {
             NodeSpec::Gain(db) => Some(Node::Gain(factor(*db))),
-            NodeSpec::Leveller(settings) => Some(Node::Leveller(Box::new(Leveller::new(*settings)))),
+            NodeSpec::Leveller(settings) => {
+                Some(Node::Leveller(Box::new(Leveller::new(*settings))))
+            }
             NodeSpec::Compressor(settings) => {
                 Some(Node::Compressor(Box::new(Compressor::new(*settings))))
             }

@@ -1,9 +1,9 @@
-//! What shapes the programme between mix and limiter, as data: a chain of nodes, each a function of
-//! the frames before it.
+//! What shapes the programme between mix and limiter, as data: a chain of nodes, each a function
+//! of the frames before it.
 //!
-//! Reading order: [`spec`] (what can be asked for, with every range), [`chain`] (nodes in a row, and
-//! how one takes the place of another), then the nodes: [`biquad`] and [`equalizer`], [`detector`]
-//! and [`compressor`], [`gate`], [`loudness`] and [`leveller`], [`width`], [`silence`], [`duck`].
+//! Reading order: [`spec`] (what can be asked for, with every range), [`preset`], [`chain`] (nodes
+//! in a row, and how one takes the place of another), then the nodes: [`biquad`] and
+//! [`equalizer`], [`detector`] and [`compressor`], [`gate`], [`loudness`] and [`leveller`], [`width`], [`silence`], [`duck`].
 //! Upstream: the control server, which reads graphs. Downstream: the engine's bus. No node delays.
 //! Not here: the limiter, which ends every chain ([`crate::limiter`]).
 
@@ -16,12 +16,14 @@ pub mod equalizer;
 pub mod gate;
 pub mod leveller;
 pub mod loudness;
+pub mod preset;
 pub mod silence;
 pub mod spec;
 pub mod width;
 
 pub use chain::{Chain, SwappingChain};
-pub use spec::{NodeSpec, Preset};
+pub use preset::Preset;
+pub use spec::NodeSpec;
 
 /// The factor of a gain in dB.
 pub(crate) fn factor(db: f64) -> f64 {
