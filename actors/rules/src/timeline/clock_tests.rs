@@ -116,22 +116,14 @@ fn what_is_out_of_bounds_is_refused_by_slot_value_and_limit() {
     let unknown = StopsetSource::SmartBlock(SmartBlockId([9; 16]));
     let slots = vec![ClockSlot::next(in_break(Stopset { from: unknown, ..stopset(60_000) }))];
     given::<Timeline>(&[]).when(set(clock(slots))).rejected("smart_block_not_found");
-    let wide = Stopset { from: StopsetSource::Category("x".repeat(100)), ..stopset(60_000) };
-    let slots = vec![ClockSlot::next(in_break(wide)); 200];
-    let least = FormatClock { min_airtime_ms: Some(600_001), ..clock(vec![first.clone()]) };
+    let least = FormatClock { min_airtime_ms: Some(600_001), ..clock(vec![first]) };
     given::<Timeline>(&[]).when(set(least)).rejected("clock_slot_value");
-    let long = slots.into_iter().map(|slot| ClockSlot {
-        source: in_break(Stopset {
-            separation: BlockSeparation {
-                fields: vec![FieldSeparation { field: Field::Custom("y".repeat(50)), sec: 1 }; 2],
-                ..BlockSeparation::default()
-            },
-            ..stopset(60_000)
-        }),
-        ..slot
-    });
-    let message =
-        given::<Timeline>(&[]).when(set(clock(long.collect()))).rejected("clock_too_large");
+    let field = Field::Custom("y".repeat(50));
+    let fields = vec![FieldSeparation { field, sec: 1 }; 4];
+    let apart = BlockSeparation { fields, ..BlockSeparation::default() };
+    let wide = in_break(Stopset { separation: apart, ..stopset(60_000) });
+    let large = set(clock(vec![ClockSlot::next(wide); 200]));
+    let message = given::<Timeline>(&[]).when(large).rejected("clock_too_large");
     assert!(message.ends_with("limit 28672"), "{message}");
 }
 

@@ -223,9 +223,8 @@ fn assign(
     if known == media_id {
         return Ok(Vec::new());
     }
-    let named = |slot: &ClockSlot| match &slot.source {
-        SlotSource::VoiceTrack { track: name } => name == track,
-        _ => false,
+    let named = |slot: &ClockSlot| {
+        matches!(&slot.source, SlotSource::VoiceTrack { track: name } if name == track)
     };
     if media_id.is_some() {
         if !state.clocks.values().flat_map(|clock| &clock.slots).any(named) {
