@@ -223,9 +223,7 @@ fn assign(
     if known == media_id {
         return Ok(Vec::new());
     }
-    let named = |slot: &ClockSlot| {
-        matches!(&slot.source, SlotSource::VoiceTrack { track: name } if name == track)
-    };
+    let named = |slot: &ClockSlot| matches!(&slot.source, SlotSource::VoiceTrack { track: name } if name == track);
     if media_id.is_some() {
         if !state.clocks.values().flat_map(|clock| &clock.slots).any(named) {
             return Err(No::UnknownTrack(crate::text::clip(track, MAX_NAME)));

@@ -228,7 +228,6 @@ impl<'p, 'a> Slots<'p, 'a> {
         let duration = block.map(|block| &block.rules.duration);
         duration.is_some_and(|own| own.target_ms.is_some() || own.max_items.is_some())
     }
-    }
 
     pub fn push(&mut self, place: usize, playlist: Option<PlaylistId>) {
         let catalogue = self.planner.catalogue.clone();
