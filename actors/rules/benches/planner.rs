@@ -58,7 +58,8 @@ fn measure(items: u32) -> (f64, f64) {
     let inputs = PlanInputs {
         station: StationId([1; 16]),
         settings: &settings,
-        media: &station.media,
+        media: (&station.media).into(),
+        prepared: None,
         playlists: &playlists,
         details: &station.details,
         blocks: &station.blocks,
