@@ -228,11 +228,9 @@ const LOOKED_FOR: [Field; 6] =
 
 /// The columns that a rule on texts of a field looks at.
 fn keys_of(field: &Field) -> Vec<Key> {
-    match field {
-        // A credit is also a name of its own.
-        Field::Artist => vec![Key::Of(Field::Artist), Key::Credit],
-        other => vec![Key::Of(other.clone())],
-    }
+    let own = Key::Of(field.clone());
+    // A credit is also a name of its own.
+    if *field == Field::Artist { vec![own, Key::Credit] } else { vec![own] }
 }
 
 /// Adds the columns that a rule looks at.

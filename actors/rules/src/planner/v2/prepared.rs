@@ -46,6 +46,12 @@ impl Prepared {
         out
     }
 
+    /// Texts that it knows, those that no item has any more among them.
+    #[cfg(test)]
+    pub(super) fn texts(&self) -> usize {
+        self.0.dims.iter().map(super::column::Column::len).sum()
+    }
+
     /// The catalogue to plan these inputs from.
     pub(super) fn catalogue(inputs: &PlanInputs<'_>) -> Arc<Catalogue> {
         let own = |prepared: &&Self| prepared.0.station == inputs.station;
