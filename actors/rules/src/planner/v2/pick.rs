@@ -93,6 +93,8 @@ struct Best {
     found: Vec<(usize, u32)>,
     /// What ruled others out, and how many.
     removed: Removed,
+    /// How many broke each of the bits, where somebody asks.
+    broken: [usize; 32],
 }
 
 /// What ruled out every item, and how many each rule.
@@ -104,9 +106,9 @@ impl Desk<'_> {
         &self,
         source: &Source,
         ask: &Ask<'_>,
-        mut trace: Option<&mut PickTrace>,
+        trace: Option<&mut PickTrace>,
     ) -> Result<Picked, Removed> {
-        let mut best = Best { mask: u32::MAX, found: Vec::new(), removed: Vec::new() };
+        let mut best = Best::none();
         // A run that is nearly full asks often what nothing is short enough for.
         if trace.is_none() && ask.run.longest.is_some_and(|longest| longest < source.shortest) {
             return Err(source.all_too_long(ask.run));
@@ -126,10 +128,17 @@ impl Desk<'_> {
                 break;
             }
             let limit = if trace.is_none() { best.limit() } else { u32::MAX };
-            match self.judge(source, ask, &tallies, place, (late, limit), trace.as_deref_mut()) {
+            match self.judge(source, ask, &tallies, place, (late, limit)) {
                 Judged::Ruled(why) => best.remove(why),
-                Judged::Breaks(mask) if !enough => best.take(mask, rank, place),
-                Judged::Breaks(_) | Judged::Worse => {}
+                Judged::Worse => {}
+                Judged::Breaks(mask) => {
+                    if trace.is_some() {
+                        best.count(mask);
+                    }
+                    if !enough {
+                        best.take(mask, rank, place);
+                    }
+                }
             }
         }
         if best.found.is_empty() {
@@ -138,16 +147,20 @@ impl Desk<'_> {
                     break;
                 }
                 let limits = (EXCLUDE, best.limit());
-                if let Judged::Breaks(mask) = self.judge(source, ask, &tallies, place, limits, None)
-                {
+                if let Judged::Breaks(mask) = self.judge(source, ask, &tallies, place, limits) {
                     best.take(mask, rank, place);
                 }
             }
         }
-        if best.found.is_empty() {
-            return Err(best.removed);
+        let Some(trace) = trace else { return self.choose(source, ask, best, None) };
+        for (why, count) in &best.removed {
+            trace.removed.insert((*why).to_owned(), *count);
         }
-        self.choose(source, ask, best, trace)
+        for (at, count) in best.broken.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let name = source.bit_name(self.catalogue, 1 << at);
+            *trace.removed.entry(name).or_default() += count;
+        }
+        self.choose(source, ask, best, Some(trace))
     }
 
     /// Places in the order they come up.
@@ -206,14 +219,10 @@ impl Desk<'_> {
         tallies: &[u32],
         place: u32,
         (late, limit): (u32, u32),
-        trace: Option<&mut PickTrace>,
     ) -> Judged {
         let at = place as usize;
         let moment = self.moment();
         if let Some(why) = self.hard.of(source, ask, at, &moment, self) {
-            if let Some(trace) = trace {
-                trace.removes(why.to_owned());
-            }
             return Judged::Ruled(why);
         }
         // The heaviest first: most of what is worse is seen early.
@@ -241,9 +250,6 @@ impl Desk<'_> {
         let airtime = self.catalogue.entries[at].cues.airtime();
         if ask.room.is_some_and(|(room, useful)| (1..useful).contains(&(room - airtime))) {
             mask |= FIT;
-        }
-        if let Some(trace) = trace {
-            bits(mask).for_each(|bit| trace.removes(source.bit_name(self.catalogue, bit)));
         }
         if mask > limit { Judged::Worse } else { Judged::Breaks(mask) }
     }
@@ -347,6 +353,14 @@ enum Judged {
 }
 
 impl Best {
+    const fn none() -> Self {
+        Self { mask: u32::MAX, found: Vec::new(), removed: Vec::new(), broken: [0; 32] }
+    }
+
+    fn count(&mut self, mask: u32) {
+        bits(mask).for_each(|bit| self.broken[bit.trailing_zeros() as usize] += 1);
+    }
+
     /// What breaks more is not taken.
     const fn limit(&self) -> u32 {
         if self.found.len() < WINDOW { self.mask } else { self.mask.saturating_sub(1) }
