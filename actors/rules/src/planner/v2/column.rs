@@ -1,7 +1,8 @@
 //! One field of every item, as numbers: what items are told apart by, and what rules look at.
 
 use super::intern::Interner;
-use super::text::{each_artist, mix, normal, number};
+use super::set::Set;
+use super::text::{each_artist, mix, number, push_normal};
 use grimnir_events::details::MediaDetails;
 use grimnir_events::library::{ItemKind, MediaItem};
 use grimnir_events::smart_block::Field;
@@ -62,19 +63,15 @@ impl Column {
         self.known.find(number(text))
     }
 
-    /// The values whose texts pass, as bits.
-    pub fn passing(&self, passes: impl Fn(&str) -> bool) -> Vec<u64> {
-        let mut bits = vec![0_u64; self.len().div_ceil(64)];
+    /// The values whose texts pass.
+    pub fn passing(&self, passes: impl Fn(&str) -> bool) -> Set {
         let mut from = 0;
-        for (value, end) in self.ends.iter().enumerate() {
-            let text = &self.texts[from..*end as usize];
-            from = *end as usize;
+        Set::of(self.len(), |value| {
+            let to = self.ends[value] as usize;
+            let text = &self.texts[std::mem::replace(&mut from, to)..to];
             // The value of an item without a title has no text.
-            if !text.is_empty() && passes(text) {
-                bits[value / 64] |= 1 << (value % 64);
-            }
-        }
-        bits
+            !text.is_empty() && passes(text)
+        })
     }
 
     /// Appends what the next item says.
@@ -84,7 +81,7 @@ impl Column {
         let mut enter = |hash: u64, text: &str| {
             let (value, new) = known.enter(hash);
             if new {
-                texts.push_str(&normal(text));
+                push_normal(texts, text);
                 ends.push(texts.len() as u32);
             }
             if !values[from..].contains(&value) {

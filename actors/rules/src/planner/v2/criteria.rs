@@ -5,6 +5,7 @@
 use super::catalogue::{Catalogue, Details, Entry};
 use super::column::{Key, for_each_text, kind_word};
 use super::history::History;
+use super::set::Set;
 use super::text::{normal, same};
 use crate::planner::Playlists;
 use crate::planner::media::Media;
@@ -41,7 +42,7 @@ enum Test {
     /// Of each word, one of its columns does.
     Words(Vec<Vec<Passing>>),
     /// It is one of these items.
-    Places(Vec<u64>),
+    Places(Set),
     Number(i64, i64),
     Flag(bool),
     /// Since the threshold of this number.
@@ -54,17 +55,13 @@ enum Test {
 #[derive(Debug)]
 struct Passing {
     column: usize,
-    values: Vec<u64>,
+    values: Set,
 }
 
 impl Passing {
     fn holds(&self, catalogue: &Catalogue, place: usize) -> bool {
-        catalogue.dims[self.column].of(place).iter().any(|value| bit(&self.values, *value as usize))
+        catalogue.dims[self.column].of(place).iter().any(|value| self.values.holds(*value as usize))
     }
-}
-
-fn bit(bits: &[u64], at: usize) -> bool {
-    (bits[at / 64] >> (at % 64)) & 1 == 1
 }
 
 /// How texts are compared with what a rule names.
@@ -112,6 +109,12 @@ impl Group {
     pub fn on_explicit(&self) -> bool {
         self.criteria.iter().any(|criterion| criterion.field == Field::Explicit)
     }
+    /// The items that it holds of.
+    pub fn all(&self, moment: &Moment<'_>) -> Set {
+        let count = moment.catalogue.entries.len();
+        let each = self.criteria.iter().map(|criterion| criterion.all(moment));
+        Set::joined(count, each, self.logic == Logic::All)
+    }
     /// It holds of the item.
     pub fn holds(&self, place: usize, moment: &Moment<'_>) -> bool {
         let mut each = self.criteria.iter().map(|criterion| criterion.holds(place, moment));
@@ -137,24 +140,24 @@ pub struct Sight<'a> {
 impl Sight<'_> {
     /// Places of playlists' items, as bits.
     fn playlists<'t>(&self, ids: impl Iterator<Item = &'t String>) -> Test {
-        let mut bits = vec![0; self.catalogue.entries.len().div_ceil(64)];
+        let mut set = Set::none(self.catalogue.entries.len());
         let known = ids.filter_map(|id| id.parse::<PlaylistId>().ok());
         let items = known.filter_map(|id| self.playlists.get(&id)).flat_map(|(_, items)| items);
         for place in items.filter_map(|id| self.catalogue.place(*id)) {
-            bits[place / 64] |= 1 << (place % 64);
+            set.add(place);
         }
-        Test::Places(bits)
+        Test::Places(set)
     }
 
     /// Items that `holds` of, as bits: for what the columns do not tell.
     fn places(&self, holds: impl Fn(&MediaItem, &MediaDetails) -> bool) -> Test {
-        let mut bits = vec![0; self.catalogue.entries.len().div_ceil(64)];
+        let mut set = Set::none(self.catalogue.entries.len());
         self.catalogue.walk(self.media, self.details, |place, item, details| {
             if holds(item, details) {
-                bits[place / 64] |= 1 << (place % 64);
+                set.add(place);
             }
         });
-        Test::Places(bits)
+        Test::Places(set)
     }
 
     fn texts(&self, field: &Field, pattern: &Pattern) -> Test {
@@ -300,6 +303,17 @@ impl Criterion {
         matches!(self.test, Test::Since(_)) || self.field == Field::PlayCount
     }
 
+    fn all(&self, moment: &Moment<'_>) -> Set {
+        let count = moment.catalogue.entries.len();
+        // The usual rule, without a look at what kind it is for every item.
+        if let Test::Texts(columns) = &self.test
+            && let [passing] = columns.as_slice()
+        {
+            return Set::of(count, |at| passing.holds(moment.catalogue, at) != self.negative);
+        }
+        Set::of(count, |at| self.holds(at, moment))
+    }
+
     /// It holds of the item.
     pub fn holds(&self, place: usize, moment: &Moment<'_>) -> bool {
         self.tested(place, moment) != self.negative
@@ -311,7 +325,7 @@ impl Criterion {
         match &self.test {
             Test::Texts(columns) => any(columns),
             Test::Words(words) => words.iter().all(|columns| any(columns)),
-            Test::Places(bits) => bit(bits, place),
+            Test::Places(set) => set.holds(place),
             Test::Number(min, max) => {
                 let number = self.number(&catalogue.entries[place], place, moment);
                 number.is_some_and(|number| (*min..=*max).contains(&number))

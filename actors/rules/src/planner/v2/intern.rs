@@ -51,7 +51,7 @@ impl Interner {
     }
 
     fn grow(&mut self) {
-        self.table = vec![0; (self.table.len() * 2).max(16)];
+        self.table = vec![0; (self.table.len() * 4).max(16)];
         for at in 0..self.keys.len() {
             let slot = self.slot(self.keys[at]);
             self.table[slot] = at as u32 + 1;

@@ -16,6 +16,7 @@ mod pick;
 mod prepared;
 mod run;
 mod score;
+mod set;
 mod slots;
 mod source;
 pub(crate) mod text;

@@ -110,7 +110,9 @@ impl Desk<'_> {
     ) -> Result<Picked, Removed> {
         let mut best = Best::none();
         // A run that is nearly full asks often what nothing is short enough for.
-        if trace.is_none() && ask.run.longest.is_some_and(|longest| longest < source.shortest) {
+        if trace.is_none()
+            && ask.run.longest.is_some_and(|longest| longest < source.shortest(self.catalogue))
+        {
             return Err(source.all_too_long(ask.run));
         }
         let tallies = self.tallies(source, ask);

@@ -7,6 +7,7 @@ use super::criteria::{Criterion, Group, Moment, Sight};
 use super::hard::TOO_LONG;
 use super::history::History;
 use super::pick::{APART, EXCLUDE, FIT, QUOTA, REST, Removed, Run, SEQUENCE};
+use super::set::Set;
 use crate::planner::PlanInputs;
 use crate::planner::sound::is_programme;
 use grimnir_events::smart_block::{
@@ -14,6 +15,7 @@ use grimnir_events::smart_block::{
 };
 use grimnir_events::timeline::PlaylistMode;
 use grimnir_events::{PlaylistId, SmartBlockId};
+use std::cell::OnceCell;
 
 /// What a source is.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -67,7 +69,7 @@ pub struct Source {
     pub main: Vec<u32>,
     /// Those that only an exclusion keeps out.
     pub reserve: Vec<u32>,
-    members: Vec<u64>,
+    members: Set,
     /// Groups that must hold, asked at every pick.
     pub include: Vec<Group>,
     /// Groups that must not, asked at every pick.
@@ -84,8 +86,8 @@ pub struct Source {
     pub longest: Option<i64>,
     /// How many of its members are longer.
     too_long: usize,
-    /// Shortest of all its items, in frames.
-    pub shortest: i64,
+    /// Shortest of all its items, in frames; read when it is asked for.
+    shortest: OnceCell<i64>,
     /// How many items each rule took or left out, where they do not change from pick to pick.
     pub counts: Counts,
 }
@@ -243,7 +245,7 @@ impl Reader<'_, '_> {
             rules,
             main: Vec::new(),
             reserve: Vec::new(),
-            members: vec![0; self.catalogue.entries.len().div_ceil(64)],
+            members: Set::default(),
             include: Vec::new(),
             exclude: Vec::new(),
             apart,
@@ -252,7 +254,7 @@ impl Reader<'_, '_> {
             spans,
             longest: None,
             too_long: 0,
-            shortest: i64::MAX,
+            shortest: OnceCell::new(),
             counts: Counts::default(),
         };
         self.fill(&mut source, base, &include, &exclude);
@@ -261,48 +263,32 @@ impl Reader<'_, '_> {
         source
     }
 
-    /// Sorts the library into members and reserve.
+    /// Sorts the library into members and reserve: rule by rule, each of all items.
     fn fill(&self, source: &mut Source, base: &Base, include: &[Group], exclude: &[Group]) {
-        let count = self.catalogue.entries.len();
-        let mut reserve = vec![0_u64; count.div_ceil(64)];
         let catalogue = self.catalogue;
+        let count = catalogue.entries.len();
         let moment = Moment { catalogue, history: self.history, thresholds: &[] };
         let counts = &mut source.counts;
         counts.library = count;
         (counts.include, counts.exclude) = (vec![0; include.len()], vec![0; exclude.len()]);
-        for place in 0..count {
-            if !base.holds(place, &moment) {
-                counts.other += 1;
-                continue;
-            }
-            let lacks = |group: &Group| !group.moves() && !group.holds(place, &moment);
-            if let Some(at) = include.iter().position(lacks) {
-                counts.include[at] += 1;
-                continue;
-            }
-            let (mut out, mut hard) = (None, false);
-            for (at, group) in exclude.iter().enumerate() {
-                if !group.moves() && group.holds(place, &moment) {
-                    out = out.or(Some(at));
-                    hard |= group.on_explicit();
-                }
-            }
-            if !hard {
-                let airtime = self.catalogue.entries[place].cues.airtime();
-                source.shortest = source.shortest.min(airtime);
-            }
-            match out {
-                None => source.members[place / 64] |= 1 << (place % 64),
-                Some(at) => {
-                    counts.exclude[at] += 1;
-                    if !hard {
-                        reserve[place / 64] |= 1 << (place % 64);
-                    }
-                }
+        let mut left = Set::of(count, |place| base.holds(place, &moment));
+        counts.other = count - left.len();
+        for (at, group) in include.iter().enumerate().filter(|(_, group)| !group.moves()) {
+            counts.include[at] = left.retain(&group.all(&moment));
+        }
+        let (mut members, mut reserve) = (left.clone(), left);
+        for (at, group) in exclude.iter().enumerate().filter(|(_, group)| !group.moves()) {
+            let out = group.all(&moment);
+            counts.exclude[at] = members.remove(&out);
+            if group.on_explicit() {
+                reserve.remove(&out);
             }
         }
-        source.main = held(&source.members, self.rested);
-        source.reserve = held(&reserve, self.rested);
+        // What is left of it is kept out by no explicit group; members are kept out by none.
+        reserve.remove(&members);
+        source.main = members.among(self.rested);
+        source.reserve = reserve.among(self.rested);
+        source.members = members;
         self.arrange(source);
     }
 
@@ -312,7 +298,7 @@ impl Reader<'_, '_> {
         let tie = |place: &u32| self.catalogue.entries[*place as usize].tie;
         match source.rules.order {
             Order::LeastRecent | Order::MostRecent => {}
-            Order::Random => source.main = held(&source.members, &self.catalogue.by_tie),
+            Order::Random => source.main = source.members.among(&self.catalogue.by_tie),
             Order::Newest => {
                 source.main.sort_by_cached_key(|at| (std::cmp::Reverse(added(at)), tie(at)));
             }
@@ -357,7 +343,14 @@ impl Reader<'_, '_> {
 impl Source {
     /// The item belongs to it.
     pub fn holds(&self, place: u32) -> bool {
-        (self.members[place as usize / 64] >> (place % 64)) & 1 == 1
+        self.members.holds(place as usize)
+    }
+
+    /// Shortest of all its items, in frames.
+    pub fn shortest(&self, catalogue: &Catalogue) -> i64 {
+        let airtime = |place: &u32| catalogue.entries[*place as usize].cues.airtime();
+        let all = || self.main.iter().chain(&self.reserve).map(airtime).min();
+        *self.shortest.get_or_init(|| all().unwrap_or(i64::MAX))
     }
 
     /// What rules its items out where none is as short as the run asks.
@@ -391,14 +384,6 @@ impl Source {
             }
         }
     }
-}
-
-/// The places that a set holds, in the order of `all`.
-fn held(set: &[u64], all: &[u32]) -> Vec<u32> {
-    let count: u32 = set.iter().map(|bits| bits.count_ones()).sum();
-    let mut out = Vec::with_capacity(count as usize);
-    out.extend(all.iter().filter(|at| (set[**at as usize / 64] >> (**at % 64)) & 1 == 1));
-    out
 }
 
 /// The rules say themselves what kinds of items come up.

@@ -44,17 +44,25 @@ impl Iterator for Lower {
 
 /// The text as it counts.
 pub fn normal(text: &str) -> String {
-    if !text.is_ascii() {
-        return plain(text).collect();
-    }
     let mut out = String::with_capacity(text.len());
+    push_normal(&mut out, text);
+    out
+}
+
+/// Appends the text as it counts.
+pub fn push_normal(out: &mut String, text: &str) {
+    if !text.is_ascii() {
+        return out.extend(plain(text));
+    }
+    let from = out.len();
     for word in text.split(is_blank).filter(|word| !word.is_empty()) {
-        if !out.is_empty() {
+        if out.len() > from {
             out.push(' ');
         }
-        out.extend(word.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
+        let at = out.len();
+        out.push_str(word);
+        out[at..].make_ascii_lowercase();
     }
-    out
 }
 
 /// What is white among the ASCII characters.
