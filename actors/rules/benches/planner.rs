@@ -7,7 +7,7 @@
 
 use grimnir_events::UtcMicros;
 use grimnir_events::timeline::HourPlan;
-use grimnir_rules::planner::v2::{Planner, materialize};
+use grimnir_rules::planner::v2::{Planner, lines};
 use grimnir_rules::planner::{Prepared, plan_hours};
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -118,16 +118,16 @@ fn pick(station: &Station, kept: &Prepared) -> f64 {
     begun.elapsed().as_secs_f64() * 1e6 / lines as f64
 }
 
-/// Takes a line out of a planned hour and picks another for its place, with all that is told of
-/// the pick; what is planned before and after counts.
+/// Takes a line out of a planned hour and picks another for its place; what is planned before and
+/// after counts.
 fn line(station: &Station, kept: &Prepared, known: &BTreeMap<UtcMicros, HourPlan>, nth: usize) {
     let mut known = known.clone();
     let plan = known.values_mut().nth(20 + nth).expect("an hour");
     let gone = plan.lines.remove(plan.lines.len() / 2);
     let block = station.blocks.values().nth(nth % 10).expect("a block");
     let inputs = station.inputs(Some(kept));
-    let found = materialize(&inputs, &known, block, gone.planned_at, 4_000, 7);
-    assert_eq!(found.lines.len(), 1, "{:?}", found.notes);
+    let found = lines(&inputs, &known, block, gone.planned_at, 4_000, 7);
+    assert_eq!(found.len(), 1);
 }
 
 fn report_all(items: u32, found: &Times, small: &Times) {

@@ -28,7 +28,7 @@ pub use explain::{PickTrace, Scored};
 pub use prepared::Prepared;
 pub use source::Counts;
 pub use text::each_artist;
-pub use tryout::{BlockTest, Materialized, materialize, test};
+pub use tryout::{BlockTest, Materialized, lines, materialize, test};
 
 use crate::planner::chain::Chain;
 use crate::planner::hours::{Hour, hour_of, ruling_clock, slots_in};

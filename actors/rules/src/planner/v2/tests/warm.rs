@@ -59,6 +59,25 @@ fn a_library_that_was_kept_plans_what_one_read_anew_plans() {
 }
 
 #[test]
+fn what_is_picked_quickly_is_what_an_explanation_finds_by_looking_at_everything() {
+    for seed in 400..412 {
+        let world = any_world(seed);
+        let inputs = world.inputs();
+        let mut known = BTreeMap::new();
+        for n in 0..3 {
+            let plan = plan_hours(&inputs, &known, &[hour(n)]).remove(0);
+            assert_eq!(explain_hour(&inputs, &known, hour(n)).plan, plan, "seed {seed}, hour {n}");
+            known.insert(hour(n), plan);
+        }
+        for block in world.blocks.values() {
+            let at = hour(1).plus(77);
+            let told = materialize(&inputs, &known, block, at, 900_000, seed).lines;
+            assert_eq!(lines(&inputs, &known, block, at, 900_000, seed), told, "seed {seed}");
+        }
+    }
+}
+
+#[test]
 fn rules_that_change_are_followed_without_reading_the_library_again() {
     for seed in 320..324 {
         let mut world = any_world(seed);
