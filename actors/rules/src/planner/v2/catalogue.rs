@@ -233,6 +233,9 @@ impl Catalogue {
         let mut ties: Vec<(u64, u32)> = ties.collect();
         ties.sort_unstable();
         self.by_tie = ties.into_iter().map(|(_, place)| place).collect();
+        // It is kept for long.
+        self.dims.iter_mut().for_each(Column::shrink);
+        self.entries.shrink_to_fit();
     }
 
     /// Calls `each` with the place of every entry and what is said of it.

@@ -116,6 +116,14 @@ impl Column {
         self.starts.push(self.values.len() as u32);
     }
 
+    /// Gives back what it reserved.
+    pub fn shrink(&mut self) {
+        self.starts.shrink_to_fit();
+        self.values.shrink_to_fit();
+        self.texts.shrink_to_fit();
+        self.ends.shrink_to_fit();
+    }
+
     /// The same values, of no item yet.
     pub fn emptied(&self, items: usize) -> Self {
         let Self { key, known, texts, ends, .. } = self.clone_values();
