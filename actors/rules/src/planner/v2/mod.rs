@@ -1,7 +1,7 @@
 //! Version 2 of the planner: smart blocks, and one selector behind every slot.
 //!
-//! Reading order: text, column, catalogue, prepared, history, criteria, source, hard, pick, score, then how an hour
-//! is filled (slots, run, ask), and what is told of it (explain, tryout).
+//! Reading order: text, column, catalogue, prepared, history, criteria, source, hard, pick, score,
+//! then how an hour is filled (slots, run, ask), and what is told of it (explain, tryout).
 //! A change that could alter a plan is a new version beside this one.
 
 mod ask;
