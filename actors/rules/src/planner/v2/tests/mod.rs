@@ -7,6 +7,8 @@ mod hours;
 mod legal;
 mod rules;
 mod slots;
+mod warm;
+mod worlds;
 
 use super::*;
 use crate::planner::world::{S, World, hour, item, slot};
