@@ -223,7 +223,8 @@ fn assign(
     if known == media_id {
         return Ok(Vec::new());
     }
-    let named = |slot: &ClockSlot| matches!(&slot.source, SlotSource::VoiceTrack { track: name } if name == track);
+    let place = SlotSource::VoiceTrack { track: track.to_owned() };
+    let named = |slot: &ClockSlot| slot.source == place;
     if media_id.is_some() {
         if !state.clocks.values().flat_map(|clock| &clock.slots).any(named) {
             return Err(No::UnknownTrack(crate::text::clip(track, MAX_NAME)));

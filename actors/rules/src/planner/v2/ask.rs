@@ -2,8 +2,8 @@
 
 use super::explain::PickTrace;
 use super::hard::{Hard, TOO_LONG};
-use super::pick::{Ask, Desk, FIT, Picked, Removed, Run, bits};
-use super::score::Fit;
+use super::pick::{Ask, Desk, FIT, Picked, Removed, Run};
+use super::score::{Fit, bits};
 use super::slots::{Filling, Slots};
 use super::source::Source;
 use crate::planner::v1::slots::End;

@@ -1,11 +1,35 @@
 //! What sources are called: in notes and traces, and in the seeds of slots.
 
+use super::catalogue::Catalogue;
+use super::column::Key;
+use super::pick::{APART, EXCLUDE, FIT, QUOTA, REST, SEQUENCE};
 use super::slots::Slots;
-use super::source::SourceKey;
+use super::source::{Source, SourceKey};
 use crate::planner::chain::cut;
 use grimnir_events::clock::StopsetSource;
 use grimnir_events::smart_block::SmartBlock;
 use grimnir_events::timeline::SlotSource;
+
+impl Source {
+    /// The word of a bit of a pick's mask.
+    pub fn bit_name(&self, catalogue: &Catalogue, bit: u32) -> String {
+        match bit {
+            FIT => "fit".into(),
+            REST => "rest".into(),
+            SEQUENCE => "sequence".into(),
+            QUOTA => "quota".into(),
+            EXCLUDE => "exclude".into(),
+            bit => {
+                let step = bit.trailing_zeros() - APART;
+                let apart = self.apart.get(step as usize);
+                let key = apart.map(|apart| &catalogue.dims[apart.dim].key);
+                let word = key.map(Key::word).unwrap_or_default();
+                let seconds = apart.map_or(0, |apart| apart.us / 1_000_000);
+                format!("{word} separation of {seconds} s")
+            }
+        }
+    }
+}
 
 impl Slots<'_, '_> {
     /// A source as people know it.

@@ -11,7 +11,7 @@ use super::criteria::Moment;
 use super::explain::{PickTrace, RUNNERS_UP, Scored};
 use super::hard::Hard;
 use super::history::{History, Logged, Who};
-use super::score::{Fit, Parts};
+use super::score::{CLOSING, Fit, Parts, bits};
 use super::source::Source;
 use super::text::mix;
 use crate::planner::media::Media;
@@ -23,9 +23,6 @@ pub const WINDOW: usize = 64;
 /// Candidates that are judged before something is relaxed. Beyond it the scan goes on only while
 /// there is nothing at all to pick.
 pub const REACH: usize = 4_096;
-
-/// Frames before a fixed time, two or three songs, in which lengths come before rest.
-const CLOSING: i64 = 600 * 48_000;
 
 /// It does not fit what is left before a fixed time.
 pub const FIT: u32 = 1;
@@ -397,9 +394,4 @@ impl Best {
             self.found.push((rank, place));
         }
     }
-}
-
-/// The bits of a set, the lowest first.
-pub fn bits(mask: u32) -> impl Iterator<Item = u32> {
-    (0..32).map(|at| 1_u32 << at).filter(move |bit| mask & bit != 0)
 }

@@ -9,6 +9,9 @@ use grimnir_events::smart_block::{CurveMode, Measure, Sequence};
 /// Score of an item that nothing speaks for or against.
 const BASE: i64 = 100;
 
+/// Frames before a fixed time, two or three songs, in which lengths come before rest.
+pub const CLOSING: i64 = 600 * 48_000;
+
 /// What is left to fill, where lengths are to add up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Fit {
@@ -154,4 +157,9 @@ pub fn sequence_mask(source: &Source, ask: &Ask<'_>, catalogue: &Catalogue, plac
         broken |= step > 0 && (found - before).abs() > step;
     }
     if broken { SEQUENCE } else { 0 }
+}
+
+/// The bits of a set, the lowest first.
+pub fn bits(mask: u32) -> impl Iterator<Item = u32> {
+    (0..32).map(|at| 1_u32 << at).filter(move |bit| mask & bit != 0)
 }

@@ -2,19 +2,17 @@
 //! is asked of a pick from it.
 
 use super::catalogue::{ALBUM, ARTIST, Catalogue, LABEL, TITLE};
-use super::column::Key;
 use super::criteria::{Criterion, Group, Moment, Sight};
 use super::hard::TOO_LONG;
 use super::history::History;
 use super::packaging;
-use super::pick::{APART, EXCLUDE, FIT, QUOTA, REST, Removed, Run, SEQUENCE};
+use super::pick::{Removed, Run};
 use super::set::Set;
 use crate::planner::PlanInputs;
 use crate::planner::sound::is_programme;
 use grimnir_events::clock::{ImagingRole, Stopset, StopsetSource};
-use grimnir_events::smart_block::{
-    BlockRules, BlockSeparation, Field, ItemSource, Order, Quota, Rule, Span,
-};
+use grimnir_events::smart_block::{BlockRules, BlockSeparation, Field, ItemSource};
+use grimnir_events::smart_block::{Order, Quota, Rule, Span};
 use grimnir_events::timeline::PlaylistMode;
 use grimnir_events::{PlaylistId, SmartBlockId};
 use std::cell::OnceCell;
@@ -390,25 +388,6 @@ impl Source {
         let removed =
             [("played in this run", again), ("too long", self.too_long), (TOO_LONG, rest)];
         removed.into_iter().filter(|(_, count)| *count > 0).collect()
-    }
-
-    /// The word of a bit of a pick's mask.
-    pub fn bit_name(&self, catalogue: &Catalogue, bit: u32) -> String {
-        match bit {
-            FIT => "fit".into(),
-            REST => "rest".into(),
-            SEQUENCE => "sequence".into(),
-            QUOTA => "quota".into(),
-            EXCLUDE => "exclude".into(),
-            bit => {
-                let step = bit.trailing_zeros() - APART;
-                let apart = self.apart.get(step as usize);
-                let key = apart.map(|apart| &catalogue.dims[apart.dim].key);
-                let word = key.map(Key::word).unwrap_or_default();
-                let seconds = apart.map_or(0, |apart| apart.us / 1_000_000);
-                format!("{word} separation of {seconds} s")
-            }
-        }
     }
 }
 
