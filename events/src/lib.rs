@@ -20,6 +20,7 @@ pub mod station;
 pub mod ladder;
 pub mod executor;
 pub mod grid;
+pub mod show;
 pub mod timeline;
 pub mod library;
 pub mod details;

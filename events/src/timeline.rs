@@ -4,6 +4,7 @@ use crate::codec::Payload;
 use crate::grid::Grid;
 use crate::ids::{ClockId, ContentHash, LineId, MediaId, PlaylistId, SmartBlockId};
 use crate::library::{CueMarks, ItemKind};
+use crate::show::{LiveAccess, ShowEvent};
 use crate::smart_block::{SmartBlock, StationRules};
 use crate::units::UtcMicros;
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,8 @@ pub enum TimelineEvent {
         /// All of it, as it is now.
         rules: Box<StationRules>,
     },
+    /// Something about a show.
+    Show(ShowEvent),
 }
 
 impl Payload for TimelineEvent {
@@ -152,6 +155,20 @@ pub enum SlotSource {
         playlist_id: PlaylistId,
         /// In which way.
         mode: PlaylistMode,
+    },
+    /// A time for live sources, to the next slot; a category is planned underneath.
+    LiveWindow {
+        /// Who may go live.
+        live: LiveAccess,
+        /// What is planned; empty means the whole library.
+        category: String,
+    },
+    /// A time for a stream from elsewhere, to the next slot; a category is planned underneath.
+    Webstream {
+        /// Its addresses, the first one first, the others where it fails.
+        urls: Vec<String>,
+        /// What is planned; empty means the whole library.
+        category: String,
     },
 }
 
