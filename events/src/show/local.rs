@@ -62,8 +62,7 @@ impl FromStr for LocalTime {
 
 impl Display for LocalTime {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        let (hour, minute, second) =
-            (self.second / 3_600, self.second / 60 % 60, self.second % 60);
+        let (hour, minute, second) = (self.second / 3_600, self.second / 60 % 60, self.second % 60);
         write!(f, "{}T{hour:02}:{minute:02}:{second:02}", self.date)
     }
 }

@@ -126,7 +126,9 @@ proptest! {
                 replace: false,
             };
             // What the planner makes, the timeline takes.
-            let events = crate::timeline::decide::decide(&state, &command).expect("accepted");
+            let now = UtcMicros::default();
+            let events =
+                crate::timeline::decide::decide(&state, &command, now).expect("accepted");
             events.iter().for_each(|event| crate::timeline::evolve::evolve(&mut state, event));
         }
     }

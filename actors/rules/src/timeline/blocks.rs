@@ -109,6 +109,8 @@ fn slots(clock: &FormatClock) -> impl Iterator<Item = SmartBlockId> {
         SlotSource::Playlist { .. }
         | SlotSource::Category { .. }
         | SlotSource::HardItem { .. }
-        | SlotSource::PlaylistBy { .. } => None,
+        | SlotSource::PlaylistBy { .. }
+        | SlotSource::LiveWindow { .. }
+        | SlotSource::Webstream { .. } => None,
     })
 }

@@ -4,6 +4,7 @@ use super::blocks;
 use super::command::TimelineCommand;
 use super::grid;
 use super::rejection::TimelineRejection as No;
+use super::shows;
 use super::state::TimelineState;
 use grimnir_events::timeline::{
     Anchor, FormatClock, HourPlan, Line, SlotSource, SlotStart, TimelineEvent,
@@ -29,7 +30,11 @@ pub const MAX_REASON: usize = 500;
 pub const MAX_PLAN_BYTES: usize = 28 * 1024;
 
 /// The events that follow from `command`, or why not.
-pub fn decide(state: &TimelineState, command: &TimelineCommand) -> Result<Vec<TimelineEvent>, No> {
+pub fn decide(
+    state: &TimelineState,
+    command: &TimelineCommand,
+    now: UtcMicros,
+) -> Result<Vec<TimelineEvent>, No> {
     match command {
         TimelineCommand::SetClock { clock } => set_clock(state, clock),
         TimelineCommand::RemoveClock { clock_id } => {
@@ -77,6 +82,7 @@ pub fn decide(state: &TimelineState, command: &TimelineCommand) -> Result<Vec<Ti
         TimelineCommand::SetSmartBlock { block } => blocks::set(state, block),
         TimelineCommand::RemoveSmartBlock { block_id } => blocks::remove(state, *block_id),
         TimelineCommand::SetStationRules { rules } => blocks::set_rules(state, rules),
+        TimelineCommand::Show(command) => shows::decide(state, command, now),
     }
 }
 
@@ -120,7 +126,13 @@ fn check_clock(clock: &FormatClock) -> Result<(), No> {
         {
             return Err(No::SlotGrace { index, found: grace_ms, limit: HOUR_MS });
         }
-        if let SlotSource::Category { category } = &slot.source {
+        if let Err((found, expected)) = shows::check_slot(&slot.source) {
+            return Err(No::SlotWindow { index, found, expected });
+        }
+        if let SlotSource::Category { category }
+        | SlotSource::LiveWindow { category, .. }
+        | SlotSource::Webstream { category, .. } = &slot.source
+        {
             let found = category.chars().count();
             if found > MAX_NAME {
                 return Err(No::SlotCategory { index, found, limit: MAX_NAME });

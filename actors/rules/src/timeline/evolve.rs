@@ -30,6 +30,7 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
                 plan.lines.retain(|line| line.id != *line_id);
             }
         }
+        TimelineEvent::Show(event) => grimnir_events::show::fold(&mut state.shows, event),
         TimelineEvent::GridSet { grid } => state.grid = grid.clone(),
         TimelineEvent::HourCleared { hour, reason: _ } => {
             state.hours.remove(hour);

@@ -1,5 +1,6 @@
 //! Why a timeline says no.
 
+use super::shows::rejection::ShowRejection;
 use crate::{Reject, RejectClass};
 use grimnir_events::smart_block::BlockFault;
 use grimnir_events::{ClockId, LineId, SmartBlockId, UtcMicros};
@@ -238,6 +239,19 @@ pub enum TimelineRejection {
         /// What names it.
         by: String,
     },
+    /// A slot's window of live sources or of a stream makes no sense.
+    #[error("slot {index} has {found}, expected {expected}")]
+    SlotWindow {
+        /// Place of the slot, from 0.
+        index: usize,
+        /// What it has.
+        found: String,
+        /// What it can have.
+        expected: &'static str,
+    },
+    /// Something about a show.
+    #[error(transparent)]
+    Show(#[from] ShowRejection),
     /// The reason is too long.
     #[error("the reason has {found} characters, limit {limit}")]
     ReasonLength {
@@ -282,6 +296,8 @@ impl Reject for TimelineRejection {
             Self::UnknownBlock(_) => "smart_block_not_found",
             Self::FallbackDepth { .. } => "smart_block_fallback_depth",
             Self::BlockInUse { .. } => "smart_block_in_use",
+            Self::SlotWindow { .. } => "clock_slot_window",
+            Self::Show(no) => no.code(),
         }
     }
 
@@ -291,7 +307,9 @@ impl Reject for TimelineRejection {
             Self::SlotCount { .. }
             | Self::SlotOffset { .. }
             | Self::SlotGrace { .. }
-            | Self::SlotCategory { .. } => Some("slots"),
+            | Self::SlotCategory { .. }
+            | Self::SlotWindow { .. } => Some("slots"),
+            Self::Show(no) => no.field(),
             Self::UnknownClock(_) => Some("clock_id"),
             Self::GridWeek { .. } => Some("week"),
             Self::DatedSetCount { .. }
@@ -350,7 +368,9 @@ impl Reject for TimelineRejection {
             | Self::Rules(_)
             | Self::BlockTooLarge { .. }
             | Self::FallbackDepth { .. }
+            | Self::SlotWindow { .. }
             | Self::ReasonLength { .. } => RejectClass::Invalid,
+            Self::Show(no) => no.class(),
         }
     }
 }

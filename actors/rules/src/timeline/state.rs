@@ -1,6 +1,7 @@
 //! What a timeline's decisions need to know.
 
 use grimnir_events::grid::Grid;
+use grimnir_events::show::Shows;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::timeline::{FormatClock, HourPlan};
 use grimnir_events::{ClockId, SmartBlockId, UtcMicros};
@@ -23,6 +24,8 @@ pub struct TimelineState {
     pub blocks: BTreeMap<SmartBlockId, SmartBlock>,
     /// What the station asks of every pick.
     pub rules: StationRules,
+    /// Shows, and what is different about their instances.
+    pub shows: Shows,
     /// Planned hours by their first instant.
     pub hours: BTreeMap<UtcMicros, HourPlan>,
 }

@@ -153,7 +153,10 @@ impl<'a> Slots<'a> {
                 None => self.notes.push(format!("{label}: {media_id} cannot be planned")),
             },
             // Version 2 has them: no hour of version 1 was planned with one.
-            SlotSource::SmartBlock { .. } | SlotSource::PlaylistBy { .. } => {
+            SlotSource::SmartBlock { .. }
+            | SlotSource::PlaylistBy { .. }
+            | SlotSource::LiveWindow { .. }
+            | SlotSource::Webstream { .. } => {
                 self.notes.push(format!("{label}: this version of the planner does not know it"));
             }
         }

@@ -1,6 +1,7 @@
 //! Goes through the slots of the clock and fills each from its source, every pick by the selector.
 
 use super::pick::Run;
+use super::show::is_list;
 use super::source::SourceKey;
 use super::{Planner, Stretch};
 use crate::planner::chain::{Chain, MAX_LINES, cut};
@@ -21,11 +22,11 @@ use std::collections::BTreeMap;
 /// The hour in the making.
 pub(super) struct Slots<'p, 'a> {
     pub planner: &'p mut Planner<'a>,
-    earlier: &'p [&'p HourPlan],
+    pub earlier: &'p [&'p HourPlan],
     pub chain: Chain<'a>,
     seed: [u8; 32],
-    stretch: &'p Stretch,
-    places: BTreeMap<PlaylistId, usize>,
+    pub stretch: &'p Stretch,
+    pub places: BTreeMap<PlaylistId, usize>,
     /// What could not be done as asked.
     pub notes: Vec<String>,
     full: bool,
@@ -55,7 +56,7 @@ impl<'p, 'a> Slots<'p, 'a> {
 
     /// Fills the hour.
     pub fn fill(&mut self) {
-        let Stretch { from: hour, until, ref slots, next: ref following } = *self.stretch;
+        let Stretch { from: hour, until, ref slots, next: ref following, .. } = *self.stretch;
         let starts = |slot: &ClockSlot| hour.plus(i64::from(slot.offset_ms) * 1_000);
         let first = slots.first();
         let end_of = |next: Option<&ClockSlot>| match next {
@@ -70,17 +71,25 @@ impl<'p, 'a> Slots<'p, 'a> {
             self.conclude(filling);
         }
         for (index, slot) in slots.iter().enumerate() {
-            match slot.start {
-                SlotStart::Free => {}
-                SlotStart::Soft { grace_ms } => {
-                    let grace_us = i64::from(grace_ms) * 1_000;
-                    self.hang(Anchor::Soft { at: starts(slot), grace_us });
-                }
-                SlotStart::Hard => self.hang(Anchor::Hard { at: starts(slot) }),
+            self.hang_on(slot.start, starts(slot));
+            let end = end_of(slots.get(index + 1));
+            match self.stretch.shows.get(&index).filter(|show| is_list(show)) {
+                Some(show) => self.show(index, show, starts(slot), end),
+                None => self.slot(index, slot, starts(slot), end),
             }
-            self.slot(index, slot, starts(slot), end_of(slots.get(index + 1)));
         }
         self.close();
+    }
+
+    /// Sets what the first line of a slot hangs on.
+    pub fn hang_on(&mut self, start: SlotStart, at: UtcMicros) {
+        match start {
+            SlotStart::Free => {}
+            SlotStart::Soft { grace_ms } => {
+                self.hang(Anchor::Soft { at, grace_us: i64::from(grace_ms) * 1_000 });
+            }
+            SlotStart::Hard => self.hang(Anchor::Hard { at }),
+        }
     }
 
     /// Sets what the next line hangs on; a first line that waits for the hour goes on waiting.
@@ -92,7 +101,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         };
     }
 
-    fn begin(
+    pub fn begin(
         &self,
         label: String,
         index: usize,
@@ -119,7 +128,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         self.conclude(filling);
     }
 
-    fn slot(&mut self, index: usize, slot: &ClockSlot, start: UtcMicros, end: End) {
+    pub fn slot(&mut self, index: usize, slot: &ClockSlot, start: UtcMicros, end: End) {
         let source = match &slot.source {
             SlotSource::Playlist { playlist_id } | SlotSource::PlaylistBy { playlist_id, .. } => {
                 playlist_id.0.to_vec()
@@ -127,6 +136,8 @@ impl<'p, 'a> Slots<'p, 'a> {
             SlotSource::Category { category } => category.clone().into_bytes(),
             SlotSource::HardItem { media_id } => media_id.0.to_vec(),
             SlotSource::SmartBlock { block_id } => block_id.0.to_vec(),
+            SlotSource::LiveWindow { category, .. } => category.clone().into_bytes(),
+            SlotSource::Webstream { category, .. } => category.clone().into_bytes(),
         };
         let mut filling = self.begin(format!("slot {index}"), index, start, end, &source);
         let label = filling.label.clone();
@@ -135,10 +146,16 @@ impl<'p, 'a> Slots<'p, 'a> {
             self.notes.push(format!("{label}: no time is left for it"));
         }
         match &slot.source {
-            SlotSource::Category { category } if category.is_empty() => {
+            SlotSource::Category { category }
+            | SlotSource::LiveWindow { category, .. }
+            | SlotSource::Webstream { category, .. }
+                if category.is_empty() =>
+            {
                 self.rotate(&SourceKey::Library, &mut filling);
             }
-            SlotSource::Category { category } => {
+            SlotSource::Category { category }
+            | SlotSource::LiveWindow { category, .. }
+            | SlotSource::Webstream { category, .. } => {
                 self.rotate(&SourceKey::Category(category.to_lowercase()), &mut filling);
             }
             SlotSource::Playlist { playlist_id }
@@ -260,7 +277,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         room
     }
 
-    fn note_rest(&mut self, end: End, label: &str) {
+    pub fn note_rest(&mut self, end: End, label: &str) {
         let left = end.at.since(self.chain.next_start());
         if left > 0 && !self.full {
             let ms = left * 1_000 / FRAMES_PER_SECOND;
@@ -269,7 +286,7 @@ impl<'p, 'a> Slots<'p, 'a> {
     }
 
     /// Says what a slot relaxed.
-    fn conclude(&mut self, filling: Filling) {
+    pub fn conclude(&mut self, filling: Filling) {
         for (rule, times) in filling.relaxed {
             self.notes.push(format!("{}: {rule} relaxed {times} times", filling.label));
         }
