@@ -1,7 +1,8 @@
 //! Samples of station, library, access and timeline.
 
 use super::{
-    Labelled, at, details, hash, labelled, plain, raw, smart_blocks, station_rules, words,
+    Labelled, at, details, hash, labelled, plain, raw, shows, smart_blocks, station_rules, windows,
+    words,
 };
 use grimnir_events::access::{AccessEvent, Role};
 use grimnir_events::grid::{DatedSet, Days, Grid, LocalDate};
@@ -271,10 +272,12 @@ pub fn timeline() -> Labelled<TimelineEvent> {
     for (label, block) in smart_blocks() {
         samples.push((label, SmartBlockSet { block }));
     }
+    samples.push(("windows".into(), ClockSet { clock: windows(clock_id) }));
+    samples.extend(shows().into_iter().map(|(label, event)| (label, Show(event))));
     labelled!(TimelineEvent: [
         ClockSet, ClockRemoved, DefaultClockChosen, HourPlanned, LineInserted, LineDropped,
         GridSet, HourCleared,
-        SmartBlockSet, SmartBlockRemoved, StationRulesSet,
+        SmartBlockSet, SmartBlockRemoved, StationRulesSet, Show,
     ], samples)
 }
 
@@ -316,6 +319,8 @@ pub fn shown(line: &Line, slot: &ClockSlot) -> [&'static str; 4] {
             SlotSource::HardItem { .. } => "item",
             SlotSource::SmartBlock { .. } => "smart_block",
             SlotSource::PlaylistBy { .. } => "playlist_by",
+            SlotSource::LiveWindow { .. } => "live_window",
+            SlotSource::Webstream { .. } => "webstream",
         },
     ]
 }
