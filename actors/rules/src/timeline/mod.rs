@@ -29,6 +29,8 @@ pub mod state;
 #[cfg(test)]
 mod block_tests;
 #[cfg(test)]
+mod pin_tests;
+#[cfg(test)]
 mod tests;
 
 use crate::{Aggregate, Context};
