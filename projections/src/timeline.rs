@@ -7,6 +7,7 @@ use crate::rows::{BlockRow, ClockRow, UpcomingRow};
 use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::edit::{EditEvent, Pin, arrange};
 use grimnir_events::grid::Grid;
+use grimnir_events::show::{self, Shows};
 use grimnir_events::smart_block::StationRules;
 use grimnir_events::timeline::{HourPlan, Line, TimelineEvent};
 use grimnir_events::units::micros_of_frames;
@@ -32,6 +33,9 @@ pub struct TimelineTable {
     /// What the station asks of every pick.
     #[serde(default)]
     pub rules: StationRules,
+    /// Shows, and what is different about their instances.
+    #[serde(default)]
+    pub shows: Shows,
     /// The clock of every hour that has none of its own.
     pub default_clock_id: Option<ClockId>,
     /// Hours of plan, by start.
@@ -136,6 +140,7 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &TimelineEvent) {
                 table.pins.remove(line_id);
             }
         }
+        TimelineEvent::Show(event) => show::fold(&mut table.shows, event),
         TimelineEvent::GridSet { grid } => table.grid = grid.clone(),
         TimelineEvent::HourCleared { hour, .. } => {
             table.plans.remove(hour);

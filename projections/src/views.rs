@@ -10,6 +10,7 @@ use crate::search::{Filter, Page, Place};
 use futures_util::stream::BoxStream;
 use grimnir_events::grid::Grid;
 use grimnir_events::library::MediaItem;
+use grimnir_events::show::Shows;
 use grimnir_events::smart_block::StationRules;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{
@@ -246,6 +247,12 @@ impl Views {
     pub fn smart_block(&self, id: SmartBlockId) -> Option<BlockRow> {
         let model = self.shared.read();
         model.timelines.values().find_map(|t| t.blocks.get(&id)).cloned()
+    }
+
+    /// A station's shows, by id, with what is different about their instances.
+    pub fn shows(&self, station: StationId) -> Shows {
+        let model = self.shared.read();
+        model.timelines.get(&station).map(|t| t.shows.clone()).unwrap_or_default()
     }
 
     /// What a station asks of every pick.

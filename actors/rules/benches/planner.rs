@@ -68,6 +68,8 @@ fn measure(items: u32) -> (f64, f64) {
         clock: None,
         grid: &Grid::default(),
         clocks: &BTreeMap::new(),
+        shows: &BTreeMap::new(),
+        aired: &BTreeMap::new(),
         played: &[],
         input_seq: 1,
     };

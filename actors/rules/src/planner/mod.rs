@@ -19,7 +19,7 @@ mod frozen_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod world;
+pub(crate) mod world;
 
 pub use hours::{hours_to_plan, stale_hours};
 pub use sound::gain_db_x100;

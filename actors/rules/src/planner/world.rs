@@ -56,7 +56,7 @@ pub(in crate::planner) fn songs(count: u16) -> BTreeMap<MediaId, MediaItem> {
     media_of((1..=count).map(song).collect())
 }
 
-pub(in crate::planner) fn slot(seconds: u32, start: SlotStart, source: SlotSource) -> ClockSlot {
+pub(crate) fn slot(seconds: u32, start: SlotStart, source: SlotSource) -> ClockSlot {
     ClockSlot { offset_ms: seconds * 1_000, start, source }
 }
 
@@ -64,7 +64,7 @@ pub(in crate::planner) fn category(name: &str) -> SlotSource {
     SlotSource::Category { category: name.into() }
 }
 
-pub(in crate::planner) fn clock(slots: Vec<ClockSlot>) -> FormatClock {
+pub(crate) fn clock(slots: Vec<ClockSlot>) -> FormatClock {
     FormatClock { id: ClockId([5; 16]), name: "Clock".into(), slots }
 }
 

@@ -93,34 +93,19 @@ impl<'a> Programme<'a> {
         until: UtcMicros,
         counts: impl Fn(&Instance) -> bool,
     ) -> Vec<Ruled> {
-        let on = self.instances(from, until).into_iter();
-        let on: Vec<Instance> = on.filter(|instance| instance.airs() && counts(instance)).collect();
-        let edges = on.iter().flat_map(|instance| [instance.from, instance.until]);
-        let mut edges: Vec<UtcMicros> = edges.filter(|at| *at > from && *at < until).collect();
-        edges.extend([from, until]);
-        edges.sort_unstable();
-        edges.dedup();
-        let mut ruled: Vec<Ruled> = Vec::new();
-        for pair in edges.windows(2) {
-            let (from, until) = (pair[0], pair[1]);
-            let here =
-                on.iter().filter(|instance| instance.from <= from && instance.until >= until);
-            let first = here.min_by_key(|instance| {
-                let began = (instance.from, instance.show_id, instance.original);
-                (Reverse(instance.priority), began)
-            });
-            match ruled.last_mut() {
-                Some(last) if last.instance.as_ref() == first => last.until = until,
-                _ => ruled.push(Ruled { from, until, instance: first.cloned() }),
-            }
-        }
-        ruled
+        ruled(&self.instances(from, until), from, until, counts)
     }
 
     /// The slots of an hour: of the grid's clock, and of the shows that are on in it.
     pub fn composed(&self, hour: &Hour) -> Composed {
+        self.composed_of(hour, &self.instances(hour.from, hour.until))
+    }
+
+    /// The same, of instances that are known; others than those of the hour do not matter.
+    pub(super) fn composed_of(&self, hour: &Hour, instances: &[Instance]) -> Composed {
         let mut composed = Composed::default();
-        let ruled = self.ruled(hour.from, hour.until, |on| on.content != ShowContent::Automation);
+        let counts = |on: &Instance| on.content != ShowContent::Automation;
+        let ruled = ruled(instances, hour.from, hour.until, counts);
         if let [Ruled { instance: None, .. }] | [] = ruled[..] {
             composed.slots =
                 self.by_grid(hour).map_or_else(Vec::new, |clock| slots_in(clock, hour));
@@ -208,4 +193,38 @@ fn part(
         slot.offset_ms += before_ms;
     }
     slots
+}
+
+/// Who of these rules `from..until`.
+pub(super) fn ruled(
+    instances: &[Instance],
+    from: UtcMicros,
+    until: UtcMicros,
+    counts: impl Fn(&Instance) -> bool,
+) -> Vec<Ruled> {
+    let near = |on: &&Instance| on.from < until && on.until > from;
+    let airs = instances.iter().filter(near).filter(|on| on.airs() && counts(on));
+    let on: Vec<&Instance> = airs.collect();
+    let edges = on.iter().flat_map(|instance| [instance.from, instance.until]);
+    let mut edges: Vec<UtcMicros> = edges.filter(|at| *at > from && *at < until).collect();
+    edges.extend([from, until]);
+    edges.sort_unstable();
+    edges.dedup();
+    let mut ruled: Vec<Ruled> = Vec::new();
+    for pair in edges.windows(2) {
+        let (from, until) = (pair[0], pair[1]);
+        let here = on.iter().filter(|instance| instance.from <= from && instance.until >= until);
+        let first = here.min_by_key(|instance| {
+            let began = (instance.from, instance.show_id, instance.original);
+            (Reverse(instance.priority), began)
+        });
+        match ruled.last_mut() {
+            Some(last) if last.instance.as_ref() == first.copied() => last.until = until,
+            _ => {
+                let instance = first.map(|instance| (*instance).clone());
+                ruled.push(Ruled { from, until, instance });
+            }
+        }
+    }
+    ruled
 }

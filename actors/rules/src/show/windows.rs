@@ -2,6 +2,7 @@
 //! planned underneath as if they were not there.
 
 use super::Programme;
+use super::programme::ruled;
 use crate::planner::hours::hours_between;
 use grimnir_events::show::LiveAccess;
 use grimnir_events::timeline::SlotSource;
@@ -43,7 +44,8 @@ impl Programme<'_> {
     pub fn windows_between(&self, from: UtcMicros, until: UtcMicros) -> Vec<Window> {
         let mut windows = Vec::new();
         // A show without live sources keeps those of a lower priority off the air, too.
-        for ruled in self.ruled(from, until, |_| true) {
+        let instances = self.instances(from, until);
+        for ruled in ruled(&instances, from, until, |_| true) {
             let Some(instance) = ruled.instance else { continue };
             let Some(live) = instance.live else { continue };
             let (from, until) = (ruled.from, ruled.until);
@@ -52,7 +54,7 @@ impl Programme<'_> {
             windows.push(Window { kind, from, until, live, urls, of, name });
         }
         for hour in hours_between(&self.zone, from, until) {
-            let composed = self.composed(&hour);
+            let composed = self.composed_of(&hour, &instances);
             for (place, slot) in composed.slots.iter().enumerate() {
                 let (kind, live, urls) = match &slot.source {
                     SlotSource::LiveWindow { live, .. } => {
