@@ -236,6 +236,7 @@ impl PlannerState {
                 aired: &aired,
                 // Plans are kept 48 h back, longer than any separation looks.
                 played: &[],
+                orders: &timeline.state.orders,
                 input_seq,
             };
             planner::plan_hours(&inputs, &timeline.state.hours, &hours)

@@ -78,6 +78,7 @@ impl Folds {
             shows: &timeline.shows,
             aired: &self.aired,
             played: &[],
+            orders: &timeline.orders,
             input_seq: self.library.seq.max(self.timeline.seq),
         };
         answer(&inputs)

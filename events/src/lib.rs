@@ -22,6 +22,7 @@ pub mod executor;
 pub mod control;
 pub mod grid;
 pub mod edit;
+pub mod clock;
 pub mod show;
 pub mod timeline;
 pub mod library;

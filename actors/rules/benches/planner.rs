@@ -71,6 +71,7 @@ fn measure(items: u32) -> (f64, f64) {
         shows: &BTreeMap::new(),
         aired: &BTreeMap::new(),
         played: &[],
+        orders: &Orders::NONE,
         input_seq: 1,
     };
     let (mut whole, mut picks) = (Vec::new(), Vec::new());
@@ -204,13 +205,17 @@ fn block(n: u8) -> SmartBlock {
 
 fn clock(n: u8) -> FormatClock {
     let of = |n: u8| SlotSource::SmartBlock { block_id: SmartBlockId([n % 10 + 1; 16]) };
-    let slot =
-        |seconds: u32, start, source| ClockSlot { offset_ms: seconds * 1_000, start, source };
+    let slot = |seconds: u32, start, source| ClockSlot::at(seconds * 1_000, start, source);
     let slots = vec![
         slot(0, SlotStart::Hard, of(n)),
         slot(1_200, SlotStart::Soft { grace_ms: 60_000 }, of(n + 3)),
         slot(2_400, SlotStart::Free, SlotSource::Category { category: "gold".into() }),
         slot(3_000, SlotStart::Hard, of(n + 6)),
     ];
-    FormatClock { id: ClockId([n + 1; 16]), name: format!("Clock {n}"), slots }
+    FormatClock {
+        id: ClockId([n + 1; 16]),
+        name: format!("Clock {n}"),
+        slots,
+        min_airtime_ms: None,
+    }
 }

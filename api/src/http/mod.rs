@@ -84,6 +84,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(clock::list, clock::create))
         .routes(routes!(clock::show, clock::replace, clock::remove))
         .routes(routes!(clock::choose_default))
+        .routes(routes!(clock::legal_id, clock::set_legal_id))
+        .routes(routes!(clock::voice_tracks, clock::assign_voice_track))
         .routes(routes!(grid::show, grid::replace))
         .routes(routes!(smart_block::list, smart_block::create))
         .routes(routes!(smart_block::show, smart_block::replace, smart_block::remove))

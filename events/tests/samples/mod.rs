@@ -7,6 +7,7 @@
 mod aggregates;
 mod blocks;
 mod broadcast;
+mod clocks;
 mod commits;
 mod frozen;
 mod register;
@@ -15,6 +16,7 @@ mod shows;
 pub use aggregates::*;
 pub use blocks::*;
 pub use broadcast::*;
+pub use clocks::*;
 pub use commits::*;
 pub use frozen::*;
 pub use register::*;

@@ -1,8 +1,9 @@
 //! Samples of shows, of what is different about their instances, and of windows in clocks.
 
 use super::{Labelled, labelled, plain, raw};
+use grimnir_events::clock::{ClockV1, SlotV1};
 use grimnir_events::show::{LiveAccess, LocalTime, Show, ShowContent, ShowEvent, Substitute};
-use grimnir_events::timeline::{ClockSlot, FormatClock, SlotSource, SlotStart};
+use grimnir_events::timeline::{SlotSource, SlotStart};
 use grimnir_events::{ClockId, PlaylistId, ShowId, UserId};
 
 fn local(second: u32) -> LocalTime {
@@ -71,12 +72,12 @@ pub fn shows() -> Labelled<ShowEvent> {
 }
 
 /// A clock with windows for live sources and for a stream.
-pub fn windows(id: ClockId) -> FormatClock {
-    let slot = |offset_ms, source| ClockSlot { offset_ms, start: SlotStart::Free, source };
+pub fn windows(id: ClockId) -> ClockV1 {
+    let slot = |offset_ms, source| SlotV1 { offset_ms, start: SlotStart::Free, source };
     let urls = vec!["https://one.example/live".into(), "https://two.example/live".into()];
     let slots = vec![
         slot(4, SlotSource::LiveWindow { live: live(), category: "gold".into() }),
         slot(5, SlotSource::Webstream { urls, category: "new".into() }),
     ];
-    FormatClock { id, name: "Windows".into(), slots }
+    ClockV1 { id, name: "Windows".into(), slots }
 }

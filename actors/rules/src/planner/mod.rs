@@ -25,6 +25,7 @@ pub use hours::{hours_to_plan, stale_hours};
 pub use sound::gain_db_x100;
 pub use v2::PLANNER_VERSION;
 
+use crate::timeline::Orders;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::grid::Grid;
 use grimnir_events::library::MediaItem;
@@ -91,6 +92,8 @@ pub struct PlanInputs<'a> {
     pub clocks: &'a BTreeMap<ClockId, FormatClock>,
     /// What aired and is in no plan any more; may be empty. Order does not matter.
     pub played: &'a [Play],
+    /// What is ordered for hours beside their clocks; [`Orders::NONE`] where nothing is.
+    pub orders: &'a Orders,
     /// Ledger position all this was read at.
     pub input_seq: u64,
 }

@@ -57,7 +57,7 @@ pub(in crate::planner) fn songs(count: u16) -> BTreeMap<MediaId, MediaItem> {
 }
 
 pub(crate) fn slot(seconds: u32, start: SlotStart, source: SlotSource) -> ClockSlot {
-    ClockSlot { offset_ms: seconds * 1_000, start, source }
+    ClockSlot::at(seconds * 1_000, start, source)
 }
 
 pub(in crate::planner) fn category(name: &str) -> SlotSource {
@@ -65,7 +65,7 @@ pub(in crate::planner) fn category(name: &str) -> SlotSource {
 }
 
 pub(crate) fn clock(slots: Vec<ClockSlot>) -> FormatClock {
-    FormatClock { id: ClockId([5; 16]), name: "Clock".into(), slots }
+    FormatClock { id: ClockId([5; 16]), name: "Clock".into(), slots, min_airtime_ms: None }
 }
 
 /// Owned inputs.
@@ -83,6 +83,7 @@ pub(in crate::planner) struct World {
     pub tally: BTreeMap<MediaId, Tally>,
     pub grid: Grid,
     pub clocks: BTreeMap<ClockId, FormatClock>,
+    pub orders: Orders,
     pub shows: Shows,
     pub aired: Aired,
 }
@@ -109,6 +110,7 @@ impl World {
             shows: &self.shows,
             aired: &self.aired,
             played: &self.played,
+            orders: &self.orders,
             input_seq: 7,
         }
     }

@@ -136,7 +136,7 @@ impl<'a> Programme<'a> {
                     // Filled by the instance: its id stands for the list.
                     let source = SlotSource::Playlist { playlist_id: PlaylistId(instance.id.0) };
                     let offset_ms = offset(hour, from);
-                    composed.slots.push(ClockSlot { offset_ms, start: SlotStart::Free, source });
+                    composed.slots.push(ClockSlot::at(offset_ms, SlotStart::Free, source));
                     true
                 }
                 ShowContent::Automation => false,
@@ -182,15 +182,15 @@ fn part(
     let inner = Hour { from, until, skipped_ms, ..*hour };
     let mut slots = clock.map_or_else(Vec::new, |clock| slots_in(clock, &inner));
     match slots.first_mut() {
-        Some(first) if first.offset_ms == 0 => {}
-        Some(first) if first.start == SlotStart::Free => first.offset_ms = 0,
+        Some(first) if first.start == SlotStart::Free => first.offset_ms = Some(0),
+        Some(first) if first.offset_ms == Some(0) => {}
         _ => {
             let source = SlotSource::Category { category: String::new() };
-            slots.insert(0, ClockSlot { offset_ms: 0, start: SlotStart::Free, source });
+            slots.insert(0, ClockSlot::at(0, SlotStart::Free, source));
         }
     }
     for slot in &mut slots {
-        slot.offset_ms += before_ms;
+        slot.offset_ms = slot.offset_ms.map(|offset_ms| offset_ms + before_ms);
     }
     slots
 }

@@ -67,12 +67,16 @@ impl Programme<'_> {
                     | SlotSource::Category { .. }
                     | SlotSource::HardItem { .. }
                     | SlotSource::SmartBlock { .. }
-                    | SlotSource::PlaylistBy { .. } => continue,
+                    | SlotSource::PlaylistBy { .. }
+                    | SlotSource::Stopset { .. }
+                    | SlotSource::Imaging { .. }
+                    | SlotSource::VoiceTrack { .. } => continue,
                 };
                 let at = |offset_ms: u32| hour.from.plus(i64::from(offset_ms) * 1_000);
-                let next = composed.slots.get(place + 1);
-                let ends = next.map_or(hour.until, |next| at(next.offset_ms));
-                let (from, until) = (at(slot.offset_ms).max(from), ends.min(until));
+                let next = composed.slots[place + 1..].iter().find_map(|next| next.offset_ms);
+                let (ends, begins) =
+                    (next.map_or(hour.until, at), slot.offset_ms.map_or(hour.from, at));
+                let (from, until) = (begins.max(from), ends.min(until));
                 let instance = composed.shows.get(&place);
                 let of = instance.map(|instance| (instance.show_id, instance.id));
                 let name = instance.map(|instance| instance.name.clone()).unwrap_or_default();

@@ -1,14 +1,13 @@
 //! Answers a timeline's commands.
 
-use super::blocks;
 use super::command::TimelineCommand;
 use super::grid;
 use super::rejection::TimelineRejection as No;
 use super::shows;
 use super::state::TimelineState;
-use grimnir_events::timeline::{
-    Anchor, FormatClock, HourPlan, Line, SlotSource, SlotStart, TimelineEvent,
-};
+use super::{blocks, clocks};
+use grimnir_events::clock::ClockV1;
+use grimnir_events::timeline::{Anchor, HourPlan, Line, TimelineEvent};
 use grimnir_events::{UtcMicros, codec};
 use std::collections::BTreeSet;
 
@@ -16,7 +15,6 @@ use std::collections::BTreeSet;
 pub const HOUR_US: i64 = 3_600_000_000;
 /// Hours of every zone begin on a quarter of an hour of UTC.
 const QUARTER_US: i64 = HOUR_US / 4;
-const HOUR_MS: u32 = 3_600_000;
 /// Most slots of a clock.
 pub const MAX_SLOTS: usize = 200;
 /// Most clocks of a station.
@@ -82,6 +80,7 @@ pub fn decide(
         TimelineCommand::SetSmartBlock { block } => blocks::set(state, block),
         TimelineCommand::RemoveSmartBlock { block_id } => blocks::remove(state, *block_id),
         TimelineCommand::SetStationRules { rules } => blocks::set_rules(state, rules),
+        TimelineCommand::Clock(command) => clocks::decide(state, command, now),
         TimelineCommand::Show(command) => shows::decide(state, command, now),
     }
 }
@@ -93,53 +92,11 @@ fn check_reason(reason: &str) -> Result<(), No> {
     }
 }
 
-fn set_clock(state: &TimelineState, clock: &FormatClock) -> Result<Vec<TimelineEvent>, No> {
-    check_clock(clock)?;
-    blocks::check_slots(state, clock)?;
-    match state.clocks.get(&clock.id) {
-        Some(known) if known == clock => return Ok(Vec::new()),
-        None if state.clocks.len() >= MAX_CLOCKS => {
-            return Err(No::TooManyClocks { limit: MAX_CLOCKS });
-        }
-        Some(_) | None => {}
-    }
-    Ok(vec![TimelineEvent::ClockSet { clock: clock.clone() }])
-}
-
-fn check_clock(clock: &FormatClock) -> Result<(), No> {
-    let found = clock.name.chars().count();
-    if clock.name.trim().is_empty() || found > MAX_NAME {
-        return Err(No::ClockName { found: clock.name.trim().chars().count(), limit: MAX_NAME });
-    }
-    let found = clock.slots.len();
-    if found == 0 || found > MAX_SLOTS {
-        return Err(No::SlotCount { found, limit: MAX_SLOTS });
-    }
-    let mut at_least = 0;
-    for (index, slot) in clock.slots.iter().enumerate() {
-        if slot.offset_ms < at_least || slot.offset_ms >= HOUR_MS {
-            return Err(No::SlotOffset { index, found: slot.offset_ms, at_least });
-        }
-        at_least = slot.offset_ms + 1;
-        if let SlotStart::Soft { grace_ms } = slot.start
-            && grace_ms > HOUR_MS
-        {
-            return Err(No::SlotGrace { index, found: grace_ms, limit: HOUR_MS });
-        }
-        if let Err((found, expected)) = shows::check_slot(&slot.source) {
-            return Err(No::SlotWindow { index, found, expected });
-        }
-        if let SlotSource::Category { category }
-        | SlotSource::LiveWindow { category, .. }
-        | SlotSource::Webstream { category, .. } = &slot.source
-        {
-            let found = category.chars().count();
-            if found > MAX_NAME {
-                return Err(No::SlotCategory { index, found, limit: MAX_NAME });
-            }
-        }
-    }
-    Ok(())
+/// A clock as it was asked for before slots could stand by position.
+fn set_clock(state: &TimelineState, clock: &ClockV1) -> Result<Vec<TimelineEvent>, No> {
+    let new = clocks::is_new(state, &clock.clone().into())?;
+    let event = TimelineEvent::ClockSet { clock: clock.clone() };
+    Ok(new.then_some(event).into_iter().collect())
 }
 
 fn commit_hour(

@@ -2,7 +2,11 @@
 //!
 //! | command | events | rejections |
 //! |---|---|---|
-//! | `SetClock` | `ClockSet` | a name, slots or offsets out of bounds |
+//! | `SetClock` | `ClockSet` | a name, slots or offsets out of bounds; as `Clock(Set)`, of old |
+//! | `Clock(Set)` | `Clock(Set)` | a name, slots or offsets out of bounds |
+//! | `Clock(SetLegalId)` | `Clock(LegalIdSet)` | a time or a category out of bounds |
+//! | `Clock(AssignVoice)` | `Clock(VoiceTracked)` | no such track, an hour that is too old |
+//! | `Clock(SignOn)` | `Clock(SignedOn)` | |
 //! | `RemoveClock` | `GridSet`, `DefaultClockChosen`, `ClockRemoved` | unknown clock |
 //! | `ChooseDefaultClock` | `DefaultClockChosen` | unknown clock |
 //! | `CommitHour` | `HourPlanned` | planned already, too old, or a plan that contradicts itself |
@@ -17,6 +21,7 @@
 //! What asks for what is already so is answered with no event.
 
 mod blocks;
+pub mod clocks;
 pub mod command;
 pub mod decide;
 pub mod evolve;
@@ -38,7 +43,7 @@ use command::TimelineCommand;
 use grimnir_events::StreamKind;
 use grimnir_events::timeline::TimelineEvent;
 pub use rejection::TimelineRejection;
-pub use state::TimelineState;
+pub use state::{Orders, TimelineState};
 
 /// The timelines of stations.
 #[derive(Clone, Copy, Debug, Default)]

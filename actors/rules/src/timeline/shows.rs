@@ -364,6 +364,9 @@ pub fn check_slot(source: &SlotSource) -> Result<(), (String, &'static str)> {
         | SlotSource::Category { .. }
         | SlotSource::HardItem { .. }
         | SlotSource::SmartBlock { .. }
-        | SlotSource::PlaylistBy { .. } => Ok(()),
+        | SlotSource::PlaylistBy { .. }
+        | SlotSource::Stopset { .. }
+        | SlotSource::Imaging { .. }
+        | SlotSource::VoiceTrack { .. } => Ok(()),
     }
 }

@@ -1,11 +1,12 @@
 //! What a timeline's decisions need to know.
 
+use grimnir_events::clock::LegalIdRule;
 use grimnir_events::edit::Pin;
 use grimnir_events::grid::Grid;
 use grimnir_events::show::Shows;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::timeline::{FormatClock, HourPlan};
-use grimnir_events::{ClockId, LineId, SmartBlockId, UtcMicros};
+use grimnir_events::{ClockId, LineId, MediaId, SmartBlockId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -31,6 +32,27 @@ pub struct TimelineState {
     pub hours: BTreeMap<UtcMicros, HourPlan>,
     /// Lines of these hours that planning leaves as they are.
     pub pins: BTreeMap<LineId, Pin>,
+    /// What is ordered for hours beside their clocks.
+    pub orders: Orders,
+}
+
+/// What is ordered for hours beside their clocks.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Orders {
+    /// How legal IDs are put around the hour; `None` puts none.
+    pub legal_id: Option<LegalIdRule>,
+    /// Recorded items by hour and voice track; hours that are too old are forgotten.
+    pub voice: BTreeMap<UtcMicros, BTreeMap<String, MediaId>>,
+    /// When the station signed on last, as far as legal IDs were put then.
+    pub signed_on: Option<UtcMicros>,
+    /// The hour of that instant was planned since.
+    pub sign_on_planned: bool,
+}
+
+impl Orders {
+    /// Nothing is ordered.
+    pub const NONE: Self =
+        Self { legal_id: None, voice: BTreeMap::new(), signed_on: None, sign_on_planned: false };
 }
 
 impl TimelineState {

@@ -22,7 +22,7 @@ use grimnir_rules::executor::command::ExecutorCommand;
 use grimnir_rules::ladder::command::LadderCommand;
 use grimnir_rules::library::command::LibraryCommand;
 use grimnir_rules::station::command::StationCommand;
-use grimnir_rules::timeline::command::TimelineCommand;
+use grimnir_rules::timeline::command::{ClockCommand, TimelineCommand};
 use grimnir_rules::timeline::shows::command::ShowCommand;
 
 pub fn context() -> Labelled<Context> {
@@ -105,7 +105,8 @@ pub fn executor() -> Labelled<ExecutorCommand> {
     for (word, state) in words!(PlayoutState: Idle, Preloading, Playing, Fading, Live, Emergency) {
         samples.push((word.into(), Enter { state, reason: "a source came".into() }));
     }
-    labelled!(ExecutorCommand: [Skip, Enter, SetMode, Start], samples)
+    samples.push(plain(JudgeLegalId { hour: at(121), from: at(122), until: at(123) }));
+    labelled!(ExecutorCommand: [Skip, Enter, SetMode, Start, JudgeLegalId], samples)
 }
 
 pub fn timeline() -> Labelled<TimelineCommand> {
@@ -132,10 +133,22 @@ pub fn timeline() -> Labelled<TimelineCommand> {
     for (label, block) in smart_blocks() {
         samples.push((label, SetSmartBlock { block }));
     }
+    let voice =
+        |media_id| ClockCommand::AssignVoice { hour: at(124), track: "link one".into(), media_id };
+    let clock = Box::new(samples::format_clock());
+    let asked = [
+        ("Set", ClockCommand::Set { clock }),
+        ("SetLegalId.Some", ClockCommand::SetLegalId { rule: Some(samples::legal_id_rule()) }),
+        ("SetLegalId.None", ClockCommand::SetLegalId { rule: None }),
+        ("AssignVoice.Some", voice(Some(MediaId(raw(125))))),
+        ("AssignVoice.None", voice(None)),
+        ("SignOn", ClockCommand::SignOn {}),
+    ];
+    samples.extend(asked.map(|(label, command)| (label.into(), Clock(command))));
     samples.extend(shows().into_iter().map(|(label, command)| (label, Show(command))));
     labelled!(TimelineCommand: [
         SetClock, RemoveClock, ChooseDefaultClock, CommitHour, DropLine, SetGrid,
-        ClearHour, SetSmartBlock, RemoveSmartBlock, SetStationRules, Show,
+        ClearHour, SetSmartBlock, RemoveSmartBlock, SetStationRules, Clock, Show,
     ], samples)
 }
 

@@ -18,7 +18,7 @@ impl Slots<'_, '_> {
     /// What is left before a fixed time, where it is to be met by choosing.
     pub fn fit(&self, end: End) -> Option<Fit> {
         let left = end.at.since(self.chain.next_start());
-        end.hard.then_some(Fit { left, tolerance: frames_of_ms(HARD_TOLERANCE_MS) })
+        end.hold.then_some(Fit { left, tolerance: frames_of_ms(HARD_TOLERANCE_MS) })
     }
 
     /// Picks from a source and says what it took; a hole is noted with its reason.

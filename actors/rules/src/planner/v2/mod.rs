@@ -5,10 +5,15 @@
 //! A change that could alter a plan is a new version beside this one.
 
 mod ask;
+mod breaks;
 mod catalogue;
 mod criteria;
 mod explain;
+mod fill;
 mod hard;
+mod legal;
+mod names;
+mod packaging;
 mod history;
 mod pick;
 mod run;
@@ -33,7 +38,7 @@ use crate::show::{Instance, Programme};
 use crate::timeline::decide::HOUR_US;
 use catalogue::Catalogue;
 use grimnir_events::smart_block::{Field, SmartBlock};
-use grimnir_events::timeline::{ClockSlot, FormatClock, HourPlan};
+use grimnir_events::timeline::{ClockSlot, FormatClock, HourPlan, SlotSource};
 use grimnir_events::{LineId, UtcMicros};
 use history::History;
 use jiff::tz::TimeZone;
@@ -90,6 +95,8 @@ struct Stretch {
     slots: Vec<ClockSlot>,
     /// Slots of what follows.
     next: Vec<ClockSlot>,
+    /// It begins with a full hour, and what follows does.
+    whole: (bool, bool),
     /// Instances of shows by the places of their slots.
     shows: BTreeMap<usize, Instance>,
     /// The hour, as the station's calendar has it.
@@ -155,19 +162,20 @@ impl<'a> Planner<'a> {
     pub fn planned(&mut self, from: UtcMicros) -> HourPlan {
         let hour = hour_of(&self.zone, from);
         let after = hour_of(&self.zone, hour.until);
+        let whole = (hour.skipped_ms == 0 && hour.from == from, after.skipped_ms == 0);
         let hour = Hour { from, ..hour };
         let composed = self.programme.composed(&hour);
         let (slots, shows, until) = (composed.slots, composed.shows, hour.until);
         let next = self.programme.composed(&after).slots;
-        self.stretch(&Stretch { from, until, slots, next, shows, hour }, composed.notes)
+        self.stretch(&Stretch { from, until, slots, next, whole, shows, hour }, composed.notes)
     }
 
     /// Plans a whole hour by a clock, which rules the next one too.
     pub fn hour(&mut self, from: UtcMicros, clock: Option<&FormatClock>) -> HourPlan {
         let slots = clock.map_or_else(Vec::new, |clock| clock.slots.clone());
         let (until, next, shows) = (from.plus(HOUR_US), slots.clone(), BTreeMap::new());
-        let hour = hour_of(&self.zone, from);
-        self.stretch(&Stretch { from, until, slots, next, shows, hour }, Vec::new())
+        let (hour, whole) = (hour_of(&self.zone, from), (true, true));
+        self.stretch(&Stretch { from, until, slots, next, whole, shows, hour }, Vec::new())
     }
 
     fn stretch(&mut self, stretch: &Stretch, notes: Vec<String>) -> HourPlan {
@@ -245,6 +253,12 @@ fn fields(inputs: &PlanInputs<'_>) -> Vec<Field> {
     let mut fields: Vec<Field> = station.map(|apart| apart.field.clone()).collect();
     for block in inputs.blocks.values() {
         fields.extend(block_fields(block));
+    }
+    for slot in inputs.clocks.values().chain(inputs.clock).flat_map(|clock| &clock.slots) {
+        if let SlotSource::Stopset { stopset } = &slot.source {
+            let apart = stopset.separation.fields.iter();
+            fields.extend(apart.map(|apart| apart.field.clone()));
+        }
     }
     fields.sort();
     fields.dedup();

@@ -23,6 +23,9 @@ pub const WINDOW: usize = 64;
 /// there is nothing at all to pick.
 pub const REACH: usize = 4_096;
 
+/// Frames before a fixed time, two or three songs, in which lengths come before rest.
+const CLOSING: i64 = 600 * 48_000;
+
 /// It does not fit what is left before a fixed time.
 pub const FIT: u32 = 1;
 /// It is not among the longest rested.
@@ -102,6 +105,8 @@ impl<'d, 'a> Desk<'d, 'a> {
         let mut best = Best { mask: u32::MAX, found: Vec::new() };
         let share = usize::from(source.rules.rest.share_percent);
         let rested = (source.main.len() * share / 100).max(1);
+        // Just before a fixed time lengths decide, among what rested less too.
+        let closing = ask.room.is_some_and(|(room, _)| room <= CLOSING);
         // The rank is also how many were judged before.
         for (rank, place) in self.candidates(source, ask.draw).enumerate() {
             let enough = (best.mask == 0 && best.found.len() >= WINDOW)
@@ -113,7 +118,7 @@ impl<'d, 'a> Desk<'d, 'a> {
             else {
                 continue;
             };
-            if source.rules.order == Order::LeastRecent && rank >= rested {
+            if source.rules.order == Order::LeastRecent && rank >= rested && !closing {
                 mask |= REST;
                 if let Some(trace) = trace.as_deref_mut() {
                     trace.removes(source.bit_name(self.catalogue, REST));
@@ -133,7 +138,13 @@ impl<'d, 'a> Desk<'d, 'a> {
                 }
             }
         }
-        self.choose(source, ask, best, trace)
+        let picked = self.choose(source, ask, &best, trace)?;
+        let rank = best.found.iter().find(|(_, place)| *place as usize == picked.place);
+        let tired = closing
+            && source.rules.order == Order::LeastRecent
+            && picked.mask & EXCLUDE == 0
+            && rank.is_some_and(|(rank, _)| *rank >= rested);
+        Some(Picked { mask: picked.mask | if tired { REST } else { 0 }, ..picked })
     }
 
     /// Places in the order they come up.
@@ -236,7 +247,7 @@ impl<'d, 'a> Desk<'d, 'a> {
         &self,
         source: &Source,
         ask: &Ask<'_>,
-        best: Best,
+        best: &Best,
         trace: Option<&mut PickTrace>,
     ) -> Option<Picked> {
         let moment = Moment { history: self.history, thresholds: self.thresholds };

@@ -4,7 +4,7 @@
 use super::slots::Slots;
 use crate::planner::chain::cut;
 use crate::planner::v1::playlist::taken;
-use crate::planner::v1::slots::End;
+use crate::planner::v1::slots::{End, starts};
 use crate::show::Instance;
 use crate::timeline::decide::HOUR_US;
 use grimnir_events::show::ShowContent;
@@ -20,16 +20,27 @@ pub(super) fn is_list(instance: &Instance) -> bool {
 
 impl Slots<'_, '_> {
     /// Fills a stretch from an instance's list, then as without the show.
-    pub(super) fn show(&mut self, index: usize, instance: &Instance, start: UtcMicros, end: End) {
+    pub(super) fn show(
+        &mut self,
+        index: usize,
+        instance: &Instance,
+        start: UtcMicros,
+        end: (End, bool),
+    ) {
         let label = format!("show \"{}\"", cut(&instance.name));
-        let mut filling = self.begin(label.clone(), index, start, end, &instance.id.0);
+        let mut filling = self.begin(label.clone(), index, start, End::NONE, &instance.id.0);
+        self.ends(end, &mut filling);
         let items = self.list(instance, &label);
         // The lines of an instance are known by it, as those of a playlist are by that.
         let tag = PlaylistId(instance.id.0);
         let told = || self.told(instance, tag, &items);
         let mut place = self.places.get(&tag).copied().unwrap_or_else(told);
-        while place < items.len() && self.wants_more(end) && self.has_room() {
+        while place < items.len() && self.wants_more(filling.end) && self.has_room() {
             let item = items[place];
+            let airtime = self.planner.catalogue.entries[item].cues.airtime();
+            if self.identify(airtime, &mut filling) {
+                continue;
+            }
             place += 1;
             match self.ruled_out(item) {
                 Some(why) => {
@@ -40,16 +51,15 @@ impl Slots<'_, '_> {
             }
         }
         self.places.insert(tag, place);
-        if self.wants_more(end) && self.has_room() {
+        if self.wants_more(filling.end) && self.has_room() {
             if place == items.len() && !items.is_empty() {
                 self.notes.push(format!("{label}: its list ends early, planned as without it"));
             }
             self.without(index, end);
         }
-        if end.hard {
-            self.note_rest(end, &label);
+        if end.0.hard {
+            self.note_rest(filling.end, &label);
         }
-        filling.relaxed.clear();
         self.conclude(filling);
     }
 
@@ -114,22 +124,22 @@ impl Slots<'_, '_> {
     }
 
     /// Fills the rest of a stretch as without the show.
-    fn without(&mut self, index: usize, end: End) {
+    fn without(&mut self, index: usize, end: (End, bool)) {
         let hour = self.stretch.hour;
         let from = self.chain.next_start().utc();
         // Offsets of slots are whole milliseconds.
         let from = from.plus(-from.0.rem_euclid(1_000)).max(hour.from);
-        let slots = self.planner.programme.automation(&hour, from, end.at.utc());
-        let starts = |offset_ms: u32| hour.from.plus(i64::from(offset_ms) * 1_000);
+        let slots = self.planner.programme.automation(&hour, from, end.0.at.utc());
+        let mut begun = from;
         for (place, slot) in slots.iter().enumerate() {
+            begun = starts(hour.from, slot).unwrap_or(begun);
             if place > 0 {
-                self.hang_on(slot.start, starts(slot.offset_ms));
+                self.hang_on(slot.start, begun);
             }
-            let end = match slots.get(place + 1) {
-                Some(next) => End::before(next.start, starts(next.offset_ms)),
-                None => end,
-            };
-            self.slot(index, slot, starts(slot.offset_ms), end);
+            let after = &slots[place + 1..];
+            let next = after.iter().find_map(|next| Some((next.start, starts(hour.from, next)?)));
+            let end = next.map_or(end, |(start, at)| (End::before(start, at), false));
+            self.slot(index, slot, begun, end, after.first());
         }
     }
 }

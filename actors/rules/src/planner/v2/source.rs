@@ -4,9 +4,11 @@
 use super::catalogue::{ALBUM, ARTIST, Catalogue, Entry, LABEL, TITLE};
 use super::criteria::{Criterion, Group, Moment, PlaylistPlaces};
 use super::history::History;
+use super::packaging;
 use super::pick::{APART, EXCLUDE, FIT, QUOTA, REST, SEQUENCE};
 use crate::planner::PlanInputs;
 use crate::planner::sound::is_programme;
+use grimnir_events::clock::{ImagingRole, Stopset, StopsetSource};
 use grimnir_events::smart_block::{
     BlockRules, BlockSeparation, Field, ItemSource, Order, Quota, Rule, Span,
 };
@@ -28,6 +30,10 @@ pub enum SourceKey {
     Bumpers(SmartBlockId),
     /// One source of the interstitials of a block.
     Interstitial(SmartBlockId, usize),
+    /// A break.
+    Stopset(Box<Stopset>),
+    /// Imaging, of a category in lower case or what is known for the role.
+    Imaging(ImagingRole, String),
 }
 
 /// One separation.
@@ -104,6 +110,7 @@ enum Base {
     Category(String),
     Places(Vec<u32>),
     Match(Box<Criterion>),
+    Imaging(ImagingRole, String),
 }
 
 impl Base {
@@ -114,6 +121,7 @@ impl Base {
             Self::Category(name) => super::text::same(&entry.item.category, name),
             Self::Places(places) => places.binary_search(&(place as u32)).is_ok(),
             Self::Match(criterion) => criterion.holds(entry, place, moment),
+            Self::Imaging(role, category) => packaging::is_for(entry, *role, category),
         }
     }
 }
@@ -169,6 +177,23 @@ impl Reader<'_, '_> {
                 let interstitials = &block(id)?.rules.interstitials;
                 let base = self.base(interstitials.sources.get(*at)?)?;
                 return Some(self.extra(key, interstitials.max_duration_sec, base));
+            }
+            SourceKey::Stopset(stopset) => {
+                let rules = packaging::break_rules(stopset, self.inputs.blocks)?;
+                let base = match &stopset.from {
+                    StopsetSource::Category(name) => Base::Category(super::text::normal(name)),
+                    StopsetSource::SmartBlock(_) if names_kinds(&rules) => Base::AnyKind,
+                    StopsetSource::SmartBlock(_) => Base::Programme,
+                };
+                (rules, base)
+            }
+            SourceKey::Imaging(role, category) => {
+                let base = Base::Imaging(*role, super::text::normal(category));
+                let mut source = self.extra(key, u32::MAX, base);
+                // Longest rested first, and none twice in a row of them.
+                (source.rules.rest.share_percent, source.rules.rest.weight_x100) = (1, 0);
+                source.rules.loop_to_fill = false;
+                return Some(source);
             }
         };
         Some(self.make(key.clone(), rules, &base))

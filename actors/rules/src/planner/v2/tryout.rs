@@ -61,8 +61,8 @@ pub fn materialize(
     hasher.update(hour_seed(&inputs, at));
     hasher.update(seed.to_be_bytes());
     let (slots, next, shows) = (Vec::new(), Vec::new(), BTreeMap::new());
-    let hour = hour_of(&planner.zone, at);
-    let stretch = Stretch { from: at, until: at, slots, next, shows, hour };
+    let (hour, whole) = (hour_of(&planner.zone, at), (false, false));
+    let stretch = Stretch { from: at, until: at, slots, next, whole, shows, hour };
     let (chain, seed) = (chain(&inputs, at), hasher.finalize().into());
     let mut slots = Slots::new(&mut planner, &[], chain, seed, &stretch);
     slots.only(block.id, at, end(at, duration_ms));

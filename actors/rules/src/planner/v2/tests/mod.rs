@@ -4,7 +4,9 @@ mod checker;
 mod golden;
 mod grammar;
 mod hours;
+mod legal;
 mod rules;
+mod slots;
 mod shows;
 
 use super::*;
