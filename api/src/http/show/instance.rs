@@ -22,7 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 
 const DAY_US: i64 = 86_400_000_000;
 /// Longest stretch of time in one question, in days.
-const DAYS_MAX: i64 = 366;
+pub(super) const DAYS_MAX: i64 = 366;
 /// Most instances in one answer.
 pub(super) const MAX: usize = 5_000;
 
@@ -31,25 +31,31 @@ pub(super) const MAX: usize = 5_000;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Within {
-    /// From when, RFC 3339; now where not given.
+    /// From when, RFC 3339; now, or a week ago for a calendar, where not given.
     #[param(value_type = Option<String>)]
     from: Option<UtcMicros>,
-    /// Until when, at most 366 days later; 7 days later where not given.
+    /// Until when, at most 366 days later (31 for windows); 7 days later, or 97 for a
+    /// calendar, where not given.
     #[param(value_type = Option<String>)]
     until: Option<UtcMicros>,
 }
 
 impl Within {
-    /// The stretch of time, `days` long where nothing is said.
-    pub(super) fn read(&self, from_days: i64, days: i64) -> Result<(UtcMicros, UtcMicros), Problem> {
+    /// The stretch of time, `days` long where nothing is said, `most` days at most.
+    pub(super) fn read(
+        &self,
+        from_days: i64,
+        days: i64,
+        most: i64,
+    ) -> Result<(UtcMicros, UtcMicros), Problem> {
         let now = crate::http::now();
         let from = self.from.unwrap_or_else(|| now.plus(from_days * DAY_US));
         let until = self.until.unwrap_or_else(|| from.plus(days * DAY_US));
         let length = until.since(from);
-        if length <= 0 || length > DAYS_MAX * DAY_US {
+        if length <= 0 || length > most * DAY_US {
             let detail = format!(
                 "the window is from {from} until {until}, expected an end after its start, at \
-                 most {DAYS_MAX} days"
+                 most {most} days"
             );
             let status = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
             return Err(Problem::new(status, "bad_window", detail).field("until"));
@@ -148,7 +154,7 @@ pub async fn list(
     Params(query): Params<Within>,
 ) -> Result<Json<Vec<InstanceView>>, Problem> {
     let station = lookup::station(&app, "id", &id)?;
-    let (from, until) = query.read(0, 7)?;
+    let (from, until) = query.read(0, 7, DAYS_MAX)?;
     let kept = found(&app, station.id, &show_id)?;
     let zone = hours::zone(&station.time_zone);
     let instances = bounded(Coming::of(&kept).instances(&zone, from, until))?;

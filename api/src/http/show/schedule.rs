@@ -1,7 +1,7 @@
 //! What shows come to: windows for live sources and streams, and the calendar file.
 
 use super::LiveBody;
-use super::instance::{Within, bounded};
+use super::instance::{DAYS_MAX, Within, bounded};
 use crate::app::App;
 use crate::auth::{Djs, SignedIn};
 use crate::extract::Params;
@@ -19,6 +19,9 @@ use grimnir_rules::show::{Programme, Window, WindowKind, ical};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+
+/// Longest stretch of time in one question about windows, in days: it looks at every hour.
+const WINDOW_DAYS_MAX: i64 = 31;
 
 /// A stretch of time in which something beside automation may take the air.
 #[derive(Debug, Serialize, ToSchema)]
@@ -89,7 +92,7 @@ pub async fn windows(
     Params(query): Params<Within>,
 ) -> Result<Json<Vec<WindowView>>, Problem> {
     let station = lookup::station(&app, "id", &id)?;
-    let (from, until) = query.read(0, 7)?;
+    let (from, until) = query.read(0, 7, WINDOW_DAYS_MAX)?;
     let windows = ask(&app, &station, |programme| programme.windows_between(from, until));
     Ok(Json(windows.into_iter().map(view).collect()))
 }
@@ -111,7 +114,7 @@ pub async fn calendar(
     Params(query): Params<Within>,
 ) -> Result<Response, Problem> {
     let station = lookup::station(&app, "id", &id)?;
-    let (from, until) = query.read(-7, 97)?;
+    let (from, until) = query.read(-7, 97, DAYS_MAX)?;
     let instances = ask(&app, &station, |programme| programme.instances(from, until));
     let (name, zone) = (&station.name, &station.time_zone);
     let file = ical::calendar(name, zone, &bounded(instances)?, crate::http::now());
