@@ -15,6 +15,7 @@ pub mod process;
 mod rebroadcast;
 pub mod planner;
 pub mod preflight;
+pub mod legal_id;
 pub mod engine;
 pub mod tryout;
 pub mod ingest;

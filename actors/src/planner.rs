@@ -126,10 +126,17 @@ impl PlannerState {
         }
         let library = directory.inspect::<Library>(self.stream(StreamKind::Library)).await?;
         let timeline = directory.inspect::<Timeline>(self.stream(StreamKind::Timeline)).await?;
-        let input_seq = station.seq.max(library.seq);
+        let mut input_seq = station.seq.max(library.seq);
+        if timeline.state.orders.signed_on.is_some() {
+            // Planned again after a sign-on, an hour is a commit of its own.
+            input_seq = input_seq.max(timeline.seq);
+        }
         let zone = planner::hours::zone(&station.state.time_zone);
         self.clear_stale(&zone, &timeline.state.hours, station.seq).await?;
-        let whole = |plan: &&HourPlan| !plan.lines.is_empty() || plan.input_seq >= library.seq;
+        let whole = |plan: &&HourPlan| {
+            (!plan.lines.is_empty() || plan.input_seq >= library.seq)
+                && !timeline.state.orders.awaits_sign_on(plan.hour)
+        };
         let planned = timeline.state.hours.values().filter(whole).map(|plan| plan.hour).collect();
         let missing = planner::hours_to_plan(&zone, clock::now(), &planned, HORIZON_HOURS);
         if missing.is_empty() {

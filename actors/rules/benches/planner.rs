@@ -16,6 +16,7 @@ use grimnir_events::{
 };
 use grimnir_rules::planner::PlanInputs;
 use grimnir_rules::planner::v2::Planner;
+use grimnir_rules::timeline::Orders;
 use std::collections::BTreeMap;
 use std::time::Instant;
 

@@ -8,6 +8,7 @@ mod effects;
 mod emergency;
 mod engine_loss;
 mod faults;
+mod format_clocks;
 mod grid;
 mod jetstream_cut;
 mod kill_commands;

@@ -62,6 +62,8 @@ pub fn witness(state: &mut ExecutorState, fact: &AirFact) {
         | AirEvent::AirStalled { .. }
         | AirEvent::NonFiniteSamples { .. }
         | AirEvent::OutputUp { .. }
-        | AirEvent::OutputDown { .. } => {}
+        | AirEvent::OutputDown { .. }
+        | AirEvent::ProgrammeSilent { .. }
+        | AirEvent::ProgrammeHeard {} => {}
     }
 }

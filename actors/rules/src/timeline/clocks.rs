@@ -9,8 +9,9 @@ use super::state::TimelineState;
 use grimnir_events::clock::{
     ClockEvent, ClockSlot, FormatClock, LegalIdRule, Stopset, StopsetSource,
 };
+use grimnir_events::edit::{EditEvent, Pin};
 use grimnir_events::smart_block::{BlockFault, check_separations};
-use grimnir_events::timeline::{SlotSource, SlotStart, TimelineEvent};
+use grimnir_events::timeline::{HourPlan, Line, SlotSource, SlotStart, TimelineEvent};
 use grimnir_events::{MediaId, UtcMicros, codec};
 use std::collections::BTreeSet;
 
@@ -234,10 +235,7 @@ fn assign(
     if known == media_id {
         return Ok(Vec::new());
     }
-    let named = |slot: &ClockSlot| match &slot.source {
-        SlotSource::VoiceTrack { track: name } => name == track,
-        _ => false,
-    };
+    let named = |slot: &ClockSlot| matches!(&slot.source, SlotSource::VoiceTrack { track: name } if name == track);
     if media_id.is_some() {
         if !state.clocks.values().flat_map(|clock| &clock.slots).any(named) {
             return Err(No::UnknownTrack(crate::text::clip(track, MAX_NAME)));
@@ -249,6 +247,19 @@ fn assign(
     }
     let event = ClockEvent::VoiceTracked { hour, track: track.to_owned(), media_id };
     Ok(vec![TimelineEvent::Clock(event)])
+}
+
+/// Recorded links of a planned hour stay where they are.
+pub fn voice_pins(state: &TimelineState, plan: &HourPlan) -> Vec<TimelineEvent> {
+    let Some(tracks) = state.orders.voice.get(&plan.hour) else { return Vec::new() };
+    let recorded = |line: &&Line| tracks.values().any(|media_id| *media_id == line.media_id);
+    let lines = plan.lines.iter().filter(recorded);
+    let pinned = lines.filter(|line| state.pins.get(&line.id) != Some(&Pin::Voice));
+    let pin = |line: &Line| {
+        let (hour, line_id, pin) = (plan.hour, line.id, Some(Pin::Voice));
+        TimelineEvent::Edited(Box::new(EditEvent::LinePinned { hour, line_id, pin }))
+    };
+    pinned.map(pin).collect()
 }
 
 fn within(field: String, found: u32, min: u32, max: u32) -> Result<(), No> {

@@ -115,7 +115,9 @@ fn commit_hour(
     if let Some(oldest) = state.oldest_kept().filter(|oldest| plan.hour < *oldest) {
         return Err(No::TooOld { hour: plan.hour, oldest });
     }
-    Ok(vec![TimelineEvent::HourPlanned { plan: plan.clone() }])
+    let mut events = vec![TimelineEvent::HourPlanned { plan: plan.clone() }];
+    events.extend(clocks::voice_pins(state, plan));
+    Ok(events)
 }
 
 fn check_plan(plan: &HourPlan) -> Result<(), No> {

@@ -1,11 +1,10 @@
 //! Folds a timeline's events.
 
-use super::decide::HOUR_US;
 use super::state::TimelineState;
+use grimnir_events::LineId;
 use grimnir_events::clock::ClockEvent;
 use grimnir_events::edit::{EditEvent, arrange};
 use grimnir_events::timeline::{HourPlan, TimelineEvent};
-use grimnir_events::{LineId, UtcMicros};
 use std::collections::BTreeSet;
 
 /// Folds one event; what names something unknown changes nothing.
@@ -28,8 +27,7 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
                 unpin(state, forgotten.values(), &BTreeSet::new());
                 state.orders.voice = state.orders.voice.split_off(&oldest);
             }
-            let holds = |at: UtcMicros| plan.hour <= at && at.since(plan.hour) < HOUR_US;
-            state.orders.sign_on_planned |= state.orders.signed_on.is_some_and(holds);
+            state.orders.sign_on_planned |= state.orders.awaits_sign_on(plan.hour);
         }
         TimelineEvent::LineInserted { hour, index, line } => {
             if let Some(plan) = state.hours.get_mut(hour) {

@@ -34,6 +34,8 @@ pub mod state;
 #[cfg(test)]
 mod block_tests;
 #[cfg(test)]
+mod clock_tests;
+#[cfg(test)]
 mod pin_tests;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! What a timeline's decisions need to know.
 
+use super::decide::HOUR_US;
 use grimnir_events::clock::LegalIdRule;
 use grimnir_events::edit::Pin;
 use grimnir_events::grid::Grid;
@@ -50,6 +51,12 @@ pub struct Orders {
 }
 
 impl Orders {
+    /// The hour from here holds the last sign-on, and was not planned since.
+    pub fn awaits_sign_on(&self, hour: UtcMicros) -> bool {
+        let holds = |at: UtcMicros| hour <= at && at.since(hour) < HOUR_US;
+        !self.sign_on_planned && self.signed_on.is_some_and(holds)
+    }
+
     /// Nothing is ordered.
     pub const NONE: Self =
         Self { legal_id: None, voice: BTreeMap::new(), signed_on: None, sign_on_planned: false };

@@ -90,12 +90,19 @@ impl Slots<'_, '_> {
     /// The slot opens its hour with a legal ID by itself.
     fn identifies(&self, slot: Option<&ClockSlot>) -> bool {
         let catalogue = &self.planner.catalogue;
+        let is_id = |media_id| {
+            let place = catalogue.place(media_id);
+            place.is_some_and(|place| catalogue.entries[place].item.kind == ItemKind::LegalId)
+        };
         slot.is_some_and(|slot| match &slot.source {
             SlotSource::Imaging { role, .. } => *role == ImagingRole::LegalId,
-            SlotSource::HardItem { media_id } => catalogue
-                .place(*media_id)
-                .is_some_and(|place| catalogue.entries[place].item.kind == ItemKind::LegalId),
-            _ => false,
+            SlotSource::HardItem { media_id } => is_id(*media_id),
+            SlotSource::Playlist { .. }
+            | SlotSource::PlaylistBy { .. }
+            | SlotSource::Category { .. }
+            | SlotSource::SmartBlock { .. }
+            | SlotSource::Stopset { .. }
+            | SlotSource::VoiceTrack { .. } => false,
         })
     }
 

@@ -237,16 +237,10 @@ impl<'p, 'a> Slots<'p, 'a> {
 
     /// The source says itself how much it is.
     fn ends_itself(&self, source: &SlotSource) -> bool {
-        match source {
-            SlotSource::SmartBlock { block_id } => {
-                let block = self.planner.inputs.blocks.get(block_id);
-                block.is_some_and(|block| {
-                    let duration = &block.rules.duration;
-                    duration.target_ms.is_some() || duration.max_items.is_some()
-                })
-            }
-            other => airs_once(other),
-        }
+        let SlotSource::SmartBlock { block_id } = source else { return airs_once(source) };
+        let block = self.planner.inputs.blocks.get(block_id);
+        let duration = block.map(|block| &block.rules.duration);
+        duration.is_some_and(|own| own.target_ms.is_some() || own.max_items.is_some())
     }
 
     pub fn push(&mut self, place: usize, playlist: Option<PlaylistId>) {
