@@ -193,8 +193,8 @@ fn days(text: &str) -> Result<Vec<NthDay>, RuleFault> {
 }
 
 fn until(text: &str) -> Result<Until, RuleFault> {
-    const EXPECTED: &str = "a local time like 20261231T235959, or a day like 20261231, from 1970 to \
-                            2199";
+    const EXPECTED: &str =
+        "a local time like 20261231T235959, or a day like 20261231, of the years 1970 to 2199";
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let known = |date: &Date| YEARS.contains(&date.year());
     let read = match text.split_once('T') {
