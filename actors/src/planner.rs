@@ -5,7 +5,6 @@ use crate::error::CommandError;
 use crate::meta::Meta;
 use crate::rebroadcast;
 use crate::site::Shared;
-use grimnir_events::library::MediaItem;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{
     Actor as Principal, CommitId, CorrelationId, MediaId, PlaylistId, StationId, StreamId,
@@ -216,8 +215,6 @@ impl PlannerState {
         let aired = rebroadcast::aired(views, id, &timeline.state, zone, &hours);
         // Picking takes milliseconds per hour; it must not hold up the other actors.
         tokio::task::spawn_blocking(move || {
-            let media: BTreeMap<MediaId, MediaItem> =
-                library.state.playable().map(|item| (item.id, item.clone())).collect();
             let playlists: BTreeMap<PlaylistId, (String, Vec<MediaId>)> = library
                 .state
                 .playlists
@@ -228,7 +225,8 @@ impl PlannerState {
             let inputs = PlanInputs {
                 station: id,
                 settings: &station.state.settings,
-                media: &media,
+                media: (&*library.state).into(),
+                prepared: None,
                 playlists: &playlists,
                 details: &library.state.details,
                 blocks: &timeline.state.blocks,

@@ -7,6 +7,7 @@
 //! Not here: when planning happens, and what really aired.
 
 pub mod hours;
+pub mod media;
 pub mod sound;
 mod chain;
 pub mod v1;
@@ -22,13 +23,13 @@ mod tests;
 pub(crate) mod world;
 
 pub use hours::{hours_to_plan, stale_hours};
+pub use media::Media;
 pub use sound::gain_db_x100;
-pub use v2::PLANNER_VERSION;
+pub use v2::{PLANNER_VERSION, Prepared};
 
 use crate::timeline::Orders;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::grid::Grid;
-use grimnir_events::library::MediaItem;
 use grimnir_events::show::Shows;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::station::StationSettings;
@@ -50,6 +51,11 @@ pub type Playlists = BTreeMap<PlaylistId, (String, Vec<MediaId>)>;
 /// What instances of shows aired, in order.
 pub type Aired = BTreeMap<InstanceId, Vec<MediaId>>;
 
+/// No shows at all.
+pub static NO_SHOWS: &Shows = &Shows::new();
+/// Nothing that aired of shows.
+pub static NOTHING_AIRED: &Aired = &Aired::new();
+
 /// Plays of one item that are in no plan any more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Tally {
@@ -66,8 +72,10 @@ pub struct PlanInputs<'a> {
     pub station: StationId,
     /// How it plays.
     pub settings: &'a StationSettings,
-    /// Items that may be planned; lost and removed ones are left out by the caller.
-    pub media: &'a BTreeMap<MediaId, MediaItem>,
+    /// Items that may be planned.
+    pub media: Media<'a>,
+    /// The same library made ready before; `None` reads it. It changes no plan.
+    pub prepared: Option<&'a Prepared>,
     /// Playlists: name and items in order.
     pub playlists: &'a Playlists,
     /// Descriptions of items beyond their tags; one may be missing.

@@ -20,7 +20,7 @@ impl Slots<'_, '_> {
             self.notes.push(format!("{label}: {media_id} must not air now: {why}"));
         } else if self.has_room() {
             let entry = &self.planner.catalogue.entries[place];
-            let (kind, airtime) = (entry.item.kind, entry.cues.airtime());
+            let (kind, airtime) = (entry.kind, entry.cues.airtime());
             if kind != ItemKind::LegalId {
                 self.identify(airtime, filling);
             }

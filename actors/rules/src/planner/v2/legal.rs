@@ -92,7 +92,7 @@ impl Slots<'_, '_> {
         let catalogue = &self.planner.catalogue;
         let is_id = |media_id| {
             let place = catalogue.place(media_id);
-            place.is_some_and(|place| catalogue.entries[place].item.kind == ItemKind::LegalId)
+            place.is_some_and(|place| catalogue.entries[place].kind == ItemKind::LegalId)
         };
         slot.is_some_and(|slot| match &slot.source {
             SlotSource::Imaging { role, .. } => *role == ImagingRole::LegalId,
@@ -170,8 +170,8 @@ impl Slots<'_, '_> {
         if let (Some(traces), Some(trace)) = (&mut self.planner.traces, due.trace) {
             traces.push((None, trace));
         }
-        let entry = &catalogue.entries[due.place];
-        let at = self.chain.push_legal_id(entry.item, entry.cues);
+        let Some(item) = self.library_item(due.place) else { return };
+        let at = self.chain.push_legal_id(item, catalogue.entries[due.place].cues);
         self.pushed(due.place, at);
     }
 

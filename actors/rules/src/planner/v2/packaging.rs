@@ -1,26 +1,36 @@
 //! What comes up in breaks and as imaging.
 
-use super::catalogue::Entry;
+use super::source::Reader;
 use super::text::same;
-use grimnir_events::SmartBlockId;
 use grimnir_events::clock::{ImagingRole, Stopset, StopsetSource};
 use grimnir_events::library::ItemKind;
 use grimnir_events::smart_block::{BlockRules, BlockSeparation, SmartBlock};
+use grimnir_events::{MediaId, SmartBlockId};
 use std::collections::BTreeMap;
 
-/// An item is for this role: of its kind, and of the category, else known for the role by its own
-/// category or a tag. Every legal ID is for its role.
-pub fn is_for(entry: &Entry<'_>, role: ImagingRole, category: &str) -> bool {
+/// Places of the items for a role: of its kind, and of the category, else known for the role by
+/// their own category or a tag. Every legal ID is for its role.
+pub fn places_for(reader: &Reader<'_, '_>, role: ImagingRole, category: &str) -> Vec<u32> {
     let (kind, any) = match role {
         ImagingRole::LegalId => (ItemKind::LegalId, true),
         ImagingRole::Sweeper | ImagingRole::Bumper => (ItemKind::Imaging, false),
     };
+    let inputs = reader.inputs;
     let known = |text: &String| same(text, role.word());
-    let named = match category {
-        "" => any || known(&entry.item.category) || entry.details.tags.iter().any(known),
-        category => same(&entry.item.category, category),
+    let is_for = |id: MediaId| {
+        let own = inputs.media.get(id).map(|item| &item.category);
+        match category {
+            "" if any => true,
+            "" => {
+                let tags = inputs.details.get(&id).map_or(&[][..], |details| &details.tags);
+                own.is_some_and(known) || tags.iter().any(known)
+            }
+            category => own.is_some_and(|own| same(own, category)),
+        }
     };
-    named && entry.item.kind == kind
+    let entries = (0..).zip(&reader.catalogue.entries);
+    let found = entries.filter(|(_, entry)| entry.kind == kind && is_for(entry.id));
+    found.map(|(place, _)| place).collect()
 }
 
 /// What a break asks: what its block does or nothing, apart as the break says. `None` where its

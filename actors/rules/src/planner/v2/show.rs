@@ -44,7 +44,8 @@ impl Slots<'_, '_> {
             place += 1;
             match self.ruled_out(item) {
                 Some(why) => {
-                    let title = cut(&self.planner.catalogue.entries[item].item.tags.title);
+                    let title = self.planner.item(item).map(|item| cut(&item.tags.title));
+                    let title = title.unwrap_or_default();
                     self.notes.push(format!("{label}: \"{title}\" must not air now: {why}"));
                 }
                 None => self.push(item, Some(tag)),

@@ -9,7 +9,7 @@ use crate::planner::chain::{Chain, MAX_LINES};
 use crate::planner::hours::airs_once;
 use crate::planner::sound::takes_crossfade;
 use crate::planner::v1::slots::{End, starts};
-use grimnir_events::library::ItemKind;
+use grimnir_events::library::{ItemKind, MediaItem};
 use grimnir_events::timeline::{
     Anchor, ClockSlot, HourPlan, Line, PlaylistMode, SlotSource, SlotStart,
 };
@@ -35,6 +35,8 @@ pub(super) struct Slots<'p, 'a> {
     pub anchored: bool,
     /// Legal IDs that are to find their breaks.
     pub legal: Vec<Due>,
+    /// The library is not the one that was prepared: the hour ends where that is seen.
+    gone: bool,
 }
 
 /// What a pick changes beside the chain.
@@ -73,8 +75,19 @@ impl<'p, 'a> Slots<'p, 'a> {
         stretch: &'p Stretch,
     ) -> Self {
         let (places, notes) = (BTreeMap::new(), Vec::new());
-        let (full, anchored, legal) = (false, false, Vec::new());
-        Self { planner, earlier, chain, seed, stretch, places, notes, full, anchored, legal }
+        Self {
+            planner,
+            earlier,
+            chain,
+            seed,
+            stretch,
+            places,
+            notes,
+            full: false,
+            anchored: false,
+            legal: Vec::new(),
+            gone: false,
+        }
     }
 
     /// Fills the hour.
@@ -245,12 +258,23 @@ impl<'p, 'a> Slots<'p, 'a> {
 
     pub fn push(&mut self, place: usize, playlist: Option<PlaylistId>) {
         let catalogue = self.planner.catalogue.clone();
-        let entry = &catalogue.entries[place];
-        let at = self.chain.push(entry.item, entry.cues, playlist);
-        if entry.item.kind == ItemKind::LegalId {
+        let Some(item) = self.library_item(place) else { return };
+        let at = self.chain.push(item, catalogue.entries[place].cues, playlist);
+        if item.kind == ItemKind::LegalId {
             self.identified(at);
         }
         self.pushed(place, at);
+    }
+
+    /// The item of a place; a library that is not the one that was prepared ends the hour.
+    pub fn library_item(&mut self, place: usize) -> Option<&'a MediaItem> {
+        let item = self.planner.item(place);
+        if item.is_none() {
+            let id = self.planner.catalogue.entries[place].id;
+            self.notes.push(format!("{id} left the library while it was planned"));
+            (self.gone, self.full) = (true, true);
+        }
+        item
     }
 
     /// Notes what was appended.
@@ -301,7 +325,7 @@ impl<'p, 'a> Slots<'p, 'a> {
     }
 
     pub fn has_room(&mut self) -> bool {
-        let room = self.chain.has_room();
+        let room = self.chain.has_room() && !self.gone;
         if !room && !std::mem::replace(&mut self.full, true) {
             let note =
                 format!("the hour has as many lines as one commit holds, {MAX_LINES} at most");
@@ -331,10 +355,8 @@ impl<'p, 'a> Slots<'p, 'a> {
         let first = self.stretch.next.first();
         if let Some(SlotSource::HardItem { media_id }) = first.map(|slot| &slot.source)
             && let Some(place) = self.planner.catalogue.place(*media_id)
-            && !takes_crossfade(
-                self.planner.catalogue.entries[place].item,
-                self.planner.inputs.settings,
-            )
+            && let Some(item) = self.planner.item(place)
+            && !takes_crossfade(item, self.planner.inputs.settings)
         {
             self.chain.close_without_crossfade();
         }

@@ -8,6 +8,8 @@ mod legal;
 mod rules;
 mod slots;
 mod shows;
+mod warm;
+mod worlds;
 
 use super::*;
 use crate::planner::world::{S, World, hour, item, slot};
