@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::error::CommandError;
 use crate::meta::Meta;
+use crate::rebroadcast;
 use crate::site::Shared;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{
@@ -209,6 +210,9 @@ impl PlannerState {
         let library = directory.inspect::<Library>(self.stream(StreamKind::Library)).await?;
         let timeline = directory.inspect::<Timeline>(self.stream(StreamKind::Timeline)).await?;
         let (id, hours) = (self.station, hours.to_vec());
+        let zone = &station.state.time_zone;
+        let views = &self.shared.views;
+        let aired = rebroadcast::aired(views, id, &timeline.state, zone, &hours);
         // Picking takes milliseconds per hour; it must not hold up the other actors.
         tokio::task::spawn_blocking(move || {
             let playlists: BTreeMap<PlaylistId, (String, Vec<MediaId>)> = library
@@ -233,6 +237,8 @@ impl PlannerState {
                 clock,
                 grid: &timeline.state.grid,
                 clocks: &timeline.state.clocks,
+                shows: &timeline.state.shows,
+                aired: &aired,
                 // Plans are kept 48 h back, longer than any separation looks.
                 played: &[],
                 orders: &timeline.state.orders,

@@ -90,6 +90,10 @@ typed_ids! {
     ClockId = "clk";
     /// A smart block.
     SmartBlockId = "sbk";
+    /// A show.
+    ShowId = "shw";
+    /// One instance of a show, by its original start.
+    InstanceId = "ins";
     /// One line of the programme log.
     LineId = "lin";
     /// One claim to the air: what a source raised on the ladder holds.

@@ -24,6 +24,7 @@ pub mod control;
 pub mod grid;
 pub mod edit;
 pub mod clock;
+pub mod show;
 pub mod timeline;
 pub mod library;
 pub mod details;

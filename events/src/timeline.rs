@@ -6,6 +6,7 @@ use crate::edit::EditEvent;
 use crate::grid::Grid;
 use crate::ids::{ClockId, ContentHash, LineId, MediaId, PlaylistId, SmartBlockId};
 use crate::library::{CueMarks, ItemKind};
+use crate::show::{LiveAccess, ShowEvent};
 use crate::smart_block::{SmartBlock, StationRules};
 use crate::units::UtcMicros;
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,8 @@ pub enum TimelineEvent {
     Edited(Box<EditEvent>),
     /// Something happened to format clocks or to the orders beside them.
     Clock(ClockEvent),
+    /// Something about a show.
+    Show(ShowEvent),
 }
 
 impl Payload for TimelineEvent {
@@ -155,6 +158,20 @@ pub enum SlotSource {
     VoiceTrack {
         /// Its name in the clock.
         track: String,
+    },
+    /// A time for live sources, to the next slot; a category is planned underneath.
+    LiveWindow {
+        /// Who may go live.
+        live: LiveAccess,
+        /// What is planned; empty means the whole library.
+        category: String,
+    },
+    /// A time for a stream from elsewhere, to the next slot; a category is planned underneath.
+    Webstream {
+        /// Its addresses, the first one first, the others where it fails.
+        urls: Vec<String>,
+        /// What is planned; empty means the whole library.
+        category: String,
     },
 }
 

@@ -8,6 +8,7 @@ use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::clock::{ClockEvent, LegalIdRule};
 use grimnir_events::edit::{EditEvent, Pin, arrange};
 use grimnir_events::grid::Grid;
+use grimnir_events::show::{self, Shows};
 use grimnir_events::smart_block::StationRules;
 use grimnir_events::timeline::{FormatClock, HourPlan, Line, TimelineEvent};
 use grimnir_events::units::micros_of_frames;
@@ -39,6 +40,9 @@ pub struct TimelineTable {
     /// Recorded items by hour and voice track.
     #[serde(default)]
     pub voice: BTreeMap<UtcMicros, BTreeMap<String, MediaId>>,
+    /// Shows, and what is different about their instances.
+    #[serde(default)]
+    pub shows: Shows,
     /// The clock of every hour that has none of its own.
     pub default_clock_id: Option<ClockId>,
     /// Hours of plan, by start.
@@ -148,6 +152,7 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &TimelineEvent) {
                 table.pins.remove(line_id);
             }
         }
+        TimelineEvent::Show(event) => show::fold(&mut table.shows, event),
         TimelineEvent::GridSet { grid } => table.grid = grid.clone(),
         TimelineEvent::HourCleared { hour, .. } => {
             table.plans.remove(hour);

@@ -11,6 +11,7 @@ use futures_util::stream::BoxStream;
 use grimnir_events::clock::LegalIdRule;
 use grimnir_events::grid::Grid;
 use grimnir_events::library::MediaItem;
+use grimnir_events::show::Shows;
 use grimnir_events::smart_block::StationRules;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{
@@ -267,6 +268,12 @@ impl Views {
             tracks.iter().map(|(track, media_id)| (*hour, track.clone(), *media_id))
         });
         rows.collect()
+    }
+
+    /// A station's shows, by id, with what is different about their instances.
+    pub fn shows(&self, station: StationId) -> Shows {
+        let model = self.shared.read();
+        model.timelines.get(&station).map(|t| t.shows.clone()).unwrap_or_default()
     }
 
     /// What a station asks of every pick.

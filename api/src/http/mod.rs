@@ -13,6 +13,7 @@ mod library;
 mod media_file;
 mod mount;
 mod playlist;
+mod show;
 mod smart_block;
 mod station;
 mod timeline;
@@ -93,6 +94,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(smart_block::test))
         .routes(routes!(smart_block::rules, smart_block::set_rules))
         .routes(routes!(smart_block::explain))
+        .routes(routes!(show::list, show::create))
+        .routes(routes!(show::show, show::replace, show::remove))
+        .routes(routes!(show::instances))
+        .routes(routes!(show::change, show::cancel))
+        .routes(routes!(show::windows))
+        .routes(routes!(show::calendar))
         .routes(routes!(timeline::schedule))
         .routes(routes!(timeline::refresh))
         .routes(routes!(air::now_playing))

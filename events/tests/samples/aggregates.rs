@@ -1,7 +1,8 @@
 //! Samples of station, library, access and timeline.
 
 use super::{
-    Labelled, at, clocks, details, hash, labelled, plain, raw, smart_blocks, station_rules, words,
+    Labelled, at, clocks, details, hash, labelled, plain, raw, shows, smart_blocks, station_rules,
+    windows, words,
 };
 use grimnir_events::access::{AccessEvent, Role};
 use grimnir_events::clock::{ClockV1, SlotV1};
@@ -282,11 +283,13 @@ pub fn timeline() -> Labelled<TimelineEvent> {
     for (label, block) in smart_blocks() {
         samples.push((label, SmartBlockSet { block }));
     }
+    samples.push(("windows".into(), ClockSet { clock: windows(clock_id) }));
+    samples.extend(shows().into_iter().map(|(label, event)| (label, Show(event))));
     samples.extend(clocks().into_iter().map(|(label, event)| (label, Clock(event))));
     labelled!(TimelineEvent: [
         ClockSet, ClockRemoved, DefaultClockChosen, HourPlanned, LineInserted, LineDropped,
         GridSet, HourCleared,
-        SmartBlockSet, SmartBlockRemoved, StationRulesSet, Edited, Clock,
+        SmartBlockSet, SmartBlockRemoved, StationRulesSet, Edited, Clock, Show,
     ], samples)
 }
 
@@ -336,6 +339,8 @@ pub fn shown(line: &Line, slot: &SlotV1) -> [&'static str; 4] {
             SlotSource::Stopset { .. } => "stopset",
             SlotSource::Imaging { .. } => "imaging",
             SlotSource::VoiceTrack { .. } => "voice_track",
+            SlotSource::LiveWindow { .. } => "live_window",
+            SlotSource::Webstream { .. } => "webstream",
         },
     ]
 }

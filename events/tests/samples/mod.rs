@@ -11,6 +11,7 @@ mod clocks;
 mod commits;
 mod frozen;
 mod register;
+mod shows;
 
 pub use aggregates::*;
 pub use blocks::*;
@@ -19,6 +20,7 @@ pub use clocks::*;
 pub use commits::*;
 pub use frozen::*;
 pub use register::*;
+pub use shows::*;
 
 use grimnir_events::{ContentHash, UtcMicros};
 

@@ -18,4 +18,5 @@ mod on_air;
 mod other_host;
 mod outage;
 mod ownership;
+mod shows;
 mod smart_blocks;

@@ -71,12 +71,17 @@ impl Station {
             clock: None,
             grid: &self.grid,
             clocks: &self.clocks,
+            shows: grimnir_rules::planner::NO_SHOWS,
+            aired: grimnir_rules::planner::NOTHING_AIRED,
             played: &[],
-            orders: &Orders::NONE,
+            orders: &NO_ORDERS,
             input_seq: 1,
         }
     }
 }
+
+/// Nothing is ordered beside the clocks.
+static NO_ORDERS: Orders = Orders::NONE;
 
 fn described(station: u8, n: u32, items: u32) -> (MediaItem, MediaDetails) {
     let id = MediaId(derive_id("bench item", &[&[station], &n.to_be_bytes()]));

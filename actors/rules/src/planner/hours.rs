@@ -159,7 +159,9 @@ pub const fn airs_once(source: &SlotSource) -> bool {
         SlotSource::Playlist { .. }
         | SlotSource::PlaylistBy { .. }
         | SlotSource::Category { .. }
-        | SlotSource::SmartBlock { .. } => false,
+        | SlotSource::SmartBlock { .. }
+        | SlotSource::LiveWindow { .. }
+        | SlotSource::Webstream { .. } => false,
     }
 }
 

@@ -56,7 +56,7 @@ pub(in crate::planner) fn songs(count: u16) -> BTreeMap<MediaId, MediaItem> {
     media_of((1..=count).map(song).collect())
 }
 
-pub(in crate::planner) fn slot(seconds: u32, start: SlotStart, source: SlotSource) -> ClockSlot {
+pub(crate) fn slot(seconds: u32, start: SlotStart, source: SlotSource) -> ClockSlot {
     ClockSlot::at(seconds * 1_000, start, source)
 }
 
@@ -64,7 +64,7 @@ pub(in crate::planner) fn category(name: &str) -> SlotSource {
     SlotSource::Category { category: name.into() }
 }
 
-pub(in crate::planner) fn clock(slots: Vec<ClockSlot>) -> FormatClock {
+pub(crate) fn clock(slots: Vec<ClockSlot>) -> FormatClock {
     FormatClock { id: ClockId([5; 16]), name: "Clock".into(), slots, min_airtime_ms: None }
 }
 
@@ -84,6 +84,8 @@ pub(in crate::planner) struct World {
     pub grid: Grid,
     pub clocks: BTreeMap<ClockId, FormatClock>,
     pub orders: Orders,
+    pub shows: Shows,
+    pub aired: Aired,
 }
 
 impl World {
@@ -106,6 +108,8 @@ impl World {
             clock: self.clock.as_ref(),
             grid: &self.grid,
             clocks: &self.clocks,
+            shows: &self.shows,
+            aired: &self.aired,
             played: &self.played,
             orders: &self.orders,
             input_seq: 7,

@@ -116,6 +116,8 @@ fn slots(clock: &FormatClock) -> impl Iterator<Item = SmartBlockId> {
         | SlotSource::HardItem { .. }
         | SlotSource::PlaylistBy { .. }
         | SlotSource::Imaging { .. }
-        | SlotSource::VoiceTrack { .. } => None,
+        | SlotSource::VoiceTrack { .. }
+        | SlotSource::LiveWindow { .. }
+        | SlotSource::Webstream { .. } => None,
     })
 }

@@ -4,6 +4,7 @@ use super::blocks;
 use super::command::ClockCommand;
 use super::decide::{HOUR_US, MAX_CLOCKS, MAX_NAME, MAX_SLOTS};
 use super::rejection::TimelineRejection as No;
+use super::shows;
 use super::state::TimelineState;
 use grimnir_events::clock::{
     ClockEvent, ClockSlot, FormatClock, LegalIdRule, Stopset, StopsetSource,
@@ -152,6 +153,17 @@ fn check_source(index: usize, slot: &ClockSlot) -> Result<(), No> {
                 return fault(format!("slots[{index}].track"), &found, &expected);
             }
             true
+        }
+        SlotSource::LiveWindow { category, .. } | SlotSource::Webstream { category, .. } => {
+            check_category(index, category)?;
+            if slot.offset_ms.is_none() {
+                let expected = "an offset: a window has a time of its own";
+                return fault(format!("slots[{index}].offset_ms"), "none", expected);
+            }
+            if let Err((found, expected)) = shows::check_slot(&slot.source) {
+                return fault(format!("slots[{index}]"), &found, expected);
+            }
+            false
         }
         SlotSource::HardItem { .. } => true,
         SlotSource::Playlist { .. }

@@ -1,5 +1,6 @@
 //! What can be asked of a timeline.
 
+use super::shows::command::ShowCommand;
 use grimnir_events::clock::{ClockV1, LegalIdRule};
 use grimnir_events::grid::Grid;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
@@ -71,6 +72,8 @@ pub enum TimelineCommand {
     },
     /// Something about format clocks or the orders beside them.
     Clock(ClockCommand),
+    /// Something about a show.
+    Show(ShowCommand),
 }
 
 /// What can be asked about format clocks and the orders beside them.

@@ -3,6 +3,7 @@
 use super::command::TimelineCommand;
 use super::grid;
 use super::rejection::TimelineRejection as No;
+use super::shows;
 use super::state::TimelineState;
 use super::{blocks, clocks};
 use grimnir_events::clock::ClockV1;
@@ -80,6 +81,7 @@ pub fn decide(
         TimelineCommand::RemoveSmartBlock { block_id } => blocks::remove(state, *block_id),
         TimelineCommand::SetStationRules { rules } => blocks::set_rules(state, rules),
         TimelineCommand::Clock(command) => clocks::decide(state, command, now),
+        TimelineCommand::Show(command) => shows::decide(state, command, now),
     }
 }
 

@@ -41,6 +41,7 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
                 state.pins.remove(line_id);
             }
         }
+        TimelineEvent::Show(event) => grimnir_events::show::fold(&mut state.shows, event),
         TimelineEvent::GridSet { grid } => state.grid = grid.clone(),
         TimelineEvent::HourCleared { hour, reason: _ } => {
             let before = state.hours.remove(hour);

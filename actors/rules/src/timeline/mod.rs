@@ -15,6 +15,7 @@
 //! | `SetSmartBlock` | `SmartBlockSet` | rules that make no sense, fallbacks in a circle |
 //! | `RemoveSmartBlock` | `SmartBlockRemoved` | unknown, or named by a clock or a block |
 //! | `SetStationRules` | `StationRulesSet` | rules that make no sense |
+//! | `Show` | `Show` | see [`shows`] |
 //! | `DropLine` | `LineDropped` | unknown hour or line, a reason that is too long |
 //!
 //! What asks for what is already so is answered with no event.
@@ -27,6 +28,7 @@ pub mod evolve;
 pub mod grid;
 pub mod rejection;
 pub mod resolve;
+pub mod shows;
 pub mod state;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Why a timeline says no.
 
+use super::shows::rejection::ShowRejection;
 use crate::{Reject, RejectClass};
 use grimnir_events::smart_block::BlockFault;
 use grimnir_events::{ClockId, LineId, SmartBlockId, UtcMicros};
@@ -258,6 +259,9 @@ pub enum TimelineRejection {
         /// What names it.
         by: String,
     },
+    /// Something about a show.
+    #[error(transparent)]
+    Show(#[from] ShowRejection),
     /// The reason is too long.
     #[error("the reason has {found} characters, limit {limit}")]
     ReasonLength {
@@ -306,6 +310,7 @@ impl Reject for TimelineRejection {
             Self::UnknownBlock(_) => "smart_block_not_found",
             Self::FallbackDepth { .. } => "smart_block_fallback_depth",
             Self::BlockInUse { .. } => "smart_block_in_use",
+            Self::Show(no) => no.code(),
         }
     }
 
@@ -319,6 +324,7 @@ impl Reject for TimelineRejection {
             | Self::Slot(_)
             | Self::ClockTooLarge { .. } => Some("slots"),
             Self::UnknownTrack(_) => Some("track"),
+            Self::Show(no) => no.field(),
             Self::UnknownClock(_) => Some("clock_id"),
             Self::GridWeek { .. } => Some("week"),
             Self::DatedSetCount { .. }
@@ -384,6 +390,7 @@ impl Reject for TimelineRejection {
             | Self::BlockTooLarge { .. }
             | Self::FallbackDepth { .. }
             | Self::ReasonLength { .. } => RejectClass::Invalid,
+            Self::Show(no) => no.class(),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::decide::HOUR_US;
 use grimnir_events::clock::LegalIdRule;
 use grimnir_events::edit::Pin;
 use grimnir_events::grid::Grid;
+use grimnir_events::show::Shows;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::timeline::{FormatClock, HourPlan};
 use grimnir_events::{ClockId, LineId, MediaId, SmartBlockId, UtcMicros};
@@ -26,6 +27,8 @@ pub struct TimelineState {
     pub blocks: BTreeMap<SmartBlockId, SmartBlock>,
     /// What the station asks of every pick.
     pub rules: StationRules,
+    /// Shows, and what is different about their instances.
+    pub shows: Shows,
     /// Planned hours by their first instant.
     pub hours: BTreeMap<UtcMicros, HourPlan>,
     /// Lines of these hours that planning leaves as they are.

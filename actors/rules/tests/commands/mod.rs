@@ -9,6 +9,7 @@ use grimnir_events::control::ControlMode;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{OwnerReason, ReleaseReason, Tier};
 use grimnir_events::library::{ItemKind, LibraryEvent};
+use grimnir_events::show::ShowEvent;
 use grimnir_events::station::MountFormat;
 use grimnir_events::timeline::TimelineEvent;
 use grimnir_events::{
@@ -22,6 +23,7 @@ use grimnir_rules::ladder::command::LadderCommand;
 use grimnir_rules::library::command::LibraryCommand;
 use grimnir_rules::station::command::StationCommand;
 use grimnir_rules::timeline::command::{ClockCommand, TimelineCommand};
+use grimnir_rules::timeline::shows::command::ShowCommand;
 
 pub fn context() -> Labelled<Context> {
     let whole = Context {
@@ -144,10 +146,35 @@ pub fn timeline() -> Labelled<TimelineCommand> {
         ("SignOn", ClockCommand::SignOn {}),
     ];
     samples.extend(asked.map(|(label, command)| (label.into(), Clock(command))));
+    samples.extend(shows().into_iter().map(|(label, command)| (label, Show(command))));
     labelled!(TimelineCommand: [
         SetClock, RemoveClock, ChooseDefaultClock, CommitHour, DropLine, SetGrid,
-        ClearHour, SetSmartBlock, RemoveSmartBlock, SetStationRules, Clock,
+        ClearHour, SetSmartBlock, RemoveSmartBlock, SetStationRules, Clock, Show,
     ], samples)
+}
+
+fn shows() -> Labelled<ShowCommand> {
+    use ShowCommand::*;
+    let command = |event| match event {
+        ShowEvent::ShowSet { show } => SetShow { show },
+        ShowEvent::ShowRemoved { show_id } => RemoveShow { show_id },
+        ShowEvent::InstanceCancelled { show_id, original, note } => {
+            CancelInstance { show_id, original, note }
+        }
+        ShowEvent::InstanceMoved { show_id, original, to, duration_s } => {
+            MoveInstance { show_id, original, to, duration_s }
+        }
+        ShowEvent::InstanceSubstituted { show_id, original, with } => {
+            SubstituteInstance { show_id, original, with }
+        }
+        ShowEvent::InstanceRestored { show_id, original } => RestoreInstance { show_id, original },
+    };
+    // Labels of events end in what tells one from another.
+    let detail = |label: String| label.split_once('.').map_or("", |(_, end)| end).to_owned();
+    let samples = samples::shows().into_iter().map(|(l, event)| (detail(l), command(event)));
+    labelled!(ShowCommand: [
+        SetShow, RemoveShow, CancelInstance, MoveInstance, SubstituteInstance, RestoreInstance,
+    ], samples.collect())
 }
 
 pub fn library() -> Labelled<LibraryCommand> {

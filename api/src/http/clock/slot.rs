@@ -1,5 +1,6 @@
 //! A slot of a format clock as it is written: every type with the keys that go with it.
 
+use crate::http::show::LiveBody;
 use crate::problem::Problem;
 use grimnir_events::clock::{ClockSlot, ImagingRole, Stopset, StopsetSource};
 use grimnir_events::smart_block::BlockSeparation;
@@ -41,8 +42,9 @@ pub struct Slot {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     mode: Option<PlaylistMode>,
-    /// The category, with type `category` (empty means the whole library) or `imaging` (empty
-    /// means what is known for the role).
+    /// The category, with type `category` (empty means the whole library), `live_window` or
+    /// `webstream` (what is planned underneath), or `imaging` (empty means what is known for the
+    /// role).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     category: Option<String>,
     /// The item, with type `hard_item`.
@@ -63,6 +65,12 @@ pub struct Slot {
     /// Name of the place in the clock, with type `voice_track`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     track: Option<String>,
+    /// Who may go live, with type `live_window`; nobody named means every DJ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    live: Option<LiveBody>,
+    /// Its addresses, the first one first, with type `webstream`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    urls: Option<Vec<String>>,
 }
 
 /// A break: items in a row up to a length. It has a `category` or a `smart_block_id`.
@@ -123,6 +131,10 @@ pub enum SlotType {
     Imaging,
     /// A place that a recorded item takes, hour by hour; left out where none did.
     VoiceTrack,
+    /// A time for live sources; fills to the next slot underneath.
+    LiveWindow,
+    /// A time for a stream from elsewhere; fills to the next slot underneath.
+    Webstream,
 }
 
 impl SlotType {
@@ -136,6 +148,8 @@ impl SlotType {
             Self::Stopset => key == "stopset",
             Self::Imaging => ["role", "category"].contains(&key),
             Self::VoiceTrack => key == "track",
+            Self::LiveWindow => ["live", "category"].contains(&key),
+            Self::Webstream => ["urls", "category"].contains(&key),
         }
     }
 }
@@ -163,6 +177,8 @@ impl Slot {
             ("stopset", self.stopset.is_some()),
             ("role", self.role.is_some()),
             ("track", self.track.is_some()),
+            ("live", self.live.is_some()),
+            ("urls", self.urls.is_some()),
         ];
         let stray = given.into_iter().find(|(key, given)| *given && !self.r#type.takes(key));
         if let Some((key, _)) = stray {
@@ -203,6 +219,14 @@ impl Slot {
             SlotType::VoiceTrack => {
                 SlotSource::VoiceTrack { track: self.track.ok_or_else(|| missing("track"))? }
             }
+            SlotType::LiveWindow => SlotSource::LiveWindow {
+                live: self.live.unwrap_or_default().into(),
+                category: self.category.unwrap_or_default(),
+            },
+            SlotType::Webstream => SlotSource::Webstream {
+                urls: self.urls.ok_or_else(|| missing("urls"))?,
+                category: self.category.unwrap_or_default(),
+            },
         })
     }
 
@@ -227,6 +251,8 @@ impl Slot {
             stopset: None,
             role: None,
             track: None,
+            live: None,
+            urls: None,
         };
         let kind = |r#type| Self { r#type, ..bare.clone() };
         match slot.source {
@@ -253,6 +279,14 @@ impl Slot {
             }
             SlotSource::VoiceTrack { track } => {
                 Self { track: Some(track), ..kind(SlotType::VoiceTrack) }
+            }
+            SlotSource::LiveWindow { live, category } => {
+                let (live, category) = (Some(live.into()), Some(category));
+                Self { live, category, ..kind(SlotType::LiveWindow) }
+            }
+            SlotSource::Webstream { urls, category } => {
+                let (urls, category) = (Some(urls), Some(category));
+                Self { urls, category, ..kind(SlotType::Webstream) }
             }
         }
     }

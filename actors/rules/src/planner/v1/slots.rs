@@ -165,7 +165,9 @@ impl<'a> Slots<'a> {
             | SlotSource::PlaylistBy { .. }
             | SlotSource::Stopset { .. }
             | SlotSource::Imaging { .. }
-            | SlotSource::VoiceTrack { .. } => {
+            | SlotSource::VoiceTrack { .. }
+            | SlotSource::LiveWindow { .. }
+            | SlotSource::Webstream { .. } => {
                 self.notes.push(format!("{label}: this version of the planner does not know it"));
             }
         }

@@ -102,7 +102,9 @@ impl Slots<'_, '_> {
             | SlotSource::Category { .. }
             | SlotSource::SmartBlock { .. }
             | SlotSource::Stopset { .. }
-            | SlotSource::VoiceTrack { .. } => false,
+            | SlotSource::VoiceTrack { .. }
+            | SlotSource::LiveWindow { .. }
+            | SlotSource::Webstream { .. } => false,
         })
     }
 

@@ -64,7 +64,9 @@ pub(super) fn named(source: &SlotSource) -> Vec<u8> {
         SlotSource::Playlist { playlist_id } | SlotSource::PlaylistBy { playlist_id, .. } => {
             playlist_id.0.to_vec()
         }
-        SlotSource::Category { category } => category.clone().into_bytes(),
+        SlotSource::Category { category }
+        | SlotSource::LiveWindow { category, .. }
+        | SlotSource::Webstream { category, .. } => category.clone().into_bytes(),
         SlotSource::HardItem { media_id } => media_id.0.to_vec(),
         SlotSource::SmartBlock { block_id } => block_id.0.to_vec(),
         SlotSource::Stopset { stopset } => match &stopset.from {

@@ -78,7 +78,9 @@ pub(super) fn separated(inputs: &PlanInputs<'_>) -> BTreeSet<Key> {
         | SlotSource::HardItem { .. }
         | SlotSource::SmartBlock { .. }
         | SlotSource::Imaging { .. }
-        | SlotSource::VoiceTrack { .. } => None,
+        | SlotSource::VoiceTrack { .. }
+        | SlotSource::LiveWindow { .. }
+        | SlotSource::Webstream { .. } => None,
     });
     blocks.chain(breaks.flatten()).chain(of(&inputs.rules.separation)).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::legal::Due;
 use super::names::named;
+use super::show::is_list;
 use super::source::SourceKey;
 use super::{Planner, Stretch};
 use crate::planner::chain::{Chain, MAX_LINES};
@@ -113,23 +114,30 @@ impl<'p, 'a> Slots<'p, 'a> {
         let mut begun = hour;
         for (index, slot) in slots.iter().enumerate() {
             begun = starts(hour, slot).unwrap_or(begun);
-            match slot.start {
-                SlotStart::Free => {}
-                SlotStart::Soft { grace_ms } => {
-                    let grace_us = i64::from(grace_ms) * 1_000;
-                    self.hang(Anchor::Soft { at: begun, grace_us });
-                }
-                SlotStart::Hard => self.hang(Anchor::Hard { at: begun }),
-            }
+            self.hang_on(slot.start, begun);
             let after = &slots[index + 1..];
-            self.slot(index, slot, begun, end_of(after), after.first());
+            match self.stretch.shows.get(&index).filter(|show| is_list(show)) {
+                Some(show) => self.show(index, show, begun, end_of(after)),
+                None => self.slot(index, slot, begun, end_of(after), after.first()),
+            }
         }
         self.end_legal_ids();
         self.close();
     }
 
+    /// Sets what the first line of a slot hangs on.
+    pub fn hang_on(&mut self, start: SlotStart, at: UtcMicros) {
+        match start {
+            SlotStart::Free => {}
+            SlotStart::Soft { grace_ms } => {
+                self.hang(Anchor::Soft { at, grace_us: i64::from(grace_ms) * 1_000 });
+            }
+            SlotStart::Hard => self.hang(Anchor::Hard { at }),
+        }
+    }
+
     /// Gives a slot its end: that of the hour leaves room for a legal ID where one is to come.
-    fn ends(&self, (end, of_hour): (End, bool), filling: &mut Filling) {
+    pub fn ends(&self, (end, of_hour): (End, bool), filling: &mut Filling) {
         (filling.end, filling.keeps_room) = (end, false);
         if of_hour {
             filling.end = self.with_room_for_id(end);
@@ -175,7 +183,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         self.conclude(filling);
     }
 
-    fn slot(
+    pub fn slot(
         &mut self,
         index: usize,
         slot: &ClockSlot,
@@ -213,10 +221,16 @@ impl<'p, 'a> Slots<'p, 'a> {
 
     fn fill_from(&mut self, source: &SlotSource, filling: &mut Filling) {
         match source {
-            SlotSource::Category { category } if category.is_empty() => {
+            SlotSource::Category { category }
+            | SlotSource::LiveWindow { category, .. }
+            | SlotSource::Webstream { category, .. }
+                if category.is_empty() =>
+            {
                 self.rotate(&SourceKey::Library, filling);
             }
-            SlotSource::Category { category } => {
+            SlotSource::Category { category }
+            | SlotSource::LiveWindow { category, .. }
+            | SlotSource::Webstream { category, .. } => {
                 self.rotate(&SourceKey::Category(category.to_lowercase()), filling);
             }
             SlotSource::Playlist { playlist_id }
@@ -320,7 +334,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         room
     }
 
-    fn note_rest(&mut self, end: End, label: &str) {
+    pub fn note_rest(&mut self, end: End, label: &str) {
         let left = end.at.since(self.chain.next_start());
         if left > 0 && !self.full {
             let ms = left * 1_000 / FRAMES_PER_SECOND;
@@ -329,7 +343,7 @@ impl<'p, 'a> Slots<'p, 'a> {
     }
 
     /// Says what a slot relaxed.
-    fn conclude(&mut self, filling: Filling) {
+    pub fn conclude(&mut self, filling: Filling) {
         for (rule, times) in filling.relaxed {
             self.notes.push(format!("{}: {rule} relaxed {times} times", filling.label));
         }

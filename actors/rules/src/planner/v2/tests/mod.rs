@@ -7,6 +7,7 @@ mod hours;
 mod legal;
 mod rules;
 mod slots;
+mod shows;
 mod warm;
 mod worlds;
 
