@@ -104,6 +104,8 @@ typed_ids! {
     CorrelationId = "cor";
     /// One run of an engine process.
     EngineRunId = "run";
+    /// One folder that a library takes in.
+    ImportId = "imp";
 }
 
 /// A content address: SHA-256 of the bytes named.
