@@ -16,6 +16,7 @@ pub mod planner;
 pub mod engine;
 pub mod tryout;
 pub mod ingest;
+pub mod import;
 pub mod media;
 pub mod supervisor;
 pub mod site;

@@ -219,6 +219,7 @@ impl PlannerState {
                 settings: &station.state.settings,
                 media: &media,
                 playlists: &playlists,
+                playlist_times: &library.state.playlist_times(),
                 details: &library.state.details,
                 blocks: &timeline.state.blocks,
                 rules: &timeline.state.rules,

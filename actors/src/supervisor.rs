@@ -8,6 +8,7 @@
 //! with doubling pauses up to 5 s when it keeps failing.
 
 use crate::engine::link::{EngineLink, LinkArgs};
+use crate::import::{Importer, ImporterArgs};
 use crate::ownership::Standing;
 use crate::planner::{PlannerActor, PlannerArgs};
 use crate::process::{ProcessRunner, RunnerArgs};
@@ -35,6 +36,8 @@ pub enum Child {
     Engine,
     /// Its planner.
     Planner,
+    /// Its importer of folders.
+    Importer,
     /// The site's access shell.
     Access,
     /// The site's process manager runner.
@@ -110,6 +113,10 @@ impl Family {
             Child::Planner => {
                 let args = PlannerArgs { shared: self.shared.clone(), station };
                 PlannerActor::spawn_linked(None, PlannerActor, args, me).await?.0.get_cell()
+            }
+            Child::Importer => {
+                let args = ImporterArgs { shared: self.shared.clone(), station };
+                Importer::spawn_linked(None, Importer, args, me).await?.0.get_cell()
             }
             Child::Processes => {
                 let scope = (station != StationId::default()).then_some(station);
@@ -254,7 +261,7 @@ impl Family {
 
 /// What runs only where the station is owned.
 fn acting(shared: &Shared) -> Vec<Child> {
-    let mut all = vec![Child::Engine, Child::Planner];
+    let mut all = vec![Child::Engine, Child::Planner, Child::Importer];
     if !shared.ownership.is_alone() {
         all.push(Child::Processes);
     }

@@ -64,6 +64,7 @@ impl Folds {
             settings: &self.station.state.settings,
             media: &media,
             playlists: &playlists,
+            playlist_times: &library.playlist_times(),
             details: &library.details,
             blocks: &timeline.blocks,
             rules: &timeline.rules,

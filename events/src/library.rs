@@ -89,7 +89,7 @@ impl Payload for LibraryEvent {
 }
 
 /// A media item.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct MediaItem {
     /// Its id.
     pub id: MediaId,

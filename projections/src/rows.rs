@@ -6,6 +6,7 @@ use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::library::{ItemKind, MediaItem};
 use grimnir_events::smart_block::SmartBlock;
+use grimnir_events::stock::{DeletedFor, EntryTimes};
 use grimnir_events::station::{Mount, StationSettings};
 use grimnir_events::timeline::FormatClock;
 use grimnir_events::{
@@ -13,6 +14,7 @@ use grimnir_events::{
     UserId, UtcMicros,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A station.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -148,7 +150,26 @@ pub struct MediaRow {
     pub added_at: UtcMicros,
     /// What else is said about it.
     #[serde(default)]
-    pub details: MediaDetails,
+    pub details: Box<MediaDetails>,
+    /// How far it is.
+    #[serde(default)]
+    pub stage: MediaStage,
+    /// Why it was deleted; `None` when it was not.
+    #[serde(default)]
+    pub deleted: Option<Box<DeletedFor>>,
+}
+
+/// How far an item is.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaStage {
+    /// Measured: it can be planned.
+    #[default]
+    Measured,
+    /// Known by its tags.
+    Pending,
+    /// It could not be measured, for this reason.
+    Failed(Box<str>),
 }
 
 /// A playlist.
@@ -162,6 +183,9 @@ pub struct PlaylistRow {
     pub name: String,
     /// Its items, in order.
     pub items: Vec<MediaId>,
+    /// Marks that entries have for themselves, by their places.
+    #[serde(default)]
+    pub times: BTreeMap<u16, EntryTimes>,
 }
 
 /// A format clock.

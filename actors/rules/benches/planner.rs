@@ -59,6 +59,7 @@ fn measure(items: u32) -> (f64, f64) {
         station: StationId([1; 16]),
         settings: &settings,
         media: &station.media,
+        playlist_times: &BTreeMap::new(),
         playlists: &playlists,
         details: &station.details,
         blocks: &station.blocks,

@@ -4,6 +4,7 @@ mod air;
 mod archive;
 mod close;
 mod ledger;
+mod library;
 mod open;
 mod proof;
 mod readiness;
@@ -30,8 +31,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub(crate) use air::claim_item;
+pub use crate::ingest::AsItem;
 pub use archive::{ArchivePlace, ArchiveReadiness};
 pub use grimnir_ledger::proof::tile::TileId;
+pub use library::{FolderRequest, ImportFile, ImportStatus, ItemAnswer};
 pub use proof::{
     CheckpointReadiness, MAX_REQUEST_BYTES, ProofConfig, Refusal, SiteProof, VerifierKey,
     WitnessPeer,
@@ -62,6 +65,8 @@ pub struct SiteConfig {
     pub proof: ProofConfig,
     /// Where sealed segments are copied to.
     pub archive: Option<ArchivePlace>,
+    /// Folders of this host that libraries may be filled from.
+    pub import_roots: Vec<PathBuf>,
 }
 
 impl SiteConfig {
@@ -118,6 +123,8 @@ pub struct Ingest {
     pub must_air: bool,
     /// It resumes where it was cut.
     pub long_form: bool,
+    /// The item that the file is, where it is one already.
+    pub as_item: Option<AsItem>,
 }
 
 /// What takes the air on tier 0 to 2.

@@ -2,10 +2,12 @@
 
 mod access;
 mod air;
+mod bulk;
 mod clock;
 mod executor;
 mod grid;
 mod health;
+mod import;
 mod kept;
 mod ladder;
 mod library;

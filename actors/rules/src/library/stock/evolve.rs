@@ -3,9 +3,9 @@
 use super::super::{LibraryState, MediaEntry};
 use super::state::{FileIs, FileState, FolderState, Stage};
 use grimnir_events::details::MediaDetails;
-use grimnir_events::library::{CueMarks, MediaItem};
+use grimnir_events::library::MediaItem;
 use grimnir_events::stock::{FileOutcome, FileTaken, PendingItem, StockEvent};
-use grimnir_events::{ContentHash, ImportId};
+use grimnir_events::ImportId;
 
 /// Folds one event.
 pub fn evolve(state: &mut LibraryState, event: &StockEvent) {
@@ -107,24 +107,15 @@ fn add(state: &mut LibraryState, item: &PendingItem) {
 }
 
 /// An item of which only the tags are known.
-pub fn unmeasured(item: &PendingItem) -> MediaItem {
+fn unmeasured(item: &PendingItem) -> MediaItem {
     MediaItem {
         id: item.id,
         hash: item.hash,
-        play_hash: ContentHash::default(),
         file_name: item.file_name.clone(),
-        codec: String::new(),
         size_bytes: item.size_bytes,
-        duration_frames: 0,
-        source_rate_hz: 0,
-        channels: 0,
-        loudness_lufs_x100: None,
-        true_peak_dbtp_x100: None,
-        cues: CueMarks::default(),
         tags: item.tags.clone(),
         category: item.category.clone(),
         kind: item.kind,
-        must_air: false,
-        long_form: false,
+        ..MediaItem::default()
     }
 }

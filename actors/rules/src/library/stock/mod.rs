@@ -26,3 +26,4 @@ mod tests;
 
 pub use decide::{FOLDERS_MAX, decide};
 pub use evolve::evolve;
+pub use playlist::{TIMED_MAX, marks};

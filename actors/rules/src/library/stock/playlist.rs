@@ -63,9 +63,11 @@ fn check(item: &MediaItem, entry: &EntryTimes) -> Result<(), No> {
 fn wanted(item: &MediaItem, entry: &EntryTimes) -> CueMarks {
     let cue_out = entry.cue_out.unwrap_or(item.cues.cue_out);
     let faded = entry.fade_out_ms.map(|ms| cue_out.saturating_sub(frames_of_ms(i64::from(ms))));
+    // An item without a segue of its own has none by another end either.
+    let own = if item.cues.segue < item.cues.cue_out { item.cues.segue } else { cue_out };
     CueMarks {
         cue_in: entry.cue_in.unwrap_or(item.cues.cue_in),
-        segue: entry.segue.or(faded).unwrap_or_else(|| item.cues.segue.min(cue_out)),
+        segue: entry.segue.or(faded).unwrap_or_else(|| own.min(cue_out)),
         cue_out,
     }
 }

@@ -3,7 +3,8 @@
 use super::pick::Run;
 use super::source::SourceKey;
 use super::{Planner, Stretch};
-use crate::planner::chain::{Chain, MAX_LINES, cut};
+use crate::library::stock::marks;
+use crate::planner::chain::{Chain, Fades, MAX_LINES, cut};
 use crate::planner::sound::takes_crossfade;
 use crate::planner::v1::playlist::next_place;
 use crate::planner::v1::slots::End;
@@ -11,6 +12,7 @@ use grimnir_events::smart_block::SmartBlock;
 use grimnir_events::timeline::{
     Anchor, ClockSlot, HourPlan, Line, PlaylistMode, SlotSource, SlotStart,
 };
+use grimnir_events::stock::EntryTimes;
 use grimnir_events::units::FRAMES_PER_SECOND;
 use grimnir_events::{MediaId, PlaylistId, SmartBlockId, UtcMicros};
 use rand_chacha::ChaCha8Rng;
@@ -189,7 +191,11 @@ impl<'p, 'a> Slots<'p, 'a> {
             let fit = self.fit(filling.end);
             let Some(picked) = self.pick(&source, &run, fit, filling) else { break };
             run.picked.push(picked.place as u32);
-            self.push(picked.place, None);
+            let times = match key {
+                SourceKey::Playlist(id, _) => self.times_of(*id, picked.place),
+                _ => None,
+            };
+            self.push_timed(picked.place, None, times);
         }
     }
 
@@ -201,7 +207,12 @@ impl<'p, 'a> Slots<'p, 'a> {
             return;
         };
         let catalogue = self.planner.catalogue.clone();
-        let items: Vec<usize> = items.iter().filter_map(|id| catalogue.place(*id)).collect();
+        // What cannot be planned leaves the others their places in the playlist.
+        let (items, entries): (Vec<usize>, Vec<usize>) = items
+            .iter()
+            .enumerate()
+            .filter_map(|(entry, id)| Some((catalogue.place(*id)?, entry)))
+            .unzip();
         let shown = cut(name);
         if items.is_empty() {
             self.notes.push(format!("{label}: nothing to plan in playlist \"{shown}\""));
@@ -213,7 +224,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         let mut place = *self.places.entry(playlist_id).or_insert_with(next);
         let mut passed = 0;
         while self.wants_more(filling.end) && self.has_room() {
-            let item = items[place];
+            let (item, entry) = (items[place], entries[place]);
             place = (place + 1) % items.len();
             if let Some(why) = self.ruled_out(item) {
                 passed += 1;
@@ -224,15 +235,44 @@ impl<'p, 'a> Slots<'p, 'a> {
                 continue;
             }
             passed = 0;
-            self.push(item, Some(playlist_id));
+            let times = self.times(playlist_id, entry);
+            self.push_timed(item, Some(playlist_id), times);
         }
         self.places.insert(playlist_id, place);
     }
 
+    /// Marks that an entry of a playlist has for itself.
+    fn times(&self, playlist: PlaylistId, entry: usize) -> Option<EntryTimes> {
+        let times = self.planner.inputs.playlist_times.get(&playlist)?;
+        times.get(&u16::try_from(entry).ok()?).copied()
+    }
+
+    /// The same for the first entry that has this item.
+    fn times_of(&self, playlist: PlaylistId, place: usize) -> Option<EntryTimes> {
+        self.planner.inputs.playlist_times.get(&playlist)?;
+        let (_, items) = self.planner.inputs.playlists.get(&playlist)?;
+        let id = self.planner.catalogue.entries[place].item.id;
+        self.times(playlist, items.iter().position(|item| *item == id)?)
+    }
+
     pub fn push(&mut self, place: usize, playlist: Option<PlaylistId>) {
+        self.push_timed(place, playlist, None);
+    }
+
+    fn push_timed(
+        &mut self,
+        place: usize,
+        playlist: Option<PlaylistId>,
+        times: Option<EntryTimes>,
+    ) {
         let catalogue = self.planner.catalogue.clone();
         let entry = &catalogue.entries[place];
-        let at = self.chain.push(entry.item, entry.cues, playlist);
+        // Marks that the item's audio has no room for any more are its own again.
+        let timed = times.and_then(|times| Some((marks(entry.item, &times)?, times)));
+        let (cues, fades) = timed.map_or((entry.cues, Fades::default()), |(cues, times)| {
+            (cues, Fades { before_ms: times.fade_in_ms, after_ms: times.fade_out_ms })
+        });
+        let at = self.chain.push_timed(entry.item, cues, playlist, fades);
         let who = super::history::Who::Item(place as u32);
         self.planner.history.note(&catalogue, super::history::Logged { at, who });
         let line = self.chain.last();
