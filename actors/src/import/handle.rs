@@ -83,6 +83,10 @@ impl Handle {
     pub(super) fn is_here(&self, import: ImportId) {
         lock(&self.vanished).remove(&import);
     }
+    /// A folder is being looked through.
+    pub(super) fn is_looking(&self) -> bool {
+        lock(&self.progress).values().any(|progress| progress.left > 0)
+    }
     /// Forgets folders that are not open any more.
     pub(super) fn keep(&self, open: BTreeSet<ImportId>) {
         lock(&self.progress).retain(|id, _| open.contains(id));

@@ -61,10 +61,11 @@ pub async fn run(shared: Arc<Shared>, station: StationId, handle: Arc<Handle>) {
     }
     let mut running = JoinSet::new();
     loop {
-        while running.len() >= AT_ONCE {
+        let job = handle.pop().await;
+        // While a folder is looked through one core is left to that.
+        while running.len() >= if handle.is_looking() { 1 } else { AT_ONCE } {
             running.join_next().await;
         }
-        let job = handle.pop().await;
         let (shared, handle) = (shared.clone(), handle.clone());
         running.spawn(async move {
             if let Err(error) = measure(&shared, station, &job).await {

@@ -114,12 +114,11 @@ impl Site {
     /// How far a station's folders are taken in, without their files.
     pub async fn imports(&self, station: StationId) -> Result<Vec<ImportStatus>, CommandError> {
         let library = self.inspect::<Library>(station).await?;
-        let folders = library.state.folders.iter();
-        let status = |(id, held)| ImportStatus {
+        let short = |(id, held): (&ImportId, &FolderState)| ImportStatus {
             files: Vec::new(),
             ..self.status(station, &library.state, *id, held)
         };
-        Ok(folders.map(status).collect())
+        Ok(library.state.folders.iter().map(short).collect())
     }
 
     /// How far a folder is taken in.

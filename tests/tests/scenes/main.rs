@@ -7,6 +7,7 @@ mod effects;
 mod emergency;
 mod engine_loss;
 mod faults;
+mod folders;
 mod grid;
 mod jetstream_cut;
 mod kill_commands;

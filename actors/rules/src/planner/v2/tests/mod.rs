@@ -5,6 +5,7 @@ mod golden;
 mod grammar;
 mod hours;
 mod rules;
+mod timed;
 
 use super::*;
 use crate::planner::world::{S, World, hour, item, slot};
