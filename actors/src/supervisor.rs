@@ -11,6 +11,7 @@ use crate::engine::link::{EngineLink, LinkArgs};
 use crate::import::{Importer, ImporterArgs};
 use crate::ownership::Standing;
 use crate::planner::{PlannerActor, PlannerArgs};
+use crate::preflight::{Preflight, PreflightArgs};
 use crate::process::{ProcessRunner, RunnerArgs};
 use crate::shell::{Shell, ShellArgs};
 use crate::site::Shared;
@@ -38,6 +39,8 @@ pub enum Child {
     Planner,
     /// Its importer of folders.
     Importer,
+    /// Its look ahead.
+    Preflight,
     /// The site's access shell.
     Access,
     /// The site's process manager runner.
@@ -117,6 +120,10 @@ impl Family {
             Child::Importer => {
                 let args = ImporterArgs { shared: self.shared.clone(), station };
                 Importer::spawn_linked(None, Importer, args, me).await?.0.get_cell()
+            }
+            Child::Preflight => {
+                let args = PreflightArgs { shared: self.shared.clone(), station };
+                Preflight::spawn_linked(None, Preflight, args, me).await?.0.get_cell()
             }
             Child::Processes => {
                 let scope = (station != StationId::default()).then_some(station);
@@ -261,7 +268,7 @@ impl Family {
 
 /// What runs only where the station is owned.
 fn acting(shared: &Shared) -> Vec<Child> {
-    let mut all = vec![Child::Engine, Child::Planner, Child::Importer];
+    let mut all = vec![Child::Engine, Child::Planner, Child::Preflight, Child::Importer];
     if !shared.ownership.is_alone() {
         all.push(Child::Processes);
     }

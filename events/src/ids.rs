@@ -106,6 +106,8 @@ typed_ids! {
     EngineRunId = "run";
     /// One folder that a library takes in.
     ImportId = "imp";
+    /// One start of the next line by a person.
+    StartId = "stt";
 }
 
 /// A content address: SHA-256 of the bytes named.

@@ -1,6 +1,7 @@
 //! A site: the handle that everything above the actors uses.
 
 mod air;
+mod control;
 mod archive;
 mod close;
 mod ledger;
@@ -33,6 +34,7 @@ use std::time::Instant;
 pub(crate) use air::claim_item;
 pub use crate::ingest::AsItem;
 pub use archive::{ArchivePlace, ArchiveReadiness};
+pub use control::{ModeWanted, NextLine};
 pub use grimnir_ledger::proof::tile::TileId;
 pub use library::{FolderRequest, ImportFile, ImportStatus, ItemAnswer};
 pub use proof::{
