@@ -6,8 +6,22 @@ use std::process::Command;
 
 /// Words of made-up titles and names.
 const WORDS: [&str; 16] = [
-    "night", "river", "Straße", "blue", "dance", "of", "the", "señorita", "rain", "city", "love",
-    "echo", "north", "Björn", "train", "again",
+    "night",
+    "river",
+    "Straße",
+    "blue",
+    "dance",
+    "of",
+    "the",
+    "señorita",
+    "rain",
+    "city",
+    "love",
+    "echo",
+    "north",
+    "Björn",
+    "train",
+    "again",
 ];
 
 /// What file number `n` says of itself.

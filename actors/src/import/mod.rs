@@ -34,6 +34,8 @@ const ROUND: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_millis(300);
 /// How long changes are gathered before a folder is looked at.
 const GATHER: Duration = Duration::from_millis(150);
+/// Looking takes at most one part in so many and one of the time.
+const SHARE: u32 = 3;
 /// How soon a folder is looked at again that could not be.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -110,6 +112,7 @@ async fn run(shared: Arc<Shared>, station: StationId) {
             round = Instant::now() + ROUND;
         }
         let mut next = ROUND;
+        let begun = Instant::now();
         match open_folders(&shared, station).await {
             Ok(open) => {
                 watches.keep(&handle, &open);
@@ -128,9 +131,11 @@ async fn run(shared: Arc<Shared>, station: StationId) {
                 next = AGAIN;
             }
         }
+        // A large folder in which much changes must not keep a core busy with looking at it.
+        let pause = (begun.elapsed() * SHARE).min(AGAIN);
         tokio::select! {
-            () = handle.woken() => tokio::time::sleep(GATHER).await,
-            () = tokio::time::sleep(next) => {}
+            () = handle.woken() => tokio::time::sleep(GATHER.max(pause)).await,
+            () = tokio::time::sleep(next.max(pause)) => {}
             // It never ends by itself.
             _ = tasks.join_next() => return,
         }
@@ -164,6 +169,7 @@ async fn open_folders(shared: &Shared, station: StationId) -> Result<Vec<Open>, 
     let stream = StreamId::of_station(StreamKind::Library, station);
     let library = shared.directory.inspect::<Library>(stream).await?;
     let open = library.state.folders.iter().filter(|(_, held)| held.folder.watch || !held.done);
-    let open = open.map(|(id, held)| Open { id: *id, folder: held.folder.clone(), done: held.done });
+    let open =
+        open.map(|(id, held)| Open { id: *id, folder: held.folder.clone(), done: held.done });
     Ok(open.collect())
 }

@@ -32,7 +32,7 @@ impl Scan {
     }
 
     /// What the next file says about itself; `None` after the last.
-    pub async fn next(&mut self) -> Result<Option<ScanReport>, CommandError> {
+    pub async fn answer(&mut self) -> Result<Option<ScanReport>, CommandError> {
         if self.waiting.is_empty() {
             return Ok(None);
         }
@@ -72,8 +72,7 @@ impl Scan {
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn();
-        let mut child =
-            spawned.map_err(|e| failed(format!("{}: {e}", self.program.display())))?;
+        let mut child = spawned.map_err(|e| failed(format!("{}: {e}", self.program.display())))?;
         let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(failed("no pipes".into()));
         };

@@ -1,10 +1,10 @@
 //! Brings the ledger up to what lies in a folder: new, changed, moved and gone files.
 
+use super::Open;
 use super::handle::Handle;
 use super::measure::{Job, jobs_of};
 use super::scan::Scan;
 use super::walk::{self, Listing, Lying};
-use super::Open;
 use crate::clock;
 use crate::error::CommandError;
 use crate::ingest;
@@ -159,7 +159,7 @@ impl Taking<'_> {
                 let error = Some("it is a link that leads out of the import roots".into());
                 ScanReport { error, ..ScanReport::default() }
             } else {
-                let Some(report) = scan.next().await? else { break };
+                let Some(report) = scan.answer().await? else { break };
                 report
             };
             self.handle.change(self.open.id, |p| p.left = p.left.saturating_sub(1));
@@ -252,8 +252,10 @@ impl Taking<'_> {
         }
         // One that cannot be recorded as it is must not hold up the others.
         for file in files {
-            let command = |file| StockCommand::TakeFiles { import_id: self.open.id, files: vec![file] };
-            let Err(CommandError::Rejected { message, .. }) = self.send(command(file.clone())).await
+            let command =
+                |file| StockCommand::TakeFiles { import_id: self.open.id, files: vec![file] };
+            let Err(CommandError::Rejected { message, .. }) =
+                self.send(command(file.clone())).await
             else {
                 continue;
             };

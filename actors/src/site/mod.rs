@@ -31,8 +31,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub(crate) use air::claim_item;
 pub use crate::ingest::AsItem;
+pub(crate) use air::claim_item;
 pub use archive::{ArchivePlace, ArchiveReadiness};
 pub use control::{ModeWanted, NextLine};
 pub use grimnir_ledger::proof::tile::TileId;

@@ -247,11 +247,8 @@ pub async fn rename(
     Body(request): Body<RenameRequest>,
 ) -> Result<Answer<BulkView>, Problem> {
     let station = lookup::needed_station(&app, request.station_id.as_deref())?.id;
-    let with = |deleted| Filter {
-        category: Some(request.from.clone()),
-        deleted,
-        ..Filter::default()
-    };
+    let with =
+        |deleted| Filter { category: Some(request.from.clone()), deleted, ..Filter::default() };
     let mut rows = all_of(&app, station, &with(false));
     rows.extend(all_of(&app, station, &with(true)));
     let patch = MediaPatch::category(request.to);

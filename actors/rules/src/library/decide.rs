@@ -2,8 +2,8 @@
 
 use super::command::LibraryCommand;
 use super::stock::state::Stage;
-use super::{detail, stock};
 use super::{LibraryRejection as No, LibraryState, MediaEntry};
+use super::{detail, stock};
 use crate::text;
 use grimnir_events::library::{CueMarks, LibraryEvent, MediaItem, Tags};
 use grimnir_events::units::FRAMES_PER_SECOND;

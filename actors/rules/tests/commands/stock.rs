@@ -43,8 +43,7 @@ pub fn stock(item: MediaItem) -> Vec<(String, LibraryCommand)> {
         ),
         ("Several", Several { commands: vec![within] }),
     ];
-    let library = |(word, command): (&str, StockCommand)| {
-        (word.to_owned(), LibraryCommand::Stock(command))
-    };
+    let library =
+        |(word, command): (&str, StockCommand)| (word.to_owned(), LibraryCommand::Stock(command));
     samples.into_iter().map(library).collect()
 }

@@ -2,10 +2,10 @@
 
 use super::super::{LibraryState, MediaEntry};
 use super::state::{FileIs, FileState, FolderState, Stage};
+use grimnir_events::ImportId;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::library::MediaItem;
 use grimnir_events::stock::{FileOutcome, FileTaken, PendingItem, StockEvent};
-use grimnir_events::ImportId;
 
 /// Folds one event.
 pub fn evolve(state: &mut LibraryState, event: &StockEvent) {
@@ -94,12 +94,8 @@ fn take(state: &mut LibraryState, import_id: ImportId, file: &FileTaken) {
 
 fn add(state: &mut LibraryState, item: &PendingItem) {
     state.by_hash.insert(item.hash, item.id);
-    let entry = MediaEntry {
-        item: unmeasured(item),
-        lost: None,
-        stage: Stage::Pending,
-        deleted: None,
-    };
+    let entry =
+        MediaEntry { item: unmeasured(item), lost: None, stage: Stage::Pending, deleted: None };
     state.media.insert(item.id, entry);
     if item.details != MediaDetails::default() {
         state.details.insert(item.id, item.details.clone());

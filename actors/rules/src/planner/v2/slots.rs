@@ -9,10 +9,10 @@ use crate::planner::sound::takes_crossfade;
 use crate::planner::v1::playlist::next_place;
 use crate::planner::v1::slots::End;
 use grimnir_events::smart_block::SmartBlock;
+use grimnir_events::stock::EntryTimes;
 use grimnir_events::timeline::{
     Anchor, ClockSlot, HourPlan, Line, PlaylistMode, SlotSource, SlotStart,
 };
-use grimnir_events::stock::EntryTimes;
 use grimnir_events::units::FRAMES_PER_SECOND;
 use grimnir_events::{MediaId, PlaylistId, SmartBlockId, UtcMicros};
 use rand_chacha::ChaCha8Rng;

@@ -49,7 +49,10 @@ fn an_entrys_fades_are_as_long_as_it_says() {
     assert!(matches!(lines[1].transition, Transition::Crossfade { .. }));
     let none = EntryTimes { fade_out_ms: Some(0), ..EntryTimes::default() };
     let lines = timed(&[(1, none)]);
-    assert_eq!((lines[1].cues.segue, lines[1].transition), (lines[1].cues.cue_out, Transition::Segue));
+    assert_eq!(
+        (lines[1].cues.segue, lines[1].transition),
+        (lines[1].cues.cue_out, Transition::Segue)
+    );
     let into = EntryTimes { fade_in_ms: Some(5_000), ..EntryTimes::default() };
     let lines = timed(&[(2, into)]);
     assert_eq!(lines[1].cues.cue_out - lines[1].cues.segue, 5 * S);
