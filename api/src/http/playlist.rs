@@ -64,21 +64,26 @@ pub struct Entry {
 }
 
 /// An entry as it is asked for: an item's id, or with marks of its own.
-#[derive(Clone, Copy, Deserialize, ToSchema)]
-#[serde(untagged)]
-pub enum EntryRequest {
-    /// The item.
-    Item(#[schema(value_type = String)] MediaId),
-    /// The item with marks.
-    Timed(Entry),
+#[derive(Clone, Copy)]
+pub struct EntryRequest(Entry);
+
+impl<'de> Deserialize<'de> for EntryRequest {
+    fn deserialize<D: serde::Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        let read = match serde_json::Value::deserialize(reader)? {
+            serde_json::Value::String(text) => {
+                let media_id = text.parse().map_err(D::Error::custom)?;
+                Ok(Entry { media_id, ..Entry::default() })
+            }
+            other => serde_json::from_value(other).map_err(D::Error::custom),
+        };
+        read.map(Self)
+    }
 }
 
 impl From<EntryRequest> for Entry {
     fn from(request: EntryRequest) -> Self {
-        match request {
-            EntryRequest::Item(media_id) => Self { media_id, ..Self::default() },
-            EntryRequest::Timed(entry) => entry,
-        }
+        request.0
     }
 }
 
@@ -159,7 +164,9 @@ pub struct PlaylistRequest {
     station_id: Option<String>,
     /// Its name, 1 to 100 characters.
     name: String,
-    /// Its items, in order, at most 1,800, 300 of them with marks of their own.
+    /// Its items, in order, at most 1,800, 300 of them with marks of their own: ids, or entries as
+    /// they are shown.
+    #[schema(value_type = Vec<Object>)]
     items: Vec<EntryRequest>,
 }
 
@@ -263,6 +270,7 @@ pub struct PlaylistPatch {
     insert: Option<Insertion>,
     /// Entries to put at the end.
     #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
     append: Vec<EntryRequest>,
 }
 
@@ -273,6 +281,7 @@ pub struct Insertion {
     /// The place of the first of them, counted from 0.
     at: usize,
     /// The entries.
+    #[schema(value_type = Vec<Object>)]
     items: Vec<EntryRequest>,
 }
 
