@@ -1,7 +1,7 @@
 //! Taking in 100,000 tagged files by their tags, and what a library of them holds of memory.
 
 use grimnir_tests::figure::Figure;
-use grimnir_tests::programs::program;
+use grimnir_tests::programs::{program, until};
 use grimnir_tests::{Client, Server, Setting, Stage, files};
 use reqwest::Method;
 use serde_json::json;
@@ -33,15 +33,12 @@ fn hashed(folder: &Path) -> f64 {
 }
 
 async fn done(client: &Client, import: &str) {
-    loop {
+    until("the folder is looked through", Duration::from_secs(3_600), || async {
         let request = client.request(Method::GET, &format!("/api/v1/imports/{import}"));
-        if let Some((_, found)) = client.try_send(request).await
-            && found["done"] == true
-        {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(250)).await;
-    }
+        let (_, found) = client.try_send(request).await?;
+        (found["done"] == true).then_some(())
+    })
+    .await;
 }
 
 async fn run(count: u32) {
