@@ -31,6 +31,8 @@ pub(super) struct Slots<'p, 'a> {
     /// What could not be done as asked.
     pub notes: Vec<String>,
     full: bool,
+    /// The library is not the one that was prepared: the hour ends where that is seen.
+    gone: bool,
 }
 
 /// The slot in the making.
@@ -52,7 +54,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         stretch: &'p Stretch,
     ) -> Self {
         let (places, notes) = (BTreeMap::new(), Vec::new());
-        Self { planner, earlier, chain, seed, stretch, places, notes, full: false }
+        Self { planner, earlier, chain, seed, stretch, places, notes, full: false, gone: false }
     }
 
     /// Fills the hour.
@@ -251,7 +253,7 @@ impl<'p, 'a> Slots<'p, 'a> {
     fn times_of(&self, playlist: PlaylistId, place: usize) -> Option<EntryTimes> {
         self.planner.inputs.playlist_times.get(&playlist)?;
         let (_, items) = self.planner.inputs.playlists.get(&playlist)?;
-        let id = self.planner.catalogue.entries[place].item.id;
+        let id = self.planner.catalogue.entries[place].id;
         self.times(playlist, items.iter().position(|item| *item == id)?)
     }
 
@@ -266,13 +268,19 @@ impl<'p, 'a> Slots<'p, 'a> {
         times: Option<EntryTimes>,
     ) {
         let catalogue = self.planner.catalogue.clone();
-        let entry = &catalogue.entries[place];
+        let Some(item) = self.planner.item(place) else {
+            let id = catalogue.entries[place].id;
+            self.notes.push(format!("{id} left the library while it was planned"));
+            (self.gone, self.full) = (true, true);
+            return;
+        };
         // Marks that the item's audio has no room for any more are its own again.
-        let timed = times.and_then(|times| Some((marks(entry.item, &times)?, times)));
-        let (cues, fades) = timed.map_or((entry.cues, Fades::default()), |(cues, times)| {
+        let timed = times.and_then(|times| Some((marks(item, &times)?, times)));
+        let own = catalogue.entries[place].cues;
+        let (cues, fades) = timed.map_or((own, Fades::default()), |(cues, times)| {
             (cues, Fades { before_ms: times.fade_in_ms, after_ms: times.fade_out_ms })
         });
-        let at = self.chain.push_timed(entry.item, cues, playlist, fades);
+        let at = self.chain.push_timed(item, cues, playlist, fades);
         let who = super::history::Who::Item(place as u32);
         self.planner.history.note(&catalogue, super::history::Logged { at, who });
         let line = self.chain.last();
@@ -291,7 +299,7 @@ impl<'p, 'a> Slots<'p, 'a> {
     }
 
     pub fn has_room(&mut self) -> bool {
-        let room = self.chain.has_room();
+        let room = self.chain.has_room() && !self.gone;
         if !room && !std::mem::replace(&mut self.full, true) {
             let note =
                 format!("the hour has as many lines as one commit holds, {MAX_LINES} at most");
@@ -340,10 +348,8 @@ impl<'p, 'a> Slots<'p, 'a> {
         let first = self.stretch.next.first();
         if let Some(SlotSource::HardItem { media_id }) = first.map(|slot| &slot.source)
             && let Some(place) = self.planner.catalogue.place(*media_id)
-            && !takes_crossfade(
-                self.planner.catalogue.entries[place].item,
-                self.planner.inputs.settings,
-            )
+            && let Some(item) = self.planner.item(place)
+            && !takes_crossfade(item, self.planner.inputs.settings)
         {
             self.chain.close_without_crossfade();
         }

@@ -6,6 +6,8 @@ mod grammar;
 mod hours;
 mod rules;
 mod timed;
+mod warm;
+mod worlds;
 
 use super::*;
 use crate::planner::world::{S, World, hour, item, slot};
