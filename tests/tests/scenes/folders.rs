@@ -9,7 +9,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(120);
+/// A folder of 2,000 files on a busy machine, and many more of them in the long form.
+fn patience() -> Duration {
+    Duration::from_secs(if soak() { 1_800 } else { 120 })
+}
 
 fn with_roots(roots: &Path) -> Command {
     let mut command = Command::new(program("grimnir"));
@@ -23,7 +26,7 @@ async fn set(server: &Server) -> Stage {
 
 /// The import when it says so.
 async fn import(client: &Client, id: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
-    until(what, PATIENCE, || async {
+    until(what, patience(), || async {
         let request = client.request(Method::GET, &format!("/api/v1/imports/{id}"));
         let (_, found) = client.try_send(request).await?;
         is(&found).then_some(found)
@@ -33,7 +36,7 @@ async fn import(client: &Client, id: &str, what: &str, is: impl Fn(&Value) -> bo
 
 /// The only item that a query finds, when it says so.
 async fn item(client: &Client, query: &str, is: impl Fn(&Value) -> bool) -> Value {
-    until(query, PATIENCE, || async {
+    until(query, patience(), || async {
         let request = client.request(Method::GET, &format!("/api/v1/media?{query}"));
         let (_, page) = client.try_send(request).await?;
         let items = page["items"].as_array()?;
