@@ -19,6 +19,7 @@ pub mod legal_id;
 pub mod engine;
 pub mod tryout;
 pub mod ingest;
+pub mod import;
 pub mod media;
 pub mod supervisor;
 pub mod site;

@@ -228,6 +228,7 @@ impl PlannerState {
                 media: (&*library.state).into(),
                 prepared: None,
                 playlists: &playlists,
+                playlist_times: &library.state.playlist_times(),
                 details: &library.state.details,
                 blocks: &timeline.state.blocks,
                 rules: &timeline.state.rules,

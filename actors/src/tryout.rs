@@ -65,6 +65,7 @@ impl Folds {
             media: (&**library).into(),
             prepared: None,
             playlists: &playlists,
+            playlist_times: &library.playlist_times(),
             details: &library.details,
             blocks: &timeline.blocks,
             rules: &timeline.rules,

@@ -108,6 +108,8 @@ typed_ids! {
     CorrelationId = "cor";
     /// One run of an engine process.
     EngineRunId = "run";
+    /// One folder that a library takes in.
+    ImportId = "imp";
     /// One start of the next line by a person.
     StartId = "stt";
 }

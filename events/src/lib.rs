@@ -28,6 +28,7 @@ pub mod show;
 pub mod timeline;
 pub mod library;
 pub mod details;
+pub mod stock;
 pub mod smart_block;
 pub mod access;
 pub mod site;

@@ -2,11 +2,13 @@
 
 mod access;
 mod air;
+mod bulk;
 mod clock;
 mod dsp;
 mod executor;
 mod grid;
 mod health;
+mod import;
 mod kept;
 mod ladder;
 mod library;
@@ -77,11 +79,18 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(upload::upload))
         .routes(routes!(library::list))
         .routes(routes!(library::show, library::describe, library::remove))
-        .routes(routes!(media_file::audio))
+        .routes(routes!(library::restore))
+        .routes(routes!(bulk::bulk))
+        .routes(routes!(bulk::categories))
+        .routes(routes!(bulk::rename))
+        .routes(routes!(import::take))
+        .routes(routes!(import::list))
+        .routes(routes!(import::show, import::leave))
+        .routes(routes!(media_file::audio, upload::replace))
         .routes(routes!(media_file::waveform))
         .routes(routes!(media_file::artwork))
         .routes(routes!(playlist::list, playlist::create))
-        .routes(routes!(playlist::show, playlist::replace, playlist::remove))
+        .routes(routes!(playlist::show, playlist::replace, playlist::change, playlist::remove))
         .routes(routes!(clock::list, clock::create))
         .routes(routes!(clock::show, clock::replace, clock::remove))
         .routes(routes!(clock::choose_default))

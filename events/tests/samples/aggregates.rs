@@ -149,9 +149,10 @@ pub fn library() -> Labelled<LibraryEvent> {
     for (word, kind) in words!(ItemKind: Music, LegalId, Imaging, Spot, Feature, Emergency) {
         samples.push((word.into(), MediaAdded { item: Box::new(item(kind)) }));
     }
+    samples.extend(super::stock(item(ItemKind::Feature)));
     labelled!(LibraryEvent: [
         MediaAdded, MediaRefused, MediaDescribed, MediaLost, MediaFound, MediaRemoved, PlaylistSet,
-        PlaylistRemoved, MediaDetailed,
+        PlaylistRemoved, MediaDetailed, Stock,
     ], samples)
 }
 

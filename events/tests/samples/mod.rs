@@ -12,6 +12,7 @@ mod commits;
 mod frozen;
 mod register;
 mod shows;
+mod stock;
 
 pub use aggregates::*;
 pub use blocks::*;
@@ -21,6 +22,7 @@ pub use commits::*;
 pub use frozen::*;
 pub use register::*;
 pub use shows::*;
+pub use stock::*;
 
 use grimnir_events::{ContentHash, UtcMicros};
 

@@ -10,6 +10,7 @@ mod emergency;
 mod engine_loss;
 mod faults;
 mod format_clocks;
+mod folders;
 mod grid;
 mod jetstream_cut;
 mod kill_commands;

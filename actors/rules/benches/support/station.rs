@@ -8,7 +8,7 @@ use grimnir_events::station::StationSettings;
 use grimnir_events::timeline::{ClockSlot, FormatClock, SlotSource, SlotStart};
 use grimnir_events::{ClockId, ContentHash, MediaId, SmartBlockId, StationId, derive_id};
 use grimnir_rules::library::LibraryState;
-use grimnir_rules::planner::{Media, PlanInputs, Playlists, Prepared, Tally};
+use grimnir_rules::planner::{Media, PlanInputs, PlaylistTimes, Playlists, Prepared, Tally};
 use grimnir_rules::timeline::Orders;
 use grimnir_rules::{Aggregate, Library};
 use std::collections::BTreeMap;
@@ -25,6 +25,7 @@ pub struct Station {
     settings: StationSettings,
     grid: Grid,
     playlists: Playlists,
+    playlist_times: PlaylistTimes,
     tally: BTreeMap<MediaId, Tally>,
 }
 
@@ -51,6 +52,7 @@ impl Station {
             settings: StationSettings::default(),
             grid: Grid { week, sets: Vec::new() },
             playlists: Playlists::new(),
+            playlist_times: PlaylistTimes::new(),
             tally: BTreeMap::new(),
         }
     }
@@ -63,6 +65,7 @@ impl Station {
             media: Media::from(&self.library),
             prepared,
             playlists: &self.playlists,
+            playlist_times: &self.playlist_times,
             details: &self.library.details,
             blocks: &self.blocks,
             rules: &self.rules,

@@ -20,6 +20,15 @@ const LINE_BYTES: usize = 160;
 /// Longest title and artist in a line, in bytes.
 const TEXT_BYTES: usize = 200;
 
+/// Fades that an entry of a playlist has for itself; `None` as the station has them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Fades {
+    /// From the line before into it, in milliseconds.
+    pub before_ms: Option<u32>,
+    /// From it into the next, in milliseconds.
+    pub after_ms: Option<u32>,
+}
+
 /// A growing chain.
 pub struct Chain<'a> {
     inputs: PlanInputs<'a>,
@@ -113,19 +122,40 @@ impl<'a> Chain<'a> {
     pub fn push(
         &mut self,
         item: &MediaItem,
-        mut cues: CueMarks,
+        cues: CueMarks,
         playlist: Option<PlaylistId>,
     ) -> UtcMicros {
+        self.push_timed(item, cues, playlist, Fades::default())
+    }
+
+    /// Appends an item with usable marks and fades of its own.
+    pub fn push_timed(
+        &mut self,
+        item: &MediaItem,
+        mut cues: CueMarks,
+        playlist: Option<PlaylistId>,
+        fades: Fades,
+    ) -> UtcMicros {
         let settings = self.inputs.settings;
-        if !takes_crossfade(item, settings) {
-            self.close_without_crossfade();
+        match fades.before_ms {
+            Some(ms) if ms > 0 => self.close_with_crossfade(ms),
+            Some(_) => self.close_without_crossfade(),
+            None if !takes_crossfade(item, settings) => self.close_without_crossfade(),
+            None => {}
         }
         let start = self.next_start();
         let mut transition = Transition::Segue;
         // Whether the next item takes it too is seen when that one comes.
-        if !has_own_segue(&cues) && takes_crossfade(item, settings) {
-            cues.segue = cues.cue_out - crossfade_frames(settings);
-            transition = Transition::Crossfade { curve: settings.fade_curve };
+        match fades.after_ms {
+            Some(ms) if ms > 0 && has_own_segue(&cues) => {
+                transition = Transition::Crossfade { curve: settings.fade_curve };
+            }
+            Some(_) => {}
+            None if !has_own_segue(&cues) && takes_crossfade(item, settings) => {
+                cues.segue = cues.cue_out - crossfade_frames(settings);
+                transition = Transition::Crossfade { curve: settings.fade_curve };
+            }
+            None => {}
         }
         let place = self.lines.len() - self.legal_ids;
         let line = Line {
@@ -152,6 +182,22 @@ impl<'a> Chain<'a> {
     /// The line that was appended last.
     pub fn last(&self) -> Option<&Line> {
         self.lines.last().map(|(_, line)| line)
+    }
+
+    /// The last line fades into what follows it, where no mark and no fixed time says otherwise.
+    fn close_with_crossfade(&mut self, ms: u32) {
+        let frames = frames_of_ms(i64::from(ms));
+        let curve = self.inputs.settings.fade_curve;
+        let Some((_, last)) = self.lines.last_mut() else { return };
+        let faded = matches!(last.transition, Transition::Crossfade { .. });
+        let ours = faded || !has_own_segue(&last.cues);
+        // At least half of what it plays is heard alone.
+        let room = (last.cues.cue_out - last.cues.cue_in) / 2;
+        if ours && matches!(self.pending, Anchor::AfterPrevious) && frames <= room {
+            last.cues.segue = last.cues.cue_out - frames;
+            last.transition = Transition::Crossfade { curve };
+            last.min_airtime = last.min_airtime.min(last.cues.airtime()).max(1);
+        }
     }
 
     /// The last line hands over without overlap, where its overlap was ours.

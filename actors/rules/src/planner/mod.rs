@@ -33,6 +33,7 @@ use grimnir_events::grid::Grid;
 use grimnir_events::show::Shows;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::station::StationSettings;
+use grimnir_events::stock::EntryTimes;
 use grimnir_events::timeline::{FormatClock, HourPlan};
 use grimnir_events::{
     ClockId, InstanceId, MediaId, PlaylistId, SmartBlockId, StationId, UtcMicros,
@@ -55,6 +56,8 @@ pub type Aired = BTreeMap<InstanceId, Vec<MediaId>>;
 pub static NO_SHOWS: &Shows = &Shows::new();
 /// Nothing that aired of shows.
 pub static NOTHING_AIRED: &Aired = &Aired::new();
+/// Marks that entries of playlists have for themselves, by their places.
+pub type PlaylistTimes = BTreeMap<PlaylistId, BTreeMap<u16, EntryTimes>>;
 
 /// Plays of one item that are in no plan any more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -78,6 +81,8 @@ pub struct PlanInputs<'a> {
     pub prepared: Option<&'a Prepared>,
     /// Playlists: name and items in order.
     pub playlists: &'a Playlists,
+    /// Marks that entries of them have for themselves; may be empty.
+    pub playlist_times: &'a PlaylistTimes,
     /// Descriptions of items beyond their tags; one may be missing.
     pub details: &'a BTreeMap<MediaId, MediaDetails>,
     /// Smart blocks.

@@ -1,5 +1,7 @@
 //! One value for every command, each field set to something that no other field has.
 
+mod stock;
+
 use crate::samples::{
     self, Labelled, at, cues, details, hash, hour_plan, labelled, mount, plain, raw, settings,
     smart_blocks, station_rules, tags, words,
@@ -212,12 +214,15 @@ pub fn library() -> Labelled<LibraryCommand> {
     for (label, event) in samples::library() {
         if let LibraryEvent::MediaAdded { item } = event {
             let detail = label.trim_start_matches("MediaAdded.").to_owned();
+            if detail == "Spot" {
+                samples.extend(stock::stock((*item).clone()));
+            }
             samples.push((detail, AddMedia { item }));
         }
     }
     labelled!(LibraryCommand: [
         AddMedia, RefuseMedia, DescribeMedia, LoseMedia, FindMedia, RemoveMedia, SetPlaylist,
-        RemovePlaylist, DetailMedia,
+        RemovePlaylist, DetailMedia, Stock,
     ], samples)
 }
 

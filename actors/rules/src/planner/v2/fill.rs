@@ -6,6 +6,7 @@ use super::source::SourceKey;
 use crate::planner::chain::cut;
 use crate::planner::v1::playlist::next_place;
 use grimnir_events::library::ItemKind;
+use grimnir_events::stock::EntryTimes;
 use grimnir_events::{MediaId, PlaylistId};
 
 impl Slots<'_, '_> {
@@ -45,7 +46,11 @@ impl Slots<'_, '_> {
                 continue;
             }
             run.picked.push(picked.place as u32);
-            self.push(picked.place, None);
+            let times = match key {
+                SourceKey::Playlist(id, _) => self.times_of(*id, picked.place),
+                _ => None,
+            };
+            self.push_timed(picked.place, None, times);
         }
     }
 
@@ -57,7 +62,12 @@ impl Slots<'_, '_> {
             return;
         };
         let catalogue = self.planner.catalogue.clone();
-        let items: Vec<usize> = items.iter().filter_map(|id| catalogue.place(*id)).collect();
+        // What cannot be planned leaves the others their places in the playlist.
+        let (items, entries): (Vec<usize>, Vec<usize>) = items
+            .iter()
+            .enumerate()
+            .filter_map(|(entry, id)| Some((catalogue.place(*id)?, entry)))
+            .unzip();
         let shown = cut(name);
         if items.is_empty() {
             self.notes.push(format!("{label}: nothing to plan in playlist \"{shown}\""));
@@ -69,7 +79,7 @@ impl Slots<'_, '_> {
         let mut place = *self.places.entry(playlist_id).or_insert_with(next);
         let (mut passed, mut taken) = (0, 0);
         while filling.wants(taken) && self.wants_more(filling.end) && self.has_room() {
-            let item = items[place];
+            let (item, entry) = (items[place], entries[place]);
             if passed == 0 && self.identify(catalogue.entries[item].cues.airtime(), filling) {
                 continue;
             }
@@ -83,8 +93,23 @@ impl Slots<'_, '_> {
                 continue;
             }
             (passed, taken) = (0, taken + 1);
-            self.push(item, Some(playlist_id));
+            let times = self.times(playlist_id, entry);
+            self.push_timed(item, Some(playlist_id), times);
         }
         self.places.insert(playlist_id, place);
+    }
+
+    /// Marks that an entry of a playlist has for itself.
+    fn times(&self, playlist: PlaylistId, entry: usize) -> Option<EntryTimes> {
+        let times = self.planner.inputs.playlist_times.get(&playlist)?;
+        times.get(&u16::try_from(entry).ok()?).copied()
+    }
+
+    /// The same for the first entry that has this item.
+    fn times_of(&self, playlist: PlaylistId, place: usize) -> Option<EntryTimes> {
+        self.planner.inputs.playlist_times.get(&playlist)?;
+        let (_, items) = self.planner.inputs.playlists.get(&playlist)?;
+        let id = self.planner.catalogue.entries[place].id;
+        self.times(playlist, items.iter().position(|item| *item == id)?)
     }
 }

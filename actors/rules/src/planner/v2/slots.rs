@@ -5,11 +5,13 @@ use super::names::named;
 use super::show::is_list;
 use super::source::SourceKey;
 use super::{Planner, Stretch};
-use crate::planner::chain::{Chain, MAX_LINES};
+use crate::library::stock::marks;
+use crate::planner::chain::{Chain, Fades, MAX_LINES};
 use crate::planner::hours::airs_once;
 use crate::planner::sound::takes_crossfade;
 use crate::planner::v1::slots::{End, starts};
 use grimnir_events::library::{ItemKind, MediaItem};
+use grimnir_events::stock::EntryTimes;
 use grimnir_events::timeline::{
     Anchor, ClockSlot, HourPlan, Line, PlaylistMode, SlotSource, SlotStart,
 };
@@ -257,9 +259,24 @@ impl<'p, 'a> Slots<'p, 'a> {
     }
 
     pub fn push(&mut self, place: usize, playlist: Option<PlaylistId>) {
+        self.push_timed(place, playlist, None);
+    }
+
+    pub fn push_timed(
+        &mut self,
+        place: usize,
+        playlist: Option<PlaylistId>,
+        times: Option<EntryTimes>,
+    ) {
         let catalogue = self.planner.catalogue.clone();
         let Some(item) = self.library_item(place) else { return };
-        let at = self.chain.push(item, catalogue.entries[place].cues, playlist);
+        // Marks that the item's audio has no room for any more are its own again.
+        let timed = times.and_then(|times| Some((marks(item, &times)?, times)));
+        let own = catalogue.entries[place].cues;
+        let (cues, fades) = timed.map_or((own, Fades::default()), |(cues, times)| {
+            (cues, Fades { before_ms: times.fade_in_ms, after_ms: times.fade_out_ms })
+        });
+        let at = self.chain.push_timed(item, cues, playlist, fades);
         if item.kind == ItemKind::LegalId {
             self.identified(at);
         }

@@ -8,6 +8,7 @@ mod legal;
 mod rules;
 mod slots;
 mod shows;
+mod timed;
 mod warm;
 mod worlds;
 
