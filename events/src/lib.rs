@@ -24,6 +24,7 @@ pub mod timeline;
 pub mod library;
 pub mod details;
 pub mod smart_block;
+pub mod roll;
 pub mod access;
 pub mod site;
 pub mod air;

@@ -77,6 +77,8 @@ pub enum TimelineEvent {
         /// All of it, as it is now.
         rules: Box<StationRules>,
     },
+    /// The plan went on with time.
+    Rolled(crate::roll::RollEvent),
 }
 
 impl Payload for TimelineEvent {

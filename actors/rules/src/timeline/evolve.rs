@@ -15,9 +15,8 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
         TimelineEvent::DefaultClockChosen { clock_id } => state.default_clock = *clock_id,
         TimelineEvent::HourPlanned { plan } => {
             state.hours.insert(plan.hour, plan.clone());
-            if let Some(oldest) = state.oldest_kept() {
-                state.hours = state.hours.split_off(&oldest);
-            }
+            state.roll.hours.remove(&plan.hour);
+            state.forget();
         }
         TimelineEvent::LineInserted { hour, index, line } => {
             if let Some(plan) = state.hours.get_mut(hour) {
@@ -33,6 +32,7 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
         TimelineEvent::GridSet { grid } => state.grid = grid.clone(),
         TimelineEvent::HourCleared { hour, reason: _ } => {
             state.hours.remove(hour);
+            state.roll.hours.remove(hour);
         }
         TimelineEvent::SmartBlockSet { block } => {
             state.blocks.insert(block.id, (**block).clone());
@@ -41,5 +41,6 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
             state.blocks.remove(block_id);
         }
         TimelineEvent::StationRulesSet { rules } => state.rules.clone_from(rules),
+        TimelineEvent::Rolled(event) => super::roll::evolve(state, event),
     }
 }
