@@ -20,6 +20,7 @@ pub mod station;
 pub mod ladder;
 pub mod executor;
 pub mod grid;
+pub mod edit;
 pub mod timeline;
 pub mod library;
 pub mod details;

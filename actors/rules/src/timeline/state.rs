@@ -1,6 +1,7 @@
 //! What a timeline's decisions need to know.
 
 use super::aired::Aired;
+use grimnir_events::edit::Pin;
 use grimnir_events::grid::Grid;
 use grimnir_events::roll::{Horizon, HourRecord, Origin};
 use grimnir_events::smart_block::{SmartBlock, StationRules};
@@ -80,6 +81,8 @@ impl Kept {
         self.origins.extend_from_slice(origins);
         self.came = self.came.saturating_add(u32::try_from(lines.len()).unwrap_or(u32::MAX));
     }
+    /// Lines of these hours that planning leaves as they are.
+    pub pins: BTreeMap<LineId, Pin>,
 }
 
 impl TimelineState {
@@ -109,8 +112,8 @@ impl TimelineState {
     }
 
     /// Somebody has said that the line is to stay what it is.
-    pub fn is_pinned(&self, _line: &LineId) -> bool {
-        false
+    pub fn is_pinned(&self, line: &LineId) -> bool {
+        self.pins.contains_key(line)
     }
 
     /// An hour that somebody had a hand in: it is not planned anew as a whole.
@@ -121,7 +124,11 @@ impl TimelineState {
     /// Forgets hours that are older than is kept.
     pub(super) fn forget(&mut self) {
         let Some(oldest) = self.oldest_kept() else { return };
-        self.hours = self.hours.split_off(&oldest);
+        let kept = self.hours.split_off(&oldest);
+        let forgotten = std::mem::replace(&mut self.hours, kept);
+        for line in forgotten.values().flat_map(|plan| &plan.lines) {
+            self.pins.remove(&line.id);
+        }
         self.roll.hours = self.roll.hours.split_off(&oldest);
         self.roll.passed = self.roll.passed.split_off(&oldest);
     }
