@@ -8,12 +8,19 @@
 
 pub mod hours;
 pub mod sound;
+pub mod digest;
+pub mod entry;
+pub mod invalid;
+pub mod problems;
+pub mod retime;
 mod chain;
 pub mod v1;
 pub mod v2;
 
 #[cfg(test)]
 mod checker_tests;
+#[cfg(test)]
+mod roll_tests;
 #[cfg(test)]
 mod frozen_tests;
 #[cfg(test)]
@@ -23,11 +30,12 @@ mod world;
 
 pub use hours::{hours_to_plan, stale_hours};
 pub use sound::gain_db_x100;
-pub use v2::PLANNER_VERSION;
+pub use v2::{PLANNER_VERSION, Repair, repair};
 
 use grimnir_events::details::MediaDetails;
 use grimnir_events::grid::Grid;
 use grimnir_events::library::MediaItem;
+use grimnir_events::roll::Origin;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::station::StationSettings;
 use grimnir_events::timeline::{FormatClock, HourPlan};
@@ -110,6 +118,15 @@ pub fn plan_hours(
     hours: &[UtcMicros],
 ) -> Vec<HourPlan> {
     v2::plan_hours(inputs, planned, &hours.iter().copied().collect())
+}
+
+/// Plans hours as [`plan_hours`] does, each with where its lines come from.
+pub fn plan_with_origins(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hours: &[UtcMicros],
+) -> Vec<(HourPlan, Vec<Origin>)> {
+    v2::plan_with_origins(inputs, planned, &hours.iter().copied().collect())
 }
 
 /// Plans `hours` as that version of the planner did; `None` for one that is not known.

@@ -11,6 +11,7 @@ mod explain;
 mod hard;
 mod history;
 mod pick;
+mod repair;
 mod run;
 mod score;
 mod slots;
@@ -20,6 +21,7 @@ mod tryout;
 #[cfg(test)]
 mod tests;
 
+pub use repair::{Repair, breaks, repair};
 pub use explain::{PickTrace, Scored};
 pub use source::Counts;
 pub use text::each_artist;
@@ -30,8 +32,9 @@ use crate::planner::hours::{Hour, hour_of, ruling_clock, slots_in};
 use crate::planner::{PlanInputs, TZDB_VERSION, v1};
 use crate::timeline::decide::HOUR_US;
 use catalogue::Catalogue;
+use grimnir_events::roll::{Origin, Part};
 use grimnir_events::smart_block::{Field, SmartBlock};
-use grimnir_events::timeline::{ClockSlot, FormatClock, HourPlan};
+use grimnir_events::timeline::{ClockSlot, FormatClock, HourPlan, Line, SlotSource};
 use grimnir_events::{LineId, UtcMicros};
 use history::History;
 use jiff::tz::TimeZone;
@@ -49,11 +52,21 @@ pub fn plan_hours(
     planned: &BTreeMap<UtcMicros, HourPlan>,
     hours: &BTreeSet<UtcMicros>,
 ) -> Vec<HourPlan> {
+    plan_with_origins(inputs, planned, hours).into_iter().map(|(plan, _)| plan).collect()
+}
+
+/// Plans hours as [`plan_hours`] does, each with where its lines come from.
+pub fn plan_with_origins(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hours: &BTreeSet<UtcMicros>,
+) -> Vec<(HourPlan, Vec<Origin>)> {
     let Some(first) = hours.first() else { return Vec::new() };
     let mut planner = Planner::new(inputs, planned, *first);
     // A stale plan of an hour that is about to be planned must not speak for it.
     planner.known.retain(|hour, _| !hours.contains(hour));
-    hours.iter().map(|hour| planner.planned(*hour)).collect()
+    let plans: Vec<HourPlan> = hours.iter().map(|hour| planner.planned(*hour)).collect();
+    plans.into_iter().zip(planner.origins).collect()
 }
 
 /// Plans one hour again and tells how each of its picks came about.
@@ -103,6 +116,8 @@ pub struct Planner<'a> {
     /// Hours whose lines the history holds end here.
     read_to: UtcMicros,
     traces: Option<Vec<(Option<LineId>, PickTrace)>>,
+    /// Where the lines of the hours planned so far come from.
+    origins: Vec<Vec<Origin>>,
 }
 
 impl<'a> Planner<'a> {
@@ -137,6 +152,7 @@ impl<'a> Planner<'a> {
             known: planned.clone(),
             read_to: first,
             traces: None,
+            origins: Vec::new(),
         }
     }
 
@@ -168,15 +184,17 @@ impl<'a> Planner<'a> {
         let known = std::mem::take(&mut self.known);
         let earlier: Vec<&HourPlan> = known.range(..hour).map(|(_, plan)| plan).collect();
         let (from, anchor, note) = v1::entry(&earlier, &stretch.slots, hour);
-        let chain = Chain::new(&self.inputs, hour, from, anchor);
+        let chain = Chain::new(&self.inputs, hour, from, anchor).roomy();
         self.history.mark();
         let inputs = self.inputs;
         let mut filling = slots::Slots::new(self, &earlier, chain, seed, stretch);
         filling.notes.extend(note);
         filling.fill();
+        let origins = std::mem::take(&mut filling.origins);
         let (lines, mut notes) = filling.finish();
         self.history.take_back();
         let lines = v1::settle(&inputs, lines, from, &mut notes);
+        self.origins.push(runs(&lines, &origins, &stretch.slots));
         if lines.is_empty() {
             notes.insert(0, "nothing can be planned: the library has no item for this hour".into());
         }
@@ -245,6 +263,27 @@ fn fields(inputs: &PlanInputs<'_>) -> Vec<Field> {
 fn block_fields(block: &SmartBlock) -> impl Iterator<Item = Field> {
     let apart = block.rules.separation.fields.iter().map(|apart| apart.field.clone());
     apart.chain(block.rules.quotas.iter().map(|quota| quota.field.clone()))
+}
+
+/// Runs of lines that come from the same.
+fn runs(
+    lines: &[Line],
+    origins: &[(LineId, Option<u32>, Part)],
+    slots: &[ClockSlot],
+) -> Vec<Origin> {
+    let mut runs: Vec<Origin> = Vec::new();
+    let known: BTreeMap<LineId, (Option<u32>, Part)> =
+        origins.iter().map(|(id, slot, part)| (*id, (*slot, *part))).collect();
+    for (first, line) in (0..).zip(lines) {
+        let (slot, part) = known.get(&line.id).copied().unwrap_or_default();
+        if runs.last().is_some_and(|run| (run.slot, run.part) == (slot, part)) {
+            continue;
+        }
+        let source = slot.and_then(|slot| slots.get(slot as usize)).map(|slot| slot.source.clone());
+        let library = || SlotSource::Category { category: String::new() };
+        runs.push(Origin { first, slot, source: source.unwrap_or_else(library), part });
+    }
+    runs
 }
 
 fn hour_seed(inputs: &PlanInputs<'_>, hour: UtcMicros) -> [u8; 32] {

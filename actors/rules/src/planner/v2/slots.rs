@@ -3,16 +3,17 @@
 use super::pick::Run;
 use super::source::SourceKey;
 use super::{Planner, Stretch};
-use crate::planner::chain::{Chain, MAX_LINES, cut};
+use crate::planner::chain::{Chain, HOUR_LINES, cut};
 use crate::planner::sound::takes_crossfade;
 use crate::planner::v1::playlist::next_place;
 use crate::planner::v1::slots::End;
+use grimnir_events::roll::Part;
 use grimnir_events::smart_block::SmartBlock;
 use grimnir_events::timeline::{
     Anchor, ClockSlot, HourPlan, Line, PlaylistMode, SlotSource, SlotStart,
 };
 use grimnir_events::units::FRAMES_PER_SECOND;
-use grimnir_events::{MediaId, PlaylistId, SmartBlockId, UtcMicros};
+use grimnir_events::{LineId, MediaId, PlaylistId, SmartBlockId, UtcMicros};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
@@ -29,6 +30,11 @@ pub(super) struct Slots<'p, 'a> {
     /// What could not be done as asked.
     pub notes: Vec<String>,
     full: bool,
+    /// The slot in the making, and what of its source gives the next line.
+    slot: Option<u32>,
+    pub part: Part,
+    /// Where each line comes from.
+    pub origins: Vec<(LineId, Option<u32>, Part)>,
 }
 
 /// The slot in the making.
@@ -49,8 +55,9 @@ impl<'p, 'a> Slots<'p, 'a> {
         seed: [u8; 32],
         stretch: &'p Stretch,
     ) -> Self {
-        let (places, notes) = (BTreeMap::new(), Vec::new());
-        Self { planner, earlier, chain, seed, stretch, places, notes, full: false }
+        let (places, notes, origins) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let (full, slot, part) = (false, None, Part::Main);
+        Self { planner, earlier, chain, seed, stretch, places, notes, full, slot, part, origins }
     }
 
     /// Fills the hour.
@@ -92,7 +99,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         };
     }
 
-    fn begin(
+    pub fn begin(
         &self,
         label: String,
         index: usize,
@@ -120,6 +127,7 @@ impl<'p, 'a> Slots<'p, 'a> {
     }
 
     fn slot(&mut self, index: usize, slot: &ClockSlot, start: UtcMicros, end: End) {
+        (self.slot, self.part) = (u32::try_from(index).ok(), Part::Main);
         let source = match &slot.source {
             SlotSource::Playlist { playlist_id } | SlotSource::PlaylistBy { playlist_id, .. } => {
                 playlist_id.0.to_vec()
@@ -154,6 +162,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         // Without this the chain would run ahead of a line that waits for nothing.
         if end.hold && self.wants_more(end) && self.has_room() {
             let before = self.chain.next_start();
+            self.part = Part::Fill;
             self.rotate(&SourceKey::Library, &mut filling);
             if self.chain.next_start() > before {
                 self.notes.push(format!("{label}: its source ends early, filled from the library"));
@@ -236,6 +245,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         let who = super::history::Who::Item(place as u32);
         self.planner.history.note(&catalogue, super::history::Logged { at, who });
         let line = self.chain.last();
+        self.origins.extend(line.map(|line| (line.id, self.slot, self.part)));
         let traced = self.planner.traces.as_mut().and_then(|traces| traces.last_mut());
         if let (Some((id @ None, trace)), Some(line)) = (traced, line)
             && trace.picked == Some(line.media_id)
@@ -254,7 +264,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         let room = self.chain.has_room();
         if !room && !std::mem::replace(&mut self.full, true) {
             let note =
-                format!("the hour has as many lines as one commit holds, {MAX_LINES} at most");
+                format!("the hour has as many lines as a plan holds, {HOUR_LINES} at most");
             self.notes.push(note);
         }
         room
