@@ -73,13 +73,13 @@ pub struct Problem {
 
 /// What is looked at.
 #[derive(Clone, Copy)]
-pub struct Look<'l> {
+pub struct Look<'l, 's> {
     /// How the station plays.
     pub settings: &'l StationSettings,
     /// Planned hours.
     pub hours: &'l BTreeMap<UtcMicros, HourPlan>,
     /// What lines are held against.
-    pub standing: &'l Standing<'l>,
+    pub standing: &'l Standing<'s>,
     /// From when.
     pub from: UtcMicros,
     /// Until when.
@@ -98,7 +98,7 @@ const NEAR_US: i64 = 2 * 3_600_000_000;
 const LEGAL_ID_US: i64 = 600_000_000;
 
 /// Everything that is wrong, by time.
-pub fn problems(look: &Look<'_>) -> Vec<Problem> {
+pub fn problems(look: &Look<'_, '_>) -> Vec<Problem> {
     let mut found = Vec::new();
     for hour in hours_between(look.standing.zone, look.from, look.until) {
         let Some(plan) = look.hours.get(&hour.from) else {
@@ -117,7 +117,7 @@ pub fn problems(look: &Look<'_>) -> Vec<Problem> {
     found
 }
 
-impl Look<'_> {
+impl Look<'_, '_> {
     fn of(
         &self,
         kind: ProblemKind,
