@@ -14,6 +14,7 @@ pub mod ownership;
 pub mod process;
 pub mod gather;
 pub mod planner;
+pub mod preflight;
 pub mod engine;
 pub mod tryout;
 pub mod ingest;
