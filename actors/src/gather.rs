@@ -13,7 +13,7 @@ use grimnir_events::timeline::HourPlan;
 use grimnir_events::{ContentHash, LineId, MediaId, StationId, StreamId, StreamKind, UtcMicros};
 use grimnir_rules::planner::entry::Basis;
 use grimnir_rules::planner::invalid::Standing;
-use grimnir_rules::planner::{Play, PlanInputs, Playlists, Tally, digest, hours};
+use grimnir_rules::planner::{PlanInputs, Play, Playlists, Tally, digest, hours};
 use grimnir_rules::timeline::aired::Aired;
 use grimnir_rules::{Library, Station, Timeline};
 use jiff::tz::TimeZone;
@@ -155,8 +155,7 @@ impl Gathered {
             digest::library(&prepared.media, &prepared.playlists, details)
         };
         let library = *prepared.digest.get_or_init(library);
-        let none =
-            Past { hours: BTreeMap::new(), played: Vec::new(), tally: BTreeMap::new() };
+        let none = Past { hours: BTreeMap::new(), played: Vec::new(), tally: BTreeMap::new() };
         let inputs = digest::inputs(&self.inputs(prepared, &none), library);
         Basis { inputs, air_version: self.timeline.air_version }
     }

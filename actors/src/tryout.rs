@@ -154,8 +154,7 @@ impl Site {
     ) -> Result<Materialized, CommandError> {
         let folds = Folds::read(self, station).await?;
         apart(move || {
-            folds
-                .ask(|inputs, hours| v2::materialize(inputs, hours, &block, at, duration_ms, seed))
+            folds.ask(|inputs, hours| v2::materialize(inputs, hours, &block, at, duration_ms, seed))
         })
         .await
     }

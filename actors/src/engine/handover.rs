@@ -84,7 +84,11 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         config_revision,
         config: encode(&config)?,
         timeline_revision: timeline.seq,
-        hours: hours.flat_map(parts).take(HOURS).map(|part| encode(&part)).collect::<Result<_, _>>()?,
+        hours: hours
+            .flat_map(parts)
+            .take(HOURS)
+            .map(|part| encode(&part))
+            .collect::<Result<_, _>>()?,
         claims_revision,
         claims: encode(&claims)?,
         control: encode(&control)?,

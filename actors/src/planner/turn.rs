@@ -121,7 +121,8 @@ impl PlannerState {
         for planned in &plans {
             // Still empty from the same inputs: nothing that could be said anew.
             let known = timeline.roll.hours.get(&planned.0.hour);
-            let known = known.filter(|known| known.is_whole() && known.record.inputs == basis.inputs);
+            let known =
+                known.filter(|known| known.is_whole() && known.record.inputs == basis.inputs);
             if planned.0.lines.is_empty() && known.is_some() {
                 continue;
             }
@@ -144,9 +145,8 @@ impl PlannerState {
         let timeline = &folds.timeline.state;
         let until = firm_until(folds, zone, now);
         let from = planner::hours::hour_of(zone, now).from;
-        let firm = |plan: &&HourPlan| {
-            plan.hour >= from && (plan.hour < until || timeline.has_pins(plan))
-        };
+        let firm =
+            |plan: &&HourPlan| plan.hour >= from && (plan.hour < until || timeline.has_pins(plan));
         let hours = timeline.hours.values().filter(firm);
         let mut found = folds.standing(|standing| invalid(standing, hours, now));
         if self.rest.ruled != folds.timeline.version {
@@ -185,9 +185,8 @@ impl PlannerState {
             let timeline = &folds.timeline.state;
             let stays = |line: &LineId| timeline.is_pinned(line) || timeline.aired.is_done(line);
             let breaks = |hour: &UtcMicros| {
-                let found = folds.ask(prepared, |inputs, planned| {
-                    v2::breaks(inputs, planned, *hour, &stays)
-                });
+                let found = folds
+                    .ask(prepared, |inputs, planned| v2::breaks(inputs, planned, *hour, &stays));
                 let hour = *hour;
                 found.into_iter().map(move |(line_id, rule)| {
                     let reason = RepairReason::HardRule { rule: rule.into() };
@@ -264,8 +263,7 @@ impl PlannerState {
             let silent = |line: &LineId| {
                 !timeline.aired.is_done(line) && !passed.is_some_and(|passed| passed.contains(line))
             };
-            let lines: Vec<LineId> =
-                plan.lines.iter().map(|line| line.id).filter(silent).collect();
+            let lines: Vec<LineId> = plan.lines.iter().map(|line| line.id).filter(silent).collect();
             if lines.is_empty() {
                 continue;
             }

@@ -155,7 +155,10 @@ impl Site {
     }
 
     /// Item and owner of what is heard, as the engine says this moment.
-    pub(super) async fn on_air_now(&self, station: StationId) -> Result<(LineId, ClaimId), CommandError> {
+    pub(super) async fn on_air_now(
+        &self,
+        station: StationId,
+    ) -> Result<(LineId, ClaimId), CommandError> {
         let status = self.fresh_status(station).await;
         let status = status.filter(|s| s.on_air).ok_or_else(|| CommandError::Rejected {
             code: "nothing_on_air",

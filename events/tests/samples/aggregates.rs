@@ -1,7 +1,7 @@
 //! Samples of station, library, access and timeline.
 
 use super::{
-    Labelled, at, details, hash, labelled, plain, raw, smart_blocks, station_rules, words,
+    Labelled, at, details, hash, labelled, plain, raw, rolled, smart_blocks, station_rules, words,
 };
 use grimnir_events::access::{AccessEvent, Role};
 use grimnir_events::edit::{Arranged, EditEvent, Pin};
@@ -276,13 +276,16 @@ pub fn timeline() -> Labelled<TimelineEvent> {
     }
     let free = EditEvent::LinePinned { hour: at(0), line_id: LineId(raw(28)), pin: None };
     samples.push(("LinePinned.None".into(), Edited(Box::new(free))));
+    for (label, event) in rolled() {
+        samples.push((label, Rolled(event)));
+    }
     for (label, block) in smart_blocks() {
         samples.push((label, SmartBlockSet { block }));
     }
     labelled!(TimelineEvent: [
         ClockSet, ClockRemoved, DefaultClockChosen, HourPlanned, LineInserted, LineDropped,
         GridSet, HourCleared,
-        SmartBlockSet, SmartBlockRemoved, StationRulesSet, Edited,
+        SmartBlockSet, SmartBlockRemoved, StationRulesSet, Edited, Rolled,
     ], samples)
 }
 

@@ -10,6 +10,7 @@ mod broadcast;
 mod commits;
 mod frozen;
 mod register;
+mod rolled;
 
 pub use aggregates::*;
 pub use blocks::*;
@@ -17,6 +18,7 @@ pub use broadcast::*;
 pub use commits::*;
 pub use frozen::*;
 pub use register::*;
+pub use rolled::*;
 
 use grimnir_events::{ContentHash, UtcMicros};
 

@@ -5,10 +5,10 @@
 
 use super::{PLANNER_VERSION, PlanInputs, Playlists, TZDB_VERSION};
 use grimnir_events::ContentHash;
+use grimnir_events::MediaId;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::library::MediaItem;
 use grimnir_events::timeline::HourPlan;
-use grimnir_events::MediaId;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;

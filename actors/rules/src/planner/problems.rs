@@ -249,8 +249,7 @@ impl Look<'_, '_> {
         }
         let around = self.hours.range(plan.hour.plus(-HOUR_US)..=plan.hour);
         let near = |line: &&Line| {
-            line.kind == ItemKind::LegalId
-                && line.planned_at.since(plan.hour).abs() <= LEGAL_ID_US
+            line.kind == ItemKind::LegalId && line.planned_at.since(plan.hour).abs() <= LEGAL_ID_US
         };
         if !around.flat_map(|(_, plan)| &plan.lines).any(|line| near(&line)) {
             let detail = "no legal ID is planned within ten minutes of the hour".into();

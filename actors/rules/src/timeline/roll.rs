@@ -116,7 +116,9 @@ pub fn decide(
         RollCommand::RetimeLines { hour, times } => {
             let plan = planned(state, *hour)?;
             let moves = |line: &Line| {
-                times.iter().any(|time| time.line_id == line.id && time.planned_at != line.planned_at)
+                times
+                    .iter()
+                    .any(|time| time.line_id == line.id && time.planned_at != line.planned_at)
             };
             if !plan.lines.iter().any(moves) {
                 return Ok(Vec::new());
@@ -143,7 +145,12 @@ fn check_horizon(horizon: Horizon) -> Result<(), No> {
     let (least, most) = (Horizon::LEAST, Horizon::MOST);
     let Horizon { plan_hours, firm_hours } = horizon;
     if !(least..=most).contains(&plan_hours) {
-        return Err(No::Roll(RollRejection::Horizon { what: "plan_hours", found: plan_hours, least, most }));
+        return Err(No::Roll(RollRejection::Horizon {
+            what: "plan_hours",
+            found: plan_hours,
+            least,
+            most,
+        }));
     }
     if !(1..=plan_hours).contains(&firm_hours) {
         let (what, found) = ("firm_hours", firm_hours);
@@ -154,7 +161,11 @@ fn check_horizon(horizon: Horizon) -> Result<(), No> {
 
 /// What is on air and what comes next stay as they are.
 pub fn check_unlocked(state: &TimelineState, line_id: LineId) -> Result<(), No> {
-    if state.locked().contains(&line_id) { Err(No::Roll(RollRejection::LineLocked(line_id))) } else { Ok(()) }
+    if state.locked().contains(&line_id) {
+        Err(No::Roll(RollRejection::LineLocked(line_id)))
+    } else {
+        Ok(())
+    }
 }
 
 fn planned(state: &TimelineState, hour: UtcMicros) -> Result<&HourPlan, No> {

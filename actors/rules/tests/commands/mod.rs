@@ -9,8 +9,9 @@ use grimnir_events::control::ControlMode;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{OwnerReason, ReleaseReason, Tier};
 use grimnir_events::library::{ItemKind, LibraryEvent};
+use grimnir_events::roll::RepairReason;
 use grimnir_events::station::MountFormat;
-use grimnir_events::timeline::TimelineEvent;
+use grimnir_events::timeline::{DropReason, TimelineEvent};
 use grimnir_events::{
     ClaimId, ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, SmartBlockId, StartId,
     UserId,
@@ -21,7 +22,7 @@ use grimnir_rules::executor::command::ExecutorCommand;
 use grimnir_rules::ladder::command::LadderCommand;
 use grimnir_rules::library::command::LibraryCommand;
 use grimnir_rules::station::command::StationCommand;
-use grimnir_rules::timeline::command::TimelineCommand;
+use grimnir_rules::timeline::command::{RollCommand, TimelineCommand};
 
 pub fn context() -> Labelled<Context> {
     let whole = Context {
@@ -127,13 +128,42 @@ pub fn timeline() -> Labelled<TimelineCommand> {
         plain(RemoveSmartBlock { block_id: SmartBlockId(raw(120)) }),
         plain(SetStationRules { rules: Box::new(station_rules()) }),
     ];
+    for (label, command) in roll() {
+        samples.push((label.into(), Roll(command)));
+    }
     for (label, block) in smart_blocks() {
         samples.push((label, SetSmartBlock { block }));
     }
     labelled!(TimelineCommand: [
         SetClock, RemoveClock, ChooseDefaultClock, CommitHour, DropLine, SetGrid,
-        ClearHour, SetSmartBlock, RemoveSmartBlock, SetStationRules,
+        ClearHour, SetSmartBlock, RemoveSmartBlock, SetStationRules, Roll,
     ], samples)
+}
+
+fn roll() -> Vec<(&'static str, RollCommand)> {
+    let (hour, line_id) = (at(0), LineId(raw(142)));
+    let lines = || hour_plan().lines;
+    let with = |some: bool| some.then(|| Box::new(lines().remove(0)));
+    let repair = |some| RollCommand::RepairLine {
+        hour,
+        line_id,
+        reason: RepairReason::Removed,
+        with: with(some),
+        input_seq: 143,
+        seed: [144; 32],
+    };
+    let (plan, record) = (Box::new(hour_plan()), Box::new(samples::record()));
+    let (origins, times) = (samples::origins(), samples::times());
+    let passed = vec![LineId(raw(145))];
+    vec![
+        ("SetHorizon", RollCommand::SetHorizon { horizon: samples::horizon() }),
+        ("CommitPlan", RollCommand::CommitPlan { plan, record, replace: true }),
+        ("ContinuePlan", RollCommand::ContinuePlan { hour, first: 3, lines: lines(), origins }),
+        ("RepairLine.other", repair(true)),
+        ("RepairLine.none", repair(false)),
+        ("RetimeLines", RollCommand::RetimeLines { hour, times }),
+        ("PassLines", RollCommand::PassLines { hour, lines: passed, reason: DropReason::OffAir }),
+    ]
 }
 
 pub fn library() -> Labelled<LibraryCommand> {

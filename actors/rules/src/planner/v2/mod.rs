@@ -21,8 +21,8 @@ mod tryout;
 #[cfg(test)]
 mod tests;
 
-pub use repair::{Repair, breaks, repair};
 pub use explain::{PickTrace, Scored};
+pub use repair::{Repair, breaks, repair};
 pub use source::Counts;
 pub use text::each_artist;
 pub use tryout::{BlockTest, Materialized, materialize, test};

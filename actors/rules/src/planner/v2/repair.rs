@@ -13,8 +13,8 @@ use super::source::SourceKey;
 use super::{Planner, Stretch, hour_seed, tryout};
 use crate::planner::PlanInputs;
 use crate::planner::chain::Chain;
-use crate::planner::invalid::is_there;
 use crate::planner::hours::{hour_of, ruling_clock, slots_in, zone};
+use crate::planner::invalid::is_there;
 use crate::planner::sound::takes_crossfade;
 use crate::planner::v1::slots::End;
 use grimnir_events::roll::{Origin, Part, RepairReason};
@@ -68,9 +68,9 @@ pub fn repair(
     let mut planner = tryout::begin(inputs, &without, old.planned_at);
     planner.traces = None;
     let next = plan.lines.get(place + 1);
-    let abuts = next.and_then(|next| planner.catalogue.place(next.media_id)).is_some_and(|at| {
-        !takes_crossfade(planner.catalogue.entries[at].item, inputs.settings)
-    });
+    let abuts = next
+        .and_then(|next| planner.catalogue.place(next.media_id))
+        .is_some_and(|at| !takes_crossfade(planner.catalogue.entries[at].item, inputs.settings));
     let before = plan.lines[..place].iter().filter(|line| asked.run.contains(&line.id));
     let before = before.filter_map(|line| planner.catalogue.place(line.media_id));
     let picked = before.filter_map(|place| u32::try_from(place).ok()).collect();
@@ -187,7 +187,8 @@ pub fn breaks(
     let mut planner = Planner::new(inputs, planned, hour);
     let catalogue = planner.catalogue.clone();
     let lines = History::planned(&catalogue, plan);
-    let later = planned.range(hour.plus(1)..).flat_map(|(_, plan)| History::planned(&catalogue, plan));
+    let later =
+        planned.range(hour.plus(1)..).flat_map(|(_, plan)| History::planned(&catalogue, plan));
     let later: Vec<_> = lines.iter().cloned().chain(later).collect();
     let complement = inputs.rules.performance_complement;
     let mut found = Vec::new();

@@ -263,8 +263,7 @@ impl<'p, 'a> Slots<'p, 'a> {
     pub fn has_room(&mut self) -> bool {
         let room = self.chain.has_room();
         if !room && !std::mem::replace(&mut self.full, true) {
-            let note =
-                format!("the hour has as many lines as a plan holds, {HOUR_LINES} at most");
+            let note = format!("the hour has as many lines as a plan holds, {HOUR_LINES} at most");
             self.notes.push(note);
         }
         room
