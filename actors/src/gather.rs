@@ -219,3 +219,7 @@ impl Gathered {
         Past { hours, played, tally: aired.tally.iter().map(rest).collect() }
     }
 }
+
+#[cfg(test)]
+#[path = "gather_tests.rs"]
+mod tests;

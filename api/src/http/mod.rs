@@ -12,6 +12,7 @@ mod library;
 mod media_file;
 mod mount;
 mod playlist;
+mod rolling;
 mod smart_block;
 mod station;
 mod timeline;
@@ -92,6 +93,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(smart_block::explain))
         .routes(routes!(timeline::schedule))
         .routes(routes!(timeline::refresh))
+        .routes(routes!(rolling::show, rolling::set))
+        .routes(routes!(rolling::problems))
         .routes(routes!(air::now_playing))
         .routes(routes!(air::public_now_playing))
         .routes(routes!(air::as_run))

@@ -80,7 +80,7 @@ pub fn rolled() -> Labelled<RollEvent> {
         samples.push((format!("LineRepaired.{label}"), repaired(reason, with)));
     }
     for (label, reason) in words!(DropReason: TimePassed, PassedByAnchor, NoUsefulAirtime,
-        Interrupted, MissingFile, Undecodable, Skipped, OffAir)
+        Interrupted, MissingFile, Undecodable, Skipped, OffAir, Held)
     {
         let lines = vec![LineId(raw(140)), LineId(raw(141))];
         samples.push((format!("LinesPassed.{label}"), LinesPassed { hour: at(0), lines, reason }));

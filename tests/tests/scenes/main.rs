@@ -16,4 +16,5 @@ mod on_air;
 mod other_host;
 mod outage;
 mod ownership;
+mod rolling;
 mod smart_blocks;
