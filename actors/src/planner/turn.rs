@@ -204,7 +204,8 @@ impl PlannerState {
         let running = timeline.hours.range(..=now).next_back().map(|(hour, _)| *hour);
         let from = running.filter(|hour| now.since(*hour) < HOUR_US).unwrap_or(now);
         let settings = &folds.station.state.settings;
-        let moved = retime(settings, &timeline.hours, from);
+        let done = |line: &LineId| timeline.aired.is_done(line);
+        let moved = retime(settings, &timeline.hours, from, &done);
         // The last hour first: as long as the first is not told, all of it is found again.
         for (hour, times) in moved.iter().rev() {
             let command = RollCommand::RetimeLines { hour: *hour, times: times.clone() };

@@ -13,31 +13,38 @@ use std::collections::BTreeMap;
 /// An hour and the times of its lines that changed.
 pub type Retimed = (UtcMicros, Vec<LineTime>);
 
-/// The lines from the hour `from` on that start at other times than planned.
+/// The lines from the hour `from` on that start at other times than planned. Lines that are `done`
+/// keep theirs: behind them the first that is left stays where it is, since it comes next on air.
 pub fn retime(
     settings: &StationSettings,
     hours: &BTreeMap<UtcMicros, HourPlan>,
     from: UtcMicros,
+    done: &dyn Fn(&LineId) -> bool,
 ) -> Vec<Retimed> {
     let mut found = Vec::new();
     // Junctions of the hour before, as they were planned and as they are now.
     let (mut was, mut now): (Vec<AirFrame>, Vec<AirFrame>) = Default::default();
     for (hour, plan) in hours.range(from..) {
-        let Some(first) = plan.lines.first() else {
+        let gone = plan.lines.iter().rposition(|line| done(&line.id)).map_or(0, |last| last + 1);
+        let lines = &plan.lines[gone..];
+        let Some(first) = lines.first() else {
             (was, now) = Default::default();
             continue;
         };
         let end = reached(&now, *hour);
-        let start = start_of(first, *hour, end, reached(&was, *hour) != end);
-        let times = times(settings, &plan.lines, start);
+        let start = match gone {
+            0 => start_of(first, end, reached(&was, *hour) != end),
+            _ => first.planned_at.frame(),
+        };
+        let times = times(settings, lines, start);
         let at = |line: &Line| times.get(&line.id).copied().unwrap_or(line.planned_at);
-        let changed: Vec<LineTime> = (plan.lines.iter())
+        let changed: Vec<LineTime> = (lines.iter())
             .filter(|line| line.planned_at != at(line))
             .map(|line| LineTime { line_id: line.id, planned_at: at(line) })
             .collect();
         let junction = |line: &Line, at: UtcMicros| at.frame().plus(line.cues.airtime());
-        was = plan.lines.iter().map(|line| junction(line, line.planned_at)).collect();
-        now = plan.lines.iter().map(|line| junction(line, at(line))).collect();
+        was = lines.iter().map(|line| junction(line, line.planned_at)).collect();
+        now = lines.iter().map(|line| junction(line, at(line))).collect();
         if !changed.is_empty() {
             found.push((*hour, changed));
         }
@@ -53,7 +60,7 @@ fn reached(junctions: &[AirFrame], hour: UtcMicros) -> Option<AirFrame> {
 
 /// Where an hour's chain begins, by the rules of the resolver; where it began as long as the hour
 /// before ends where it did.
-fn start_of(first: &Line, hour: UtcMicros, end: Option<AirFrame>, moved: bool) -> AirFrame {
+fn start_of(first: &Line, end: Option<AirFrame>, moved: bool) -> AirFrame {
     match (first.anchor, end) {
         (Anchor::Hard { at }, _) => at.frame(),
         (Anchor::Soft { at, grace_us }, Some(end)) if moved => {
@@ -63,7 +70,7 @@ fn start_of(first: &Line, hour: UtcMicros, end: Option<AirFrame>, moved: bool) -
         (Anchor::Soft { .. }, _) => first.planned_at.frame(),
         // What stood there before is gone: it follows on the hour before.
         (Anchor::AfterPrevious, Some(end)) => end,
-        (Anchor::AfterPrevious, None) => hour.frame(),
+        (Anchor::AfterPrevious, None) => first.planned_at.frame(),
     }
 }
 
