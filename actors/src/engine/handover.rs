@@ -19,8 +19,8 @@ const PRELOAD_ITEMS: usize = 8;
 const HOURS_BACK_US: i64 = 2 * 3_600 * 1_000_000;
 /// Most hours that are handed over, or parts of long ones: as many as an engine takes, less a few.
 const HOURS: usize = 76;
-/// Most lines of a part: with texts at their longest (560 bytes each) and 4 KiB of notes, a payload of
-/// 60 KiB holds 102.
+/// Most lines of a part: with texts at their longest (560 bytes each) and 4 KiB of notes, a
+/// payload of 60 KiB holds 102.
 const PART_LINES: usize = 90;
 
 /// Encoded hand-overs with their revisions.

@@ -165,7 +165,7 @@ impl PlannerState {
         };
         let meta = self.meta("repair", folds, &[&line_id.0, &folds.seq.to_be_bytes()]);
         self.command(command, meta).await?;
-        info!(station.id = %self.station, line = %line_id, reason = told, "a line was picked again");
+        info!(station.id = %self.station, line = %line_id, reason = told, "a line is another");
         Ok(true)
     }
 
@@ -215,7 +215,7 @@ impl PlannerState {
         Ok(!moved.is_empty())
     }
 
-    /// Plans what is beyond the firm horizon again, once what it follows from has changed and rests.
+    /// Plans what is beyond the firm horizon again, once its inputs have changed and rest.
     async fn rebuild(
         &mut self,
         folds: &Gathered,

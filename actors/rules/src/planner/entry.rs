@@ -6,8 +6,8 @@ use grimnir_events::ContentHash;
 use grimnir_events::roll::{HourRecord, Origin};
 use grimnir_events::timeline::{HourPlan, Line, SlotSource};
 
-/// Most bytes of lines in one commit. The command and the events hold them, both under the 28 KiB of
-/// `timeline::decide::MAX_PLAN_BYTES`: 4 KiB are for notes, 4 for the record and what rounds up.
+/// Most bytes of lines in one commit. The command and the events hold them, both under the 28 KiB
+/// of `timeline::decide::MAX_PLAN_BYTES`: 4 KiB are for notes, 4 for the record and what rounds up.
 const PART_BYTES: usize = 20 * 1024;
 /// Most bytes of a line beside its texts, as the chain counts them.
 const LINE_BYTES: usize = 160;
@@ -66,9 +66,13 @@ fn parts<'l>(lines: &'l [Line], origins: &[Origin]) -> Vec<&'l [Line]> {
     let (mut parts, mut from, mut bytes) = (Vec::new(), 0, 0);
     for (place, line) in lines.iter().enumerate() {
         let begins = origins.iter().find(|origin| origin.first as usize == place);
-        let run = begins.map_or(0, |origin| match &origin.source {
-            SlotSource::Category { category } => ORIGIN_BYTES + category.len(),
-            _ => ORIGIN_BYTES,
+        let run = begins.map_or(0, |origin| {
+            let name = if let SlotSource::Category { category } = &origin.source {
+                category.len()
+            } else {
+                0
+            };
+            ORIGIN_BYTES + name
         });
         let size = LINE_BYTES + line.title.len() + line.artist.len() + run;
         if place > from && bytes + size > PART_BYTES {

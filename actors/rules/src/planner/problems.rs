@@ -1,8 +1,8 @@
 //! What is wrong with a plan, as far as it can be seen before it airs.
 //!
 //! Upstream: the planned hours and what they are held against. Downstream: the API. Pure: the same
-//! state has the same problems. Not here: mending them (the planning actor repairs what it may), and
-//! what went wrong on air, which the engine reports as facts.
+//! state has the same problems. Not here: mending them (the planning actor repairs what it may),
+//! and what went wrong on air, which the engine reports as facts.
 
 use super::hours::hours_between;
 use super::invalid::Standing;

@@ -1,7 +1,7 @@
 //! When lines start by the plan after something before them changed; which lines they are stays.
 //!
-//! Hour by hour as the planner settles them: an hour whose chain begins where it began is left as it
-//! is, so that a plan nobody touched is never told other times.
+//! Hour by hour as the planner settles them: an hour whose chain begins where it began is left as
+//! it is, so that a plan nobody touched is never told other times.
 
 use crate::timeline::resolve::{ANCHOR_FADE_FRAMES, Cursor, ResolveSettings, resolve};
 use grimnir_events::roll::LineTime;

@@ -1,4 +1,4 @@
-//! What a timeline knows of the air: what is heard, which lines were heard or dropped, and how often
+//! What a timeline knows of the air: what is heard, which lines were heard or dropped, how often
 //! every item has played.
 //!
 //! Upstream: the station's witnessed stream. Downstream: decisions, which leave alone what is on

@@ -1,4 +1,4 @@
-//! Answers and folds what lets a plan go on with time: hours with what they were planned from, lines
+//! Answers and folds what lets a plan go on: hours with what they were planned from, lines
 //! picked again one by one, other times, and how far ahead all of it reaches.
 
 use super::command::RollCommand;

@@ -81,9 +81,10 @@ pub fn repair(
     let mut slots = Slots::new(&mut planner, &[], chain, seed, &stretch);
     let end = End { at: at.frame().plus(old.cues.airtime()), cut: None, hard: false, hold: false };
     let mut filling = slots.begin("repair".into(), 0, at, end, &old.id.0);
-    let picked = match asked.reason {
-        RepairReason::AudioReplaced => slots.planner.catalogue.place(old.media_id),
-        _ => slots.again(&origin, &run, &old, &mut filling),
+    let picked = if *asked.reason == RepairReason::AudioReplaced {
+        slots.planner.catalogue.place(old.media_id)
+    } else {
+        slots.again(&origin, &run, &old, &mut filling)
     };
     let Some(picked) = picked else { return Some((None, seed)) };
     slots.push(picked, None);
