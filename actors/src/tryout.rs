@@ -105,7 +105,7 @@ impl Folds {
     fn problems(&self, now: UtcMicros, hours: u32) -> Vec<Problem> {
         let gathered = &self.gathered;
         let zone = gathered.zone();
-        let from = grimnir_rules::planner::hours::hour_of(&zone, now).from;
+        let running = grimnir_rules::planner::hours::hour_of(&zone, now).from;
         let legal = |item: &grimnir_events::library::MediaItem| {
             item.kind == grimnir_events::library::ItemKind::LegalId
         };
@@ -114,8 +114,8 @@ impl Folds {
                 settings: &gathered.station.state.settings,
                 hours: self.hours(),
                 standing,
-                from,
-                until: from.plus(i64::from(hours) * 3_600_000_000),
+                from: now,
+                until: running.plus(i64::from(hours) * 3_600_000_000),
                 legal_ids: gathered.library.state.playable().any(legal),
             })
         })
