@@ -7,13 +7,12 @@
 use crate::directory::Directory;
 use crate::error::CommandError;
 use crate::shell::Snapshot;
-use grimnir_events::library::MediaItem;
 use grimnir_events::roll::RepairReason;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{ContentHash, LineId, MediaId, StationId, StreamId, StreamKind, UtcMicros};
 use grimnir_rules::planner::entry::Basis;
 use grimnir_rules::planner::invalid::Standing;
-use grimnir_rules::planner::{PlanInputs, Play, Playlists, Tally, digest, hours};
+use grimnir_rules::planner::{self, PlanInputs, Play, Playlists, Tally, digest, hours};
 use grimnir_rules::timeline::aired::Aired;
 use grimnir_rules::{Library, Station, Timeline};
 use jiff::tz::TimeZone;
@@ -38,12 +37,11 @@ pub struct Gathered {
     pub seq: u64,
 }
 
-/// A library in the shape that planning needs. Made once for every state of a library; whatever
-/// else can be prepared of one (the picking order, numbers of its texts) has its place here.
+/// A library in the shape that planning needs, made once for every state of a library.
 pub struct Prepared {
     version: u64,
-    media: BTreeMap<MediaId, MediaItem>,
     playlists: Playlists,
+    catalogue: Option<planner::Prepared>,
     digest: OnceLock<ContentHash>,
 }
 
@@ -54,6 +52,7 @@ pub struct Larder {
 }
 
 /// What played, as planning counts it.
+#[derive(Default)]
 struct Past {
     hours: BTreeMap<UtcMicros, HourPlan>,
     played: Vec<Play>,
@@ -68,14 +67,17 @@ impl Larder {
         if let Some(last) = self.last.as_ref().filter(|last| last.version == version) {
             return last.clone();
         }
-        let library = &folds.library.state;
-        let lists = library.playlists.iter();
-        let prepared = Arc::new(Prepared {
+        let lists = folds.library.state.playlists.iter();
+        let mut prepared = Prepared {
             version,
-            media: library.playable().map(|item| (item.id, item.clone())).collect(),
             playlists: lists.map(|(id, l)| (*id, (l.name.clone(), l.items.clone()))).collect(),
+            catalogue: None,
             digest: OnceLock::new(),
-        });
+        };
+        let nothing = Past::default();
+        let catalogue = planner::Prepared::of(&folds.inputs(&prepared, &nothing));
+        prepared.catalogue = Some(catalogue);
+        let prepared = Arc::new(prepared);
         self.last = Some(prepared.clone());
         prepared
     }
@@ -133,7 +135,8 @@ impl Gathered {
         PlanInputs {
             station: self.id,
             settings: &self.station.state.settings,
-            media: &prepared.media,
+            media: (&*self.library.state).into(),
+            prepared: prepared.catalogue.as_ref(),
             playlists: &prepared.playlists,
             details: &self.library.state.details,
             blocks: &timeline.blocks,
@@ -151,12 +154,12 @@ impl Gathered {
     /// What plans follow from, beside what people set.
     pub fn basis(&self, prepared: &Prepared) -> Basis {
         let library = || {
-            let details = &self.library.state.details;
-            digest::library(&prepared.media, &prepared.playlists, details)
+            let library = &self.library.state;
+            digest::library((&**library).into(), &prepared.playlists, &library.details)
         };
         let library = *prepared.digest.get_or_init(library);
-        let none = Past { hours: BTreeMap::new(), played: Vec::new(), tally: BTreeMap::new() };
-        let inputs = digest::inputs(&self.inputs(prepared, &none), library);
+        let nothing = Past::default();
+        let inputs = digest::inputs(&self.inputs(prepared, &nothing), library);
         Basis { inputs, air_version: self.timeline.air_version }
     }
 

@@ -152,7 +152,8 @@ fn after_station(event: &StationEvent, commands: &mut Vec<AnyCommand>) {
         | StationEvent::SettingsChanged { .. }
         | StationEvent::MountAdded { .. }
         | StationEvent::MountRemoved { .. }
-        | StationEvent::FallbackChanged { .. } => {}
+        | StationEvent::FallbackChanged { .. }
+        | StationEvent::DspGraphSet { .. } => {}
     }
 }
 
@@ -195,6 +196,8 @@ fn after_air(event: &AirEvent, commands: &mut Vec<AnyCommand>) {
         | AirEvent::SilenceEntered { .. }
         | AirEvent::SilenceLeft {}
         | AirEvent::AirStalled { .. }
+        | AirEvent::ProgrammeSilent { .. }
+        | AirEvent::ProgrammeHeard {}
         | AirEvent::NonFiniteSamples { .. }
         | AirEvent::OutputUp { .. }
         | AirEvent::OutputDown { .. } => {}

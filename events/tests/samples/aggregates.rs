@@ -4,6 +4,7 @@ use super::{
     Labelled, at, details, hash, labelled, plain, raw, rolled, smart_blocks, station_rules, words,
 };
 use grimnir_events::access::{AccessEvent, Role};
+use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::edit::{Arranged, EditEvent, Pin};
 use grimnir_events::grid::{DatedSet, Days, Grid, LocalDate};
 use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags};
@@ -70,6 +71,7 @@ pub fn station() -> Labelled<StationEvent> {
         plain(Stopped {}),
         ("Some".into(), FallbackChanged { media_id: Some(MediaId(raw(3))) }),
         ("None".into(), FallbackChanged { media_id: None }),
+        plain(DspGraphSet { graph: Box::new(dsp_graph()) }),
     ];
     for (word, format) in words!(MountFormat: Mp3) {
         samples.push((word.into(), MountAdded { mount: mount(format) }));
@@ -77,7 +79,7 @@ pub fn station() -> Labelled<StationEvent> {
     assert_eq!(words!(FadeCurve: Linear, EqualPower).count(), 2, "both are above");
     labelled!(StationEvent: [
         Created, Renamed, TimeZoneChanged, SettingsChanged, MountAdded, MountRemoved, Started,
-        Stopped, FallbackChanged,
+        Stopped, FallbackChanged, DspGraphSet,
     ], samples)
 }
 
@@ -340,4 +342,10 @@ pub fn owner() -> Labelled<OwnerEvent> {
     use OwnerEvent::*;
     let taken = OwnershipTaken { epoch: 0x0102_0304, node: "studio-a".into() };
     labelled!(OwnerEvent: [OwnershipTaken], vec![plain(taken)])
+}
+
+pub fn dsp_graph() -> DspGraph {
+    let params = [("ratio".to_owned(), "3".to_owned()), ("knee_db".to_owned(), "6".to_owned())];
+    let node = DspNode { kind: "COMPRESSOR".into(), params: params.into() };
+    DspGraph { preset: "broadcast".into(), nodes: vec![node, DspNode::default()] }
 }

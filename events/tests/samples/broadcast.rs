@@ -1,8 +1,11 @@
 //! Samples of ladder, executor, air and what is handed to an engine.
 
-use super::{Labelled, at, cues, hash, hour_plan, labelled, mount, plain, raw, settings, words};
+use super::{
+    Labelled, at, cues, dsp_graph, hash, hour_plan, labelled, mount, plain, raw, settings, words,
+};
 use grimnir_events::air::*;
 use grimnir_events::control::{ControlMode, EngineControl};
+use grimnir_events::dsp::DspGraph;
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::*;
@@ -140,6 +143,8 @@ fn air_events() -> Labelled<AirEvent> {
         ("unplanned".into(), ItemStarted(Box::new(unplanned))),
         ("FailedRead".into(), ended(EndReason::Failed { reason: "end of file".into() })),
         plain(LineMoved { line_id, reason: DropReason::TimePassed }),
+        plain(ProgrammeSilent { since: AirFrame(86_172_941_000_003) }),
+        plain(ProgrammeHeard {}),
         plain(EmergencyInserted { claim: Box::new(claim(Tier::Emergency)) }),
         plain(SourceFailed { claim_id, reason: "no bytes for 2 s".into() }),
         plain(SourceRecovered { claim_id }),
@@ -193,6 +198,7 @@ fn air_events() -> Labelled<AirEvent> {
         EngineStarted, EngineStopped, AirInterrupted, ItemStarted, ItemEnded, LineDropped,
         LineMoved, EmergencyInserted, OwnerChanged, ClaimEnded, SourceFailed, SourceRecovered,
         SilenceEntered, SilenceLeft, AirStalled, NonFiniteSamples, OutputUp, OutputDown,
+        ProgrammeSilent, ProgrammeHeard,
     ], samples)
 }
 
@@ -245,6 +251,10 @@ pub fn engine_claims() -> Labelled<EngineClaims> {
 pub fn engine_control() -> Labelled<EngineControl> {
     let mode = ControlMode::StopAfter { line_id: LineId(raw(57)) };
     vec![("whole".into(), EngineControl { mode, starts: vec![StartId(raw(58))] })]
+}
+
+pub fn handed_graph() -> Labelled<DspGraph> {
+    vec![("whole".into(), dsp_graph())]
 }
 
 pub fn handed_hour() -> Labelled<HourPlan> {

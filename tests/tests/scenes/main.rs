@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod control;
+mod dsp;
 mod effects;
 mod emergency;
 mod engine_loss;

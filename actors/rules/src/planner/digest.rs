@@ -3,11 +3,10 @@
 //! Over the JSON text of each part, in a fixed order: field names stand in it, so that a part that
 //! grows has another digest. Not among the inputs: what played, and what is planned around an hour.
 
-use super::{PLANNER_VERSION, PlanInputs, Playlists, TZDB_VERSION};
+use super::{Media, PLANNER_VERSION, PlanInputs, Playlists, TZDB_VERSION};
 use grimnir_events::ContentHash;
 use grimnir_events::MediaId;
 use grimnir_events::details::MediaDetails;
-use grimnir_events::library::MediaItem;
 use grimnir_events::timeline::HourPlan;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -17,12 +16,12 @@ use std::io::Write;
 /// Items, playlists and descriptions; the dear part of the inputs, to be kept while the library
 /// does not change.
 pub fn library(
-    media: &BTreeMap<MediaId, MediaItem>,
+    media: Media<'_>,
     playlists: &Playlists,
     details: &BTreeMap<MediaId, MediaDetails>,
 ) -> ContentHash {
     let mut sum = Sum::new("library");
-    media.values().for_each(|item| sum.add(item));
+    media.iter().for_each(|item| sum.add(item));
     sum.mark("playlists");
     playlists.iter().for_each(|playlist| sum.add(&playlist));
     sum.mark("details");

@@ -60,6 +60,8 @@ impl Aired {
             | AirEvent::SilenceLeft {}
             | AirEvent::AirStalled { .. }
             | AirEvent::NonFiniteSamples { .. }
+            | AirEvent::ProgrammeSilent { .. }
+            | AirEvent::ProgrammeHeard {}
             | AirEvent::OutputUp { .. }
             | AirEvent::OutputDown { .. } => {}
         }

@@ -56,9 +56,10 @@ pub fn station() -> Labelled<StationCommand> {
         plain(Stop {}),
         ("Some".into(), ChooseFallback { media_id: Some(MediaId(raw(105))) }),
         ("None".into(), ChooseFallback { media_id: None }),
+        plain(SetDspGraph { graph: samples::dsp_graph() }),
     ];
     labelled!(StationCommand: [
-        Create, Change, AddMount, RemoveMount, Start, Stop, ChooseFallback,
+        Create, Change, AddMount, RemoveMount, Start, Stop, ChooseFallback, SetDspGraph,
     ], samples)
 }
 

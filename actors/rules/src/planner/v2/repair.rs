@@ -68,9 +68,9 @@ pub fn repair(
     let mut planner = tryout::begin(inputs, &without, old.planned_at);
     planner.traces = None;
     let next = plan.lines.get(place + 1);
-    let abuts = next
-        .and_then(|next| planner.catalogue.place(next.media_id))
-        .is_some_and(|at| !takes_crossfade(planner.catalogue.entries[at].item, inputs.settings));
+    let next = next.and_then(|next| planner.catalogue.place(next.media_id));
+    let next = next.and_then(|next| planner.item(next));
+    let abuts = next.is_some_and(|item| !takes_crossfade(item, inputs.settings));
     let before = plan.lines[..place].iter().filter(|line| asked.run.contains(&line.id));
     let before = before.filter_map(|line| planner.catalogue.place(line.media_id));
     let picked = before.filter_map(|place| u32::try_from(place).ok()).collect();
@@ -198,8 +198,8 @@ pub fn breaks(
         if let (Who::Item(item), false) = (&play.who, stays(&line.id)) {
             let (history, item) = (&planner.history, *item as usize);
             let hard = Hard::at(&catalogue, history, &planner.zone, complement, play.at);
-            let base = &planner.base[..];
-            let desk = Desk { catalogue: &catalogue, history, base, hard: &hard, thresholds: &[] };
+            let (base, media, catalogue) = (&planner.base[..], inputs.media, &*catalogue);
+            let desk = Desk { catalogue, history, base, media, hard: &hard, thresholds: &[] };
             let why = hard.item(item, history).or_else(|| hard.complement(item, &desk));
             found.extend(why.map(|why| (line.id, why)));
         }
