@@ -12,6 +12,7 @@ pub mod snapshots;
 pub mod directory;
 pub mod ownership;
 pub mod process;
+pub mod gather;
 mod rebroadcast;
 pub mod planner;
 pub mod preflight;

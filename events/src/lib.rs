@@ -30,6 +30,7 @@ pub mod library;
 pub mod details;
 pub mod stock;
 pub mod smart_block;
+pub mod roll;
 pub mod access;
 pub mod site;
 pub mod air;

@@ -88,6 +88,8 @@ pub enum TimelineEvent {
     Clock(ClockEvent),
     /// Something about a show.
     Show(ShowEvent),
+    /// The plan went on with time.
+    Rolled(crate::roll::RollEvent),
 }
 
 impl Payload for TimelineEvent {

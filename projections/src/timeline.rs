@@ -8,6 +8,7 @@ use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::clock::{ClockEvent, LegalIdRule};
 use grimnir_events::edit::{EditEvent, Pin, arrange};
 use grimnir_events::grid::Grid;
+use grimnir_events::roll::{Horizon, RollEvent};
 use grimnir_events::show::{self, Shows};
 use grimnir_events::smart_block::StationRules;
 use grimnir_events::timeline::{FormatClock, HourPlan, Line, TimelineEvent};
@@ -49,6 +50,9 @@ pub struct TimelineTable {
     pub plans: BTreeMap<UtcMicros, HourPlan>,
     /// Lines that aired or were dropped, with the instant.
     pub done: BTreeMap<LineId, UtcMicros>,
+    /// How far ahead it is planned.
+    #[serde(default)]
+    pub horizon: Horizon,
     /// Lines that planning leaves as they are.
     #[serde(default)]
     pub pins: BTreeMap<LineId, Pin>,
@@ -158,6 +162,7 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &TimelineEvent) {
             table.plans.remove(hour);
             table.unpin();
         }
+        TimelineEvent::Rolled(event) => rolled(table, event),
         TimelineEvent::Edited(event) => match &**event {
             EditEvent::HourArranged { hour, lines } => {
                 if let Some(plan) = table.plans.get_mut(hour) {
@@ -183,6 +188,37 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &TimelineEvent) {
             };
         }
         TimelineEvent::Clock(ClockEvent::SignedOn { .. }) => {}
+    }
+}
+
+fn rolled(table: &mut TimelineTable, event: &RollEvent) {
+    match event {
+        RollEvent::HorizonSet { horizon } => table.horizon = *horizon,
+        // What an hour was planned from is asked of replay.
+        RollEvent::HourRead { .. } => {}
+        RollEvent::HourContinued { hour, lines, .. } => {
+            if let Some(plan) = table.plans.get_mut(hour) {
+                plan.lines.extend_from_slice(lines);
+            }
+        }
+        RollEvent::LineRepaired { hour, line_id, with, .. } => {
+            table.pins.remove(line_id);
+            let Some(plan) = table.plans.get_mut(hour) else { return };
+            let place = plan.lines.iter().position(|line| line.id == *line_id);
+            match (place, with) {
+                (Some(place), Some(line)) => plan.lines[place] = (**line).clone(),
+                (Some(place), None) => drop(plan.lines.remove(place)),
+                (None, _) => {}
+            }
+        }
+        RollEvent::LinesRetimed { hour, times } => {
+            let Some(plan) = table.plans.get_mut(hour) else { return };
+            for time in times {
+                let line = plan.lines.iter_mut().find(|line| line.id == time.line_id);
+                line.into_iter().for_each(|line| line.planned_at = time.planned_at);
+            }
+        }
+        RollEvent::LinesPassed { .. } => {}
     }
 }
 

@@ -11,6 +11,7 @@ use futures_util::stream::BoxStream;
 use grimnir_events::clock::LegalIdRule;
 use grimnir_events::grid::Grid;
 use grimnir_events::library::MediaItem;
+use grimnir_events::roll::Horizon;
 use grimnir_events::show::Shows;
 use grimnir_events::smart_block::StationRules;
 use grimnir_events::timeline::HourPlan;
@@ -229,6 +230,12 @@ impl Views {
     pub fn grid(&self, station: StationId) -> Option<Grid> {
         let model = self.shared.read();
         model.timelines.get(&station).map(|table| table.grid.clone())
+    }
+
+    /// How far ahead a station is planned.
+    pub fn horizon(&self, station: StationId) -> Horizon {
+        let model = self.shared.read();
+        model.timelines.get(&station).map(|table| table.horizon).unwrap_or_default()
     }
 
     /// The format clock with this id, of whichever station.

@@ -15,6 +15,7 @@ mod library;
 mod media_file;
 mod mount;
 mod playlist;
+mod rolling;
 mod show;
 mod smart_block;
 mod station;
@@ -111,6 +112,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show::calendar))
         .routes(routes!(timeline::schedule))
         .routes(routes!(timeline::refresh))
+        .routes(routes!(rolling::show, rolling::set))
+        .routes(routes!(rolling::problems))
         .routes(routes!(air::now_playing))
         .routes(routes!(air::public_now_playing))
         .routes(routes!(air::as_run))

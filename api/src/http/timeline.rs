@@ -10,6 +10,7 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use grimnir_events::library::ItemKind;
+use grimnir_events::roll::Horizon;
 use grimnir_events::timeline::Anchor;
 use grimnir_events::{LineId, MediaId, StationId, UtcMicros};
 use grimnir_projections::rows::UpcomingRow;
@@ -17,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 const HOUR_US: i64 = 3_600_000_000;
-/// A week: no plan reaches further.
-const HOURS_MAX: u32 = 168;
+/// Fourteen days: no plan reaches further.
+const HOURS_MAX: u32 = Horizon::MOST;
 
 /// Whether the plan is made again.
 #[derive(Default, Deserialize, IntoParams)]
@@ -86,10 +87,13 @@ pub struct ScheduleEntry {
     /// Start of its hour.
     #[schema(value_type = String, format = DateTime)]
     hour: UtcMicros,
+    /// It stays what it is while it can; what is not firm is planned again when its inputs change.
+    firm: bool,
 }
 
-fn entry(station_id: StationId, row: UpcomingRow) -> ScheduleEntry {
+fn entry(station_id: StationId, row: UpcomingRow, firm_until: UtcMicros) -> ScheduleEntry {
     ScheduleEntry {
+        firm: row.hour <= firm_until,
         id: row.line_id,
         station_id,
         starts_at: row.planned_at,
@@ -113,7 +117,7 @@ fn entry(station_id: StationId, row: UpcomingRow) -> ScheduleEntry {
 pub struct ScheduleQuery {
     /// The station, by id or slug.
     station_id: Option<String>,
-    /// How many hours, 1 to 168; 24 where not given.
+    /// How many hours, 1 to 336; 24 where not given.
     hours: Option<u32>,
     /// From when, RFC 3339; where not given, only what is still to air is listed.
     #[param(value_type = Option<String>)]
@@ -145,7 +149,10 @@ pub async fn schedule(
             views.upcoming(station, now, now.plus(length))
         }
     };
-    Ok(Json(rows.into_iter().map(|row| entry(station, row)).collect()))
+    // The last firm hour is the one that so many hours from now but one lies in.
+    let firm = i64::from(views.horizon(station).firm_hours) - 1;
+    let firm_until = super::now().plus(firm * HOUR_US);
+    Ok(Json(rows.into_iter().map(|row| entry(station, row, firm_until)).collect()))
 }
 
 /// Which station.
@@ -166,7 +173,8 @@ pub struct Recorded {
     pub(super) seq: u64,
 }
 
-/// Plans again from the next hour on (manager).
+/// Plans again from the next hour on (manager), firm hours too; but not what comes next on air, and
+/// no hour with lines that are held.
 #[utoipa::path(
     post, path = "/schedule/refresh", tag = "timeline", request_body = StationBody,
     responses((status = 200, body = Recorded))

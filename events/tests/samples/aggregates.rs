@@ -1,8 +1,8 @@
 //! Samples of station, library, access and timeline.
 
 use super::{
-    Labelled, at, clocks, details, hash, labelled, plain, raw, shows, smart_blocks, station_rules,
-    windows, words,
+    Labelled, at, clocks, details, hash, labelled, plain, raw, rolled, shows, smart_blocks,
+    station_rules, windows, words,
 };
 use grimnir_events::access::{AccessEvent, Role};
 use grimnir_events::clock::{ClockV1, SlotV1};
@@ -281,6 +281,9 @@ pub fn timeline() -> Labelled<TimelineEvent> {
     }
     let free = EditEvent::LinePinned { hour: at(0), line_id: LineId(raw(28)), pin: None };
     samples.push(("LinePinned.None".into(), Edited(Box::new(free))));
+    for (label, event) in rolled() {
+        samples.push((label, Rolled(event)));
+    }
     for (label, block) in smart_blocks() {
         samples.push((label, SmartBlockSet { block }));
     }
@@ -290,7 +293,7 @@ pub fn timeline() -> Labelled<TimelineEvent> {
     labelled!(TimelineEvent: [
         ClockSet, ClockRemoved, DefaultClockChosen, HourPlanned, LineInserted, LineDropped,
         GridSet, HourCleared,
-        SmartBlockSet, SmartBlockRemoved, StationRulesSet, Edited, Clock, Show,
+        SmartBlockSet, SmartBlockRemoved, StationRulesSet, Edited, Clock, Show, Rolled,
     ], samples)
 }
 

@@ -11,6 +11,7 @@ mod clocks;
 mod commits;
 mod frozen;
 mod register;
+mod rolled;
 mod shows;
 mod stock;
 
@@ -21,6 +22,7 @@ pub use clocks::*;
 pub use commits::*;
 pub use frozen::*;
 pub use register::*;
+pub use rolled::*;
 pub use shows::*;
 pub use stock::*;
 

@@ -19,5 +19,6 @@ mod on_air;
 mod other_host;
 mod outage;
 mod ownership;
+mod rolling;
 mod shows;
 mod smart_blocks;

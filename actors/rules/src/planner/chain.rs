@@ -10,11 +10,15 @@ use grimnir_events::timeline::{Anchor, Line, Transition};
 use grimnir_events::units::frames_of_ms;
 use grimnir_events::{AirFrame, LineId, MediaId, PlaylistId, StationId, UtcMicros, derive_id};
 
-/// Most lines of an hour.
+/// Most lines of an hour in one commit.
 pub const MAX_LINES: usize = 150;
-/// Most bytes that the lines of an hour take; with the notes it stays under the 28 KiB of
-/// `timeline::decide::MAX_PLAN_BYTES`.
+/// Most bytes that the lines of an hour take in one commit; with the notes it stays under the
+/// 28 KiB of `timeline::decide::MAX_PLAN_BYTES`.
 const LINES_BYTES: usize = 22 * 1024;
+/// Most lines of an hour in several commits: one every 3.6 s.
+pub const HOUR_LINES: usize = 1_000;
+/// Most bytes that they take, so that an engine can be handed three days in one message of 16 MiB.
+const HOUR_BYTES: usize = 200 * 1024;
 /// Most bytes of a line beside its texts: 64 of ids and hash, 86 of numbers at their longest.
 const LINE_BYTES: usize = 160;
 /// Longest title and artist in a line, in bytes.
@@ -43,6 +47,8 @@ pub struct Chain<'a> {
     legal_ids: usize,
     /// Least airtime that is worth a start, where a slot says another than the station.
     min_airtime_ms: Option<u32>,
+    /// Most lines, and most bytes of them.
+    most: (usize, usize),
 }
 
 impl<'a> Chain<'a> {
@@ -50,7 +56,13 @@ impl<'a> Chain<'a> {
     pub fn new(inputs: &PlanInputs<'a>, hour: UtcMicros, from: AirFrame, pending: Anchor) -> Self {
         let (inputs, lines) = (*inputs, Vec::new());
         let (bytes, legal_ids, min_airtime_ms) = (0, 0, None);
-        Self { inputs, hour, from, pending, lines, bytes, legal_ids, min_airtime_ms }
+        let most = (MAX_LINES, LINES_BYTES);
+        Self { inputs, hour, from, pending, lines, bytes, legal_ids, min_airtime_ms, most }
+    }
+
+    /// The same with room for an hour that is entered in several commits.
+    pub fn roomy(self) -> Self {
+        Self { most: (HOUR_LINES, HOUR_BYTES), ..self }
     }
 
     /// Where the next line starts by the plan.
@@ -78,9 +90,10 @@ impl<'a> Chain<'a> {
         }
     }
 
-    /// Another line fits into the hour's commit.
+    /// Another line fits into the hour's commits.
     pub fn has_room(&self) -> bool {
-        self.lines.len() < MAX_LINES && self.bytes + LINE_BYTES + 2 * TEXT_BYTES <= LINES_BYTES
+        let (lines, bytes) = self.most;
+        self.lines.len() < lines && self.bytes + LINE_BYTES + 2 * TEXT_BYTES <= bytes
     }
 
     /// Nothing is planned yet.

@@ -55,6 +55,13 @@ pub fn hour_of(zone: &TimeZone, at: UtcMicros) -> Hour {
     Hour { from, until, date: local.date().into(), hour, skipped_ms }
 }
 
+/// Day of the week (0 is Monday) and minute of the day of an instant.
+pub fn local_minute(zone: &TimeZone, at: UtcMicros) -> (u8, u16) {
+    let local = zone.to_datetime(timestamp(at));
+    let day = local.weekday().to_monday_zero_offset().unsigned_abs();
+    (day, u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs()))
+}
+
 /// The hours from the one that holds `from` to the one that holds the last instant before `until`.
 pub fn hours_between(zone: &TimeZone, from: UtcMicros, until: UtcMicros) -> Vec<Hour> {
     let mut hours = Vec::new();

@@ -9,12 +9,19 @@
 pub mod hours;
 pub mod media;
 pub mod sound;
+pub mod digest;
+pub mod entry;
+pub mod invalid;
+pub mod problems;
+pub mod retime;
 mod chain;
 pub mod v1;
 pub mod v2;
 
 #[cfg(test)]
 mod checker_tests;
+#[cfg(test)]
+mod roll_tests;
 #[cfg(test)]
 mod frozen_tests;
 #[cfg(test)]
@@ -25,11 +32,12 @@ pub(crate) mod world;
 pub use hours::{hours_to_plan, stale_hours};
 pub use media::Media;
 pub use sound::gain_db_x100;
-pub use v2::{PLANNER_VERSION, Prepared};
+pub use v2::{PLANNER_VERSION, Prepared, Repair, repair};
 
 use crate::timeline::Orders;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::grid::Grid;
+use grimnir_events::roll::Origin;
 use grimnir_events::show::Shows;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::station::StationSettings;
@@ -38,6 +46,7 @@ use grimnir_events::timeline::{FormatClock, HourPlan};
 use grimnir_events::{
     ClockId, InstanceId, MediaId, PlaylistId, SmartBlockId, StationId, UtcMicros,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Release of the time-zone data that is built in, e.g. `2026b`.
@@ -60,7 +69,7 @@ pub static NOTHING_AIRED: &Aired = &Aired::new();
 pub type PlaylistTimes = BTreeMap<PlaylistId, BTreeMap<u16, EntryTimes>>;
 
 /// Plays of one item that are in no plan any more.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// How many.
     pub plays: u32,
@@ -112,7 +121,7 @@ pub struct PlanInputs<'a> {
 }
 
 /// One play that separation and rotation look back to.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Play {
     /// When it started.
     pub at: UtcMicros,
@@ -135,6 +144,15 @@ pub fn plan_hours(
     hours: &[UtcMicros],
 ) -> Vec<HourPlan> {
     v2::plan_hours(inputs, planned, &hours.iter().copied().collect())
+}
+
+/// Plans hours as [`plan_hours`] does, each with where its lines come from.
+pub fn plan_with_origins(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hours: &[UtcMicros],
+) -> Vec<(HourPlan, Vec<Origin>)> {
+    v2::plan_with_origins(inputs, planned, &hours.iter().copied().collect())
 }
 
 /// Plans `hours` as that version of the planner did; `None` for one that is not known.

@@ -4,6 +4,7 @@ use super::command::TimelineCommand;
 use super::grid;
 use super::rejection::TimelineRejection as No;
 use super::shows;
+use super::roll;
 use super::state::TimelineState;
 use super::{blocks, clocks};
 use grimnir_events::clock::ClockV1;
@@ -64,6 +65,7 @@ pub fn decide(
                 return Err(No::UnknownLine { hour: *hour, line_id: *line_id });
             }
             check_reason(reason)?;
+            roll::check_unlocked(state, *line_id)?;
             let (hour, line_id, reason) = (*hour, *line_id, reason.clone());
             Ok(vec![TimelineEvent::LineDropped { hour, line_id, reason }])
         }
@@ -82,6 +84,7 @@ pub fn decide(
         TimelineCommand::SetStationRules { rules } => blocks::set_rules(state, rules),
         TimelineCommand::Clock(command) => clocks::decide(state, command, now),
         TimelineCommand::Show(command) => shows::decide(state, command, now),
+        TimelineCommand::Roll(command) => roll::decide(state, command, now),
     }
 }
 
@@ -104,10 +107,22 @@ fn commit_hour(
     plan: &HourPlan,
     replace: bool,
 ) -> Result<Vec<TimelineEvent>, No> {
-    let known = state.hours.get(&plan.hour);
-    if known == Some(plan) {
+    if state.hours.get(&plan.hour) == Some(plan) {
         return Ok(Vec::new());
     }
+    check_commit(state, plan, replace)?;
+    let mut events = vec![TimelineEvent::HourPlanned { plan: plan.clone() }];
+    events.extend(clocks::voice_pins(state, plan));
+    Ok(events)
+}
+
+/// An hour may be entered.
+pub(super) fn check_commit(
+    state: &TimelineState,
+    plan: &HourPlan,
+    replace: bool,
+) -> Result<(), No> {
+    let known = state.hours.get(&plan.hour);
     check_plan(plan)?;
     if known.is_some() && !replace {
         return Err(No::AlreadyPlanned(plan.hour));
@@ -115,9 +130,9 @@ fn commit_hour(
     if let Some(oldest) = state.oldest_kept().filter(|oldest| plan.hour < *oldest) {
         return Err(No::TooOld { hour: plan.hour, oldest });
     }
-    let mut events = vec![TimelineEvent::HourPlanned { plan: plan.clone() }];
-    events.extend(clocks::voice_pins(state, plan));
-    Ok(events)
+    let lines = known.into_iter().flat_map(|known| &known.lines);
+    let mut gone = lines.filter(|line| !plan.lines.contains(line));
+    gone.try_for_each(|line| roll::check_unlocked(state, line.id))
 }
 
 fn check_plan(plan: &HourPlan) -> Result<(), No> {
@@ -147,7 +162,7 @@ fn check_plan(plan: &HourPlan) -> Result<(), No> {
     Ok(())
 }
 
-fn check_line(hour: UtcMicros, line: &Line) -> Result<(), No> {
+pub(super) fn check_line(hour: UtcMicros, line: &Line) -> Result<(), No> {
     let c = &line.cues;
     if c.cue_in < 0 || c.segue <= c.cue_in || c.cue_out < c.segue {
         return Err(No::CueOrder {

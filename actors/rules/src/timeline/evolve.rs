@@ -21,12 +21,8 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
             let before = state.hours.insert(plan.hour, plan.clone());
             let stays: BTreeSet<_> = plan.lines.iter().map(|line| line.id).collect();
             unpin(state, before.iter(), &stays);
-            if let Some(oldest) = state.oldest_kept() {
-                let kept = state.hours.split_off(&oldest);
-                let forgotten = std::mem::replace(&mut state.hours, kept);
-                unpin(state, forgotten.values(), &BTreeSet::new());
-                state.orders.voice = state.orders.voice.split_off(&oldest);
-            }
+            state.roll.hours.remove(&plan.hour);
+            state.forget();
             state.orders.sign_on_planned |= state.orders.awaits_sign_on(plan.hour);
         }
         TimelineEvent::LineInserted { hour, index, line } => {
@@ -46,6 +42,7 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
         TimelineEvent::HourCleared { hour, reason: _ } => {
             let before = state.hours.remove(hour);
             unpin(state, before.iter(), &BTreeSet::new());
+            state.roll.hours.remove(hour);
         }
         TimelineEvent::SmartBlockSet { block } => {
             state.blocks.insert(block.id, (**block).clone());
@@ -54,6 +51,7 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
             state.blocks.remove(block_id);
         }
         TimelineEvent::StationRulesSet { rules } => state.rules.clone_from(rules),
+        TimelineEvent::Rolled(event) => super::roll::evolve(state, event),
         TimelineEvent::Edited(event) => edited(state, event),
         TimelineEvent::Clock(event) => clock(state, event),
     }

@@ -16,10 +16,17 @@
 //! | `RemoveSmartBlock` | `SmartBlockRemoved` | unknown, or named by a clock or a block |
 //! | `SetStationRules` | `StationRulesSet` | rules that make no sense |
 //! | `Show` | `Show` | see [`shows`] |
-//! | `DropLine` | `LineDropped` | unknown hour or line, a reason that is too long |
+//! | `DropLine` | `LineDropped` | unknown hour or line, a reason that is too long, a locked line |
+//! | `Roll(SetHorizon)` | `HorizonSet` | out of bounds |
+//! | `Roll(CommitPlan)` | `HourPlanned`, `HourRead` | as `CommitHour`; it touches a locked line |
+//! | `Roll(ContinuePlan)` | `HourContinued` | unknown hour, lines that follow on nothing |
+//! | `Roll(RepairLine)` | `LineRepaired` | unknown hour or line, a locked line |
+//! | `Roll(RetimeLines)` | `LinesRetimed` | unknown hour |
+//! | `Roll(PassLines)` | `LinesPassed` | unknown hour |
 //!
 //! What asks for what is already so is answered with no event.
 
+pub mod aired;
 mod blocks;
 pub mod clocks;
 pub mod command;
@@ -28,6 +35,7 @@ pub mod evolve;
 pub mod grid;
 pub mod rejection;
 pub mod resolve;
+mod roll;
 pub mod shows;
 pub mod state;
 
@@ -38,11 +46,14 @@ mod clock_tests;
 #[cfg(test)]
 mod pin_tests;
 #[cfg(test)]
+mod roll_tests;
+#[cfg(test)]
 mod tests;
 
 use crate::{Aggregate, Context};
 use command::TimelineCommand;
 use grimnir_events::StreamKind;
+use grimnir_events::air::AirFact;
 use grimnir_events::timeline::TimelineEvent;
 pub use rejection::TimelineRejection;
 pub use state::{Orders, TimelineState};
@@ -68,5 +79,9 @@ impl Aggregate for Timeline {
 
     fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
         evolve::evolve(state, event);
+    }
+
+    fn witness(state: &mut TimelineState, fact: &AirFact) {
+        state.aired.witness(fact);
     }
 }

@@ -1,6 +1,7 @@
 //! Why a timeline says no.
 
 use super::shows::rejection::ShowRejection;
+use super::roll::RollRejection;
 use crate::{Reject, RejectClass};
 use grimnir_events::smart_block::BlockFault;
 use grimnir_events::{ClockId, LineId, SmartBlockId, UtcMicros};
@@ -262,6 +263,9 @@ pub enum TimelineRejection {
     /// Something about a show.
     #[error(transparent)]
     Show(#[from] ShowRejection),
+    /// The plan cannot go on like that.
+    #[error("{0}")]
+    Roll(RollRejection),
     /// The reason is too long.
     #[error("the reason has {found} characters, limit {limit}")]
     ReasonLength {
@@ -304,6 +308,7 @@ impl Reject for TimelineRejection {
             Self::UnknownHour(_) => "unknown_hour",
             Self::UnknownLine { .. } => "unknown_line",
             Self::ReasonLength { .. } => "reason_length",
+            Self::Roll(no) => no.code(),
             Self::Rules(_) => "smart_block_rules",
             Self::TooManyBlocks { .. } => "too_many_smart_blocks",
             Self::BlockTooLarge { .. } => "smart_block_too_large",
@@ -350,11 +355,13 @@ impl Reject for TimelineRejection {
             | Self::TooLarge { .. } => Some("lines"),
             Self::UnknownLine { .. } => Some("line_id"),
             Self::ReasonLength { .. } => Some("reason"),
+            Self::Roll(no) => no.field(),
         }
     }
 
     fn class(&self) -> RejectClass {
         match self {
+            Self::Roll(no) => no.class(),
             Self::UnknownClock(_)
             | Self::UnknownHour(_)
             | Self::UnknownLine { .. }

@@ -11,9 +11,10 @@ use grimnir_events::control::ControlMode;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{OwnerReason, ReleaseReason, Tier};
 use grimnir_events::library::{ItemKind, LibraryEvent};
+use grimnir_events::roll::RepairReason;
 use grimnir_events::show::ShowEvent;
 use grimnir_events::station::MountFormat;
-use grimnir_events::timeline::TimelineEvent;
+use grimnir_events::timeline::{DropReason, TimelineEvent};
 use grimnir_events::{
     ClaimId, ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, SmartBlockId, StartId,
     UserId,
@@ -24,7 +25,7 @@ use grimnir_rules::executor::command::ExecutorCommand;
 use grimnir_rules::ladder::command::LadderCommand;
 use grimnir_rules::library::command::LibraryCommand;
 use grimnir_rules::station::command::StationCommand;
-use grimnir_rules::timeline::command::{ClockCommand, TimelineCommand};
+use grimnir_rules::timeline::command::{ClockCommand, RollCommand, TimelineCommand};
 use grimnir_rules::timeline::shows::command::ShowCommand;
 
 pub fn context() -> Labelled<Context> {
@@ -133,6 +134,9 @@ pub fn timeline() -> Labelled<TimelineCommand> {
         plain(RemoveSmartBlock { block_id: SmartBlockId(raw(120)) }),
         plain(SetStationRules { rules: Box::new(station_rules()) }),
     ];
+    for (label, command) in roll() {
+        samples.push((label.into(), Roll(command)));
+    }
     for (label, block) in smart_blocks() {
         samples.push((label, SetSmartBlock { block }));
     }
@@ -151,7 +155,7 @@ pub fn timeline() -> Labelled<TimelineCommand> {
     samples.extend(shows().into_iter().map(|(label, command)| (label, Show(command))));
     labelled!(TimelineCommand: [
         SetClock, RemoveClock, ChooseDefaultClock, CommitHour, DropLine, SetGrid,
-        ClearHour, SetSmartBlock, RemoveSmartBlock, SetStationRules, Clock, Show,
+        ClearHour, SetSmartBlock, RemoveSmartBlock, SetStationRules, Clock, Show, Roll,
     ], samples)
 }
 
@@ -177,6 +181,32 @@ fn shows() -> Labelled<ShowCommand> {
     labelled!(ShowCommand: [
         SetShow, RemoveShow, CancelInstance, MoveInstance, SubstituteInstance, RestoreInstance,
     ], samples.collect())
+}
+
+fn roll() -> Vec<(&'static str, RollCommand)> {
+    let (hour, line_id) = (at(0), LineId(raw(142)));
+    let lines = || hour_plan().lines;
+    let with = |some: bool| some.then(|| Box::new(lines().remove(0)));
+    let repair = |some| RollCommand::RepairLine {
+        hour,
+        line_id,
+        reason: RepairReason::Removed,
+        with: with(some),
+        input_seq: 143,
+        seed: [144; 32],
+    };
+    let (plan, record) = (Box::new(hour_plan()), Box::new(samples::record()));
+    let (origins, times) = (samples::origins(), samples::line_times());
+    let passed = vec![LineId(raw(145))];
+    vec![
+        ("SetHorizon", RollCommand::SetHorizon { horizon: samples::horizon() }),
+        ("CommitPlan", RollCommand::CommitPlan { plan, record, replace: true }),
+        ("ContinuePlan", RollCommand::ContinuePlan { hour, first: 3, lines: lines(), origins }),
+        ("RepairLine.other", repair(true)),
+        ("RepairLine.none", repair(false)),
+        ("RetimeLines", RollCommand::RetimeLines { hour, times }),
+        ("PassLines", RollCommand::PassLines { hour, lines: passed, reason: DropReason::OffAir }),
+    ]
 }
 
 pub fn library() -> Labelled<LibraryCommand> {

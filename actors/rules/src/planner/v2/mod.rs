@@ -19,6 +19,7 @@ mod history;
 mod intern;
 mod pick;
 mod prepared;
+mod repair;
 mod run;
 mod score;
 mod set;
@@ -32,6 +33,7 @@ mod tests;
 
 pub use explain::{PickTrace, Scored};
 pub use prepared::Prepared;
+pub use repair::{Repair, breaks, repair};
 pub use source::Counts;
 pub use text::each_artist;
 pub use tryout::{BlockTest, Materialized, lines, materialize, test};
@@ -44,8 +46,9 @@ use crate::timeline::decide::HOUR_US;
 use catalogue::{ALBUM, ARTIST, Catalogue, LABEL, TITLE};
 use column::Key;
 use grimnir_events::library::MediaItem;
+use grimnir_events::roll::{Origin, Part};
 use grimnir_events::smart_block::Field;
-use grimnir_events::timeline::{ClockSlot, FormatClock, HourPlan};
+use grimnir_events::timeline::{ClockSlot, FormatClock, HourPlan, Line, SlotSource};
 use grimnir_events::{LineId, UtcMicros};
 use history::History;
 use jiff::tz::TimeZone;
@@ -64,11 +67,21 @@ pub fn plan_hours(
     planned: &BTreeMap<UtcMicros, HourPlan>,
     hours: &BTreeSet<UtcMicros>,
 ) -> Vec<HourPlan> {
+    plan_with_origins(inputs, planned, hours).into_iter().map(|(plan, _)| plan).collect()
+}
+
+/// Plans hours as [`plan_hours`] does, each with where its lines come from.
+pub fn plan_with_origins(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hours: &BTreeSet<UtcMicros>,
+) -> Vec<(HourPlan, Vec<Origin>)> {
     let Some(first) = hours.first() else { return Vec::new() };
     let mut planner = Planner::new(inputs, planned, *first);
     // A stale plan of an hour that is about to be planned must not speak for it.
     planner.known.retain(|hour, _| !hours.contains(hour));
-    hours.iter().map(|hour| planner.planned(*hour)).collect()
+    let plans: Vec<HourPlan> = hours.iter().map(|hour| planner.planned(*hour)).collect();
+    plans.into_iter().zip(planner.origins).collect()
 }
 
 /// Plans one hour again and tells how each of its picks came about.
@@ -125,6 +138,8 @@ pub struct Planner<'a> {
     /// Hours whose lines the history holds end here.
     read_to: UtcMicros,
     traces: Option<Vec<(Option<LineId>, PickTrace)>>,
+    /// Where the lines of the hours planned so far come from.
+    origins: Vec<Vec<Origin>>,
 }
 
 impl<'a> Planner<'a> {
@@ -161,6 +176,7 @@ impl<'a> Planner<'a> {
             known: planned.clone(),
             read_to: first,
             traces: None,
+            origins: Vec::new(),
         }
     }
 
@@ -192,15 +208,17 @@ impl<'a> Planner<'a> {
         let known = std::mem::take(&mut self.known);
         let earlier: Vec<&HourPlan> = known.range(..hour).map(|(_, plan)| plan).collect();
         let (from, anchor, note) = v1::entry(&earlier, &stretch.slots, hour);
-        let chain = Chain::new(&self.inputs, hour, from, anchor);
+        let chain = Chain::new(&self.inputs, hour, from, anchor).roomy();
         self.history.mark();
         let inputs = self.inputs;
         let mut filling = slots::Slots::new(self, &earlier, chain, seed, stretch);
         filling.notes.extend(note.into_iter().chain(notes));
         filling.fill();
+        let origins = std::mem::take(&mut filling.origins);
         let (lines, mut notes) = filling.finish();
         self.history.take_back();
         let lines = v1::settle(&inputs, lines, from, &mut notes);
+        self.origins.push(runs(&lines, &origins, &stretch.slots));
         if lines.is_empty() {
             notes.insert(0, "nothing can be planned: the library has no item for this hour".into());
         }
@@ -264,6 +282,27 @@ fn tracked(catalogue: &Catalogue, apart: &BTreeSet<Key>) -> Vec<usize> {
     let named = apart.iter().filter_map(|key| catalogue.column(key));
     let all: BTreeSet<usize> = [ARTIST, TITLE, ALBUM, LABEL].into_iter().chain(named).collect();
     all.into_iter().collect()
+}
+
+/// Runs of lines that come from the same.
+fn runs(
+    lines: &[Line],
+    origins: &[(LineId, Option<u32>, Part)],
+    slots: &[ClockSlot],
+) -> Vec<Origin> {
+    let mut runs: Vec<Origin> = Vec::new();
+    let known: BTreeMap<LineId, (Option<u32>, Part)> =
+        origins.iter().map(|(id, slot, part)| (*id, (*slot, *part))).collect();
+    for (first, line) in (0..).zip(lines) {
+        let (slot, part) = known.get(&line.id).copied().unwrap_or_default();
+        if runs.last().is_some_and(|run| (run.slot, run.part) == (slot, part)) {
+            continue;
+        }
+        let source = slot.and_then(|slot| slots.get(slot as usize)).map(|slot| slot.source.clone());
+        let library = || SlotSource::Category { category: String::new() };
+        runs.push(Origin { first, slot, source: source.unwrap_or_else(library), part });
+    }
+    runs
 }
 
 fn hour_seed(inputs: &PlanInputs<'_>, hour: UtcMicros) -> [u8; 32] {

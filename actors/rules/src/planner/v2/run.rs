@@ -7,6 +7,7 @@ use super::slots::{Filling, Slots};
 use super::source::{Source, SourceKey};
 use crate::planner::chain::cut;
 use crate::planner::v1::slots::End;
+use grimnir_events::roll::Part;
 use grimnir_events::smart_block::{Duration, Interstitials, Logic, MAX_FALLBACK_DEPTH, Strategy};
 use grimnir_events::units::frames_of_ms;
 use grimnir_events::{AirFrame, SmartBlockId};
@@ -173,7 +174,9 @@ impl Slots<'_, '_> {
                 continue;
             };
             if let Some(picked) = self.pick(&source, &Run::default(), None, filling) {
+                self.part = Part::Interstitial { at: u32::try_from(at).unwrap_or(u32::MAX) };
                 self.push(picked.place, None);
+                self.part = Part::Main;
             }
         }
     }
@@ -204,7 +207,9 @@ impl Slots<'_, '_> {
             let fit = Some(Fit { left, tolerance });
             let Some(picked) = self.pick(&source, &run, fit, filling) else { return };
             run.picked.push(picked.place as u32);
+            self.part = Part::Bumpers;
             self.push(picked.place, None);
+            self.part = Part::Main;
         }
     }
 }

@@ -6,17 +6,18 @@ use super::show::is_list;
 use super::source::SourceKey;
 use super::{Planner, Stretch};
 use crate::library::stock::marks;
-use crate::planner::chain::{Chain, Fades, MAX_LINES};
+use crate::planner::chain::{Chain, Fades, HOUR_LINES};
 use crate::planner::hours::airs_once;
 use crate::planner::sound::takes_crossfade;
 use crate::planner::v1::slots::{End, starts};
 use grimnir_events::library::{ItemKind, MediaItem};
+use grimnir_events::roll::Part;
 use grimnir_events::stock::EntryTimes;
 use grimnir_events::timeline::{
     Anchor, ClockSlot, HourPlan, Line, PlaylistMode, SlotSource, SlotStart,
 };
 use grimnir_events::units::FRAMES_PER_SECOND;
-use grimnir_events::{PlaylistId, SmartBlockId, UtcMicros};
+use grimnir_events::{LineId, PlaylistId, SmartBlockId, UtcMicros};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
@@ -37,6 +38,11 @@ pub(super) struct Slots<'p, 'a> {
     pub anchored: bool,
     /// Legal IDs that are to find their breaks.
     pub legal: Vec<Due>,
+    /// The slot in the making, and what of its source gives the next line.
+    pub slot: Option<u32>,
+    pub part: Part,
+    /// Where each line comes from.
+    pub origins: Vec<(LineId, Option<u32>, Part)>,
     /// The library is not the one that was prepared: the hour ends where that is seen.
     gone: bool,
 }
@@ -76,7 +82,8 @@ impl<'p, 'a> Slots<'p, 'a> {
         seed: [u8; 32],
         stretch: &'p Stretch,
     ) -> Self {
-        let (places, notes) = (BTreeMap::new(), Vec::new());
+        let (places, notes, origins) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let (full, gone, slot, part) = (false, false, None, Part::Main);
         Self {
             planner,
             earlier,
@@ -85,10 +92,13 @@ impl<'p, 'a> Slots<'p, 'a> {
             stretch,
             places,
             notes,
-            full: false,
+            full,
             anchored: false,
             legal: Vec::new(),
-            gone: false,
+            gone,
+            slot,
+            part,
+            origins,
         }
     }
 
@@ -193,6 +203,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         end: (End, bool),
         next: Option<&ClockSlot>,
     ) {
+        (self.slot, self.part) = (u32::try_from(index).ok(), Part::Main);
         let label = format!("slot {index}");
         let mut filling = self.begin(label.clone(), index, start, End::NONE, &named(&slot.source));
         self.ends(end, &mut filling);
@@ -209,6 +220,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         if end.hold && !shares && self.wants_more(end) && self.has_room() {
             let before = self.chain.next_start();
             filling.items = None;
+            self.part = Part::Fill;
             self.rotate(&SourceKey::Library, &mut filling);
             if self.chain.next_start() > before {
                 self.notes.push(format!("{label}: its source ends early, filled from the library"));
@@ -301,6 +313,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         let who = super::history::Who::Item(place as u32);
         self.planner.history.note(&catalogue, super::history::Logged { at, who });
         let line = self.chain.last();
+        self.origins.extend(line.map(|line| (line.id, self.slot, self.part)));
         let traced = self.planner.traces.as_mut().and_then(|traces| traces.last_mut());
         if let (Some((id @ None, trace)), Some(line)) = (traced, line)
             && trace.picked == Some(line.media_id)
@@ -344,8 +357,7 @@ impl<'p, 'a> Slots<'p, 'a> {
     pub fn has_room(&mut self) -> bool {
         let room = self.chain.has_room() && !self.gone;
         if !room && !std::mem::replace(&mut self.full, true) {
-            let note =
-                format!("the hour has as many lines as one commit holds, {MAX_LINES} at most");
+            let note = format!("the hour has as many lines as a plan holds, {HOUR_LINES} at most");
             self.notes.push(note);
         }
         room

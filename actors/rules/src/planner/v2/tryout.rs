@@ -127,7 +127,7 @@ fn with(inputs: &PlanInputs<'_>, block: &SmartBlock) -> BTreeMap<SmartBlockId, S
     blocks
 }
 
-fn begin<'a>(
+pub(super) fn begin<'a>(
     inputs: &PlanInputs<'a>,
     planned: &BTreeMap<UtcMicros, HourPlan>,
     at: UtcMicros,
