@@ -193,7 +193,11 @@ enum Status {
 
 impl InstanceChange {
     /// The commands, in order; none is refused because of another.
-    fn commands(self, kept: &KeptShow, original: LocalTime) -> Result<Vec<ShowCommand>, Problem> {
+    pub(super) fn commands(
+        self,
+        kept: &KeptShow,
+        original: LocalTime,
+    ) -> Result<Vec<ShowCommand>, Problem> {
         let show_id = kept.show.id;
         let moves = self.start.is_some() || self.duration_s.is_some();
         let content = self.content.map(Into::into);
