@@ -69,6 +69,23 @@ pub fn explain_hour(
     Explained { plan, picks: planner.traces.unwrap_or_default() }
 }
 
+/// Plans `hours` as [`plan_hours`] does and tells how each of their picks came about.
+pub fn explain_hours(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hours: &BTreeSet<UtcMicros>,
+) -> Vec<Explained> {
+    let Some(first) = hours.first() else { return Vec::new() };
+    let mut planner = Planner::new(inputs, planned, *first);
+    planner.known.retain(|hour, _| !hours.contains(hour));
+    let explained = |hour: &UtcMicros| {
+        planner.traces = Some(Vec::new());
+        let plan = planner.planned(*hour);
+        Explained { plan, picks: planner.traces.take().unwrap_or_default() }
+    };
+    hours.iter().map(explained).collect()
+}
+
 /// An hour and how its picks came about.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Explained {
