@@ -8,19 +8,17 @@ use grimnir_events::timeline::{Anchor, HourPlan, Line, SlotStart, Transition};
 use grimnir_events::{AirFrame, LineId, UtcMicros};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What notes say where there is no line.
-const HOLES: [&str; 10] = [
-    "are not filled",
-    "waits for its time",
+/// What notes say where something has nothing to plan.
+const HOLES: [&str; 6] = [
     "nothing to plan",
     "nothing can be planned",
-    "has no room before",
+    "waits for its time",
     "has a hole",
     "must not air now",
-    "short of its target",
     "cannot be planned",
-    "no time is left for it",
 ];
+/// Silence up to this many frames is no hole of a source: it must be told to the millisecond.
+const SHORT: i64 = 60 * 48_000;
 
 /// A line with the place of its hour.
 type Placed<'a> = (usize, &'a Line);
@@ -51,8 +49,17 @@ pub fn chain(world: &World, plans: &[HourPlan]) -> Vec<Complaint> {
     }
     for (hour, plan) in plans.iter().enumerate() {
         fixed(world, plan, hour, &mut found);
-        if plan.lines.is_empty() && !tells(plan) {
+        let empty = plan.notes.iter().any(|note| note.contains("nothing can be planned"));
+        if plan.lines.is_empty() && !empty {
             found.push(Complaint::of_hour("gap", hour, "an empty hour says nothing of it"));
+        }
+    }
+    if let (Some(plan), Some((hour, last))) = (plans.last(), all.last()) {
+        let end = last.planned_at.frame().plus(last.cues.cue_out - last.cues.cue_in);
+        let left = plan.hour.plus(3_600_000_000).frame().since(end);
+        // What is short is told by the hour after it.
+        if left > SHORT && *hour + 1 == plans.len() && !accounts(plan, None, left) {
+            found.push(Complaint::of_hour("gap", *hour, format!("{left} frames at its end")));
         }
     }
     found
@@ -62,8 +69,19 @@ fn of(hour: usize, rule: &str, line: &Line, what: String) -> Complaint {
     Complaint::of_hour(rule, hour, format!("{} at {}: {what}", line.title, line.planned_at))
 }
 
-fn tells(plan: &HourPlan) -> bool {
-    plan.notes.iter().any(|note| HOLES.iter().any(|words| note.contains(words)))
+/// The hour's notes tell of so many frames without a line before this one.
+fn accounts(plan: &HourPlan, next: Option<&Line>, frames: i64) -> bool {
+    let anchored = next.is_none_or(|next| next.anchor != Anchor::AfterPrevious);
+    let unfilled = |note: &String| {
+        let (before, _) = note.split_once(" ms before ").filter(|_| note.ends_with("not filled"))?;
+        before.rsplit(' ').next()?.parse::<i64>().ok()
+    };
+    let told: i64 = plan.notes.iter().filter_map(unfilled).sum();
+    told >= frames / 48
+        || plan.notes.iter().any(|note| {
+            let dropped = note.contains("has no room before") && anchored;
+            dropped || (frames > SHORT && HOLES.iter().any(|words| note.contains(words)))
+        })
 }
 
 fn neighbours(
@@ -90,8 +108,10 @@ fn neighbours(
         found.push(of(next_hour, "overlap", next, format!("{early} frames before the segue")));
     }
     // Rounding to microseconds and back never loses a frame; beyond the tail nothing sounds.
-    if after > silent && !tells(&plans[hour]) && !tells(&plans[next_hour]) {
-        let frames = after.since(silent);
+    let frames = after.since(silent);
+    let told = accounts(&plans[hour], Some(next), frames)
+        || (next_hour > hour && accounts(&plans[next_hour], Some(next), frames));
+    if frames > 0 && !told {
         found.push(of(next_hour, "gap", next, format!("{frames} frames of silence before it")));
     }
 }

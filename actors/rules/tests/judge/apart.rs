@@ -59,11 +59,11 @@ pub fn separation(world: &World, takes: &[Take], at: usize) -> Vec<Complaint> {
     found
 }
 
-/// The plays of the run that a play is one of, before it.
+/// The plays of the run that a play is one of, before it: whoever lent them, they count.
 pub fn run<'a>(takes: &'a [Take], at: usize) -> Vec<&'a Take> {
     let take = &takes[at];
     let same = |other: &&Take| (other.hour, other.slot) == (take.hour, take.slot);
-    let main = |other: &&Take| other.asked == take.asked;
+    let main = |other: &&Take| matches!(other.asked, Asked::Block(_));
     takes[..at].iter().filter(same).filter(main).collect()
 }
 

@@ -97,7 +97,9 @@ pub fn read(
         if slot < at && !line.must_air {
             refused.push(Complaint::new("claim", &take, "its slot is over"));
         }
-        at = at.max(slot);
+        if !line.must_air {
+            at = at.max(slot);
+        }
         all.push(take);
     }
     refused

@@ -63,7 +63,7 @@ pub fn texts(item: &MediaItem, details: &MediaDetails, field: &Field) -> BTreeSe
         Field::FileName => one(&item.file_name),
         Field::Codec => one(&item.codec),
         Field::Custom(name) => {
-            let named = details.custom.iter().filter(|own| normal(&own.name) == normal(name));
+            let named = details.custom.iter().filter(|own| own.name == *name);
             named.map(|own| own.value.clone()).collect()
         }
         Field::Explicit => one(if details.explicit { "true" } else { "false" }),

@@ -37,3 +37,16 @@ fn histogram() {
         for e in ex { println!("  - {e}"); }
     }
 }
+
+#[test]
+fn dump() {
+    let seed: u64 = std::env::var("FROM").unwrap().parse().unwrap();
+    let hour: usize = std::env::var("HOUR").unwrap().parse().unwrap();
+    let world = random(seed);
+    let (plans, claims) = world.told(6);
+    for h in hour.saturating_sub(1)..=hour { 
+        println!("{:?}\n{:#?}", super::clocks::slots(&world, plans[h].hour), plans[h].notes);
+        for l in &plans[h].lines { println!("{} {:?} {} {:?} {:?} {} {:?} {:?}", l.planned_at, l.title, l.cues.airtime()/48, l.kind, l.anchor, l.min_airtime, l.transition, claims.get(&l.id)); }
+    }
+    println!("{:#?}", world.blocks.values().map(|b| (&b.name, &b.rules.include, &b.rules.exclude)).collect::<Vec<_>>());
+}

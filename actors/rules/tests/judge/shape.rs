@@ -74,7 +74,9 @@ fn lengths(
     let slots = super::clocks::slots(world, plan.hour);
     let next = slots.get(slot + 1).map_or(3_600_000, |next| next.offset_ms);
     let room = (i64::from(next) - i64::from(slots[slot].offset_ms)) * 48;
-    let tolerance = i64::from(rules.duration.tolerance_ms) * 48;
+    // Whether its last line is overlapped is seen when the next slot's first one comes.
+    let tail = i64::from(rules.duration.tolerance_ms) + i64::from(world.settings.crossfade_ms);
+    let tolerance = tail * 48;
     // A slot that ends before the target ends the block; a hole that is told of, too.
     if room < target + tolerance + 600 * 48_000 || told("filled from the library") {
         return;

@@ -138,7 +138,7 @@ fn statement(dice: &mut Dice) -> Rule {
         9 => rule(Field::LastPlayed, Op::LongerAgo, span(90, SpanUnit::Minutes)),
         10 => rule(Field::PlayCount, Op::Lt, Value::Number(3)),
         11 => rule(Field::Tag, Op::IsNot, text("winter")),
-        12 => rule(Field::Custom("Region".into()), Op::In, Value::Texts(vec!["r1".into(), "R2".into(), "r3".into()])),
+        12 => rule(Field::Custom("region".into()), Op::In, Value::Texts(vec!["r1".into(), "R2".into(), "r3".into()])),
         _ => rule(Field::Language, Op::NotIn, Value::Texts(vec!["de".into(), "fr".into()])),
     }
 }

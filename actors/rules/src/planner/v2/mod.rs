@@ -7,6 +7,7 @@
 mod ask;
 mod catalogue;
 mod criteria;
+mod edges;
 mod explain;
 mod hard;
 mod history;
@@ -184,7 +185,7 @@ impl<'a> Planner<'a> {
         let seed = hour_seed(&self.inputs, hour);
         let known = std::mem::take(&mut self.known);
         let earlier: Vec<&HourPlan> = known.range(..hour).map(|(_, plan)| plan).collect();
-        let (from, anchor, note) = v1::entry(&earlier, &stretch.slots, hour);
+        let (from, anchor, note) = v1::entry(&earlier, &stretch.slots, hour, true);
         let chain = Chain::new(&self.inputs, hour, from, anchor);
         self.history.mark();
         let inputs = self.inputs;
@@ -193,7 +194,11 @@ impl<'a> Planner<'a> {
         filling.fill();
         let (lines, mut notes) = filling.finish();
         self.history.take_back();
-        let lines = v1::settle(&inputs, lines, from, &mut notes);
+        let mut lines = v1::settle(&inputs, lines, from, &mut notes);
+        let cut = v1::slots::first_cut(&stretch.next, stretch.until);
+        edges::trim(&mut lines, stretch.until, cut, &mut notes);
+        let before = earlier.iter().rev().find_map(|plan| plan.lines.last());
+        edges::tell_silence(before, &lines, &mut notes);
         if lines.is_empty() {
             notes.insert(0, "nothing can be planned: the library has no item for this hour".into());
         }
