@@ -194,11 +194,13 @@ impl<'a> Planner<'a> {
         filling.fill();
         let (lines, mut notes) = filling.finish();
         self.history.take_back();
+        let told = notes.len();
         let mut lines = v1::settle(&inputs, lines, from, &mut notes);
         let cut = v1::slots::first_cut(&stretch.next, stretch.until);
         edges::trim(&mut lines, stretch.until, cut, &mut notes);
         let before = earlier.iter().rev().find_map(|plan| plan.lines.last());
-        edges::tell_silence(before, &lines, &mut notes);
+        let moved = notes.len() > told;
+        edges::tell_silence(before, &lines, moved, &mut notes);
         if lines.is_empty() {
             notes.insert(0, "nothing can be planned: the library has no item for this hour".into());
         }
