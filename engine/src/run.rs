@@ -1,7 +1,7 @@
 //! One run of the engine: takes the lock, finds out how the last run ended, wires the parts, waits.
 
 use crate::RunArguments;
-use crate::air::bus::{Bus, BusSettings};
+use crate::air::bus::Bus;
 use crate::air::{self, AirCommand, clock};
 use crate::control::{self, Control};
 use crate::director::{Director, Legacy, Msg, Parts, status::Board};
@@ -61,6 +61,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         tracing::error!(%error, "GStreamer cannot start: no output will give sound");
     }
 
+    let (graph, kept) = (held.graph.clone(), cache.clone());
     let offer = http::SharedOffer::default();
     let board = Board::default();
     let tell = teller(journal.clone(), air.clone());
@@ -92,7 +93,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         director: std::sync::Mutex::new(tx.clone()),
         board,
         http_port: http_port.clone(),
-        graph: std::sync::Mutex::new(control::Loaded::default()),
+        graph: std::sync::Mutex::new(control::Loaded::again(graph, kept, &air)),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // Everything served is short work; one thread spares the wake-ups between two.
@@ -122,7 +123,7 @@ fn start_air(
     tx: Sender<Msg>,
 ) -> Result<(air::AirHandle, std::thread::JoinHandle<()>), String> {
     let page = open_page(page_path)?;
-    let bus = Bus::new(BusSettings::default());
+    let bus = Bus::new();
     let parts = air::thread::AirParts { run, start, bus, fanout: blocks, page };
     air::thread::start(parts, move |report| {
         let _ = tx.send(Msg::Air(report));

@@ -17,9 +17,12 @@ pub mod envelope;
 pub mod frame;
 
 pub mod station;
+pub mod dsp;
 pub mod ladder;
 pub mod executor;
+pub mod control;
 pub mod grid;
+pub mod edit;
 pub mod timeline;
 pub mod library;
 pub mod details;

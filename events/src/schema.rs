@@ -75,6 +75,8 @@ pub const REGISTER: &[Registered] = &[
     Registered::of::<crate::owner::OwnerEvent>(),
     Registered::of::<crate::handover::EngineConfig>(),
     Registered::of::<crate::handover::EngineClaims>(),
+    Registered::of::<crate::control::EngineControl>(),
+    Registered::of::<crate::dsp::DspGraph>(),
     Registered::of::<crate::timeline::HourPlan>(),
     Registered::of::<crate::ladder::Claim>(),
 ];

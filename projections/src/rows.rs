@@ -1,7 +1,9 @@
 //! The rows of every read model, as the API answers them.
 
 use grimnir_events::access::Role;
+use grimnir_events::control::ControlMode;
 use grimnir_events::details::MediaDetails;
+use grimnir_events::dsp::DspGraph;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::library::{ItemKind, MediaItem};
@@ -35,6 +37,8 @@ pub struct StationRow {
     pub fallback_media_id: Option<MediaId>,
     /// Format clock of every hour.
     pub default_clock_id: Option<grimnir_events::ClockId>,
+    /// What shapes the programme.
+    pub dsp: DspGraph,
 }
 
 /// What is on air now.
@@ -107,7 +111,7 @@ pub struct AsRunRow {
     /// Frames that were to air if nothing had cut it; `None` for an entry that is not a play.
     #[serde(default)]
     pub expected_frames: Option<i64>,
-    /// `item`, `dropped`, `moved`, `interrupted`, `silence`, `stalled`, `owner`, `source`,
+    /// `item`, `dropped`, `moved`, `interrupted`, `silence`, `stalled`, `alarm`, `owner`, `source`,
     /// `engine`, `output`.
     pub entry: String,
     /// Who owned the air.
@@ -211,6 +215,8 @@ pub struct ExecutorRow {
     pub tier: Tier,
     /// The engine's run, while one is known.
     pub run: Option<EngineRunId>,
+    /// Who starts lines.
+    pub mode: ControlMode,
 }
 
 /// A user, without its name (which is sealed).

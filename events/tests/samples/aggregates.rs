@@ -4,6 +4,8 @@ use super::{
     Labelled, at, details, hash, labelled, plain, raw, smart_blocks, station_rules, words,
 };
 use grimnir_events::access::{AccessEvent, Role};
+use grimnir_events::dsp::{DspGraph, DspNode};
+use grimnir_events::edit::{Arranged, EditEvent, Pin};
 use grimnir_events::grid::{DatedSet, Days, Grid, LocalDate};
 use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags};
 use grimnir_events::owner::OwnerEvent;
@@ -69,6 +71,7 @@ pub fn station() -> Labelled<StationEvent> {
         plain(Stopped {}),
         ("Some".into(), FallbackChanged { media_id: Some(MediaId(raw(3))) }),
         ("None".into(), FallbackChanged { media_id: None }),
+        plain(DspGraphSet { graph: Box::new(dsp_graph()) }),
     ];
     for (word, format) in words!(MountFormat: Mp3) {
         samples.push((word.into(), MountAdded { mount: mount(format) }));
@@ -76,7 +79,7 @@ pub fn station() -> Labelled<StationEvent> {
     assert_eq!(words!(FadeCurve: Linear, EqualPower).count(), 2, "both are above");
     labelled!(StationEvent: [
         Created, Renamed, TimeZoneChanged, SettingsChanged, MountAdded, MountRemoved, Started,
-        Stopped, FallbackChanged,
+        Stopped, FallbackChanged, DspGraphSet,
     ], samples)
 }
 
@@ -267,15 +270,27 @@ pub fn timeline() -> Labelled<TimelineEvent> {
         plain(LineDropped { hour: at(0), line_id: LineId(raw(25)), reason: "skipped".into() }),
         plain(GridSet { grid: grid(clock_id) }),
         plain(HourCleared { hour: at(0), reason: "another time zone".into() }),
+        ("HourArranged".into(), Edited(Box::new(hour_arranged()))),
     ];
+    for (label, pin) in words!(Pin: Hand, Voice, Locked) {
+        let event = EditEvent::LinePinned { hour: at(0), line_id: LineId(raw(28)), pin: Some(pin) };
+        samples.push((format!("LinePinned.{label}"), Edited(Box::new(event))));
+    }
+    let free = EditEvent::LinePinned { hour: at(0), line_id: LineId(raw(28)), pin: None };
+    samples.push(("LinePinned.None".into(), Edited(Box::new(free))));
     for (label, block) in smart_blocks() {
         samples.push((label, SmartBlockSet { block }));
     }
     labelled!(TimelineEvent: [
         ClockSet, ClockRemoved, DefaultClockChosen, HourPlanned, LineInserted, LineDropped,
         GridSet, HourCleared,
-        SmartBlockSet, SmartBlockRemoved, StationRulesSet,
+        SmartBlockSet, SmartBlockRemoved, StationRulesSet, Edited,
     ], samples)
+}
+
+fn hour_arranged() -> EditEvent {
+    let line = |n, s| Arranged { line_id: LineId(raw(n)), planned_at: at(s) };
+    EditEvent::HourArranged { hour: at(0), lines: vec![line(29, 1), line(28, 2)] }
 }
 
 /// A grid with days of every kind.
@@ -324,4 +339,10 @@ pub fn owner() -> Labelled<OwnerEvent> {
     use OwnerEvent::*;
     let taken = OwnershipTaken { epoch: 0x0102_0304, node: "studio-a".into() };
     labelled!(OwnerEvent: [OwnershipTaken], vec![plain(taken)])
+}
+
+pub fn dsp_graph() -> DspGraph {
+    let params = [("ratio".to_owned(), "3".to_owned()), ("knee_db".to_owned(), "6".to_owned())];
+    let node = DspNode { kind: "COMPRESSOR".into(), params: params.into() };
+    DspGraph { preset: "broadcast".into(), nodes: vec![node, DspNode::default()] }
 }

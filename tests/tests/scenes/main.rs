@@ -3,6 +3,8 @@
 //! `make test` runs the short forms; with `GRIMNIR_SOAK` set the long ones run.
 
 mod bad_input;
+mod control;
+mod dsp;
 mod effects;
 mod emergency;
 mod engine_loss;
