@@ -73,7 +73,8 @@ fn of(hour: usize, rule: &str, line: &Line, what: String) -> Complaint {
 fn accounts(plan: &HourPlan, next: Option<&Line>, frames: i64) -> bool {
     let anchored = next.is_none_or(|next| next.anchor != Anchor::AfterPrevious);
     let unfilled = |note: &String| {
-        let (before, _) = note.split_once(" ms before ").filter(|_| note.ends_with("not filled"))?;
+        let (before, _) =
+            note.split_once(" ms before ").filter(|_| note.ends_with("not filled"))?;
         before.rsplit(' ').next()?.parse::<i64>().ok()
     };
     let told: i64 = plan.notes.iter().filter_map(unfilled).sum();
@@ -158,7 +159,8 @@ fn fixed(world: &World, plan: &HourPlan, hour: usize, found: &mut Vec<Complaint>
         let start = plan.hour.plus(i64::from(slot.offset_ms) * 1_000);
         let begins = |line: &&Line| line.anchor == Anchor::Hard { at: start };
         let told = |note: &String| {
-            note.starts_with(&format!("slot {at}: ")) || HOLES.iter().any(|hole| note.contains(hole))
+            note.starts_with(&format!("slot {at}: "))
+                || HOLES.iter().any(|hole| note.contains(hole))
         };
         if !plan.lines.iter().any(|line| begins(&line)) && !plan.notes.iter().any(told) {
             let what = format!("slot {at} has no line at {start}");

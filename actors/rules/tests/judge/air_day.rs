@@ -63,13 +63,13 @@ impl<'a> Air<'a> {
         Self { world, hours, known, chain, cursor, done, log: AsRun::default() }
     }
 
-    /// Plays all hours; one trouble in so many of them.
+    /// Plays all hours; one trouble in so many of them, 0 for none.
     pub fn play(mut self, dice: &mut Dice, one_in: u32) -> AsRun {
         for nth in 0..self.hours.len() {
             self.extend(nth);
             let hour = self.hours[nth].frame();
             let until = self.hours.get(nth + 1).map_or(hour.plus(3_600 * 48_000), |h| h.frame());
-            if dice.one_in(one_in) && nth + 2 < self.hours.len() {
+            if one_in > 0 && dice.one_in(one_in) && nth + 2 < self.hours.len() {
                 let at = hour.plus(dice.range(0, 3_599 * 48_000)).max(self.cursor.at);
                 if at < until {
                     let trouble = match dice.below(3) {
@@ -89,8 +89,12 @@ impl<'a> Air<'a> {
     /// Plans on to the horizon; hours gone by are known by what aired of them.
     fn extend(&mut self, nth: usize) {
         let past = self.hours[nth.saturating_sub(1)];
-        let gone: Vec<LineId> =
-            self.known.range(..past).flat_map(|(_, plan)| &plan.lines).map(|line| line.id).collect();
+        let gone: Vec<LineId> = self
+            .known
+            .range(..past)
+            .flat_map(|(_, plan)| &plan.lines)
+            .map(|line| line.id)
+            .collect();
         let of_gone: BTreeSet<LineId> = gone.into_iter().collect();
         self.known.retain(|hour, _| *hour >= past);
         for aired in self.log.aired.iter().filter(|aired| of_gone.contains(&aired.line.id)) {
@@ -185,7 +189,9 @@ impl<'a> Air<'a> {
         let lost = left.dropped.iter().filter(|(_, why)| *why != DropReason::Interrupted);
         self.log.dropped.extend(lost);
         self.done.extend(left.dropped.iter().map(|(id, _)| *id));
-        left.lines.iter().for_each(|line| drop(self.done.remove(&line.id)));
+        for line in &left.lines {
+            self.done.remove(&line.id);
+        }
         self.chain = left.lines;
     }
 }

@@ -11,7 +11,9 @@ pub fn separations(world: &World, asked: &Asked) -> Vec<(Field, u32)> {
     let settings = &world.settings;
     let block = match asked {
         // What stands in a fixed order, and what is no programme, comes when its time comes.
-        Asked::Before | Asked::Item(_) | Asked::Bumper(_) | Asked::Interstitial(..) => return vec![],
+        Asked::Before | Asked::Item(_) | Asked::Bumper(_) | Asked::Interstitial(..) => {
+            return vec![];
+        }
         Asked::List(_, grimnir_events::timeline::PlaylistMode::Sequential) => return vec![],
         Asked::Library | Asked::Category(_) | Asked::List(..) => None,
         Asked::Block(id) => world.blocks.get(id).map(|block| &block.rules.separation),
@@ -60,7 +62,7 @@ pub fn separation(world: &World, takes: &[Take], at: usize) -> Vec<Complaint> {
 }
 
 /// The plays of the run that a play is one of, before it: whoever lent them, they count.
-pub fn run<'a>(takes: &'a [Take], at: usize) -> Vec<&'a Take> {
+pub fn run(takes: &[Take], at: usize) -> Vec<&Take> {
     let take = &takes[at];
     let same = |other: &&Take| (other.hour, other.slot) == (take.hour, take.slot);
     let main = |other: &&Take| matches!(other.asked, Asked::Block(_));

@@ -4,9 +4,7 @@
 use super::play::{Asked, Complaint, Take};
 use super::world::World;
 use grimnir_events::grid::Days;
-use grimnir_events::timeline::{
-    ClockSlot, FormatClock, HourPlan, Line, PlaylistMode, SlotSource,
-};
+use grimnir_events::timeline::{ClockSlot, FormatClock, HourPlan, Line, PlaylistMode, SlotSource};
 use grimnir_events::{LineId, SmartBlockId, UtcMicros};
 use grimnir_rules::planner::v2::Explained;
 use jiff::Timestamp;
@@ -48,9 +46,7 @@ fn ruling(world: &World, hour: UtcMicros) -> Option<&FormatClock> {
                 from.civil().is_some_and(|from| from <= date)
                     && until.civil().is_some_and(|until| date <= until)
             }
-            Days::Yearly { month, day } => {
-                date.month() as u8 == *month && date.day() as u8 == *day
-            }
+            Days::Yearly { month, day } => date.month() as u8 == *month && date.day() as u8 == *day,
             Days::Weekday { month, weekday, nth } => {
                 let from_start = (date.day() - 1) / 7 + 1;
                 let from_end = -((date.days_in_month() - date.day()) / 7 + 1);
@@ -119,7 +115,9 @@ fn claimed(
     let at: usize = label.strip_prefix("slot ")?.parse().ok()?;
     let own = &slots.get(at)?.source;
     let told = |words: &str| {
-        plan.notes.iter().any(|note| note.starts_with(&format!("{label}: ")) && note.contains(words))
+        plan.notes
+            .iter()
+            .any(|note| note.starts_with(&format!("{label}: ")) && note.contains(words))
     };
     let asked = match own {
         SlotSource::Category { category } if category.is_empty() => Asked::Library,

@@ -14,7 +14,8 @@ pub fn normal(text: &str) -> String {
 
 /// The artists of a credit: `A feat. B & C` are three.
 pub fn artists(credit: &str) -> BTreeSet<String> {
-    let mut text = format!(" {} ", normal(credit)).replace(['(', '['], " ").replace([')', ']'], " ");
+    let mut text =
+        format!(" {} ", normal(credit)).replace(['(', '['], " ").replace([')', ']'], " ");
     text = text.replace("  ", " ").replace(';', " ; ").replace(", ", " , ");
     for word in ["featuring", "feat.", "feat", "ft.", "ft", "vs.", "vs", "&", "/", ";", ","] {
         let joint = format!(" {word} ");
@@ -22,7 +23,7 @@ pub fn artists(credit: &str) -> BTreeSet<String> {
             text = text.replace(&joint, " | ");
         }
     }
-    text.split('|').map(|name| normal(name)).filter(|name| !name.is_empty()).collect()
+    text.split('|').map(normal).filter(|name| !name.is_empty()).collect()
 }
 
 pub fn kind_word(kind: ItemKind) -> &'static str {

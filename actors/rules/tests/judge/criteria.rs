@@ -9,8 +9,8 @@ use grimnir_events::smart_block::{
     BlockRules, Field, ItemSource, Logic, Op, Rule, RuleGroup, Span, SpanUnit, Value,
 };
 use grimnir_events::{MediaId, UtcMicros};
-use jiff::{Timestamp, ToSpan};
 use jiff::tz::TimeZoneDatabase;
+use jiff::{Timestamp, ToSpan};
 
 /// The play is none that its source takes.
 pub fn criteria(world: &World, takes: &[Take], at: usize) -> Vec<Complaint> {
@@ -195,7 +195,8 @@ fn words(value: &Value) -> Vec<String> {
 
 fn search_text(item: &MediaItem, details: &MediaDetails) -> String {
     let of = |field| texts(item, details, &field).into_iter().collect::<Vec<_>>().join("\n");
-    let fields = [Field::Title, Field::Artist, Field::Album, Field::Genre, Field::Label, Field::Tag];
+    let fields =
+        [Field::Title, Field::Artist, Field::Album, Field::Genre, Field::Label, Field::Tag];
     fields.map(of).join("\n")
 }
 

@@ -97,8 +97,7 @@ impl<'a> Greedy<'a> {
         }
         let most = duration.max_items.unwrap_or(u32::MAX);
         for block in blocks.iter().filter_map(|id| self.world.blocks.get(id)) {
-            let asking =
-                Asking { world: self.world, before: &self.takes, at: self.at.utc() };
+            let asking = Asking { world: self.world, before: &self.takes, at: self.at.utc() };
             let taken = |id: &MediaId| asking.takes(&block.rules, *id, true);
             let ids: Vec<_> = self.world.media.keys().copied().filter(taken).collect();
             let before = self.takes.len();
@@ -126,7 +125,8 @@ impl<'a> Greedy<'a> {
     /// The first of these that may air, longest rested first.
     fn one(&mut self, ids: &[MediaId], again: bool, run: usize) {
         let last = |id: &MediaId| self.takes.iter().rposition(|take| take.media_id == *id);
-        let mut order: Vec<(Option<usize>, MediaId)> = ids.iter().map(|id| (last(id), *id)).collect();
+        let mut order: Vec<(Option<usize>, MediaId)> =
+            ids.iter().map(|id| (last(id), *id)).collect();
         order.sort();
         for (last, id) in order {
             let came = last.is_some_and(|last| last >= run);

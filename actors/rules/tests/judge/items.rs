@@ -29,8 +29,10 @@ pub fn item(world: &World, takes: &[Take], at: usize) -> Vec<Complaint> {
         }
     }
     let now = local(world, take.at);
-    let (day, minute) =
-        (now.weekday().to_monday_zero_offset(), i32::from(now.hour()) * 60 + i32::from(now.minute()));
+    let (day, minute) = (
+        now.weekday().to_monday_zero_offset(),
+        i32::from(now.hour()) * 60 + i32::from(now.minute()),
+    );
     let holds = |part: &grimnir_events::details::Daypart| {
         let (from, to) = (i32::from(part.from_minute), i32::from(part.to_minute));
         let on = |day: i8| part.days & (1 << day.rem_euclid(7)) != 0;

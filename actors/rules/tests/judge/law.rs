@@ -14,9 +14,7 @@ const WINDOW_S: u32 = 3 * 3_600;
 /// What is wrong with the play at this place.
 pub fn complement(world: &World, takes: &[Take], at: usize) -> Vec<Complaint> {
     let take = &takes[at];
-    let is_track = |take: &Take| {
-        take.item(world).is_none_or(|item| item.kind == ItemKind::Music)
-    };
+    let is_track = |take: &Take| take.item(world).is_none_or(|item| item.kind == ItemKind::Music);
     let mut found = Vec::new();
     if !world.rules.performance_complement || !is_track(take) {
         return found;
@@ -34,7 +32,8 @@ pub fn complement(world: &World, takes: &[Take], at: usize) -> Vec<Complaint> {
             let count = tracks.iter().filter(alike).count();
             let row = tracks.iter().take_while(|track| alike(track)).count();
             if count > most || row > in_row {
-                let what = format!("{count} of {field:?} \"{value}\" in three hours, {row} in a row");
+                let what =
+                    format!("{count} of {field:?} \"{value}\" in three hours, {row} in a row");
                 found.push(Complaint::new("complement", take, what));
             }
         }

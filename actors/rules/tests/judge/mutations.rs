@@ -3,11 +3,11 @@
 use super::checker::{acquit, complaints};
 use super::clocks::Claims;
 use super::world::*;
+use grimnir_events::SmartBlockId;
 use grimnir_events::details::{Daypart, MediaDetails};
 use grimnir_events::library::ItemKind;
 use grimnir_events::smart_block::*;
 use grimnir_events::timeline::{Anchor, HourPlan, PlaylistMode, SlotStart};
-use grimnir_events::SmartBlockId;
 
 /// A station with songs enough that nothing is relaxed, and a bit of everything.
 fn whole() -> World {
@@ -113,7 +113,8 @@ fn times_that_cannot_be() {
     broken("soft start", |_, plans| {
         let is_soft = |anchor| matches!(anchor, Anchor::Soft { .. });
         let line = plans[1].lines.iter_mut().find(|line| is_soft(line.anchor)).expect("one");
-        line.anchor = Anchor::Soft { at: line.planned_at.plus(100 * SEC_US), grace_us: 60 * SEC_US };
+        line.anchor =
+            Anchor::Soft { at: line.planned_at.plus(100 * SEC_US), grace_us: 60 * SEC_US };
     });
     broken("useful airtime", |_, plans| plans[0].lines[0].min_airtime = 1);
     broken("useful airtime", |world, plans| {
@@ -266,8 +267,7 @@ fn what_an_item_asks_for_and_the_law() {
     asked("valid to", |details| details.rules.valid_to = Some(hour(1)));
     asked("play limit", |details| details.rules.play_limit = Some(0));
     asked("daypart", |details| {
-        details.rules.dayparts =
-            vec![Daypart { days: 127, from_minute: 22 * 60, to_minute: 60 }];
+        details.rules.dayparts = vec![Daypart { days: 127, from_minute: 22 * 60, to_minute: 60 }];
     });
     broken("rest", |world, plans| {
         let n = (0..240).find(|n| media_id(*n) == plans[1].lines[1].media_id).expect("a song");

@@ -107,7 +107,9 @@ fn an_unrelated_station_changes_nothing() {
         }
         for (id, block) in &other.blocks {
             let id = grimnir_events::SmartBlockId(id.0.map(|byte| byte ^ 0x55));
-            beside.blocks.insert(id, grimnir_events::smart_block::SmartBlock { id, ..block.clone() });
+            beside
+                .blocks
+                .insert(id, grimnir_events::smart_block::SmartBlock { id, ..block.clone() });
         }
         for (id, list) in &other.playlists {
             let id = grimnir_events::PlaylistId(id.0.map(|byte| byte ^ 0x55));

@@ -44,8 +44,11 @@ fn members(
     if run.iter().filter(lent).count() > 0 && !told("from fallback") {
         wrong("fallback", "items of another block".into());
     }
-    let main: Vec<_> =
-        run.iter().filter(|take| take.asked == Asked::Block(id)).map(|take| take.media_id).collect();
+    let main: Vec<_> = run
+        .iter()
+        .filter(|take| take.asked == Asked::Block(id))
+        .map(|take| take.media_id)
+        .collect();
     let once: BTreeSet<_> = main.iter().collect();
     if !rules.loop_to_fill && once.len() < main.len() {
         wrong("loop", "an item comes again in a run that does not loop".into());
@@ -69,7 +72,8 @@ fn lengths(
 ) {
     let Some(target) = rules.duration.target_ms.map(|ms| i64::from(ms) * 48) else { return };
     let ids: BTreeSet<_> = run.iter().map(|take| (take.at, take.media_id)).collect();
-    let own = |line: &&grimnir_events::timeline::Line| ids.contains(&(line.planned_at, line.media_id));
+    let own =
+        |line: &&grimnir_events::timeline::Line| ids.contains(&(line.planned_at, line.media_id));
     let aired: i64 = plan.lines.iter().filter(own).map(|line| line.cues.airtime()).sum();
     let slots = super::clocks::slots(world, plan.hour);
     let next = slots.get(slot + 1).map_or(3_600_000, |next| next.offset_ms);
@@ -81,7 +85,8 @@ fn lengths(
     if room < target + tolerance + 600 * 48_000 || told("filled from the library") {
         return;
     }
-    let short = aired < target - tolerance && !told("short of its target") && !told("nothing to plan");
+    let short =
+        aired < target - tolerance && !told("short of its target") && !told("nothing to plan");
     let wrongly = match rules.duration.strategy {
         Strategy::Under => aired > target + tolerance || short,
         Strategy::Over => aired < target && !told("nothing to plan"),

@@ -7,7 +7,7 @@ use grimnir_events::grid::{DatedSet, Days, Grid, LocalDate};
 use grimnir_events::library::ItemKind;
 use grimnir_events::smart_block::*;
 use grimnir_events::timeline::{ClockSlot, FormatClock, PlaylistMode, SlotSource, SlotStart};
-use grimnir_events::{ClockId, MediaId, PlaylistId, SmartBlockId, UtcMicros};
+use grimnir_events::{ClockId, MediaId, SmartBlockId, UtcMicros};
 
 /// 5,000 items, one a line.
 const LIBRARY: &str = include_str!("golden/library.tsv");
@@ -56,7 +56,7 @@ fn read(world: &mut World, n: u32, row: &str) {
     (item.tags.album, item.tags.genre) = (album.into(), genre.into());
     item.tags.year = year.parse().ok();
     item.loudness_lufs_x100 = Some(-2_000 + (n % 12) as i32 * 100);
-    if n % 7 == 0 && item.kind == ItemKind::Music {
+    if n.is_multiple_of(7) && item.kind == ItemKind::Music {
         // Analysis found where it begins, and where its end fades.
         (item.cues.cue_in, item.cues.segue) = (S / 5, item.cues.cue_out - i64::from(n % 6) * S);
     }
@@ -69,7 +69,9 @@ fn read(world: &mut World, n: u32, row: &str) {
         energy: energy.parse().ok(),
         explicit: explicit == "x",
         compilation: compilation.into(),
-        added_at: item.tags.year.map(|year| at(LocalDate { year: year.min(2026) as i16, month: 1, day: 1 + (n % 28) as u8 }, 9)),
+        added_at: item.tags.year.map(|year| {
+            at(LocalDate { year: year.min(2026) as i16, month: 1, day: 1 + (n % 28) as u8 }, 9)
+        }),
         rules: item_rules(rule),
         ..MediaDetails::default()
     };
@@ -107,9 +109,8 @@ pub fn at(day: LocalDate, hour: i8) -> UtcMicros {
 }
 
 fn of_kind(world: &World, kind: ItemKind, category: &str) -> Vec<MediaId> {
-    let is = |item: &&grimnir_events::library::MediaItem| {
-        item.kind == kind && item.category == category
-    };
+    let is =
+        |item: &&grimnir_events::library::MediaItem| item.kind == kind && item.category == category;
     world.media.values().filter(is).map(|item| item.id).collect()
 }
 
@@ -230,30 +231,51 @@ fn clocks(world: &World) -> Vec<FormatClock> {
     let [in_order, shuffled, rotation] = modes;
     vec![
         clock(1, "Day", vec![id(0), slot(1, free, of_block(1)), slot(1_800, hard, of_block(2))]),
-        clock(2, "News", vec![news(0), slot(240, free, of_block(1)), slot(2_700, hard, of_block(6))]),
-        clock(3, "Morning", vec![
-            news(1),
-            slot(200, free, of_block(1)),
-            slot(1_200, hard, of_block(5)),
-            spots(2_400),
-            slot(2_460, hard, of_block(1)),
-        ]),
+        clock(
+            2,
+            "News",
+            vec![news(0), slot(240, free, of_block(1)), slot(2_700, hard, of_block(6))],
+        ),
+        clock(
+            3,
+            "Morning",
+            vec![
+                news(1),
+                slot(200, free, of_block(1)),
+                slot(1_200, hard, of_block(5)),
+                spots(2_400),
+                slot(2_460, hard, of_block(1)),
+            ],
+        ),
         clock(4, "Night", vec![slot(0, free, of_block(3))]),
-        clock(5, "Jazz", vec![id(1), slot(10, free, of_block(4)), slot(2_400, soft(90), of_category("gold"))]),
+        clock(
+            5,
+            "Jazz",
+            vec![id(1), slot(10, free, of_block(4)), slot(2_400, soft(90), of_category("gold"))],
+        ),
         clock(6, "Drive", vec![slot(0, hard, of_block(5)), slot(1_740, hard, of_block(6))]),
-        clock(7, "New", vec![slot(0, soft(60), of_block(7)), slot(1_500, free, of_list(2, rotation))]),
+        clock(
+            7,
+            "New",
+            vec![slot(0, soft(60), of_block(7)), slot(1_500, free, of_list(2, rotation))],
+        ),
         clock(8, "Rarities", vec![slot(0, hard, of_block(8)), slot(3_000, hard, of_category(""))]),
-        clock(9, "Lists", vec![
-            slot(0, hard, of_list(1, in_order)),
-            slot(1_800, free, of_list(1, shuffled)),
-        ]),
-        clock(10, "Talk", vec![
-            id(2),
-            slot(20, free, of_list(3, in_order)),
-            slot(1_800, hard, of_category("oldies")),
-            spots(3_000),
-            slot(3_060, free, of_category("current")),
-        ]),
+        clock(
+            9,
+            "Lists",
+            vec![slot(0, hard, of_list(1, in_order)), slot(1_800, free, of_list(1, shuffled))],
+        ),
+        clock(
+            10,
+            "Talk",
+            vec![
+                id(2),
+                slot(20, free, of_list(3, in_order)),
+                slot(1_800, hard, of_category("oldies")),
+                spots(3_000),
+                slot(3_060, free, of_category("current")),
+            ],
+        ),
     ]
 }
 
@@ -277,9 +299,4 @@ fn grid() -> Grid {
         set("After Easter", Days::Easter { offset_days: 210 }, 7, 0..24),
     ];
     Grid { week, sets }
-}
-
-/// What nobody else names.
-pub fn list(n: u8) -> PlaylistId {
-    PlaylistId([n; 16])
 }

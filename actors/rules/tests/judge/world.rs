@@ -1,6 +1,7 @@
 //! All that is planned from, owned, and short ways to make it.
 
 use super::clocks::{Claims, claims};
+use grimnir_events::UtcMicros;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::grid::Grid;
 use grimnir_events::library::{CueMarks, ItemKind, MediaItem, Tags};
@@ -12,9 +13,8 @@ use grimnir_events::timeline::{
     ClockSlot, FormatClock, HourPlan, PlaylistMode, SlotSource, SlotStart,
 };
 use grimnir_events::{ClockId, ContentHash, MediaId, PlaylistId, SmartBlockId, StationId};
-use grimnir_events::UtcMicros;
-use grimnir_rules::planner::{PlanInputs, Play, Tally, plan_hours};
 use grimnir_rules::planner::v2::explain_hours;
+use grimnir_rules::planner::{PlanInputs, Play, Tally, plan_hours};
 use std::collections::BTreeMap;
 
 /// Frames of a second.
@@ -145,7 +145,11 @@ pub fn song(n: u32, seconds: i64) -> MediaItem {
         loudness_lufs_x100: Some(-1_400),
         true_peak_dbtp_x100: Some(-80),
         cues: CueMarks { cue_in: 0, segue: seconds * S, cue_out: seconds * S },
-        tags: Tags { title: format!("Title {n}"), artist: format!("Artist {n}"), ..Tags::default() },
+        tags: Tags {
+            title: format!("Title {n}"),
+            artist: format!("Artist {n}"),
+            ..Tags::default()
+        },
         category: "gold".into(),
         kind: ItemKind::Music,
         must_air: false,

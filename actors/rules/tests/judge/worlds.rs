@@ -7,7 +7,7 @@ use grimnir_events::grid::{DatedSet, Days, Grid, LocalDate};
 use grimnir_events::library::ItemKind;
 use grimnir_events::smart_block::*;
 use grimnir_events::timeline::{ClockSlot, PlaylistMode, SlotSource, SlotStart};
-use grimnir_events::{ClockId, MediaId, PlaylistId, SmartBlockId};
+use grimnir_events::{ClockId, PlaylistId, SmartBlockId};
 
 const GENRES: [&str; 4] = ["Rock", "Jazz", "Pop", "Folk"];
 const MOODS: [&str; 3] = ["calm", "wild", "warm"];
@@ -138,7 +138,11 @@ fn statement(dice: &mut Dice) -> Rule {
         9 => rule(Field::LastPlayed, Op::LongerAgo, span(90, SpanUnit::Minutes)),
         10 => rule(Field::PlayCount, Op::Lt, Value::Number(3)),
         11 => rule(Field::Tag, Op::IsNot, text("winter")),
-        12 => rule(Field::Custom("region".into()), Op::In, Value::Texts(vec!["r1".into(), "R2".into(), "r3".into()])),
+        12 => rule(
+            Field::Custom("region".into()),
+            Op::In,
+            Value::Texts(vec!["r1".into(), "R2".into(), "r3".into()]),
+        ),
         _ => rule(Field::Language, Op::NotIn, Value::Texts(vec!["de".into(), "fr".into()])),
     }
 }
@@ -187,8 +191,12 @@ fn block(dice: &mut Dice, n: u8) -> BlockRules {
     rules.order = dice.of(&[Order::LeastRecent, Order::LeastRecent, Order::Random, Order::Newest]);
     let imaging = || ItemSource::Match(rule(Field::Kind, Op::Is, text("imaging")));
     if dice.one_in(3) {
-        rules.bumpers =
-            Bumpers { enabled: true, source: Some(imaging()), max_per_gap: 3, max_duration_sec: 15 };
+        rules.bumpers = Bumpers {
+            enabled: true,
+            source: Some(imaging()),
+            max_per_gap: 3,
+            max_duration_sec: 15,
+        };
     }
     if dice.one_in(3) {
         rules.interstitials = Interstitials {
@@ -248,9 +256,4 @@ fn grid(dice: &mut Dice, world: &mut World) {
         hours: (0..24).map(|_| some(dice).filter(|_| dice.one_in(3))).collect(),
     }];
     world.grid = Grid { week, sets };
-}
-
-/// What of an item is said here, for other tests.
-pub fn ids(world: &World) -> Vec<MediaId> {
-    world.media.keys().copied().collect()
 }

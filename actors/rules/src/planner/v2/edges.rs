@@ -24,12 +24,7 @@ pub fn trim(
 /// Tells of the silence before lines that wait for a soft time; what is left before a hard one is
 /// told where the slot before it ends, unless lines `moved` since. `before` is the last line of
 /// the hour before.
-pub fn tell_silence(
-    before: Option<&Line>,
-    lines: &[Line],
-    moved: bool,
-    notes: &mut Vec<String>,
-) {
+pub fn tell_silence(before: Option<&Line>, lines: &[Line], moved: bool, notes: &mut Vec<String>) {
     let first = usize::from(before.is_none()).min(lines.len());
     for (before, line) in before.into_iter().chain(lines).zip(&lines[first..]) {
         let whole = before.cues.cue_out.saturating_sub(before.cues.cue_in);
