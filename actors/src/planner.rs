@@ -4,7 +4,6 @@ use crate::clock;
 use crate::error::CommandError;
 use crate::meta::Meta;
 use crate::site::Shared;
-use grimnir_events::library::MediaItem;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{
     Actor as Principal, CommitId, CorrelationId, MediaId, PlaylistId, StationId, StreamId,
@@ -205,8 +204,6 @@ impl PlannerState {
         let (id, hours) = (self.station, hours.to_vec());
         // Picking takes milliseconds per hour; it must not hold up the other actors.
         tokio::task::spawn_blocking(move || {
-            let media: BTreeMap<MediaId, MediaItem> =
-                library.state.playable().map(|item| (item.id, item.clone())).collect();
             let playlists: BTreeMap<PlaylistId, (String, Vec<MediaId>)> = library
                 .state
                 .playlists
@@ -217,7 +214,8 @@ impl PlannerState {
             let inputs = PlanInputs {
                 station: id,
                 settings: &station.state.settings,
-                media: &media,
+                media: (&*library.state).into(),
+                prepared: None,
                 playlists: &playlists,
                 details: &library.state.details,
                 blocks: &timeline.state.blocks,

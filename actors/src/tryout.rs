@@ -3,7 +3,6 @@
 use crate::error::CommandError;
 use crate::shell::Snapshot;
 use crate::site::Site;
-use grimnir_events::library::MediaItem;
 use grimnir_events::smart_block::SmartBlock;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{LineId, MediaId, PlaylistId, StationId, UtcMicros};
@@ -54,15 +53,14 @@ impl Folds {
     /// Asks the planner. What is in no plan any more is not looked back to, as in planning.
     fn ask<T>(&self, answer: impl FnOnce(&PlanInputs<'_>) -> T) -> T {
         let (library, timeline) = (&self.library.state, &self.timeline.state);
-        let media: BTreeMap<MediaId, MediaItem> =
-            library.playable().map(|item| (item.id, item.clone())).collect();
         let lists = library.playlists.iter();
         let playlists: BTreeMap<PlaylistId, (String, Vec<MediaId>)> =
             lists.map(|(id, list)| (*id, (list.name.clone(), list.items.clone()))).collect();
         let inputs = PlanInputs {
             station: self.id,
             settings: &self.station.state.settings,
-            media: &media,
+            media: (&**library).into(),
+            prepared: None,
             playlists: &playlists,
             details: &library.details,
             blocks: &timeline.blocks,

@@ -7,6 +7,7 @@
 //! Not here: when planning happens, and what really aired.
 
 pub mod hours;
+pub mod media;
 pub mod sound;
 mod chain;
 pub mod v1;
@@ -22,12 +23,12 @@ mod tests;
 mod world;
 
 pub use hours::{hours_to_plan, stale_hours};
+pub use media::Media;
 pub use sound::gain_db_x100;
-pub use v2::PLANNER_VERSION;
+pub use v2::{PLANNER_VERSION, Prepared};
 
 use grimnir_events::details::MediaDetails;
 use grimnir_events::grid::Grid;
-use grimnir_events::library::MediaItem;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::station::StationSettings;
 use grimnir_events::timeline::{FormatClock, HourPlan};
@@ -59,8 +60,10 @@ pub struct PlanInputs<'a> {
     pub station: StationId,
     /// How it plays.
     pub settings: &'a StationSettings,
-    /// Items that may be planned; lost and removed ones are left out by the caller.
-    pub media: &'a BTreeMap<MediaId, MediaItem>,
+    /// Items that may be planned.
+    pub media: Media<'a>,
+    /// The same library made ready before; `None` reads it. It changes no plan.
+    pub prepared: Option<&'a Prepared>,
     /// Playlists: name and items in order.
     pub playlists: &'a Playlists,
     /// Descriptions of items beyond their tags; one may be missing.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::timeline::decide::HOUR_US;
-use grimnir_events::library::{CueMarks, ItemKind, Tags};
+use grimnir_events::library::{CueMarks, ItemKind, MediaItem, Tags};
 use grimnir_events::timeline::{ClockSlot, SlotSource, SlotStart};
 use grimnir_events::{ClockId, ContentHash};
 
@@ -94,7 +94,8 @@ impl World {
         PlanInputs {
             station: StationId([self.station; 16]),
             settings: &self.settings,
-            media: &self.media,
+            media: (&self.media).into(),
+            prepared: None,
             playlists: &self.playlists,
             details: &self.details,
             blocks: &self.blocks,

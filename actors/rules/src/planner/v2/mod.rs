@@ -1,19 +1,23 @@
 //! Version 2 of the planner: smart blocks, and one selector behind every slot.
 //!
-//! Reading order: text, catalogue, history, criteria, source, hard, pick, score, then how an hour
-//! is filled (slots, run, ask), and what is told of it (explain, tryout).
+//! Reading order: text, column, catalogue, prepared, history, criteria, source, hard, pick, score,
+//! then how an hour is filled (slots, run, ask), and what is told of it (explain, tryout).
 //! A change that could alter a plan is a new version beside this one.
 
 mod ask;
 mod catalogue;
+mod column;
 mod criteria;
 mod edges;
 mod explain;
 mod hard;
 mod history;
+mod intern;
 mod pick;
+mod prepared;
 mod run;
 mod score;
+mod set;
 mod slots;
 mod source;
 pub(crate) mod text;
@@ -22,16 +26,19 @@ mod tryout;
 mod tests;
 
 pub use explain::{PickTrace, Scored};
+pub use prepared::Prepared;
 pub use source::Counts;
 pub use text::each_artist;
-pub use tryout::{BlockTest, Materialized, materialize, test};
+pub use tryout::{BlockTest, Materialized, lines, materialize, test};
 
 use crate::planner::chain::Chain;
 use crate::planner::hours::{Hour, hour_of, ruling_clock, slots_in};
 use crate::planner::{PlanInputs, TZDB_VERSION, v1};
 use crate::timeline::decide::HOUR_US;
-use catalogue::Catalogue;
-use grimnir_events::smart_block::{Field, SmartBlock};
+use catalogue::{ALBUM, ARTIST, Catalogue, LABEL, TITLE};
+use column::Key;
+use grimnir_events::library::MediaItem;
+use grimnir_events::smart_block::Field;
 use grimnir_events::timeline::{ClockSlot, FormatClock, HourPlan};
 use grimnir_events::{LineId, UtcMicros};
 use history::History;
@@ -40,6 +47,7 @@ use sha2::{Digest, Sha256};
 use source::{Reader, Source, SourceKey};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Version of this planner, recorded in every plan.
 pub const PLANNER_VERSION: u32 = 2;
@@ -111,7 +119,7 @@ struct Stretch {
 /// What stays the same over the hours of one plan.
 pub struct Planner<'a> {
     inputs: PlanInputs<'a>,
-    catalogue: Rc<Catalogue<'a>>,
+    catalogue: Arc<Catalogue>,
     history: History,
     rested: Vec<u32>,
     base: Vec<i64>,
@@ -130,10 +138,9 @@ impl<'a> Planner<'a> {
         planned: &BTreeMap<UtcMicros, HourPlan>,
         first: UtcMicros,
     ) -> Self {
-        let fields = fields(inputs);
-        let catalogue =
-            Rc::new(Catalogue::of(inputs.station, inputs.media, inputs.details, &fields));
-        let mut history = History::new(&catalogue, inputs.tally);
+        let catalogue = Prepared::catalogue(inputs);
+        let apart = prepared::separated(inputs);
+        let mut history = History::new(&catalogue, tracked(&catalogue, &apart), inputs.tally);
         for play in inputs.played.iter().filter(|play| play.at < first) {
             history.note(&catalogue, History::aired(&catalogue, play));
         }
@@ -237,6 +244,11 @@ impl<'a> Planner<'a> {
         self.history.set_later(&self.catalogue, later);
     }
 
+    /// The item at a place of the catalogue, where the library still has it.
+    fn item(&self, place: usize) -> Option<&'a MediaItem> {
+        self.inputs.media.get(self.catalogue.entries[place].id)
+    }
+
     /// The source of a key, read once.
     fn source(&mut self, key: &SourceKey) -> Option<Rc<Source>> {
         if let Some(known) = self.sources.get(key) {
@@ -254,21 +266,11 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// What items are kept apart or counted by, beside what always is.
-fn fields(inputs: &PlanInputs<'_>) -> Vec<Field> {
-    let station = inputs.rules.separation.fields.iter();
-    let mut fields: Vec<Field> = station.map(|apart| apart.field.clone()).collect();
-    for block in inputs.blocks.values() {
-        fields.extend(block_fields(block));
-    }
-    fields.sort();
-    fields.dedup();
-    fields
-}
-
-fn block_fields(block: &SmartBlock) -> impl Iterator<Item = Field> {
-    let apart = block.rules.separation.fields.iter().map(|apart| apart.field.clone());
-    apart.chain(block.rules.quotas.iter().map(|quota| quota.field.clone()))
+/// Places of the dimensions that items are kept apart by.
+fn tracked(catalogue: &Catalogue, apart: &BTreeSet<Key>) -> Vec<usize> {
+    let named = apart.iter().filter_map(|key| catalogue.column(key));
+    let all: BTreeSet<usize> = [ARTIST, TITLE, ALBUM, LABEL].into_iter().chain(named).collect();
+    all.into_iter().collect()
 }
 
 fn hour_seed(inputs: &PlanInputs<'_>, hour: UtcMicros) -> [u8; 32] {

@@ -65,12 +65,12 @@ impl Parts {
     pub fn of(
         source: &Source,
         ask: &Ask<'_>,
-        catalogue: &Catalogue<'_>,
+        catalogue: &Catalogue,
         place: usize,
         moment: &Moment<'_>,
     ) -> Self {
         let entry = &catalogue.entries[place];
-        let holds = source.weights.iter().filter(|(rule, _)| rule.holds(entry, place, moment));
+        let holds = source.weights.iter().filter(|(rule, _)| rule.holds(place, moment));
         let weights = holds.map(|(_, weight)| weight).sum();
         let sequence = &source.rules.sequence;
         let curve = wanted(sequence, ask).map_or(0, |wanted| {
@@ -91,7 +91,7 @@ impl Parts {
     }
 }
 
-fn measure(sequence: &Sequence, entry: &Entry<'_>) -> i64 {
+fn measure(sequence: &Sequence, entry: &Entry) -> i64 {
     match sequence.measure {
         Measure::Energy => entry.energy(),
         Measure::Bpm => entry.bpm().unwrap_or_default(),
@@ -112,12 +112,7 @@ fn wanted(sequence: &Sequence, ask: &Ask<'_>) -> Option<i64> {
 }
 
 /// The item is too far from the curve, or must not stand beside the one before it.
-pub fn sequence_mask(
-    source: &Source,
-    ask: &Ask<'_>,
-    catalogue: &Catalogue<'_>,
-    place: usize,
-) -> u32 {
+pub fn sequence_mask(source: &Source, ask: &Ask<'_>, catalogue: &Catalogue, place: usize) -> u32 {
     let sequence = &source.rules.sequence;
     let found = measure(sequence, &catalogue.entries[place]);
     let off = |wanted: i64| {

@@ -29,6 +29,8 @@ pub(super) struct Slots<'p, 'a> {
     /// What could not be done as asked.
     pub notes: Vec<String>,
     full: bool,
+    /// The library is not the one that was prepared: the hour ends where that is seen.
+    gone: bool,
 }
 
 /// The slot in the making.
@@ -50,7 +52,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         stretch: &'p Stretch,
     ) -> Self {
         let (places, notes) = (BTreeMap::new(), Vec::new());
-        Self { planner, earlier, chain, seed, stretch, places, notes, full: false }
+        Self { planner, earlier, chain, seed, stretch, places, notes, full: false, gone: false }
     }
 
     /// Fills the hour.
@@ -231,8 +233,13 @@ impl<'p, 'a> Slots<'p, 'a> {
 
     pub fn push(&mut self, place: usize, playlist: Option<PlaylistId>) {
         let catalogue = self.planner.catalogue.clone();
-        let entry = &catalogue.entries[place];
-        let at = self.chain.push(entry.item, entry.cues, playlist);
+        let Some(item) = self.planner.item(place) else {
+            let id = catalogue.entries[place].id;
+            self.notes.push(format!("{id} left the library while it was planned"));
+            (self.gone, self.full) = (true, true);
+            return;
+        };
+        let at = self.chain.push(item, catalogue.entries[place].cues, playlist);
         let who = super::history::Who::Item(place as u32);
         self.planner.history.note(&catalogue, super::history::Logged { at, who });
         let line = self.chain.last();
@@ -251,7 +258,7 @@ impl<'p, 'a> Slots<'p, 'a> {
     }
 
     pub fn has_room(&mut self) -> bool {
-        let room = self.chain.has_room();
+        let room = self.chain.has_room() && !self.gone;
         if !room && !std::mem::replace(&mut self.full, true) {
             let note =
                 format!("the hour has as many lines as one commit holds, {MAX_LINES} at most");
@@ -300,10 +307,8 @@ impl<'p, 'a> Slots<'p, 'a> {
         let first = self.stretch.next.first();
         if let Some(SlotSource::HardItem { media_id }) = first.map(|slot| &slot.source)
             && let Some(place) = self.planner.catalogue.place(*media_id)
-            && !takes_crossfade(
-                self.planner.catalogue.entries[place].item,
-                self.planner.inputs.settings,
-            )
+            && let Some(item) = self.planner.item(place)
+            && !takes_crossfade(item, self.planner.inputs.settings)
         {
             self.chain.close_without_crossfade();
         }

@@ -53,9 +53,33 @@ pub fn materialize(
     duration_ms: u32,
     seed: u64,
 ) -> Materialized {
+    tried(inputs, planned, block, (at, duration_ms), seed, true)
+}
+
+/// The lines of [`materialize`], without how they came about: that costs a look at every item.
+pub fn lines(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    block: &SmartBlock,
+    at: UtcMicros,
+    duration_ms: u32,
+    seed: u64,
+) -> Vec<Line> {
+    tried(inputs, planned, block, (at, duration_ms), seed, false).lines
+}
+
+fn tried(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    block: &SmartBlock,
+    (at, duration_ms): (UtcMicros, u32),
+    seed: u64,
+    told: bool,
+) -> Materialized {
     let blocks = with(inputs, block);
     let inputs = PlanInputs { blocks: &blocks, clock: None, ..*inputs };
     let mut planner = begin(&inputs, planned, at);
+    planner.traces = told.then(Vec::new);
     let mut hasher = Sha256::new();
     hasher.update(hour_seed(&inputs, at));
     hasher.update(seed.to_be_bytes());

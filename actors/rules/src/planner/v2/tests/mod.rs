@@ -5,6 +5,8 @@ mod golden;
 mod grammar;
 mod hours;
 mod rules;
+mod warm;
+mod worlds;
 
 use super::*;
 use crate::planner::world::{S, World, hour, item, slot};
