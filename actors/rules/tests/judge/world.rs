@@ -76,7 +76,8 @@ impl World {
         PlanInputs {
             station: self.station,
             settings: &self.settings,
-            media: &self.media,
+            media: (&self.media).into(),
+            prepared: None,
             playlists: &self.playlists,
             details: &self.details,
             blocks: &self.blocks,
