@@ -3,6 +3,7 @@
 use crate::codec::Payload;
 use crate::details::MediaDetails;
 use crate::ids::{ContentHash, MediaId, PlaylistId};
+use crate::stock::StockEvent;
 use serde::{Deserialize, Serialize};
 
 /// What happened in a library.
@@ -78,6 +79,8 @@ pub enum LibraryEvent {
         /// All of it, as it is now.
         details: Box<MediaDetails>,
     },
+    /// Folders, replaced audio, deletion, marks of playlists.
+    Stock(StockEvent),
 }
 
 impl Payload for LibraryEvent {
@@ -86,7 +89,7 @@ impl Payload for LibraryEvent {
 }
 
 /// A media item.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct MediaItem {
     /// Its id.
     pub id: MediaId,

@@ -77,6 +77,8 @@ fn row(n: u32) -> MediaRow {
         lost: None,
         added_at,
         details: Default::default(),
+        stage: Default::default(),
+        deleted: None,
     }
 }
 

@@ -134,7 +134,8 @@ fn hundredths(value: Option<f64>) -> Option<i32> {
     value.map(|value| (value * 100.0).round() as i32)
 }
 
-fn digest(file: &Path) -> Result<(String, u64), String> {
+/// SHA-256 of a file, and its bytes.
+pub(super) fn digest(file: &Path) -> Result<(String, u64), String> {
     let text = |e: std::io::Error| format!("{}: {e}", file.display());
     let mut input = std::fs::File::open(file).map_err(text)?;
     let mut hasher = Sha256::new();

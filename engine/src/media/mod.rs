@@ -5,5 +5,6 @@
 pub mod analyze;
 pub mod child;
 pub mod levels;
+pub mod scan;
 pub mod tags;
 pub mod transcode;

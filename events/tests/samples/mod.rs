@@ -7,16 +7,22 @@
 mod aggregates;
 mod blocks;
 mod broadcast;
+mod clocks;
 mod commits;
 mod frozen;
 mod register;
+mod shows;
+mod stock;
 
 pub use aggregates::*;
 pub use blocks::*;
 pub use broadcast::*;
+pub use clocks::*;
 pub use commits::*;
 pub use frozen::*;
 pub use register::*;
+pub use shows::*;
+pub use stock::*;
 
 use grimnir_events::{ContentHash, UtcMicros};
 
