@@ -1,7 +1,7 @@
 //! Whether a chain of lines can air as it is planned: nothing over another, no hole that nobody
 //! tells of, fixed times to the frame, and what each plan says of its making.
 
-use super::clocks::slots;
+use super::clocks::{offset_ms, slots};
 use super::play::Complaint;
 use super::world::World;
 use grimnir_events::timeline::{Anchor, HourPlan, Line, SlotStart, Transition};
@@ -156,7 +156,7 @@ fn own(world: &World, hour: usize, line: &Line, found: &mut Vec<Complaint>) {
 fn fixed(world: &World, plan: &HourPlan, hour: usize, found: &mut Vec<Complaint>) {
     let slots = slots(world, plan.hour);
     for (at, slot) in slots.iter().enumerate().filter(|(_, slot)| slot.start == SlotStart::Hard) {
-        let start = plan.hour.plus(i64::from(slot.offset_ms) * 1_000);
+        let start = plan.hour.plus(offset_ms(slot) * 1_000);
         let begins = |line: &&Line| line.anchor == Anchor::Hard { at: start };
         let told = |note: &String| {
             note.starts_with(&format!("slot {at}: "))

@@ -11,7 +11,11 @@ pub fn separations(world: &World, asked: &Asked) -> Vec<(Field, u32)> {
     let settings = &world.settings;
     let block = match asked {
         // What stands in a fixed order, and what is no programme, comes when its time comes.
-        Asked::Before | Asked::Item(_) | Asked::Bumper(_) | Asked::Interstitial(..) => {
+        Asked::Before
+        | Asked::Slot
+        | Asked::Item(_)
+        | Asked::Bumper(_)
+        | Asked::Interstitial(..) => {
             return vec![];
         }
         Asked::List(_, grimnir_events::timeline::PlaylistMode::Sequential) => return vec![],

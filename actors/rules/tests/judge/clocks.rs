@@ -30,6 +30,11 @@ pub fn local(world: &World, at: UtcMicros) -> DateTime {
     Timestamp::from_microsecond(at.0).expect("a time").to_zoned(zone).datetime()
 }
 
+/// When a slot begins, from the start of its hour; one that follows another has no time of its own.
+pub fn offset_ms(slot: &ClockSlot) -> i64 {
+    slot.offset_ms.map_or(0, i64::from)
+}
+
 /// The slots of the clock that rules the whole hour beginning here.
 pub fn slots(world: &World, hour: UtcMicros) -> &[ClockSlot] {
     ruling(world, hour).map_or(&[], |clock| &clock.slots)
@@ -134,7 +139,9 @@ fn claimed(
             (source == format!("playlist \"{name}\"")).then_some(list)?
         }
         SlotSource::SmartBlock { block_id } => of_block(world, *block_id, source, 0)?,
-        _ => return None,
+        SlotSource::HardItem { .. } | SlotSource::Playlist { .. } => return None,
+        // What else a clock may hold keeps the rules that are never relaxed.
+        _ => Asked::Slot,
     };
     Some((Some(at), asked))
 }

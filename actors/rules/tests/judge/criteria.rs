@@ -21,7 +21,7 @@ pub fn criteria(world: &World, takes: &[Take], at: usize) -> Vec<Complaint> {
     let of_list = |list| world.playlists.get(list).is_some_and(|(_, items)| items.contains(&id));
     let block = |id| world.blocks.get(id).map(|block| &block.rules);
     let taken = match &take.asked {
-        Asked::Before => true,
+        Asked::Before | Asked::Slot => true,
         Asked::Library => programme,
         Asked::Category(name) => item.is_some_and(|item| item.category == *name),
         Asked::List(list, _) => of_list(list),

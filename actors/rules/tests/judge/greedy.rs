@@ -1,7 +1,7 @@
 //! Fills hours by plain greed: whatever a slot may play, longest rested first, until its time is
 //! over. It keeps what is never relaxed and nothing else, so nothing fills more.
 
-use super::clocks::slots;
+use super::clocks::{offset_ms, slots};
 use super::criteria::Asking;
 use super::play::{Asked, Take};
 use super::world::World;
@@ -34,9 +34,9 @@ impl<'a> Greedy<'a> {
         let world = self.world;
         let until = hour.plus(3_600_000_000);
         let slots = slots(world, hour);
-        let starts = |slot: &ClockSlot| hour.plus(i64::from(slot.offset_ms) * 1_000).frame();
+        let starts = |slot: &ClockSlot| hour.plus(offset_ms(slot) * 1_000).frame();
         let end = |at: usize| slots.get(at).map_or(until.frame(), starts);
-        if slots.first().is_none_or(|slot| slot.offset_ms > 0 && slot.start != SlotStart::Free) {
+        if slots.first().is_none_or(|slot| offset_ms(slot) > 0 && slot.start != SlotStart::Free) {
             self.library(end(0));
         }
         for (at, slot) in slots.iter().enumerate() {
@@ -69,6 +69,8 @@ impl<'a> Greedy<'a> {
                 let ids = world.playlists.get(playlist_id).map(|(_, items)| items.clone());
                 self.fill(&ids.unwrap_or_default(), end, true);
             }
+            // No station that greed fills has them.
+            other => panic!("{other:?}"),
         }
     }
 

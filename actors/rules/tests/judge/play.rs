@@ -19,6 +19,8 @@ pub enum Asked {
     List(PlaylistId, PlaylistMode),
     /// A slot of one item.
     Item(MediaId),
+    /// A slot of another kind.
+    Slot,
     /// A block, or a block that lends to it.
     Block(SmartBlockId),
     /// What fills the gaps of a block.

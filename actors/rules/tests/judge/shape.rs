@@ -76,8 +76,8 @@ fn lengths(
         |line: &&grimnir_events::timeline::Line| ids.contains(&(line.planned_at, line.media_id));
     let aired: i64 = plan.lines.iter().filter(own).map(|line| line.cues.airtime()).sum();
     let slots = super::clocks::slots(world, plan.hour);
-    let next = slots.get(slot + 1).map_or(3_600_000, |next| next.offset_ms);
-    let room = (i64::from(next) - i64::from(slots[slot].offset_ms)) * 48;
+    let next = slots.get(slot + 1).map_or(3_600_000, super::clocks::offset_ms);
+    let room = (next - super::clocks::offset_ms(&slots[slot])) * 48;
     // Whether its last line is overlapped is seen when the next slot's first one comes.
     let tail = i64::from(rules.duration.tolerance_ms) + i64::from(world.settings.crossfade_ms);
     let tolerance = tail * 48;

@@ -14,7 +14,10 @@ use grimnir_events::timeline::{
 };
 use grimnir_events::{ClockId, ContentHash, MediaId, PlaylistId, SmartBlockId, StationId};
 use grimnir_rules::planner::v2::explain_hours;
-use grimnir_rules::planner::{PlanInputs, Play, Tally, plan_hours};
+use grimnir_rules::planner::{
+    NO_SHOWS, NOTHING_AIRED, PlanInputs, Play, PlaylistTimes, Tally, plan_hours,
+};
+use grimnir_rules::timeline::Orders;
 use std::collections::BTreeMap;
 
 /// Frames of a second.
@@ -41,6 +44,8 @@ pub struct World {
     pub playlists: BTreeMap<PlaylistId, (String, Vec<MediaId>)>,
     pub blocks: BTreeMap<SmartBlockId, SmartBlock>,
     pub rules: StationRules,
+    pub playlist_times: PlaylistTimes,
+    pub orders: Orders,
     pub time_zone: String,
     pub tally: BTreeMap<MediaId, Tally>,
     pub clock: Option<FormatClock>,
@@ -60,6 +65,8 @@ impl Default for World {
             playlists: BTreeMap::new(),
             blocks: BTreeMap::new(),
             rules: StationRules::default(),
+            playlist_times: PlaylistTimes::new(),
+            orders: Orders::default(),
             time_zone: "Europe/Berlin".into(),
             tally: BTreeMap::new(),
             clock: None,
@@ -79,6 +86,7 @@ impl World {
             media: (&self.media).into(),
             prepared: None,
             playlists: &self.playlists,
+            playlist_times: &self.playlist_times,
             details: &self.details,
             blocks: &self.blocks,
             rules: &self.rules,
@@ -87,6 +95,9 @@ impl World {
             clock: self.clock.as_ref(),
             grid: &self.grid,
             clocks: &self.clocks,
+            shows: NO_SHOWS,
+            aired: NOTHING_AIRED,
+            orders: &self.orders,
             played: &self.played,
             input_seq: self.input_seq,
         }
@@ -159,7 +170,7 @@ pub fn song(n: u32, seconds: i64) -> MediaItem {
 }
 
 pub fn slot(seconds: u32, start: SlotStart, source: SlotSource) -> ClockSlot {
-    ClockSlot { offset_ms: seconds * 1_000, start, source }
+    ClockSlot::at(seconds * 1_000, start, source)
 }
 
 pub fn soft(seconds: u32) -> SlotStart {
@@ -183,7 +194,7 @@ pub fn of_list(n: u8, mode: PlaylistMode) -> SlotSource {
 }
 
 pub fn clock(n: u8, name: &str, slots: Vec<ClockSlot>) -> FormatClock {
-    FormatClock { id: ClockId([n; 16]), name: name.into(), slots }
+    FormatClock { id: ClockId([n; 16]), name: name.into(), slots, min_airtime_ms: None }
 }
 
 pub fn rule(field: Field, op: Op, value: Value) -> Rule {
