@@ -9,6 +9,7 @@ mod breaks;
 mod catalogue;
 mod column;
 mod criteria;
+mod edges;
 mod explain;
 mod fill;
 mod hard;
@@ -95,6 +96,23 @@ pub fn explain_hour(
     planner.traces = Some(Vec::new());
     let plan = planner.planned(hour);
     Explained { plan, picks: planner.traces.unwrap_or_default() }
+}
+
+/// Plans `hours` as [`plan_hours`] does and tells how each of their picks came about.
+pub fn explain_hours(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hours: &BTreeSet<UtcMicros>,
+) -> Vec<Explained> {
+    let Some(first) = hours.first() else { return Vec::new() };
+    let mut planner = Planner::new(inputs, planned, *first);
+    planner.known.retain(|hour, _| !hours.contains(hour));
+    let explained = |hour: &UtcMicros| {
+        planner.traces = Some(Vec::new());
+        let plan = planner.planned(*hour);
+        Explained { plan, picks: planner.traces.take().unwrap_or_default() }
+    };
+    hours.iter().map(explained).collect()
 }
 
 /// An hour and how its picks came about.
@@ -207,7 +225,7 @@ impl<'a> Planner<'a> {
         let seed = hour_seed(&self.inputs, hour);
         let known = std::mem::take(&mut self.known);
         let earlier: Vec<&HourPlan> = known.range(..hour).map(|(_, plan)| plan).collect();
-        let (from, anchor, note) = v1::entry(&earlier, &stretch.slots, hour);
+        let (from, anchor, note) = v1::entry(&earlier, &stretch.slots, hour, true);
         let chain = Chain::new(&self.inputs, hour, from, anchor).roomy();
         self.history.mark();
         let inputs = self.inputs;
@@ -217,7 +235,13 @@ impl<'a> Planner<'a> {
         let origins = std::mem::take(&mut filling.origins);
         let (lines, mut notes) = filling.finish();
         self.history.take_back();
-        let lines = v1::settle(&inputs, lines, from, &mut notes);
+        let told = notes.len();
+        let mut lines = v1::settle(&inputs, lines, from, &mut notes);
+        let cut = v1::slots::first_cut(&stretch.next, stretch.until);
+        edges::trim(&mut lines, stretch.until, cut, &mut notes);
+        let before = earlier.iter().rev().find_map(|plan| plan.lines.last());
+        let moved = notes.len() > told;
+        edges::tell_silence(before, &lines, moved, &mut notes);
         self.origins.push(runs(&lines, &origins, &stretch.slots));
         if lines.is_empty() {
             notes.insert(0, "nothing can be planned: the library has no item for this hour".into());

@@ -147,7 +147,13 @@ impl Desk<'_> {
             }
         }
         if best.found.is_empty() {
-            for (rank, place) in source.reserve.iter().copied().enumerate() {
+            // By their rest now: that of the planner's beginning would depend on when it was made.
+            let mut reserve = source.reserve.clone();
+            reserve.sort_unstable_by_key(|place| {
+                let at = *place as usize;
+                (self.history.raw_item(at), self.catalogue.entries[at].tie)
+            });
+            for (rank, place) in reserve.into_iter().enumerate() {
                 if rank >= REACH && !best.found.is_empty() {
                     break;
                 }

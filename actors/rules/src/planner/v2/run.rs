@@ -106,6 +106,12 @@ impl Slots<'_, '_> {
         }
         let worse = airtime > left && airtime - left >= left;
         if duration.strategy == Strategy::Closest && worse {
+            let traces = self.planner.traces.as_mut();
+            if let Some((_, trace)) = traces.and_then(|traces| traces.last_mut()) {
+                // Else the next line of the same item would take this for its own.
+                trace.picked = None;
+                trace.hole = Some("the block is closer to its target without it".into());
+            }
             return false;
         }
         block.run.picked.push(picked.place as u32);
@@ -173,7 +179,13 @@ impl Slots<'_, '_> {
                 self.notes.push(format!("{}: interstitials {at} have no source", filling.label));
                 continue;
             };
-            if let Some(picked) = self.pick(&source, &Run::default(), None, filling) {
+            // A run that must not be longer is not made so by a break.
+            let duration = &block.source.rules.duration;
+            let left = block.goal.since(self.chain.next_start());
+            let most = left + frames_of_ms(i64::from(duration.tolerance_ms));
+            let longest = (duration.strategy == Strategy::Under).then_some(most);
+            let run = Run { longest, ..Run::default() };
+            if let Some(picked) = self.pick(&source, &run, None, filling) {
                 self.part = Part::Interstitial { at: u32::try_from(at).unwrap_or(u32::MAX) };
                 self.push(picked.place, None);
                 self.part = Part::Main;

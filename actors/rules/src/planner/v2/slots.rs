@@ -121,6 +121,9 @@ impl<'p, 'a> Slots<'p, 'a> {
             let mut filling = self.begin("hour".into(), usize::MAX, hour, End::NONE, b"");
             self.ends(end_of(slots), &mut filling);
             self.rotate(&SourceKey::Library, &mut filling);
+            if filling.end.hard {
+                self.note_rest(filling.end, "hour");
+            }
             self.conclude(filling);
         }
         let mut begun = hour;
