@@ -199,9 +199,9 @@ impl Gathered {
             None => Err(RepairReason::Removed),
             Some(entry) => match &entry.lost {
                 Some(reason) => Err(RepairReason::Unplayable { reason: reason.clone() }),
-                None if !entry.is_playable() => {
-                    Err(RepairReason::Unplayable { reason: "it is not measured, or deleted".into() })
-                }
+                None if !entry.is_playable() => Err(RepairReason::Unplayable {
+                    reason: "it is not measured, or deleted".into(),
+                }),
                 None => Ok(&entry.item),
             },
         };

@@ -275,13 +275,8 @@ impl Family {
 
 /// What runs only where the station is owned.
 fn acting(shared: &Shared) -> Vec<Child> {
-    let mut all = vec![
-        Child::Engine,
-        Child::Planner,
-        Child::Preflight,
-        Child::LegalIds,
-        Child::Importer,
-    ];
+    let mut all =
+        vec![Child::Engine, Child::Planner, Child::Preflight, Child::LegalIds, Child::Importer];
     if !shared.ownership.is_alone() {
         all.push(Child::Processes);
     }

@@ -58,8 +58,8 @@ async fn a_show_rules_its_time_where_it_is_moved_and_not_where_it_is_cancelled()
 
     let windows = stage.client.get(&format!("{path}/windows")).await;
     assert_eq!(windows.as_array().map(Vec::len), Some(2), "{windows}");
-    let at = text(&windows[0], "starts_at").parse::<jiff::Timestamp>().ok();
-    assert_eq!(at, Some(begins));
+    let seen = text(&windows[0], "starts_at").parse::<jiff::Timestamp>().ok();
+    assert_eq!(seen, Some(begins));
     assert_eq!(windows[0]["live"]["names"], json!(["studio-b"]));
     let instances = stage.client.get(&format!("{at}/instances")).await;
     let first = format!("{at}/instances/{}", text(&instances[0], "id"));

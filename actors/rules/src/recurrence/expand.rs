@@ -20,7 +20,7 @@ impl Recurrence {
         let mut counted = 0;
         // What is counted has to be counted from the start.
         let mut period = if self.count.is_some() { 0 } else { self.periods_before(start, from) };
-        while found.len() < most && !self.count.is_some_and(|count| counted >= count) {
+        while found.len() < most && self.count.is_none_or(|count| counted < count) {
             let Some(first) = self.period(start.date(), period) else { break };
             if first > last.date() {
                 break;

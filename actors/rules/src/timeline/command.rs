@@ -106,7 +106,6 @@ pub enum ClockCommand {
     SignOn {},
 }
 
-
 /// What the planner asks as time goes on; and how far it is to plan.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,8 +3,8 @@
 use super::command::TimelineCommand;
 use super::grid;
 use super::rejection::TimelineRejection as No;
-use super::shows;
 use super::roll;
+use super::shows;
 use super::state::TimelineState;
 use super::{blocks, clocks};
 use grimnir_events::clock::ClockV1;

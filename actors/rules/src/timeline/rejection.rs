@@ -1,7 +1,7 @@
 //! Why a timeline says no.
 
-use super::shows::rejection::ShowRejection;
 use super::roll::RollRejection;
+use super::shows::rejection::ShowRejection;
 use crate::{Reject, RejectClass};
 use grimnir_events::smart_block::BlockFault;
 use grimnir_events::{ClockId, LineId, SmartBlockId, UtcMicros};

@@ -337,9 +337,11 @@ fn check_content(
 /// What a slot's window is made of makes sense.
 pub fn check_slot(source: &SlotSource) -> Result<(), (String, &'static str)> {
     match source {
-        SlotSource::LiveWindow { live, .. } => check_live(live).map_err(|no| match no {
-            No::Field { found, expected, .. } => (found, expected),
-            other => (other.to_string(), "who may go live"),
+        SlotSource::LiveWindow { live, .. } => check_live(live).map_err(|no| {
+            let No::Field { found, expected, .. } = no else {
+                return (no.to_string(), "who may go live");
+            };
+            (found, expected)
         }),
         SlotSource::Webstream { urls, .. } => {
             if urls.is_empty() || urls.len() > MAX_URLS {

@@ -68,7 +68,6 @@ impl Orders {
         Self { legal_id: None, voice: BTreeMap::new(), signed_on: None, sign_on_planned: false };
 }
 
-
 /// How a plan goes on with time.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Roll {

@@ -132,11 +132,12 @@ pub fn miss(
 ) -> Result<Vec<LibraryEvent>, No> {
     let held = folder(state, import_id)?;
     let going: BTreeSet<&str> = paths.iter().map(String::as_str).collect();
-    let stays = |(path, file): (&Box<str>, &super::state::FileState)| match file.what {
-        FileIs::Known(id) if !going.contains(&**path) => Some(id),
+    let stays = |(path, what): (&str, &FileIs)| match *what {
+        FileIs::Known(id) if !going.contains(path) => Some(id),
         FileIs::Known(_) | FileIs::Own(_) | FileIs::Changed(..) | FileIs::Refused(_) => None,
     };
-    let stay: BTreeSet<MediaId> = held.files.iter().filter_map(stays).collect();
+    let stay: BTreeSet<MediaId> =
+        held.files.iter().map(|(path, file)| (&**path, &file.what)).filter_map(stays).collect();
     let mut events = Vec::new();
     for path in going {
         let Some(file) = held.files.get(path) else { continue };

@@ -46,10 +46,10 @@ impl Slots<'_, '_> {
                 continue;
             }
             run.picked.push(picked.place as u32);
-            let times = match key {
-                SourceKey::Playlist(id, _) => self.times_of(*id, picked.place),
-                _ => None,
-            };
+            let mut times = None;
+            if let SourceKey::Playlist(id, _) = key {
+                times = self.times_of(*id, picked.place);
+            }
             self.push_timed(picked.place, None, times);
         }
     }
