@@ -198,7 +198,7 @@ impl<A: Aggregate> ShellState<A> {
 
     async fn catch_up_air(&mut self) -> Result<(), CommandError> {
         let Some(station) = self.stream.station() else { return Ok(()) };
-        if !matches!(A::KIND, StreamKind::Ladder | StreamKind::Executor) {
+        if !matches!(A::KIND, StreamKind::Ladder | StreamKind::Executor | StreamKind::Timeline) {
             return Ok(());
         }
         let air = StreamId::of_station(StreamKind::Air, station);
@@ -215,6 +215,7 @@ impl<A: Aggregate> ShellState<A> {
                     A::witness(state, &fact);
                 }
                 self.fold.air_version = recorded.commit.header.version;
+                self.tails.air = recorded.hash;
             }
             if batch.len() < READ_BATCH {
                 return Ok(());

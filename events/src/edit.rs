@@ -1,7 +1,7 @@
 //! The words of manual work on a plan: lines that are held, and hours put into another order.
 
 use crate::ids::LineId;
-use crate::timeline::Line;
+use crate::timeline::{Anchor, Line, Transition};
 use crate::units::UtcMicros;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -39,6 +39,19 @@ pub enum EditEvent {
         /// Its lines, in order.
         lines: Vec<Arranged>,
     },
+    /// A line meets its neighbours in another way, for they are others now.
+    LineJoined {
+        /// Start of its hour.
+        hour: UtcMicros,
+        /// Which.
+        line_id: LineId,
+        /// What its start hangs on.
+        anchor: Anchor,
+        /// Frame of its file at which the next one starts.
+        segue: i64,
+        /// How it hands over.
+        transition: Transition,
+    },
 }
 
 /// Place and time of a line.
@@ -50,8 +63,32 @@ pub struct Arranged {
     pub planned_at: UtcMicros,
 }
 
+/// Folds what concerns the lines of an hour.
+pub fn apply(event: &EditEvent, lines: &mut [Line]) {
+    match event {
+        EditEvent::LinePinned { .. } => {}
+        EditEvent::HourArranged { lines: order, .. } => arrange(lines, order),
+        EditEvent::LineJoined { hour: _, line_id, anchor, segue, transition } => {
+            if let Some(line) = lines.iter_mut().find(|line| line.id == *line_id) {
+                (line.anchor, line.cues.segue, line.transition) = (*anchor, *segue, *transition);
+            }
+        }
+    }
+}
+
+impl EditEvent {
+    /// Start of the hour it is about.
+    pub const fn hour(&self) -> UtcMicros {
+        match self {
+            Self::LinePinned { hour, .. }
+            | Self::HourArranged { hour, .. }
+            | Self::LineJoined { hour, .. } => *hour,
+        }
+    }
+}
+
 /// Puts lines into the order and at the times that are given; the others follow as they were.
-pub fn arrange(lines: &mut [Line], order: &[Arranged]) {
+fn arrange(lines: &mut [Line], order: &[Arranged]) {
     let places = order.iter().enumerate().map(|(at, a)| (a.line_id, (at, a.planned_at)));
     let places: BTreeMap<_, _> = places.collect();
     for line in lines.iter_mut() {

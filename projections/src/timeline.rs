@@ -5,7 +5,7 @@ use crate::decoded::Place;
 use crate::model::Model;
 use crate::rows::{BlockRow, ClockRow, UpcomingRow};
 use grimnir_events::air::{AirEvent, AirFact};
-use grimnir_events::edit::{EditEvent, Pin, arrange};
+use grimnir_events::edit::{self, EditEvent, Pin};
 use grimnir_events::grid::Grid;
 use grimnir_events::smart_block::StationRules;
 use grimnir_events::timeline::{HourPlan, Line, TimelineEvent};
@@ -142,9 +142,9 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &TimelineEvent) {
             table.unpin();
         }
         TimelineEvent::Edited(event) => match &**event {
-            EditEvent::HourArranged { hour, lines } => {
-                if let Some(plan) = table.plans.get_mut(hour) {
-                    arrange(&mut plan.lines, lines);
+            EditEvent::HourArranged { .. } | EditEvent::LineJoined { .. } => {
+                if let Some(plan) = table.plans.get_mut(&event.hour()) {
+                    edit::apply(event, &mut plan.lines);
                 }
             }
             EditEvent::LinePinned { line_id, pin: None, .. } => {

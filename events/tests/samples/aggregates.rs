@@ -274,6 +274,11 @@ pub fn timeline() -> Labelled<TimelineEvent> {
         let event = EditEvent::LinePinned { hour: at(0), line_id: LineId(raw(28)), pin: Some(pin) };
         samples.push((format!("LinePinned.{label}"), Edited(Box::new(event))));
     }
+    let transition = Transition::Segue;
+    let anchor = Anchor::Soft { at: at(1), grace_us: 2 };
+    let (hour, line_id) = (at(0), LineId(raw(28)));
+    let joined = EditEvent::LineJoined { hour, line_id, anchor, segue: 3, transition };
+    samples.push(("LineJoined".into(), Edited(Box::new(joined))));
     let free = EditEvent::LinePinned { hour: at(0), line_id: LineId(raw(28)), pin: None };
     samples.push(("LinePinned.None".into(), Edited(Box::new(free))));
     for (label, block) in smart_blocks() {

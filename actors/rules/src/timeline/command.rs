@@ -1,5 +1,6 @@
 //! What can be asked of a timeline.
 
+use super::edits::command::EditCommand;
 use grimnir_events::grid::Grid;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::timeline::{FormatClock, HourPlan};
@@ -68,6 +69,8 @@ pub enum TimelineCommand {
         /// All of it.
         rules: Box<StationRules>,
     },
+    /// Work on the plan by hand.
+    Edit(Box<EditCommand>),
 }
 
 impl Payload for TimelineCommand {

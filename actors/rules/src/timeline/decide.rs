@@ -2,6 +2,7 @@
 
 use super::blocks;
 use super::command::TimelineCommand;
+use super::edits;
 use super::grid;
 use super::rejection::TimelineRejection as No;
 use super::state::TimelineState;
@@ -29,7 +30,11 @@ pub const MAX_REASON: usize = 500;
 pub const MAX_PLAN_BYTES: usize = 28 * 1024;
 
 /// The events that follow from `command`, or why not.
-pub fn decide(state: &TimelineState, command: &TimelineCommand) -> Result<Vec<TimelineEvent>, No> {
+pub fn decide(
+    state: &TimelineState,
+    command: &TimelineCommand,
+    now: UtcMicros,
+) -> Result<Vec<TimelineEvent>, No> {
     match command {
         TimelineCommand::SetClock { clock } => set_clock(state, clock),
         TimelineCommand::RemoveClock { clock_id } => {
@@ -77,10 +82,11 @@ pub fn decide(state: &TimelineState, command: &TimelineCommand) -> Result<Vec<Ti
         TimelineCommand::SetSmartBlock { block } => blocks::set(state, block),
         TimelineCommand::RemoveSmartBlock { block_id } => blocks::remove(state, *block_id),
         TimelineCommand::SetStationRules { rules } => blocks::set_rules(state, rules),
+        TimelineCommand::Edit(edit) => edits::decide(state, edit, now),
     }
 }
 
-fn check_reason(reason: &str) -> Result<(), No> {
+pub(super) fn check_reason(reason: &str) -> Result<(), No> {
     match reason.chars().count() {
         found if found > MAX_REASON => Err(No::ReasonLength { found, limit: MAX_REASON }),
         _ => Ok(()),
@@ -149,7 +155,7 @@ fn commit_hour(
     Ok(vec![TimelineEvent::HourPlanned { plan: plan.clone() }])
 }
 
-fn check_plan(plan: &HourPlan) -> Result<(), No> {
+pub(super) fn check_plan(plan: &HourPlan) -> Result<(), No> {
     if plan.hour.0.rem_euclid(QUARTER_US) != 0 {
         return Err(No::NotAnHour(plan.hour));
     }

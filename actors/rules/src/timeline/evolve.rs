@@ -2,7 +2,7 @@
 
 use super::state::TimelineState;
 use grimnir_events::LineId;
-use grimnir_events::edit::{EditEvent, arrange};
+use grimnir_events::edit::{self, EditEvent};
 use grimnir_events::timeline::{HourPlan, TimelineEvent};
 use std::collections::BTreeSet;
 
@@ -79,9 +79,9 @@ fn edited(state: &mut TimelineState, event: &EditEvent) {
                 None => state.pins.remove(line_id),
             };
         }
-        EditEvent::HourArranged { hour, lines } => {
-            if let Some(plan) = state.hours.get_mut(hour) {
-                arrange(&mut plan.lines, lines);
+        EditEvent::HourArranged { .. } | EditEvent::LineJoined { .. } => {
+            if let Some(plan) = state.hours.get_mut(&event.hour()) {
+                edit::apply(event, &mut plan.lines);
             }
         }
     }

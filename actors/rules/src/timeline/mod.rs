@@ -12,12 +12,14 @@
 //! | `RemoveSmartBlock` | `SmartBlockRemoved` | unknown, or named by a clock or a block |
 //! | `SetStationRules` | `StationRulesSet` | rules that make no sense |
 //! | `DropLine` | `LineDropped` | unknown hour or line, a reason that is too long |
+//! | `Edit` | lines in, out, held, joined and timed anew | unknown, locked, past, on air or next |
 //!
 //! What asks for what is already so is answered with no event.
 
 mod blocks;
 pub mod command;
 pub mod decide;
+pub mod edits;
 pub mod evolve;
 pub mod grid;
 pub mod rejection;
@@ -27,6 +29,10 @@ pub mod state;
 #[cfg(test)]
 mod block_tests;
 #[cfg(test)]
+mod edit_properties;
+#[cfg(test)]
+mod edit_tests;
+#[cfg(test)]
 mod pin_tests;
 #[cfg(test)]
 mod tests;
@@ -34,6 +40,7 @@ mod tests;
 use crate::{Aggregate, Context};
 use command::TimelineCommand;
 use grimnir_events::StreamKind;
+use grimnir_events::air::AirFact;
 use grimnir_events::timeline::TimelineEvent;
 pub use rejection::TimelineRejection;
 pub use state::TimelineState;
@@ -52,12 +59,16 @@ impl Aggregate for Timeline {
     fn decide(
         state: &TimelineState,
         command: &TimelineCommand,
-        _ctx: &Context,
+        ctx: &Context,
     ) -> Result<Vec<TimelineEvent>, TimelineRejection> {
-        decide::decide(state, command)
+        decide::decide(state, command, ctx.now)
     }
 
     fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
         evolve::evolve(state, event);
+    }
+
+    fn witness(state: &mut TimelineState, fact: &AirFact) {
+        state.seen.witness(fact);
     }
 }

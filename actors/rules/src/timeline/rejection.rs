@@ -1,5 +1,6 @@
 //! Why a timeline says no.
 
+use super::edits::rejection::EditRejection;
 use crate::{Reject, RejectClass};
 use grimnir_events::smart_block::BlockFault;
 use grimnir_events::{ClockId, LineId, SmartBlockId, UtcMicros};
@@ -238,6 +239,9 @@ pub enum TimelineRejection {
         /// What names it.
         by: String,
     },
+    /// The plan is not changed by hand.
+    #[error(transparent)]
+    Edit(EditRejection),
     /// The reason is too long.
     #[error("the reason has {found} characters, limit {limit}")]
     ReasonLength {
@@ -277,6 +281,7 @@ impl Reject for TimelineRejection {
             Self::UnknownLine { .. } => "unknown_line",
             Self::ReasonLength { .. } => "reason_length",
             Self::Rules(_) => "smart_block_rules",
+            Self::Edit(no) => no.code(),
             Self::TooManyBlocks { .. } => "too_many_smart_blocks",
             Self::BlockTooLarge { .. } => "smart_block_too_large",
             Self::UnknownBlock(_) => "smart_block_not_found",
@@ -315,11 +320,13 @@ impl Reject for TimelineRejection {
             | Self::TooLarge { .. } => Some("lines"),
             Self::UnknownLine { .. } => Some("line_id"),
             Self::ReasonLength { .. } => Some("reason"),
+            Self::Edit(no) => no.field(),
         }
     }
 
     fn class(&self) -> RejectClass {
         match self {
+            Self::Edit(no) => no.class(),
             Self::UnknownClock(_)
             | Self::UnknownHour(_)
             | Self::UnknownLine { .. }

@@ -1,5 +1,6 @@
 //! What a timeline's decisions need to know.
 
+use super::edits::Seen;
 use grimnir_events::edit::Pin;
 use grimnir_events::grid::Grid;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
@@ -28,6 +29,8 @@ pub struct TimelineState {
     pub hours: BTreeMap<UtcMicros, HourPlan>,
     /// Lines of these hours that planning leaves as they are.
     pub pins: BTreeMap<LineId, Pin>,
+    /// What was seen on air of the plan.
+    pub seen: Seen,
 }
 
 impl TimelineState {
