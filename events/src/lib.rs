@@ -19,6 +19,7 @@ pub mod frame;
 pub mod station;
 pub mod ladder;
 pub mod executor;
+pub mod control;
 pub mod grid;
 pub mod edit;
 pub mod timeline;

@@ -278,4 +278,6 @@ pub enum DropReason {
     Skipped,
     /// The station was off air.
     OffAir,
+    /// Lines were held when its time came.
+    Held,
 }

@@ -1,6 +1,7 @@
 //! The rows of every read model, as the API answers them.
 
 use grimnir_events::access::Role;
+use grimnir_events::control::ControlMode;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{Claim, Tier};
@@ -211,6 +212,8 @@ pub struct ExecutorRow {
     pub tier: Tier,
     /// The engine's run, while one is known.
     pub run: Option<EngineRunId>,
+    /// Who starts lines.
+    pub mode: ControlMode,
 }
 
 /// A user, without its name (which is sealed).

@@ -1,6 +1,7 @@
 //! A site: the handle that everything above the actors uses.
 
 mod air;
+mod control;
 mod archive;
 mod close;
 mod ledger;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub(crate) use air::claim_item;
+pub use control::{ModeWanted, NextLine};
 pub use archive::{ArchivePlace, ArchiveReadiness};
 pub use grimnir_ledger::proof::tile::TileId;
 pub use proof::{
