@@ -16,6 +16,8 @@ pub mod planner;
 pub mod preflight;
 pub mod engine;
 pub mod tryout;
+pub mod edits;
+pub mod versions;
 pub mod ingest;
 pub mod media;
 pub mod supervisor;

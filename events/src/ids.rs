@@ -90,6 +90,8 @@ typed_ids! {
     ClockId = "clk";
     /// A smart block.
     SmartBlockId = "sbk";
+    /// A template of a day or a week.
+    TemplateId = "tpl";
     /// One line of the programme log.
     LineId = "lin";
     /// One claim to the air: what a source raised on the ladder holds.

@@ -21,6 +21,7 @@ pub mod ladder;
 pub mod executor;
 pub mod control;
 pub mod grid;
+pub mod template;
 pub mod edit;
 pub mod timeline;
 pub mod library;

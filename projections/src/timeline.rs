@@ -142,16 +142,16 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &TimelineEvent) {
             table.unpin();
         }
         TimelineEvent::Edited(event) => match &**event {
-            EditEvent::HourArranged { .. } | EditEvent::LineJoined { .. } => {
-                if let Some(plan) = table.plans.get_mut(&event.hour()) {
-                    edit::apply(event, &mut plan.lines);
-                }
-            }
             EditEvent::LinePinned { line_id, pin: None, .. } => {
                 table.pins.remove(line_id);
             }
             EditEvent::LinePinned { line_id, pin: Some(pin), .. } => {
                 table.pins.insert(*line_id, *pin);
+            }
+            _ => {
+                if let Some(plan) = event.hour().and_then(|hour| table.plans.get_mut(&hour)) {
+                    edit::apply(event, &mut plan.lines);
+                }
             }
         },
     }

@@ -155,7 +155,10 @@ impl Site {
     }
 
     /// Item and owner of what is heard, as the engine says this moment.
-    pub(super) async fn on_air_now(&self, station: StationId) -> Result<(LineId, ClaimId), CommandError> {
+    pub(super) async fn on_air_now(
+        &self,
+        station: StationId,
+    ) -> Result<(LineId, ClaimId), CommandError> {
         let status = self.fresh_status(station).await;
         let status = status.filter(|s| s.on_air).ok_or_else(|| CommandError::Rejected {
             code: "nothing_on_air",
@@ -170,7 +173,7 @@ impl Site {
     }
 
     /// The command that was recorded under this commit id: asked again it must be the same.
-    pub(super) async fn asked_before<A: Aggregate>(&self, meta: Meta) -> Option<A::Command> {
+    pub(crate) async fn asked_before<A: Aggregate>(&self, meta: Meta) -> Option<A::Command> {
         let stored = self.shared.ledger.find(meta.commit_id).await.ok()??;
         codec::decode(stored.commit.command.as_ref()?).ok()
     }

@@ -31,8 +31,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub(crate) use air::claim_item;
-pub use control::{ModeWanted, NextLine};
 pub use archive::{ArchivePlace, ArchiveReadiness};
+pub use control::{ModeWanted, NextLine};
 pub use grimnir_ledger::proof::tile::TileId;
 pub use proof::{
     CheckpointReadiness, MAX_REQUEST_BYTES, ProofConfig, Refusal, SiteProof, VerifierKey,

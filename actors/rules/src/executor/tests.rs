@@ -3,11 +3,11 @@
 use super::command::ExecutorCommand;
 use super::state::SKIPS_KEPT;
 use super::{Executor, ExecutorRejection as No, ExecutorState, may_follow};
-use crate::{Aggregate, Context};
 use crate::given::{Given, given};
+use crate::{Aggregate, Context};
 use PlayoutState::{Emergency, Fading, Idle, Live, Playing, Preloading};
-use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::control::ControlMode;
+use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::{ClaimId, LineId, StartId};
 
 fn enter(state: PlayoutState) -> ExecutorCommand {
@@ -111,9 +111,8 @@ fn a_mode_is_changed_once_and_only_assist_lets_a_person_start() {
     let start = |n| ExecutorCommand::Start { start_id: StartId([n; 16]) };
     let set = |mode| ExecutorCommand::SetMode { mode };
     let mut state = ExecutorState { playout: Playing, ..ExecutorState::default() };
-    let decide = |state: &ExecutorState, command| {
-        Executor::decide(state, &command, &Context::default())
-    };
+    let decide =
+        |state: &ExecutorState, command| Executor::decide(state, &command, &Context::default());
     let refused = decide(&state, start(1));
     assert_eq!(refused, Err(No::NotInAssist { mode: ControlMode::Automatic }));
     let (from, to) = (ControlMode::Automatic, ControlMode::Assist);

@@ -9,6 +9,9 @@
 pub mod hours;
 pub mod sound;
 mod chain;
+pub mod hand;
+mod simulate;
+pub mod violations;
 pub mod v1;
 pub mod v2;
 
@@ -21,7 +24,9 @@ mod tests;
 #[cfg(test)]
 mod world;
 
+pub use hand::hand_line;
 pub use hours::{hours_to_plan, stale_hours};
+pub use simulate::simulate;
 pub use sound::gain_db_x100;
 pub use v2::PLANNER_VERSION;
 

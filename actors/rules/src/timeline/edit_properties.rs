@@ -57,11 +57,11 @@ fn command(step: &Step, number: u8, first: &grimnir_events::timeline::HourPlan) 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn edits_never_break_a_plan(
-        steps in prop::collection::vec(step(), 1..40),
+        steps in prop::collection::vec(step(), 1..25),
         minute in -30..110i64,
     ) {
         let now = HOUR.plus(minute * 60_000_000);

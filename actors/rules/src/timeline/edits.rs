@@ -6,12 +6,14 @@
 //! Not here: which item may air when (`planner::violations`).
 
 pub mod command;
+pub mod diff;
 mod draft;
 mod reach;
 pub mod rejection;
 mod restore;
 mod retime;
 mod shuffle;
+pub mod templates;
 
 pub use reach::{OnAir, Reach, Seen};
 
@@ -52,8 +54,9 @@ pub fn decide(
             let old = touchable(state, &reach, *hour, *line_id)?;
             let index = position(planned(state, *hour)?, *line_id)?;
             let line = Line { anchor: old.anchor, ..(**line).clone() };
-            draft.drop_line(*hour, *line_id, format!("replaced by {}", line.id));
+            let reason = format!("replaced by {}", line.id);
             insert(&mut draft, &reach, *hour, index, &line)?;
+            draft.drop_line(*hour, *line_id, reason);
         }
         EditCommand::Drop { hour, line_id, reason } => {
             touchable(state, &reach, *hour, *line_id)?;
@@ -89,9 +92,35 @@ pub fn decide(
         EditCommand::RestoreHour { plan, pins, to_seq: _ } => {
             restore::restore(&mut draft, &reach, plan, pins, now)?;
         }
+        EditCommand::FillHour { plan, template_id: _ } => {
+            let pins = plan.lines.iter().map(|line| (line.id, Pin::Hand));
+            restore::restore(&mut draft, &reach, plan, &pins.collect::<Vec<_>>(), now)?;
+            if state.templates.waiting.contains_key(&plan.hour) {
+                draft.filled(plan.hour);
+            }
+        }
+        EditCommand::SetTemplate { template_id, name, description, span } => {
+            return templates::set(state, *template_id, (name, description, *span));
+        }
+        EditCommand::TakeHours { template_id, hours, lines } => {
+            return templates::take(state, *template_id, hours, *lines);
+        }
+        EditCommand::RemoveTemplate { template_id } => {
+            return templates::remove(state, *template_id);
+        }
+        EditCommand::AssignHours { template_id, hours } => {
+            return templates::assign(state, *template_id, hours);
+        }
+        EditCommand::GiveUpHour { hour } => {
+            if state.templates.waiting.contains_key(hour) {
+                draft.filled(*hour);
+            }
+            return Ok(draft.events);
+        }
     }
     // A whole hour twice, as it is restored, leaves room for the times of few.
-    let restores = matches!(command, EditCommand::RestoreHour { .. });
+    let restores =
+        matches!(command, EditCommand::RestoreHour { .. } | EditCommand::FillHour { .. });
     let hours = if restores { 1 } else { retime::MAX_HOURS };
     retime::retime(&mut draft, state, &reach, now, hours)?;
     Ok(draft.events)

@@ -80,9 +80,14 @@ fn edited(state: &mut TimelineState, event: &EditEvent) {
             };
         }
         EditEvent::HourArranged { .. } | EditEvent::LineJoined { .. } => {
-            if let Some(plan) = state.hours.get_mut(&event.hour()) {
+            if let Some(plan) = event.hour().and_then(|hour| state.hours.get_mut(&hour)) {
                 edit::apply(event, &mut plan.lines);
             }
         }
+        EditEvent::TemplateSet { .. }
+        | EditEvent::TemplateHoursSet { .. }
+        | EditEvent::TemplateRemoved { .. }
+        | EditEvent::HoursAssigned { .. }
+        | EditEvent::HourFilled { .. } => state.templates.evolve(event),
     }
 }

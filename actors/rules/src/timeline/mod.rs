@@ -35,6 +35,8 @@ mod edit_tests;
 #[cfg(test)]
 mod pin_tests;
 #[cfg(test)]
+mod template_tests;
+#[cfg(test)]
 mod tests;
 
 use crate::{Aggregate, Context};

@@ -1,6 +1,7 @@
 //! What a timeline's decisions need to know.
 
 use super::edits::Seen;
+use super::edits::templates::Templates;
 use grimnir_events::edit::Pin;
 use grimnir_events::grid::Grid;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
@@ -29,6 +30,8 @@ pub struct TimelineState {
     pub hours: BTreeMap<UtcMicros, HourPlan>,
     /// Lines of these hours that planning leaves as they are.
     pub pins: BTreeMap<LineId, Pin>,
+    /// Templates of days and weeks.
+    pub templates: Templates,
     /// What was seen on air of the plan.
     pub seen: Seen,
 }

@@ -1,8 +1,10 @@
 //! What a person can ask of a plan.
 
+use super::templates::Taken;
 use grimnir_events::edit::Pin;
+use grimnir_events::template::TemplateSpan;
 use grimnir_events::timeline::{Anchor, HourPlan, Line};
-use grimnir_events::{LineId, UtcMicros};
+use grimnir_events::{LineId, TemplateId, UtcMicros};
 use serde::{Deserialize, Serialize};
 
 /// Work on a plan by hand.
@@ -81,6 +83,50 @@ pub enum EditCommand {
         pins: Vec<(LineId, Pin)>,
         /// Ledger position at which it was so.
         to_seq: u64,
+    },
+    /// Fill an hour from a template. What has aired, is on air or comes next stays.
+    FillHour {
+        /// The hour as it is to be.
+        plan: Box<HourPlan>,
+        /// From which template.
+        template_id: TemplateId,
+    },
+    /// Make a template, or describe it otherwise.
+    SetTemplate {
+        /// Which.
+        template_id: TemplateId,
+        /// Its name.
+        name: String,
+        /// What it is for.
+        description: String,
+        /// How much it holds.
+        span: TemplateSpan,
+    },
+    /// Take hours of the plan down into a template.
+    TakeHours {
+        /// Which.
+        template_id: TemplateId,
+        /// The hours.
+        hours: Vec<Taken>,
+        /// With their lines.
+        lines: bool,
+    },
+    /// Remove a template.
+    RemoveTemplate {
+        /// Which.
+        template_id: TemplateId,
+    },
+    /// Fill hours from a template once they are planned.
+    AssignHours {
+        /// Which.
+        template_id: TemplateId,
+        /// Starts of the hours, and their numbers in the template.
+        hours: Vec<(UtcMicros, u16)>,
+    },
+    /// An hour that waited for a template waits no more.
+    GiveUpHour {
+        /// Start of the hour.
+        hour: UtcMicros,
     },
 }
 

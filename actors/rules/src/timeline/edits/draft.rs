@@ -107,6 +107,11 @@ impl Draft {
         self.join(hour, &line);
     }
 
+    /// An hour that waited for a template is dealt with.
+    pub fn filled(&mut self, hour: UtcMicros) {
+        self.edited(EditEvent::HourFilled { hour });
+    }
+
     /// An hour is planned whole.
     pub fn plan(&mut self, plan: HourPlan) {
         self.touched.insert(plan.hour);

@@ -1,7 +1,7 @@
 //! Why a plan is not changed by hand.
 
 use crate::RejectClass;
-use grimnir_events::{LineId, UtcMicros};
+use grimnir_events::{LineId, TemplateId, UtcMicros};
 
 /// A refused edit. Each text names the line or hour and what stands against it.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -63,6 +63,47 @@ pub enum EditRejection {
         /// Most.
         limit: usize,
     },
+    /// No such template.
+    #[error("template {0} does not exist")]
+    UnknownTemplate(TemplateId),
+    /// The template's name is empty or too long.
+    #[error("the template's name has {found} characters, expected 1 to {limit}")]
+    TemplateName {
+        /// Characters.
+        found: usize,
+        /// Most.
+        limit: usize,
+    },
+    /// The template's description is too long.
+    #[error("the template's description has {found} characters, limit {limit}")]
+    TemplateDescription {
+        /// Characters.
+        found: usize,
+        /// Most.
+        limit: usize,
+    },
+    /// There are enough templates.
+    #[error("{limit} templates exist, which is the limit")]
+    TooManyTemplates {
+        /// Most.
+        limit: usize,
+    },
+    /// The template has no such hour.
+    #[error("the template has no hour {found}, of {limit}")]
+    TemplatePlace {
+        /// The hour's number.
+        found: u16,
+        /// Hours of its span.
+        limit: u16,
+    },
+    /// Too large for a commit.
+    #[error("the hours of the template take {found} bytes, limit {limit}")]
+    TemplateTooLarge {
+        /// Encoded size.
+        found: usize,
+        /// Most.
+        limit: usize,
+    },
     /// The id is taken.
     #[error("line {0} is in the plan already")]
     IdTaken(LineId),
@@ -80,6 +121,12 @@ impl EditRejection {
             Self::Locked { .. } => "line_locked",
             Self::TooManyLines { .. } => "too_many_lines",
             Self::IdTaken(_) => "line_id_taken",
+            Self::UnknownTemplate(_) => "template_not_found",
+            Self::TemplateName { .. } => "template_name_length",
+            Self::TemplateDescription { .. } => "template_description_length",
+            Self::TooManyTemplates { .. } => "too_many_templates",
+            Self::TemplatePlace { .. } => "template_hour",
+            Self::TemplateTooLarge { .. } => "template_too_large",
         }
     }
 
@@ -93,6 +140,11 @@ impl EditRejection {
             | Self::IdTaken(_) => Some("line_id"),
             Self::PlacePast { .. } => Some("index"),
             Self::HourPast(_) | Self::TooManyLines { .. } => Some("hour"),
+            Self::UnknownTemplate(_) => Some("template_id"),
+            Self::TemplateName { .. } => Some("name"),
+            Self::TemplateDescription { .. } => Some("description"),
+            Self::TooManyTemplates { .. } => None,
+            Self::TemplatePlace { .. } | Self::TemplateTooLarge { .. } => Some("hours"),
         }
     }
 
@@ -106,7 +158,13 @@ impl EditRejection {
             | Self::HourPast(_)
             | Self::Locked { .. }
             | Self::TooManyLines { .. }
-            | Self::IdTaken(_) => RejectClass::Conflict,
+            | Self::IdTaken(_)
+            | Self::TooManyTemplates { .. } => RejectClass::Conflict,
+            Self::UnknownTemplate(_) => RejectClass::NotFound,
+            Self::TemplateName { .. }
+            | Self::TemplateDescription { .. }
+            | Self::TemplatePlace { .. }
+            | Self::TemplateTooLarge { .. } => RejectClass::Invalid,
         }
     }
 }
