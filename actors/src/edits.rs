@@ -4,20 +4,22 @@
 //! `violations`, which say what an edit would break. The same judge stands before every edit; what
 //! is only asked goes the same way and is not committed.
 
+pub(crate) mod folds;
+
 use crate::clock;
 use crate::error::CommandError;
 use crate::meta::Meta;
 use crate::site::Site;
-use crate::tryout::{Folds, apart};
-use grimnir_events::timeline::{Anchor, Line, TimelineEvent};
+use folds::{Folds, apart};
+use grimnir_events::timeline::{Anchor, FormatClock, HourPlan, Line, TimelineEvent};
 use grimnir_events::{CommitId, LineId, MediaId, StationId, UtcMicros, derive_id};
 use grimnir_rules::planner::violations::{Severity, Violation, newly, violations};
-use grimnir_rules::planner::{hand_line, hours};
+use grimnir_rules::planner::{hand_line, simulate};
 use grimnir_rules::timeline::TimelineState;
 use grimnir_rules::timeline::command::TimelineCommand;
 use grimnir_rules::timeline::decide::HOUR_US;
 use grimnir_rules::timeline::edits::command::{EditCommand, Place};
-use grimnir_rules::{Aggregate, Context, Reject, Timeline};
+use grimnir_rules::{Aggregate, Context, Timeline};
 use std::collections::BTreeSet;
 
 /// Hours after an edit that are judged too: what is kept apart from it may be broken there.
@@ -152,9 +154,10 @@ impl Site {
         apart(move || {
             let mut refused = Vec::new();
             let mut good = Vec::new();
+            // Each is tried behind those before it, and judging is left to the end.
             for request in requests {
                 good.push(request);
-                if let Err(error) = draft(&folds, good.clone(), commit_id) {
+                if let Err(error) = lead_to(&folds, good.clone(), commit_id) {
                     good.pop();
                     refused.push(refusal(&error)?);
                 }
@@ -175,6 +178,23 @@ impl Site {
     ) -> Result<Vec<Violation>, CommandError> {
         let folds = Folds::read(self, station).await?;
         apart(move || folds.ask(|inputs| violations(inputs, folds.hours(), from, until))).await
+    }
+}
+
+impl Site {
+    /// What a format clock would make of some hours, the one that holds `at` first; nothing is
+    /// planned. The same seed leads to the same items while station, library and plan stay.
+    pub async fn simulate_clock(
+        &self,
+        station: StationId,
+        clock: FormatClock,
+        at: UtcMicros,
+        hours: u32,
+        seed: Option<u64>,
+    ) -> Result<Vec<HourPlan>, CommandError> {
+        let folds = Folds::read(self, station).await?;
+        apart(move || folds.ask(|inputs| simulate(inputs, folds.hours(), &clock, at, hours, seed)))
+            .await
     }
 }
 
@@ -205,13 +225,11 @@ fn refusal(error: &CommandError) -> Result<Violation, CommandError> {
 fn asks_for(known: &EditCommand, request: &EditRequest) -> bool {
     use EditRequest as R;
     match (known, request) {
-        (
-            EditCommand::Insert { hour, place, line },
-            R::Insert { hour: h, place: p, media_id, .. },
-        ) => hour == h && place == p && line.media_id == *media_id,
-        (EditCommand::Move { line_id, place, .. }, R::Move { line_id: l, place: p, .. }) => {
-            line_id == l && place == p
+        // Not by the place: an instant leads to another one once the edit is carried out.
+        (EditCommand::Insert { hour, line, .. }, R::Insert { hour: h, media_id, .. }) => {
+            hour == h && line.media_id == *media_id
         }
+        (EditCommand::Move { line_id, .. }, R::Move { line_id: l, .. }) => line_id == l,
         (EditCommand::Replace { line_id, line, .. }, R::Replace { line_id: l, media_id }) => {
             line_id == l && line.media_id == *media_id
         }
@@ -233,6 +251,18 @@ pub(crate) fn draft(
     requests: Vec<EditRequest>,
     commit_id: CommitId,
 ) -> Result<Drafted, CommandError> {
+    let (commands, state, touched) = lead_to(folds, requests, commit_id)?;
+    Ok(Drafted { commands, violations: judged(folds, &state, &touched) })
+}
+
+/// Commands, the state that they lead to, and the hours that are others there.
+type Led = (Vec<EditCommand>, TimelineState, BTreeSet<UtcMicros>);
+
+fn lead_to(
+    folds: &Folds,
+    requests: Vec<EditRequest>,
+    commit_id: CommitId,
+) -> Result<Led, CommandError> {
     let mut state = (*folds.timeline.state).clone();
     let mut commands = Vec::new();
     let mut touched = BTreeSet::new();
@@ -241,7 +271,7 @@ pub(crate) fn draft(
         touched.extend(step(&mut state, &command)?);
         commands.push(command);
     }
-    Ok(Drafted { commands, violations: judged(folds, &state, &touched) })
+    Ok((commands, state, touched))
 }
 
 /// Decides a command and folds what follows; answers the hours that are others then.
@@ -346,9 +376,4 @@ pub(crate) fn line(
     };
     let settings = &folds.station.state.settings;
     hand_line(settings, item.ok_or_else(missing)?, id, at, anchor).ok_or_else(missing)
-}
-
-/// The hour of a station that holds an instant.
-pub(crate) fn hour_at(folds: &Folds, at: UtcMicros) -> UtcMicros {
-    hours::hour_of(&hours::zone(&folds.station.state.time_zone), at).from
 }

@@ -18,6 +18,7 @@ pub mod engine;
 pub mod tryout;
 pub mod edits;
 pub mod versions;
+pub mod templates;
 pub mod ingest;
 pub mod media;
 pub mod supervisor;

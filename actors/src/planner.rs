@@ -4,6 +4,7 @@ use crate::clock;
 use crate::error::CommandError;
 use crate::meta::Meta;
 use crate::site::Shared;
+use crate::templates;
 use grimnir_events::library::MediaItem;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{
@@ -92,6 +93,9 @@ impl Actor for PlannerActor {
             PlannerMessage::Extend => {
                 if let Err(error) = state.extend().await {
                     warn!(station.id = %state.station, %error, "the plan could not be extended");
+                }
+                if let Err(error) = templates::fill_waiting(&state.shared, state.station).await {
+                    warn!(station.id = %state.station, %error, "templates were not laid over");
                 }
             }
             PlannerMessage::Replan { meta, reply } => {

@@ -30,15 +30,15 @@ pub struct LineExplained {
 }
 
 /// What planning reads, at one moment.
-pub(crate) struct Folds {
-    pub id: StationId,
-    pub station: Snapshot<Station>,
-    pub library: Snapshot<Library>,
-    pub timeline: Snapshot<Timeline>,
+struct Folds {
+    id: StationId,
+    station: Snapshot<Station>,
+    library: Snapshot<Library>,
+    timeline: Snapshot<Timeline>,
 }
 
 impl Folds {
-    pub async fn read(site: &Site, id: StationId) -> Result<Self, CommandError> {
+    async fn read(site: &Site, id: StationId) -> Result<Self, CommandError> {
         Ok(Self {
             id,
             station: site.inspect::<Station>(id).await?,
@@ -47,12 +47,12 @@ impl Folds {
         })
     }
 
-    pub fn hours(&self) -> &BTreeMap<UtcMicros, HourPlan> {
+    fn hours(&self) -> &BTreeMap<UtcMicros, HourPlan> {
         &self.timeline.state.hours
     }
 
     /// Asks the planner. What is in no plan any more is not looked back to, as in planning.
-    pub fn ask<T>(&self, answer: impl FnOnce(&PlanInputs<'_>) -> T) -> T {
+    fn ask<T>(&self, answer: impl FnOnce(&PlanInputs<'_>) -> T) -> T {
         let (library, timeline) = (&self.library.state, &self.timeline.state);
         let media: BTreeMap<MediaId, MediaItem> =
             library.playable().map(|item| (item.id, item.clone())).collect();
@@ -122,7 +122,7 @@ fn leads_to(explained: &Explained, planned: &HourPlan, id: LineId) -> bool {
 }
 
 /// Picking takes milliseconds; it must not hold up the actors.
-pub(crate) async fn apart<T: Send + 'static>(
+async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, CommandError> {
     let failed = |reason: String| CommandError::Failed { what: "trying out the planner", reason };

@@ -5,11 +5,11 @@
 //! is work on the plan of today, by commands of its own.
 
 use crate::clock;
+use crate::edits::folds::{Folds, apart};
 use crate::edits::{breaks, hour_of, judged, step};
 use crate::error::CommandError;
 use crate::meta::Meta;
 use crate::site::Site;
-use crate::tryout::{Folds, apart};
 use grimnir_events::owner::folded;
 use grimnir_events::timeline::{HourPlan, TimelineEvent};
 use grimnir_events::{

@@ -51,7 +51,7 @@ impl TimelineTable {
 
     /// Lines planned in `from..to`, in order; with `to_air`, only those still to air.
     pub fn rows(&self, from: UtcMicros, to: UtcMicros, to_air: bool) -> Vec<UpcomingRow> {
-        let lines = self.plans.values().flat_map(|p| p.lines.iter().map(|l| row(p.hour, l)));
+        let lines = self.plans.values().flat_map(|p| p.lines.iter().map(|l| self.row(p.hour, l)));
         let mut rows: Vec<_> = lines
             .filter(|row| row.planned_at >= from && row.planned_at < to)
             .filter(|row| !(to_air && self.done.contains_key(&row.line_id)))
@@ -59,6 +59,10 @@ impl TimelineTable {
         // Stable: lines planned for the same instant keep the order of their chain.
         rows.sort_by_key(|row| row.planned_at);
         rows
+    }
+
+    fn row(&self, hour: UtcMicros, line: &Line) -> UpcomingRow {
+        upcoming(hour, line, self.pins.get(&line.id).copied())
     }
 
     fn prune(&mut self, now: UtcMicros) {
@@ -85,7 +89,8 @@ impl TimelineTable {
     }
 }
 
-fn row(hour: UtcMicros, line: &Line) -> UpcomingRow {
+/// A line as it is listed.
+pub fn upcoming(hour: UtcMicros, line: &Line, pin: Option<Pin>) -> UpcomingRow {
     UpcomingRow {
         line_id: line.id,
         hour,
@@ -96,7 +101,12 @@ fn row(hour: UtcMicros, line: &Line) -> UpcomingRow {
         artist: line.artist.clone(),
         kind: line.kind,
         anchor: line.anchor,
+        pin,
     }
+}
+
+fn row(hour: UtcMicros, line: &Line) -> UpcomingRow {
+    upcoming(hour, line, None)
 }
 
 /// Folds one event.

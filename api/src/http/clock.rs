@@ -21,6 +21,10 @@ use grimnir_rules::timeline::command::TimelineCommand;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+mod simulate;
+
+pub use simulate::{__path_simulate, simulate};
+
 /// A format clock.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ClockView {

@@ -3,6 +3,7 @@
 mod access;
 mod air;
 mod clock;
+mod edit;
 mod executor;
 mod grid;
 mod health;
@@ -14,9 +15,11 @@ mod mount;
 mod playlist;
 mod smart_block;
 mod station;
+mod template;
 mod timeline;
 mod tlog;
 mod upload;
+mod version;
 
 use crate::app::{ApiConfig, App};
 use crate::problem::ProblemDocument;
@@ -90,7 +93,20 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(smart_block::test))
         .routes(routes!(smart_block::rules, smart_block::set_rules))
         .routes(routes!(smart_block::explain))
-        .routes(routes!(timeline::schedule))
+        .routes(routes!(clock::simulate))
+        .routes(routes!(timeline::schedule, edit::insert))
+        .routes(routes!(edit::change, edit::remove))
+        .routes(routes!(edit::queue_next))
+        .routes(routes!(edit::shuffle))
+        .routes(routes!(edit::validate))
+        .routes(routes!(edit::validate_edits))
+        .routes(routes!(version::list))
+        .routes(routes!(version::show))
+        .routes(routes!(version::diff))
+        .routes(routes!(version::restore))
+        .routes(routes!(template::list, template::create))
+        .routes(routes!(template::show, template::replace, template::remove))
+        .routes(routes!(template::apply))
         .routes(routes!(timeline::refresh))
         .routes(routes!(air::now_playing))
         .routes(routes!(air::public_now_playing))

@@ -9,6 +9,7 @@ use crate::lookup;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
+use grimnir_events::edit::Pin;
 use grimnir_events::library::ItemKind;
 use grimnir_events::timeline::Anchor;
 use grimnir_events::{LineId, MediaId, StationId, UtcMicros};
@@ -86,9 +87,12 @@ pub struct ScheduleEntry {
     /// Start of its hour.
     #[schema(value_type = String, format = DateTime)]
     hour: UtcMicros,
+    /// Why planning leaves it as it is: `hand`, `voice` or `locked`; null where it does not.
+    #[schema(value_type = Option<String>)]
+    pin: Option<Pin>,
 }
 
-fn entry(station_id: StationId, row: UpcomingRow) -> ScheduleEntry {
+pub(super) fn entry(station_id: StationId, row: UpcomingRow) -> ScheduleEntry {
     ScheduleEntry {
         id: row.line_id,
         station_id,
@@ -103,6 +107,7 @@ fn entry(station_id: StationId, row: UpcomingRow) -> ScheduleEntry {
         airtime_ms: row.airtime_ms,
         anchor: row.anchor,
         hour: row.hour,
+        pin: row.pin,
     }
 }
 
@@ -118,6 +123,9 @@ pub struct ScheduleQuery {
     /// From when, RFC 3339; where not given, only what is still to air is listed.
     #[param(value_type = Option<String>)]
     from: Option<UtcMicros>,
+    /// Until when, RFC 3339, instead of so many hours.
+    #[param(value_type = Option<String>)]
+    until: Option<UtcMicros>,
 }
 
 /// Lists the lines that are still to air, or every planned line from an instant on.
@@ -136,14 +144,17 @@ pub async fn schedule(
         return Err(Problem::invalid("hours", detail));
     }
     let station = lookup::needed_station(&app, query.station_id.as_deref())?.id;
-    let length = i64::from(hours) * HOUR_US;
+    let now = super::now();
+    let from = query.from.unwrap_or(now);
+    let until = query.until.unwrap_or_else(|| from.plus(i64::from(hours) * HOUR_US));
+    if until < from || (query.until.is_some() && query.hours.is_some()) {
+        let detail = format!("until is {until}, expected an instant from {from} on, or hours");
+        return Err(Problem::invalid("until", detail));
+    }
     let views = app.site.views();
     let rows = match query.from {
-        Some(from) => views.schedule(station, from, from.plus(length)),
-        None => {
-            let now = super::now();
-            views.upcoming(station, now, now.plus(length))
-        }
+        Some(from) => views.schedule(station, from, until),
+        None => views.upcoming(station, now, until),
     };
     Ok(Json(rows.into_iter().map(|row| entry(station, row)).collect()))
 }

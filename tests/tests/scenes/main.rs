@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod control;
+mod edits;
 mod effects;
 mod emergency;
 mod engine_loss;

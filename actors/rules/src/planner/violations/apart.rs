@@ -51,17 +51,16 @@ fn separation(
     let when = stood.line.planned_at;
     let earliest = when.plus(-i64::from(seconds) * SECOND_US);
     let before = all[..at].iter().rev().take_while(|other| other.line.planned_at > earliest);
+    let shared = |texts: BTreeSet<String>| own.intersection(&texts).next().cloned();
     let planned = before
-        .filter(|other| !own.is_disjoint(&of_line(inputs, other, field)))
-        .map(|other| other.line.planned_at);
+        .filter_map(|other| Some((other.line.planned_at, shared(of_line(inputs, other, field))?)));
     let aired = inputs.played.iter().filter(|play| play.at > earliest && play.at <= when);
-    let aired = aired.filter(|play| {
-        !own.is_disjoint(&of_media(inputs, play.media_id, &play.artist, &play.title, field))
+    let aired = aired.filter_map(|play| {
+        let texts = of_media(inputs, play.media_id, &play.artist, &play.title, field);
+        Some((play.at, shared(texts)?))
     });
-    let last = planned.chain(aired.map(|play| play.at)).max();
-    if let Some(last) = last {
+    if let Some((last, what)) = planned.chain(aired).max() {
         let (gap, title) = (when.since(last) / SECOND_US, &stood.line.title);
-        let what = own.into_iter().next().unwrap_or_default();
         let detail = format!("\"{title}\" comes {gap} s after \"{what}\", asked are {seconds} s");
         found.push(stood.breaks(code, Severity::Soft, detail));
     }

@@ -21,8 +21,8 @@ pub struct HourDiff {
     pub removed: Vec<(usize, Line)>,
     /// Lines that came from elsewhere.
     pub moved: Vec<Moved>,
-    /// Lines that play in another way: before and after.
-    pub changed: Vec<(Line, Line)>,
+    /// Lines that play in another way: their places, before and after.
+    pub changed: Vec<(usize, Line, Line)>,
     /// Lines of which only the time is another.
     pub retimed: usize,
 }
@@ -82,7 +82,7 @@ pub fn diff(before: &Hours, after: &Hours) -> Vec<HourDiff> {
                 let (from_id, line) = (was.id, line.clone());
                 into.moved.push(Moved { from_id, from_hour, from_index, index, line });
             } else if *was != (Line { planned_at: was.planned_at, ..line.clone() }) {
-                into.changed.push((was.clone(), line.clone()));
+                into.changed.push((index, was.clone(), line.clone()));
             } else if was.planned_at != line.planned_at {
                 into.retimed += 1;
             }
@@ -183,6 +183,6 @@ mod tests {
         lines[2].planned_at = HOUR.plus(1);
         let found = diff(&before, &after);
         assert_eq!((found[0].changed.len(), found[0].retimed), (1, 1));
-        assert_eq!(found[0].changed[0].1.gain_db_x100, -100);
+        assert_eq!(found[0].changed[0].2.gain_db_x100, -100);
     }
 }
