@@ -127,7 +127,8 @@ impl PreflightState {
         }
         for (media_id, hash) in asked {
             if let Err(reason) = self.check(hash).await {
-                warn!(station.id = %self.station, %media_id, reason, "an item is lost ahead of air");
+                let id = self.station;
+                warn!(station.id = %id, %media_id, reason, "an item is lost ahead of air");
                 let reason = reason.to_owned();
                 self.tell(LibraryCommand::LoseMedia { media_id, reason }).await?;
             }

@@ -111,7 +111,7 @@ pub struct AsRunRow {
     /// Frames that were to air if nothing had cut it; `None` for an entry that is not a play.
     #[serde(default)]
     pub expected_frames: Option<i64>,
-    /// `item`, `dropped`, `moved`, `interrupted`, `silence`, `stalled`, `owner`, `source`,
+    /// `item`, `dropped`, `moved`, `interrupted`, `silence`, `stalled`, `alarm`, `owner`, `source`,
     /// `engine`, `output`.
     pub entry: String,
     /// Who owned the air.

@@ -155,9 +155,7 @@ impl Engine for Service {
         };
         let bytes = [request.claims_payload, request.control_payload];
         let epoch = request.epoch;
-        self.ask(|tx| Msg::Claims(Box::new(claims), control, bytes, epoch, tx))
-            .await
-            .map(handover)
+        self.ask(|tx| Msg::Claims(Box::new(claims), control, bytes, epoch, tx)).await.map(handover)
     }
 
     async fn play(&self, request: Request<proto::PlayRequest>) -> Answer<proto::ActionResponse> {

@@ -140,6 +140,8 @@ fn air_events() -> Labelled<AirEvent> {
         ("unplanned".into(), ItemStarted(Box::new(unplanned))),
         ("FailedRead".into(), ended(EndReason::Failed { reason: "end of file".into() })),
         plain(LineMoved { line_id, reason: DropReason::TimePassed }),
+        plain(ProgrammeSilent { since: AirFrame(86_172_941_000_003) }),
+        plain(ProgrammeHeard {}),
         plain(EmergencyInserted { claim: Box::new(claim(Tier::Emergency)) }),
         plain(SourceFailed { claim_id, reason: "no bytes for 2 s".into() }),
         plain(SourceRecovered { claim_id }),
@@ -193,6 +195,7 @@ fn air_events() -> Labelled<AirEvent> {
         EngineStarted, EngineStopped, AirInterrupted, ItemStarted, ItemEnded, LineDropped,
         LineMoved, EmergencyInserted, OwnerChanged, ClaimEnded, SourceFailed, SourceRecovered,
         SilenceEntered, SilenceLeft, AirStalled, NonFiniteSamples, OutputUp, OutputDown,
+        ProgrammeSilent, ProgrammeHeard,
     ], samples)
 }
 
