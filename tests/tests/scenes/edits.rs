@@ -117,11 +117,13 @@ async fn an_hour_comes_back_to_what_it_was_and_is_kept_as_a_template() {
     let mut stage = Stage::set(&server, setting).await;
     let (_, extra) = stage.extra(&server, 120.0, &[]).await;
     stage.start(&server).await;
-    let (hour, before) = until("the next hour is planned", PATIENCE, || async {
-        let (hour, rows) = next_hour(&stage).await;
-        (rows.len() > 5).then_some((hour, rows))
+    until("a day is planned", PATIENCE, || async {
+        let far = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(22);
+        let path = format!("/api/v1/schedule?station_id={}&from={far}&hours=1", stage.station);
+        (!rows(stage.client.get(&path).await).is_empty()).then_some(())
     })
     .await;
+    let (hour, before) = next_hour(&stage).await;
     let station = stage.station.clone();
     let versions = format!("/api/v1/schedule/versions?station_id={station}");
     let seq = rows(stage.client.get(&versions).await)[0]["seq"].as_u64().expect("a position");

@@ -65,6 +65,8 @@ impl Seen {
             | AirEvent::SilenceEntered { .. }
             | AirEvent::SilenceLeft {}
             | AirEvent::AirStalled { .. }
+            | AirEvent::ProgrammeSilent { .. }
+            | AirEvent::ProgrammeHeard {}
             | AirEvent::NonFiniteSamples { .. }
             | AirEvent::OutputUp { .. }
             | AirEvent::OutputDown { .. } => {}
