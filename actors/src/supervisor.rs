@@ -8,6 +8,7 @@
 //! with doubling pauses up to 5 s when it keeps failing.
 
 use crate::engine::link::{EngineLink, LinkArgs};
+use crate::legal_id::{LegalIdArgs, LegalIdWatch};
 use crate::ownership::Standing;
 use crate::planner::{PlannerActor, PlannerArgs};
 use crate::preflight::{Preflight, PreflightArgs};
@@ -38,6 +39,8 @@ pub enum Child {
     Planner,
     /// Its look ahead.
     Preflight,
+    /// The judge of its legal IDs.
+    LegalIds,
     /// The site's access shell.
     Access,
     /// The site's process manager runner.
@@ -117,6 +120,10 @@ impl Family {
             Child::Preflight => {
                 let args = PreflightArgs { shared: self.shared.clone(), station };
                 Preflight::spawn_linked(None, Preflight, args, me).await?.0.get_cell()
+            }
+            Child::LegalIds => {
+                let args = LegalIdArgs { shared: self.shared.clone(), station };
+                LegalIdWatch::spawn_linked(None, LegalIdWatch, args, me).await?.0.get_cell()
             }
             Child::Processes => {
                 let scope = (station != StationId::default()).then_some(station);
@@ -261,7 +268,7 @@ impl Family {
 
 /// What runs only where the station is owned.
 fn acting(shared: &Shared) -> Vec<Child> {
-    let mut all = vec![Child::Engine, Child::Planner, Child::Preflight];
+    let mut all = vec![Child::Engine, Child::Planner, Child::Preflight, Child::LegalIds];
     if !shared.ownership.is_alone() {
         all.push(Child::Processes);
     }

@@ -165,7 +165,7 @@ pub(crate) async fn fill_waiting(shared: &Shared, station: StationId) -> Result<
     if due.is_empty() {
         return Ok(());
     }
-    let folds = Folds::of(&shared.directory, station).await?;
+    let folds = Folds::of(shared, station).await?;
     for (hour, template_id, place) in due {
         let parts: [&[u8]; 4] =
             [&shared.ledger.log_id().0, &station.0, &template_id.0, &hour.0.to_be_bytes()];

@@ -92,6 +92,10 @@ typed_ids! {
     SmartBlockId = "sbk";
     /// A template of a day or a week.
     TemplateId = "tpl";
+    /// A show.
+    ShowId = "shw";
+    /// One instance of a show, by its original start.
+    InstanceId = "ins";
     /// One line of the programme log.
     LineId = "lin";
     /// One claim to the air: what a source raised on the ladder holds.

@@ -17,12 +17,15 @@ pub mod envelope;
 pub mod frame;
 
 pub mod station;
+pub mod dsp;
 pub mod ladder;
 pub mod executor;
 pub mod control;
 pub mod grid;
 pub mod template;
 pub mod edit;
+pub mod clock;
+pub mod show;
 pub mod timeline;
 pub mod library;
 pub mod details;

@@ -1,13 +1,12 @@
 //! What work by hand reads: station, library and timeline, as planning does.
 
-use crate::directory::Directory;
 use crate::error::CommandError;
+use crate::rebroadcast;
 use crate::shell::Snapshot;
-use crate::site::Site;
-use grimnir_events::library::MediaItem;
+use crate::site::{Shared, Site};
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{MediaId, PlaylistId, StationId, StreamId, StreamKind, UtcMicros};
-use grimnir_rules::planner::PlanInputs;
+use grimnir_rules::planner::{Aired, PlanInputs};
 use grimnir_rules::{Library, Station, Timeline};
 use std::collections::BTreeMap;
 
@@ -20,23 +19,26 @@ pub struct Folds {
     pub library: Snapshot<Library>,
     /// Its timeline.
     pub timeline: Snapshot<Timeline>,
+    aired: Aired,
 }
 
 impl Folds {
     /// As they are now.
     pub async fn read(site: &Site, id: StationId) -> Result<Self, CommandError> {
-        Self::of(&site.shared().directory, id).await
+        Self::of(site.shared(), id).await
     }
 
     /// The same, for who has no site.
-    pub async fn of(directory: &Directory, id: StationId) -> Result<Self, CommandError> {
+    pub async fn of(shared: &Shared, id: StationId) -> Result<Self, CommandError> {
+        let directory = &shared.directory;
         let stream = |kind| StreamId::of_station(kind, id);
-        Ok(Self {
-            id,
-            station: directory.inspect::<Station>(stream(StreamKind::Station)).await?,
-            library: directory.inspect::<Library>(stream(StreamKind::Library)).await?,
-            timeline: directory.inspect::<Timeline>(stream(StreamKind::Timeline)).await?,
-        })
+        let station = directory.inspect::<Station>(stream(StreamKind::Station)).await?;
+        let library = directory.inspect::<Library>(stream(StreamKind::Library)).await?;
+        let timeline = directory.inspect::<Timeline>(stream(StreamKind::Timeline)).await?;
+        let hours: Vec<UtcMicros> = timeline.state.hours.keys().copied().collect();
+        let zone = &station.state.time_zone;
+        let aired = rebroadcast::aired(&shared.views, id, &timeline.state, zone, &hours);
+        Ok(Self { id, station, library, timeline, aired })
     }
 
     /// The hours as they are.
@@ -47,15 +49,14 @@ impl Folds {
     /// Asks with what planning asks with.
     pub fn ask<T>(&self, answer: impl FnOnce(&PlanInputs<'_>) -> T) -> T {
         let (library, timeline) = (&self.library.state, &self.timeline.state);
-        let media: BTreeMap<MediaId, MediaItem> =
-            library.playable().map(|item| (item.id, item.clone())).collect();
         let lists = library.playlists.iter();
         let playlists: BTreeMap<PlaylistId, (String, Vec<MediaId>)> =
             lists.map(|(id, list)| (*id, (list.name.clone(), list.items.clone()))).collect();
         answer(&PlanInputs {
             station: self.id,
             settings: &self.station.state.settings,
-            media: &media,
+            media: (&**library).into(),
+            prepared: None,
             playlists: &playlists,
             details: &library.details,
             blocks: &timeline.blocks,
@@ -65,7 +66,10 @@ impl Folds {
             clock: timeline.default_clock.and_then(|clock| timeline.clocks.get(&clock)),
             grid: &timeline.grid,
             clocks: &timeline.clocks,
+            shows: &timeline.shows,
+            aired: &self.aired,
             played: &[],
+            orders: &timeline.orders,
             input_seq: self.library.seq.max(self.timeline.seq),
         })
     }

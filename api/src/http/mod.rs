@@ -3,6 +3,7 @@
 mod access;
 mod air;
 mod clock;
+mod dsp;
 mod edit;
 mod executor;
 mod grid;
@@ -13,6 +14,7 @@ mod library;
 mod media_file;
 mod mount;
 mod playlist;
+mod show;
 mod smart_block;
 mod station;
 mod template;
@@ -86,6 +88,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(clock::list, clock::create))
         .routes(routes!(clock::show, clock::replace, clock::remove))
         .routes(routes!(clock::choose_default))
+        .routes(routes!(clock::legal_id, clock::set_legal_id))
+        .routes(routes!(clock::voice_tracks, clock::assign_voice_track))
         .routes(routes!(grid::show, grid::replace))
         .routes(routes!(smart_block::list, smart_block::create))
         .routes(routes!(smart_block::show, smart_block::replace, smart_block::remove))
@@ -107,6 +111,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(template::list, template::create))
         .routes(routes!(template::show, template::replace, template::remove))
         .routes(routes!(template::apply))
+        .routes(routes!(show::list, show::create))
+        .routes(routes!(show::show, show::replace, show::remove))
+        .routes(routes!(show::instances))
+        .routes(routes!(show::change, show::cancel))
+        .routes(routes!(show::windows))
+        .routes(routes!(show::calendar))
         .routes(routes!(timeline::refresh))
         .routes(routes!(air::now_playing))
         .routes(routes!(air::public_now_playing))
@@ -116,6 +126,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(ladder::release))
         .routes(routes!(ladder::active))
         .routes(routes!(ladder::current))
+        .routes(routes!(dsp::show, dsp::replace))
+        .routes(routes!(dsp::presets))
         .routes(routes!(executor::skip))
         .routes(routes!(executor::mode))
         .routes(routes!(executor::start))

@@ -1,9 +1,12 @@
 //! Samples of station, library, access and timeline.
 
 use super::{
-    Labelled, at, details, hash, labelled, plain, raw, smart_blocks, station_rules, words,
+    Labelled, at, clocks, details, hash, labelled, plain, raw, shows, smart_blocks, station_rules,
+    windows, words,
 };
 use grimnir_events::access::{AccessEvent, Role};
+use grimnir_events::clock::{ClockV1, SlotV1};
+use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::edit::{Arranged, EditEvent, Pin};
 use grimnir_events::grid::{DatedSet, Days, Grid, LocalDate};
 use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags};
@@ -71,6 +74,7 @@ pub fn station() -> Labelled<StationEvent> {
         plain(Stopped {}),
         ("Some".into(), FallbackChanged { media_id: Some(MediaId(raw(3))) }),
         ("None".into(), FallbackChanged { media_id: None }),
+        plain(DspGraphSet { graph: Box::new(dsp_graph()) }),
     ];
     for (word, format) in words!(MountFormat: Mp3) {
         samples.push((word.into(), MountAdded { mount: mount(format) }));
@@ -78,7 +82,7 @@ pub fn station() -> Labelled<StationEvent> {
     assert_eq!(words!(FadeCurve: Linear, EqualPower).count(), 2, "both are above");
     labelled!(StationEvent: [
         Created, Renamed, TimeZoneChanged, SettingsChanged, MountAdded, MountRemoved, Started,
-        Stopped, FallbackChanged,
+        Stopped, FallbackChanged, DspGraphSet,
     ], samples)
 }
 
@@ -230,8 +234,8 @@ pub fn hour_plan() -> HourPlan {
 pub fn timeline() -> Labelled<TimelineEvent> {
     use TimelineEvent::*;
     let clock_id = ClockId(raw(22));
-    let slot = |offset_ms, start, source| ClockSlot { offset_ms, start, source };
-    let clock = FormatClock {
+    let slot = |offset_ms, start, source| SlotV1 { offset_ms, start, source };
+    let clock = ClockV1 {
         id: clock_id,
         name: "Drive".into(),
         slots: vec![
@@ -286,10 +290,13 @@ pub fn timeline() -> Labelled<TimelineEvent> {
     for (label, block) in smart_blocks() {
         samples.push((label, SmartBlockSet { block }));
     }
+    samples.push(("windows".into(), ClockSet { clock: windows(clock_id) }));
+    samples.extend(shows().into_iter().map(|(label, event)| (label, Show(event))));
+    samples.extend(clocks().into_iter().map(|(label, event)| (label, Clock(event))));
     labelled!(TimelineEvent: [
         ClockSet, ClockRemoved, DefaultClockChosen, HourPlanned, LineInserted, LineDropped,
         GridSet, HourCleared,
-        SmartBlockSet, SmartBlockRemoved, StationRulesSet, Edited,
+        SmartBlockSet, SmartBlockRemoved, StationRulesSet, Edited, Clock, Show,
     ], samples)
 }
 
@@ -340,7 +347,7 @@ pub fn grid(clock_id: ClockId) -> Grid {
 }
 
 /// The kinds of anchor, slot and transition that the samples above show; a new one must be shown.
-pub fn shown(line: &Line, slot: &ClockSlot) -> [&'static str; 4] {
+pub fn shown(line: &Line, slot: &SlotV1) -> [&'static str; 4] {
     [
         match line.anchor {
             Anchor::AfterPrevious => "after",
@@ -362,6 +369,11 @@ pub fn shown(line: &Line, slot: &ClockSlot) -> [&'static str; 4] {
             SlotSource::HardItem { .. } => "item",
             SlotSource::SmartBlock { .. } => "smart_block",
             SlotSource::PlaylistBy { .. } => "playlist_by",
+            SlotSource::Stopset { .. } => "stopset",
+            SlotSource::Imaging { .. } => "imaging",
+            SlotSource::VoiceTrack { .. } => "voice_track",
+            SlotSource::LiveWindow { .. } => "live_window",
+            SlotSource::Webstream { .. } => "webstream",
         },
     ]
 }
@@ -370,4 +382,10 @@ pub fn owner() -> Labelled<OwnerEvent> {
     use OwnerEvent::*;
     let taken = OwnershipTaken { epoch: 0x0102_0304, node: "studio-a".into() };
     labelled!(OwnerEvent: [OwnershipTaken], vec![plain(taken)])
+}
+
+pub fn dsp_graph() -> DspGraph {
+    let params = [("ratio".to_owned(), "3".to_owned()), ("knee_db".to_owned(), "6".to_owned())];
+    let node = DspNode { kind: "COMPRESSOR".into(), params: params.into() };
+    DspGraph { preset: "broadcast".into(), nodes: vec![node, DspNode::default()] }
 }

@@ -7,16 +7,20 @@
 mod aggregates;
 mod blocks;
 mod broadcast;
+mod clocks;
 mod commits;
 mod frozen;
 mod register;
+mod shows;
 
 pub use aggregates::*;
 pub use blocks::*;
 pub use broadcast::*;
+pub use clocks::*;
 pub use commits::*;
 pub use frozen::*;
 pub use register::*;
+pub use shows::*;
 
 use grimnir_events::{ContentHash, UtcMicros};
 

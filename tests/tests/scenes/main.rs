@@ -4,11 +4,13 @@
 
 mod bad_input;
 mod control;
+mod dsp;
 mod edits;
 mod effects;
 mod emergency;
 mod engine_loss;
 mod faults;
+mod format_clocks;
 mod grid;
 mod jetstream_cut;
 mod kill_commands;
@@ -17,4 +19,5 @@ mod on_air;
 mod other_host;
 mod outage;
 mod ownership;
+mod shows;
 mod smart_blocks;

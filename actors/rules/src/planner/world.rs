@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::timeline::decide::HOUR_US;
-use grimnir_events::library::{CueMarks, ItemKind, Tags};
+use grimnir_events::library::{CueMarks, ItemKind, MediaItem, Tags};
 use grimnir_events::timeline::{ClockSlot, SlotSource, SlotStart};
 use grimnir_events::{ClockId, ContentHash};
 
@@ -56,16 +56,16 @@ pub(in crate::planner) fn songs(count: u16) -> BTreeMap<MediaId, MediaItem> {
     media_of((1..=count).map(song).collect())
 }
 
-pub(in crate::planner) fn slot(seconds: u32, start: SlotStart, source: SlotSource) -> ClockSlot {
-    ClockSlot { offset_ms: seconds * 1_000, start, source }
+pub(crate) fn slot(seconds: u32, start: SlotStart, source: SlotSource) -> ClockSlot {
+    ClockSlot::at(seconds * 1_000, start, source)
 }
 
 pub(in crate::planner) fn category(name: &str) -> SlotSource {
     SlotSource::Category { category: name.into() }
 }
 
-pub(in crate::planner) fn clock(slots: Vec<ClockSlot>) -> FormatClock {
-    FormatClock { id: ClockId([5; 16]), name: "Clock".into(), slots }
+pub(crate) fn clock(slots: Vec<ClockSlot>) -> FormatClock {
+    FormatClock { id: ClockId([5; 16]), name: "Clock".into(), slots, min_airtime_ms: None }
 }
 
 /// Owned inputs.
@@ -83,6 +83,9 @@ pub(in crate::planner) struct World {
     pub tally: BTreeMap<MediaId, Tally>,
     pub grid: Grid,
     pub clocks: BTreeMap<ClockId, FormatClock>,
+    pub orders: Orders,
+    pub shows: Shows,
+    pub aired: Aired,
 }
 
 impl World {
@@ -94,7 +97,8 @@ impl World {
         PlanInputs {
             station: StationId([self.station; 16]),
             settings: &self.settings,
-            media: &self.media,
+            media: (&self.media).into(),
+            prepared: None,
             playlists: &self.playlists,
             details: &self.details,
             blocks: &self.blocks,
@@ -104,7 +108,10 @@ impl World {
             clock: self.clock.as_ref(),
             grid: &self.grid,
             clocks: &self.clocks,
+            shows: &self.shows,
+            aired: &self.aired,
             played: &self.played,
+            orders: &self.orders,
             input_seq: 7,
         }
     }

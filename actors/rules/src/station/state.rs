@@ -1,6 +1,7 @@
 //! The fold of a station's stream.
 
 use grimnir_events::MediaId;
+use grimnir_events::dsp::DspGraph;
 use grimnir_events::station::{Mount, StationSettings};
 use serde::{Deserialize, Serialize};
 
@@ -23,4 +24,6 @@ pub struct StationState {
     pub on_air: bool,
     /// The last rung; `None` is digital silence.
     pub fallback: Option<MediaId>,
+    /// What shapes the programme.
+    pub dsp: DspGraph,
 }

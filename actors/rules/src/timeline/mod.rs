@@ -2,7 +2,11 @@
 //!
 //! | command | events | rejections |
 //! |---|---|---|
-//! | `SetClock` | `ClockSet` | a name, slots or offsets out of bounds |
+//! | `SetClock` | `ClockSet` | a name, slots or offsets out of bounds; as `Clock(Set)`, of old |
+//! | `Clock(Set)` | `Clock(Set)` | a name, slots or offsets out of bounds |
+//! | `Clock(SetLegalId)` | `Clock(LegalIdSet)` | a time or a category out of bounds |
+//! | `Clock(AssignVoice)` | `Clock(VoiceTracked)` | no such track, an hour that is too old |
+//! | `Clock(SignOn)` | `Clock(SignedOn)` | |
 //! | `RemoveClock` | `GridSet`, `DefaultClockChosen`, `ClockRemoved` | unknown clock |
 //! | `ChooseDefaultClock` | `DefaultClockChosen` | unknown clock |
 //! | `CommitHour` | `HourPlanned` | planned already, too old, or a plan that contradicts itself |
@@ -11,12 +15,14 @@
 //! | `SetSmartBlock` | `SmartBlockSet` | rules that make no sense, fallbacks in a circle |
 //! | `RemoveSmartBlock` | `SmartBlockRemoved` | unknown, or named by a clock or a block |
 //! | `SetStationRules` | `StationRulesSet` | rules that make no sense |
+//! | `Show` | `Show` | see [`shows`] |
 //! | `DropLine` | `LineDropped` | unknown hour or line, a reason that is too long |
 //! | `Edit` | lines in, out, held, joined and timed anew | unknown, locked, past, on air or next |
 //!
 //! What asks for what is already so is answered with no event.
 
 mod blocks;
+pub mod clocks;
 pub mod command;
 pub mod decide;
 pub mod edits;
@@ -24,6 +30,7 @@ pub mod evolve;
 pub mod grid;
 pub mod rejection;
 pub mod resolve;
+pub mod shows;
 pub mod state;
 
 #[cfg(test)]
@@ -32,6 +39,8 @@ mod block_tests;
 mod edit_properties;
 #[cfg(test)]
 mod edit_tests;
+#[cfg(test)]
+mod clock_tests;
 #[cfg(test)]
 mod pin_tests;
 #[cfg(test)]
@@ -45,7 +54,7 @@ use grimnir_events::StreamKind;
 use grimnir_events::air::AirFact;
 use grimnir_events::timeline::TimelineEvent;
 pub use rejection::TimelineRejection;
-pub use state::TimelineState;
+pub use state::{Orders, TimelineState};
 
 /// The timelines of stations.
 #[derive(Clone, Copy, Debug, Default)]

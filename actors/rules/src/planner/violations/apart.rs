@@ -111,9 +111,15 @@ pub fn quotas<'a>(
         for (n, slot) in slots.iter().enumerate() {
             let SlotSource::SmartBlock { block_id } = slot.source else { continue };
             let Some(block) = inputs.blocks.get(&block_id) else { continue };
+            // Slots by position begin where the ones before them end: nobody knows when.
+            let Some(from) = slot.offset_ms else { continue };
             let at = |ms: u32| start.plus(i64::from(ms) * 1_000);
-            let until = slots.get(n + 1).map_or(hour.until, |next| at(next.offset_ms));
-            let from = at(slot.offset_ms);
+            let until = match slots.get(n + 1).map(|next| next.offset_ms) {
+                Some(Some(next)) => at(next),
+                Some(None) => continue,
+                None => hour.until,
+            };
+            let from = at(from);
             let of_slot = |s: &Stood<'_>| {
                 s.hour == *start && s.line.planned_at >= from && s.line.planned_at < until
             };
@@ -179,7 +185,7 @@ fn of_media(
 ) -> BTreeSet<String> {
     let empty = MediaDetails::default();
     let details = inputs.details.get(&id).unwrap_or(&empty);
-    let texts = match (inputs.media.get(&id), field) {
+    let texts = match (inputs.media.get(id), field) {
         (Some(item), _) => texts(item, details, field),
         (None, Field::Artist) => artists(artist),
         (None, Field::Title) => vec![title],

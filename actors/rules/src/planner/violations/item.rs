@@ -15,7 +15,7 @@ pub fn check(
 ) {
     let (stood, line) = (all[at], all[at].line);
     let mut hard = |code, detail| found.push(stood.breaks(code, Severity::Hard, detail));
-    if !inputs.media.contains_key(&line.media_id) {
+    if inputs.media.get(line.media_id).is_none() {
         let detail = format!("item {} (\"{}\") cannot be played", line.media_id, line.title);
         return hard("media_missing", detail);
     }
