@@ -83,6 +83,7 @@ fn what_aired_counts_once_and_what_was_dropped_not_at_all() {
     facts.iter().for_each(|fact| Timeline::witness(&mut state, fact));
     state.aired.plays.pop_front();
     let folds = Gathered {
+        aired: Default::default(),
         id: StationId([7; 16]),
         station: snapshot::<Station>(Default::default()),
         library: snapshot::<Library>(Default::default()),

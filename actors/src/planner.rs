@@ -11,6 +11,7 @@ mod turn;
 use crate::error::CommandError;
 use crate::meta::Meta;
 use crate::site::Shared;
+use crate::templates;
 use grimnir_events::StationId;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::sync::Arc;
@@ -90,6 +91,9 @@ impl Actor for PlannerActor {
             PlannerMessage::Extend => {
                 if let Err(error) = state.turn().await {
                     warn!(station.id = %state.station, %error, "the plan could not go on");
+                }
+                if let Err(error) = templates::fill_waiting(&state.shared, state.station).await {
+                    warn!(station.id = %state.station, %error, "templates were not laid over");
                 }
             }
             PlannerMessage::Replan { meta, reply } => {

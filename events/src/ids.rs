@@ -90,6 +90,8 @@ typed_ids! {
     ClockId = "clk";
     /// A smart block.
     SmartBlockId = "sbk";
+    /// A template of a day or a week.
+    TemplateId = "tpl";
     /// A show.
     ShowId = "shw";
     /// One instance of a show, by its original start.

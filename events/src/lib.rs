@@ -22,6 +22,7 @@ pub mod ladder;
 pub mod executor;
 pub mod control;
 pub mod grid;
+pub mod template;
 pub mod edit;
 pub mod clock;
 pub mod show;

@@ -91,6 +91,9 @@ pub struct UpcomingRow {
     pub kind: ItemKind,
     /// What its start hangs on.
     pub anchor: grimnir_events::timeline::Anchor,
+    /// Why planning leaves it as it is, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<grimnir_events::edit::Pin>,
 }
 
 /// One entry of the as-run log.

@@ -6,7 +6,7 @@ use crate::model::Model;
 use crate::rows::{BlockRow, ClockRow, UpcomingRow};
 use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::clock::{ClockEvent, LegalIdRule};
-use grimnir_events::edit::{EditEvent, Pin, arrange};
+use grimnir_events::edit::{self, EditEvent, Pin};
 use grimnir_events::grid::Grid;
 use grimnir_events::roll::{Horizon, RollEvent};
 use grimnir_events::show::{self, Shows};
@@ -66,7 +66,7 @@ impl TimelineTable {
 
     /// Lines planned in `from..to`, in order; with `to_air`, only those still to air.
     pub fn rows(&self, from: UtcMicros, to: UtcMicros, to_air: bool) -> Vec<UpcomingRow> {
-        let lines = self.plans.values().flat_map(|p| p.lines.iter().map(|l| row(p.hour, l)));
+        let lines = self.plans.values().flat_map(|p| p.lines.iter().map(|l| self.row(p.hour, l)));
         let mut rows: Vec<_> = lines
             .filter(|row| row.planned_at >= from && row.planned_at < to)
             .filter(|row| !(to_air && self.done.contains_key(&row.line_id)))
@@ -74,6 +74,10 @@ impl TimelineTable {
         // Stable: lines planned for the same instant keep the order of their chain.
         rows.sort_by_key(|row| row.planned_at);
         rows
+    }
+
+    fn row(&self, hour: UtcMicros, line: &Line) -> UpcomingRow {
+        upcoming(hour, line, self.pins.get(&line.id).copied())
     }
 
     fn clock_set(&mut self, station_id: StationId, clock: FormatClock) {
@@ -105,7 +109,8 @@ impl TimelineTable {
     }
 }
 
-fn row(hour: UtcMicros, line: &Line) -> UpcomingRow {
+/// A line as it is listed.
+pub fn upcoming(hour: UtcMicros, line: &Line, pin: Option<Pin>) -> UpcomingRow {
     UpcomingRow {
         line_id: line.id,
         hour,
@@ -116,7 +121,12 @@ fn row(hour: UtcMicros, line: &Line) -> UpcomingRow {
         artist: line.artist.clone(),
         kind: line.kind,
         anchor: line.anchor,
+        pin,
     }
+}
+
+fn row(hour: UtcMicros, line: &Line) -> UpcomingRow {
+    upcoming(hour, line, None)
 }
 
 /// Folds one event.
@@ -164,16 +174,16 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &TimelineEvent) {
         }
         TimelineEvent::Rolled(event) => rolled(table, event),
         TimelineEvent::Edited(event) => match &**event {
-            EditEvent::HourArranged { hour, lines } => {
-                if let Some(plan) = table.plans.get_mut(hour) {
-                    arrange(&mut plan.lines, lines);
-                }
-            }
             EditEvent::LinePinned { line_id, pin: None, .. } => {
                 table.pins.remove(line_id);
             }
             EditEvent::LinePinned { line_id, pin: Some(pin), .. } => {
                 table.pins.insert(*line_id, *pin);
+            }
+            _ => {
+                if let Some(plan) = event.hour().and_then(|hour| table.plans.get_mut(&hour)) {
+                    edit::apply(event, &mut plan.lines);
+                }
             }
         },
         TimelineEvent::Clock(ClockEvent::Set { clock }) => {

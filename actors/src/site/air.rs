@@ -173,7 +173,7 @@ impl Site {
     }
 
     /// The command that was recorded under this commit id: asked again it must be the same.
-    pub(super) async fn asked_before<A: Aggregate>(&self, meta: Meta) -> Option<A::Command> {
+    pub(crate) async fn asked_before<A: Aggregate>(&self, meta: Meta) -> Option<A::Command> {
         let stored = self.shared.ledger.find(meta.commit_id).await.ok()??;
         codec::decode(stored.commit.command.as_ref()?).ok()
     }

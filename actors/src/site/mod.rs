@@ -250,6 +250,9 @@ impl Site {
     pub fn config(&self) -> &SiteConfig {
         &self.shared.config
     }
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
     /// The ledger.
     pub fn ledger(&self) -> &Arc<dyn Ledger> {
         &self.shared.ledger

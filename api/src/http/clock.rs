@@ -21,6 +21,9 @@ use grimnir_rules::timeline::command::{ClockCommand, TimelineCommand};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+mod simulate;
+
+pub use simulate::{__path_simulate, simulate};
 mod orders;
 mod slot;
 

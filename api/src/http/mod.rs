@@ -5,6 +5,7 @@ mod air;
 mod bulk;
 mod clock;
 mod dsp;
+mod edit;
 mod executor;
 mod grid;
 mod health;
@@ -19,9 +20,11 @@ mod rolling;
 mod show;
 mod smart_block;
 mod station;
+mod template;
 mod timeline;
 mod tlog;
 mod upload;
+mod version;
 
 use crate::app::{ApiConfig, App};
 use crate::problem::ProblemDocument;
@@ -104,13 +107,26 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(smart_block::test))
         .routes(routes!(smart_block::rules, smart_block::set_rules))
         .routes(routes!(smart_block::explain))
+        .routes(routes!(clock::simulate))
+        .routes(routes!(timeline::schedule, edit::insert))
+        .routes(routes!(edit::change, edit::remove))
+        .routes(routes!(edit::queue_next))
+        .routes(routes!(edit::shuffle))
+        .routes(routes!(edit::validate))
+        .routes(routes!(edit::validate_edits))
+        .routes(routes!(version::list))
+        .routes(routes!(version::show))
+        .routes(routes!(version::diff))
+        .routes(routes!(version::restore))
+        .routes(routes!(template::list, template::create))
+        .routes(routes!(template::show, template::replace, template::remove))
+        .routes(routes!(template::apply))
         .routes(routes!(show::list, show::create))
         .routes(routes!(show::show, show::replace, show::remove))
         .routes(routes!(show::instances))
         .routes(routes!(show::change, show::cancel))
         .routes(routes!(show::windows))
         .routes(routes!(show::calendar))
-        .routes(routes!(timeline::schedule))
         .routes(routes!(timeline::refresh))
         .routes(routes!(rolling::show, rolling::set))
         .routes(routes!(rolling::problems))

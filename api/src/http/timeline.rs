@@ -9,6 +9,7 @@ use crate::lookup;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
+use grimnir_events::edit::Pin;
 use grimnir_events::library::ItemKind;
 use grimnir_events::roll::Horizon;
 use grimnir_events::timeline::Anchor;
@@ -89,9 +90,22 @@ pub struct ScheduleEntry {
     hour: UtcMicros,
     /// It stays what it is while it can; what is not firm is planned again when its inputs change.
     firm: bool,
+    /// Why planning leaves it as it is: `hand`, `voice` or `locked`; null where it does not.
+    #[schema(value_type = Option<String>)]
+    pin: Option<Pin>,
 }
 
-fn entry(station_id: StationId, row: UpcomingRow, firm_until: UtcMicros) -> ScheduleEntry {
+/// The last firm hour is the one that so many hours from now but one lies in.
+pub(super) fn firm_until(app: &App, station: StationId) -> UtcMicros {
+    let firm = i64::from(app.site.views().horizon(station).firm_hours) - 1;
+    super::now().plus(firm * HOUR_US)
+}
+
+pub(super) fn entry(
+    station_id: StationId,
+    row: UpcomingRow,
+    firm_until: UtcMicros,
+) -> ScheduleEntry {
     ScheduleEntry {
         firm: row.hour <= firm_until,
         id: row.line_id,
@@ -107,6 +121,7 @@ fn entry(station_id: StationId, row: UpcomingRow, firm_until: UtcMicros) -> Sche
         airtime_ms: row.airtime_ms,
         anchor: row.anchor,
         hour: row.hour,
+        pin: row.pin,
     }
 }
 
@@ -122,6 +137,9 @@ pub struct ScheduleQuery {
     /// From when, RFC 3339; where not given, only what is still to air is listed.
     #[param(value_type = Option<String>)]
     from: Option<UtcMicros>,
+    /// Until when, RFC 3339, instead of so many hours.
+    #[param(value_type = Option<String>)]
+    until: Option<UtcMicros>,
 }
 
 /// Lists the lines that are still to air, or every planned line from an instant on.
@@ -140,18 +158,19 @@ pub async fn schedule(
         return Err(Problem::invalid("hours", detail));
     }
     let station = lookup::needed_station(&app, query.station_id.as_deref())?.id;
-    let length = i64::from(hours) * HOUR_US;
+    let now = super::now();
+    let from = query.from.unwrap_or(now);
+    let until = query.until.unwrap_or_else(|| from.plus(i64::from(hours) * HOUR_US));
+    if until < from || (query.until.is_some() && query.hours.is_some()) {
+        let detail = format!("until is {until}, expected an instant from {from} on, or hours");
+        return Err(Problem::invalid("until", detail));
+    }
     let views = app.site.views();
     let rows = match query.from {
-        Some(from) => views.schedule(station, from, from.plus(length)),
-        None => {
-            let now = super::now();
-            views.upcoming(station, now, now.plus(length))
-        }
+        Some(from) => views.schedule(station, from, until),
+        None => views.upcoming(station, now, until),
     };
-    // The last firm hour is the one that so many hours from now but one lies in.
-    let firm = i64::from(views.horizon(station).firm_hours) - 1;
-    let firm_until = super::now().plus(firm * HOUR_US);
+    let firm_until = firm_until(&app, station);
     Ok(Json(rows.into_iter().map(|row| entry(station, row, firm_until)).collect()))
 }
 

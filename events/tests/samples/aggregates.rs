@@ -14,9 +14,10 @@ use grimnir_events::owner::OwnerEvent;
 use grimnir_events::sealed::Sealed;
 use grimnir_events::site::{SiteEvent, StoreDeviation};
 use grimnir_events::station::{FadeCurve, Mount, MountFormat, StationEvent, StationSettings};
+use grimnir_events::template::{TemplateHour, TemplateLine, TemplateSpan};
 use grimnir_events::timeline::*;
 use grimnir_events::{
-    ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, SmartBlockId, UserId,
+    ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, SmartBlockId, TemplateId, UserId,
 };
 
 pub fn settings() -> StationSettings {
@@ -279,6 +280,12 @@ pub fn timeline() -> Labelled<TimelineEvent> {
         let event = EditEvent::LinePinned { hour: at(0), line_id: LineId(raw(28)), pin: Some(pin) };
         samples.push((format!("LinePinned.{label}"), Edited(Box::new(event))));
     }
+    let transition = Transition::Segue;
+    let anchor = Anchor::Soft { at: at(1), grace_us: 2 };
+    let (hour, line_id) = (at(0), LineId(raw(28)));
+    let joined = EditEvent::LineJoined { hour, line_id, anchor, segue: 3, transition };
+    samples.push(("LineJoined".into(), Edited(Box::new(joined))));
+    samples.extend(templates());
     let free = EditEvent::LinePinned { hour: at(0), line_id: LineId(raw(28)), pin: None };
     samples.push(("LinePinned.None".into(), Edited(Box::new(free))));
     for (label, event) in rolled() {
@@ -295,6 +302,32 @@ pub fn timeline() -> Labelled<TimelineEvent> {
         GridSet, HourCleared,
         SmartBlockSet, SmartBlockRemoved, StationRulesSet, Edited, Clock, Show, Rolled,
     ], samples)
+}
+
+/// A template that is made, taken down, laid over hours and removed.
+fn templates() -> Vec<(String, TimelineEvent)> {
+    let template_id = TemplateId(raw(33));
+    let line = |start| TemplateLine { media_id: MediaId(raw(34)), offset_ms: 35_000, start };
+    let starts = [SlotStart::Free, SlotStart::Soft { grace_ms: 36_000 }, SlotStart::Hard];
+    let lines = starts.map(line).to_vec();
+    let hours = vec![
+        TemplateHour { place: 167, clock_id: Some(ClockId(raw(37))), lines },
+        TemplateHour { place: 0, clock_id: None, lines: vec![] },
+    ];
+    let set = |span| {
+        let (name, description) = ("Summer".into(), "From June on".into());
+        EditEvent::TemplateSet { template_id, name, description, span }
+    };
+    let samples = [
+        ("TemplateSet.Day", set(TemplateSpan::Day)),
+        ("TemplateSet.Week", set(TemplateSpan::Week)),
+        ("TemplateHoursSet", EditEvent::TemplateHoursSet { template_id, hours }),
+        ("TemplateRemoved", EditEvent::TemplateRemoved { template_id }),
+        ("HoursAssigned", EditEvent::HoursAssigned { template_id, hours: vec![(at(3), 167)] }),
+        ("HourFilled", EditEvent::HourFilled { hour: at(3) }),
+    ];
+    let event = |(label, event): (&str, _)| (label.into(), TimelineEvent::Edited(Box::new(event)));
+    samples.into_iter().map(event).collect()
 }
 
 fn hour_arranged() -> EditEvent {

@@ -5,6 +5,7 @@
 mod bad_input;
 mod control;
 mod dsp;
+mod edits;
 mod effects;
 mod emergency;
 mod engine_loss;

@@ -15,6 +15,9 @@ pub mod invalid;
 pub mod problems;
 pub mod retime;
 mod chain;
+pub mod hand;
+mod simulate;
+pub mod violations;
 pub mod v1;
 pub mod v2;
 
@@ -29,8 +32,10 @@ mod tests;
 #[cfg(test)]
 pub(crate) mod world;
 
+pub use hand::hand_line;
 pub use hours::{hours_to_plan, stale_hours};
 pub use media::Media;
+pub use simulate::simulate;
 pub use sound::gain_db_x100;
 pub use v2::{PLANNER_VERSION, Prepared, Repair, repair};
 

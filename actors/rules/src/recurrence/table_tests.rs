@@ -3,7 +3,7 @@
 
 use super::Recurrence;
 use jiff::civil::{DateTime, date};
-use jiff::tz::TimeZone;
+use jiff::tz::TimeZoneDatabase;
 
 #[test]
 fn every_rule_of_the_table_occurs_when_the_table_says() {
@@ -14,7 +14,7 @@ fn every_rule_of_the_table_occurs_when_the_table_says() {
             panic!("four columns: {line}");
         };
         let start = DateTime::strptime("%Y%m%dT%H%M%S", start).expect("a start");
-        let zone = TimeZone::get(zone).expect("a zone");
+        let zone = TimeZoneDatabase::bundled().get(zone).expect("a zone");
         let read = Recurrence::parse(rule).unwrap_or_else(|fault| panic!("{rule}: {fault}"));
         let found = read.between(start, start, end, 8);
         let instant = |at: &DateTime| {

@@ -2,7 +2,7 @@
 
 use super::{Recurrence, localised};
 use jiff::civil::{DateTime, date};
-use jiff::tz::TimeZone;
+use jiff::tz::TimeZoneDatabase;
 use proptest::prelude::*;
 
 fn start() -> DateTime {
@@ -96,7 +96,7 @@ fn a_day_as_the_end_is_whole_and_an_end_in_utc_is_made_local() {
     };
     assert_eq!(between("FREQ=DAILY;UNTIL=20260103"), 3);
     assert_eq!(between("FREQ=DAILY;UNTIL=20260103T022959"), 2);
-    let zone = TimeZone::get("America/New_York").expect("a zone");
+    let zone = TimeZoneDatabase::bundled().get("America/New_York").expect("a zone");
     let text = localised("FREQ=DAILY;UNTIL=20260103T073000Z;BYHOUR=2", &zone);
     assert_eq!(text, "FREQ=DAILY;UNTIL=20260103T023000;BYHOUR=2");
     assert_eq!(between(&text), 3);

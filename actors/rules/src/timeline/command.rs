@@ -1,5 +1,6 @@
 //! What can be asked of a timeline.
 
+use super::edits::command::EditCommand;
 use super::shows::command::ShowCommand;
 use grimnir_events::clock::{ClockV1, LegalIdRule};
 use grimnir_events::grid::Grid;
@@ -77,6 +78,8 @@ pub enum TimelineCommand {
     Show(ShowCommand),
     /// Let the plan go on with time.
     Roll(RollCommand),
+    /// Work on the plan by hand.
+    Edit(Box<EditCommand>),
 }
 
 /// What can be asked about format clocks and the orders beside them.

@@ -1,6 +1,7 @@
 //! Answers a timeline's commands.
 
 use super::command::TimelineCommand;
+use super::edits;
 use super::grid;
 use super::rejection::TimelineRejection as No;
 use super::roll;
@@ -82,13 +83,14 @@ pub fn decide(
         TimelineCommand::SetSmartBlock { block } => blocks::set(state, block),
         TimelineCommand::RemoveSmartBlock { block_id } => blocks::remove(state, *block_id),
         TimelineCommand::SetStationRules { rules } => blocks::set_rules(state, rules),
+        TimelineCommand::Edit(edit) => edits::decide(state, edit, now),
         TimelineCommand::Clock(command) => clocks::decide(state, command, now),
         TimelineCommand::Show(command) => shows::decide(state, command, now),
         TimelineCommand::Roll(command) => roll::decide(state, command, now),
     }
 }
 
-fn check_reason(reason: &str) -> Result<(), No> {
+pub(super) fn check_reason(reason: &str) -> Result<(), No> {
     match reason.chars().count() {
         found if found > MAX_REASON => Err(No::ReasonLength { found, limit: MAX_REASON }),
         _ => Ok(()),
@@ -135,7 +137,7 @@ pub(super) fn check_commit(
     gone.try_for_each(|line| roll::check_unlocked(state, line.id))
 }
 
-fn check_plan(plan: &HourPlan) -> Result<(), No> {
+pub(super) fn check_plan(plan: &HourPlan) -> Result<(), No> {
     if plan.hour.0.rem_euclid(QUARTER_US) != 0 {
         return Err(No::NotAnHour(plan.hour));
     }

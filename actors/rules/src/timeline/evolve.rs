@@ -3,7 +3,7 @@
 use super::state::TimelineState;
 use grimnir_events::LineId;
 use grimnir_events::clock::ClockEvent;
-use grimnir_events::edit::{EditEvent, arrange};
+use grimnir_events::edit::{self, EditEvent};
 use grimnir_events::timeline::{HourPlan, TimelineEvent};
 use std::collections::BTreeSet;
 
@@ -82,11 +82,16 @@ fn edited(state: &mut TimelineState, event: &EditEvent) {
                 None => state.pins.remove(line_id),
             };
         }
-        EditEvent::HourArranged { hour, lines } => {
-            if let Some(plan) = state.hours.get_mut(hour) {
-                arrange(&mut plan.lines, lines);
+        EditEvent::HourArranged { .. } | EditEvent::LineJoined { .. } => {
+            if let Some(plan) = event.hour().and_then(|hour| state.hours.get_mut(&hour)) {
+                edit::apply(event, &mut plan.lines);
             }
         }
+        EditEvent::TemplateSet { .. }
+        | EditEvent::TemplateHoursSet { .. }
+        | EditEvent::TemplateRemoved { .. }
+        | EditEvent::HoursAssigned { .. }
+        | EditEvent::HourFilled { .. } => state.templates.evolve(event),
     }
 }
 

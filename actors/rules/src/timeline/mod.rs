@@ -23,6 +23,7 @@
 //! | `Roll(RepairLine)` | `LineRepaired` | unknown hour or line, a locked line |
 //! | `Roll(RetimeLines)` | `LinesRetimed` | unknown hour |
 //! | `Roll(PassLines)` | `LinesPassed` | unknown hour |
+//! | `Edit` | lines in, out, held, joined and timed anew | unknown, locked, past, on air or next |
 //!
 //! What asks for what is already so is answered with no event.
 
@@ -31,6 +32,7 @@ mod blocks;
 pub mod clocks;
 pub mod command;
 pub mod decide;
+pub mod edits;
 pub mod evolve;
 pub mod grid;
 pub mod rejection;
@@ -42,11 +44,17 @@ pub mod state;
 #[cfg(test)]
 mod block_tests;
 #[cfg(test)]
+mod edit_properties;
+#[cfg(test)]
+mod edit_tests;
+#[cfg(test)]
 mod clock_tests;
 #[cfg(test)]
 mod pin_tests;
 #[cfg(test)]
 mod roll_tests;
+#[cfg(test)]
+mod template_tests;
 #[cfg(test)]
 mod tests;
 
@@ -83,5 +91,6 @@ impl Aggregate for Timeline {
 
     fn witness(state: &mut TimelineState, fact: &AirFact) {
         state.aired.witness(fact);
+        state.seen.witness(fact);
     }
 }

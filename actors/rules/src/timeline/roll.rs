@@ -47,7 +47,7 @@ impl Reject for RollRejection {
     fn code(&self) -> &'static str {
         match self {
             Self::Horizon { .. } => "horizon_out_of_range",
-            Self::LineLocked(_) => "line_locked",
+            Self::LineLocked(_) => "line_on_air",
             Self::OutOfPlace { .. } => "plan_lines_out_of_place",
         }
     }

@@ -160,11 +160,11 @@ fn what_is_on_air_and_what_comes_next_are_locked() {
     };
     let heard = || two_hours().witnessed(&[starts(7, Some(2), 2, HOUR)]);
     assert_eq!(heard().state.locked(), [LineId([2; 16]), LineId([3; 16])]);
-    let message = heard().when(drop(2)).rejected("line_locked");
+    let message = heard().when(drop(2)).rejected("line_on_air");
     assert!(message.contains(&LineId([2; 16]).to_string()), "{message}");
-    heard().when(drop(3)).rejected("line_locked");
-    heard().when(repair(2, None)).rejected("line_locked");
-    heard().when(enter(at(1, vec![]), 0, vec![])).rejected("line_locked");
+    heard().when(drop(3)).rejected("line_on_air");
+    heard().when(repair(2, None)).rejected("line_on_air");
+    heard().when(enter(at(1, vec![]), 0, vec![])).rejected("line_on_air");
     // With both of them in it, the hour may be another otherwise.
     let same = at(0, vec![line(2, 60), line(8, 120)]);
     assert!(heard().when(enter(same, 2, vec![])).result.is_ok());

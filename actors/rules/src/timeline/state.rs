@@ -2,6 +2,8 @@
 
 use super::aired::Aired;
 use super::decide::HOUR_US;
+use super::edits::Seen;
+use super::edits::templates::Templates;
 use grimnir_events::clock::LegalIdRule;
 use grimnir_events::edit::Pin;
 use grimnir_events::grid::Grid;
@@ -35,6 +37,10 @@ pub struct TimelineState {
     pub hours: BTreeMap<UtcMicros, HourPlan>,
     /// Lines of these hours that planning leaves as they are.
     pub pins: BTreeMap<LineId, Pin>,
+    /// Templates of days and weeks.
+    pub templates: Templates,
+    /// What was seen on air of the plan.
+    pub seen: Seen,
     /// What is ordered for hours beside their clocks.
     pub orders: Orders,
     /// How the plan goes on with time.

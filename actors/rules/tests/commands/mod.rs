@@ -8,16 +8,18 @@ use crate::samples::{
 };
 use grimnir_events::access::{AccessEvent, Role};
 use grimnir_events::control::ControlMode;
+use grimnir_events::edit::Pin;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{OwnerReason, ReleaseReason, Tier};
 use grimnir_events::library::{ItemKind, LibraryEvent};
 use grimnir_events::roll::RepairReason;
 use grimnir_events::show::ShowEvent;
 use grimnir_events::station::MountFormat;
-use grimnir_events::timeline::{DropReason, TimelineEvent};
+use grimnir_events::template::TemplateSpan;
+use grimnir_events::timeline::{Anchor, DropReason, TimelineEvent};
 use grimnir_events::{
     ClaimId, ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, SmartBlockId, StartId,
-    UserId,
+    TemplateId, UserId,
 };
 use grimnir_rules::Context;
 use grimnir_rules::access::command::AccessCommand;
@@ -26,6 +28,8 @@ use grimnir_rules::ladder::command::LadderCommand;
 use grimnir_rules::library::command::LibraryCommand;
 use grimnir_rules::station::command::StationCommand;
 use grimnir_rules::timeline::command::{ClockCommand, RollCommand, TimelineCommand};
+use grimnir_rules::timeline::edits::command::{EditCommand, Place};
+use grimnir_rules::timeline::edits::templates::Taken;
 use grimnir_rules::timeline::shows::command::ShowCommand;
 
 pub fn context() -> Labelled<Context> {
@@ -153,9 +157,10 @@ pub fn timeline() -> Labelled<TimelineCommand> {
     ];
     samples.extend(asked.map(|(label, command)| (label.into(), Clock(command))));
     samples.extend(shows().into_iter().map(|(label, command)| (label, Show(command))));
+    samples.extend(edits());
     labelled!(TimelineCommand: [
         SetClock, RemoveClock, ChooseDefaultClock, CommitHour, DropLine, SetGrid,
-        ClearHour, SetSmartBlock, RemoveSmartBlock, SetStationRules, Clock, Show, Roll,
+        ClearHour, SetSmartBlock, RemoveSmartBlock, SetStationRules, Clock, Show, Roll, Edit,
     ], samples)
 }
 
@@ -278,4 +283,46 @@ pub fn access() -> Labelled<AccessCommand> {
         samples.push((word.into(), GrantRole { user_id, role }));
     }
     labelled!(AccessCommand: [RegisterUser, GrantRole, ChangeCredential, EraseUser], samples)
+}
+
+/// Every way to work on a plan.
+fn edits() -> Vec<(String, TimelineCommand)> {
+    let hour_plan = hour_plan();
+    let line = Box::new(hour_plan.lines[0].clone());
+    let (hour, line_id, new_id) = (at(0), LineId(raw(130)), LineId(raw(131)));
+    let after = Place::After(LineId(raw(132)));
+    let anchor = Anchor::Hard { at: at(2) };
+    let pins = vec![(line_id, Pin::Locked)];
+    let plan = Box::new(hour_plan);
+    let template_id = TemplateId(raw(135));
+    let set = |span| {
+        let (name, description) = ("Summer".into(), "From June on".into());
+        EditCommand::SetTemplate { template_id, name, description, span }
+    };
+    let taken = vec![
+        Taken { hour: at(3), place: 167, clock_id: Some(ClockId(raw(136))) },
+        Taken { hour: at(4), place: 0, clock_id: None },
+    ];
+    let samples = labelled!(EditCommand: [
+        Insert, Move, Replace, Drop, Hold, Shuffle, QueueNext, RestoreHour, FillHour,
+        SetTemplate, TakeHours, RemoveTemplate, AssignHours, GiveUpHour,
+    ], vec![
+        plain(EditCommand::Insert { hour, place: Place::Index(300), line: line.clone() }),
+        plain(EditCommand::Move { hour, line_id, to_hour: at(1), place: after, anchor, new_id }),
+        plain(EditCommand::Replace { hour, line_id, line: line.clone() }),
+        plain(EditCommand::Drop { hour, line_id, reason: "withdrawn".into() }),
+        plain(EditCommand::Hold { hour, line_id, locked: true }),
+        ("Some".into(), EditCommand::Shuffle { hour: Some(hour), seed: raw(133) }),
+        ("None".into(), EditCommand::Shuffle { hour: None, seed: raw(134) }),
+        plain(EditCommand::QueueNext { line }),
+        plain(EditCommand::RestoreHour { plan: plan.clone(), pins, to_seq: 4_243 }),
+        plain(EditCommand::FillHour { plan, template_id }),
+        ("Day".into(), set(TemplateSpan::Day)),
+        ("Week".into(), set(TemplateSpan::Week)),
+        plain(EditCommand::TakeHours { template_id, hours: taken, lines: true }),
+        plain(EditCommand::RemoveTemplate { template_id }),
+        plain(EditCommand::AssignHours { template_id, hours: vec![(at(3), 167)] }),
+        plain(EditCommand::GiveUpHour { hour: at(3) }),
+    ]);
+    samples.into_iter().map(|(l, edit)| (l, TimelineCommand::Edit(Box::new(edit)))).collect()
 }
