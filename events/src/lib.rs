@@ -23,6 +23,7 @@ pub mod grid;
 pub mod timeline;
 pub mod library;
 pub mod details;
+pub mod analysis;
 pub mod smart_block;
 pub mod access;
 pub mod site;

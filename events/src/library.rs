@@ -1,5 +1,6 @@
 //! The words of a library: media items and playlists.
 
+use crate::analysis::AnalysisEvent;
 use crate::codec::Payload;
 use crate::details::MediaDetails;
 use crate::ids::{ContentHash, MediaId, PlaylistId};
@@ -78,6 +79,8 @@ pub enum LibraryEvent {
         /// All of it, as it is now.
         details: Box<MediaDetails>,
     },
+    /// Its sound is measured, or was.
+    Analysis(AnalysisEvent),
 }
 
 impl Payload for LibraryEvent {

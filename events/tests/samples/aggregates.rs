@@ -1,7 +1,7 @@
 //! Samples of station, library, access and timeline.
 
 use super::{
-    Labelled, at, details, hash, labelled, plain, raw, smart_blocks, station_rules, words,
+    Labelled, analysis, at, details, hash, labelled, plain, raw, smart_blocks, station_rules, words,
 };
 use grimnir_events::access::{AccessEvent, Role};
 use grimnir_events::grid::{DatedSet, Days, Grid, LocalDate};
@@ -9,7 +9,9 @@ use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags}
 use grimnir_events::owner::OwnerEvent;
 use grimnir_events::sealed::Sealed;
 use grimnir_events::site::{SiteEvent, StoreDeviation};
-use grimnir_events::station::{FadeCurve, Mount, MountFormat, StationEvent, StationSettings};
+use grimnir_events::station::{
+    FadeCurve, Mount, MountFormat, StationEvent, StationSettings, TransitionMode,
+};
 use grimnir_events::timeline::*;
 use grimnir_events::{
     ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, SmartBlockId, UserId,
@@ -70,13 +72,16 @@ pub fn station() -> Labelled<StationEvent> {
         ("Some".into(), FallbackChanged { media_id: Some(MediaId(raw(3))) }),
         ("None".into(), FallbackChanged { media_id: None }),
     ];
+    for (word, mode) in words!(TransitionMode: Segue, Fixed, Smart) {
+        samples.push((word.into(), TransitionsChosen { mode }));
+    }
     for (word, format) in words!(MountFormat: Mp3) {
         samples.push((word.into(), MountAdded { mount: mount(format) }));
     }
     assert_eq!(words!(FadeCurve: Linear, EqualPower).count(), 2, "both are above");
     labelled!(StationEvent: [
         Created, Renamed, TimeZoneChanged, SettingsChanged, MountAdded, MountRemoved, Started,
-        Stopped, FallbackChanged,
+        Stopped, FallbackChanged, TransitionsChosen,
     ], samples)
 }
 
@@ -144,9 +149,10 @@ pub fn library() -> Labelled<LibraryEvent> {
     for (word, kind) in words!(ItemKind: Music, LegalId, Imaging, Spot, Feature, Emergency) {
         samples.push((word.into(), MediaAdded { item: Box::new(item(kind)) }));
     }
+    samples.extend(analysis(media_id).into_iter().map(|(word, event)| (word, Analysis(event))));
     labelled!(LibraryEvent: [
         MediaAdded, MediaRefused, MediaDescribed, MediaLost, MediaFound, MediaRemoved, PlaylistSet,
-        PlaylistRemoved, MediaDetailed,
+        PlaylistRemoved, MediaDetailed, Analysis,
     ], samples)
 }
 
@@ -244,6 +250,9 @@ pub fn timeline() -> Labelled<TimelineEvent> {
     };
     let empty = HourPlan { lines: vec![], notes: vec![], ..hour_plan() };
     let inserted = line(Anchor::AfterPrevious, Transition::Segue);
+    let curve = FadeCurve::EqualPower;
+    let transition = Transition::Smart { fade_out: 96_000, fade_in: 4_800, curve };
+    let smart = line(Anchor::AfterPrevious, transition);
     let block_id = SmartBlockId(raw(26));
     let mut later = clock.clone();
     later.slots = vec![slot(2, SlotStart::Free, SlotSource::SmartBlock { block_id })];
@@ -264,6 +273,7 @@ pub fn timeline() -> Labelled<TimelineEvent> {
         plain(HourPlanned { plan: hour_plan() }),
         ("empty".into(), HourPlanned { plan: empty }),
         plain(LineInserted { hour: at(0), index: 7, line: Box::new(inserted) }),
+        ("smart".into(), LineInserted { hour: at(0), index: 8, line: Box::new(smart) }),
         plain(LineDropped { hour: at(0), line_id: LineId(raw(25)), reason: "skipped".into() }),
         plain(GridSet { grid: grid(clock_id) }),
         plain(HourCleared { hour: at(0), reason: "another time zone".into() }),
@@ -304,6 +314,7 @@ pub fn shown(line: &Line, slot: &ClockSlot) -> [&'static str; 4] {
         match line.transition {
             Transition::Crossfade { .. } => "crossfade",
             Transition::Segue => "segue",
+            Transition::Smart { .. } => "smart",
         },
         match slot.start {
             SlotStart::Free => "free",

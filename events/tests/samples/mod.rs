@@ -9,6 +9,7 @@ mod blocks;
 mod broadcast;
 mod commits;
 mod frozen;
+mod measured;
 mod register;
 
 pub use aggregates::*;
@@ -16,6 +17,7 @@ pub use blocks::*;
 pub use broadcast::*;
 pub use commits::*;
 pub use frozen::*;
+pub use measured::*;
 pub use register::*;
 
 use grimnir_events::{ContentHash, UtcMicros};
