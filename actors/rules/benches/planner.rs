@@ -56,6 +56,7 @@ fn measure(items: u32) -> (f64, f64) {
     let rules = StationRules { performance_complement: true, ..StationRules::default() };
     let settings = StationSettings::default();
     let inputs = PlanInputs {
+        joins: Default::default(),
         station: StationId([1; 16]),
         settings: &settings,
         media: &station.media,

@@ -152,7 +152,8 @@ fn after_station(event: &StationEvent, commands: &mut Vec<AnyCommand>) {
         | StationEvent::SettingsChanged { .. }
         | StationEvent::MountAdded { .. }
         | StationEvent::MountRemoved { .. }
-        | StationEvent::FallbackChanged { .. } => {}
+        | StationEvent::FallbackChanged { .. }
+        | StationEvent::TransitionsChosen { .. } => {}
     }
 }
 

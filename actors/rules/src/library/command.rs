@@ -1,5 +1,6 @@
 //! What can be asked of a library.
 
+use super::analysis::AnalysisCommand;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::library::{CueMarks, ItemKind, MediaItem, Tags};
 use grimnir_events::{ContentHash, MediaId, Payload, PlaylistId};
@@ -79,6 +80,8 @@ pub enum LibraryCommand {
         /// All of it; lists of at most 50 texts, each at most 300 characters.
         details: Box<MediaDetails>,
     },
+    /// About the analysis of an item.
+    Analysis(AnalysisCommand),
 }
 
 impl Payload for LibraryCommand {

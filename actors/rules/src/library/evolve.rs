@@ -1,6 +1,6 @@
 //! Folds a library's events.
 
-use super::{LibraryState, MediaEntry, Playlist};
+use super::{LibraryState, MediaEntry, Playlist, analysis};
 use grimnir_events::library::LibraryEvent;
 
 /// Folds one event.
@@ -20,6 +20,7 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
             must_air,
             long_form,
         } => {
+            analysis::described(state, *media_id, cues);
             if let Some(entry) = state.media.get_mut(media_id) {
                 entry.item.tags.clone_from(tags);
                 entry.item.category.clone_from(category);
@@ -44,6 +45,7 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
                 state.by_hash.remove(&entry.item.hash);
             }
             state.details.remove(media_id);
+            state.analyses.remove(media_id);
         }
         LibraryEvent::PlaylistSet { playlist_id, name, items } => {
             let playlist = Playlist { name: name.clone(), items: items.clone() };
@@ -57,5 +59,6 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
                 state.details.insert(*media_id, (**details).clone());
             }
         }
+        LibraryEvent::Analysis(event) => analysis::evolve(state, event),
     }
 }

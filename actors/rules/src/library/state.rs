@@ -1,5 +1,7 @@
 //! The fold of a library's stream.
 
+use super::analysis::AnalysisEntry;
+use grimnir_events::analysis::AnalysisFailure;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::library::MediaItem;
 use grimnir_events::{ContentHash, MediaId, PlaylistId};
@@ -15,6 +17,8 @@ pub struct LibraryState {
     pub by_hash: BTreeMap<ContentHash, MediaId>,
     /// What else is said about items.
     pub details: BTreeMap<MediaId, MediaDetails>,
+    /// What is known of their analyses.
+    pub analyses: BTreeMap<MediaId, AnalysisEntry>,
     /// Playlists.
     pub playlists: BTreeMap<PlaylistId, Playlist>,
 }
@@ -38,8 +42,15 @@ pub struct Playlist {
 }
 
 impl LibraryState {
-    /// Items whose audio can be read, by id.
+    /// Items whose audio can be read and whose last analysis did not fail, by id.
     pub fn playable(&self) -> impl Iterator<Item = &MediaItem> {
-        self.media.values().filter(|entry| entry.lost.is_none()).map(|entry| &entry.item)
+        let whole =
+            |entry: &&MediaEntry| entry.lost.is_none() && self.failure(entry.item.id).is_none();
+        self.media.values().filter(whole).map(|entry| &entry.item)
+    }
+
+    /// Why the last analysis of an item failed; `None` when it did not.
+    pub fn failure(&self, media_id: MediaId) -> Option<&AnalysisFailure> {
+        self.analyses.get(&media_id)?.failure.as_ref()
     }
 }

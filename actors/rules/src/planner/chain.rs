@@ -4,8 +4,10 @@
 //! Every version of the planner builds its hours with it: what it makes of an item never changes.
 
 use super::PlanInputs;
-use super::sound::{crossfade_frames, gain_db_x100, has_own_segue, takes_crossfade};
+use super::joint;
+use super::sound::{gain_db_x100, takes_crossfade};
 use grimnir_events::library::{CueMarks, MediaItem};
+use grimnir_events::station::TransitionMode;
 use grimnir_events::timeline::{Anchor, Line, Transition};
 use grimnir_events::units::frames_of_ms;
 use grimnir_events::{AirFrame, LineId, MediaId, PlaylistId, StationId, UtcMicros, derive_id};
@@ -17,6 +19,8 @@ pub const MAX_LINES: usize = 150;
 const LINES_BYTES: usize = 22 * 1024;
 /// Most bytes of a line beside its texts: 64 of ids and hash, 86 of numbers at their longest.
 const LINE_BYTES: usize = 160;
+/// Most bytes that a smart transition adds: two lengths of five.
+const SMART_BYTES: usize = 10;
 /// Longest title and artist in a line, in bytes.
 const TEXT_BYTES: usize = 200;
 
@@ -73,17 +77,15 @@ impl<'a> Chain<'a> {
         mut cues: CueMarks,
         playlist: Option<PlaylistId>,
     ) -> UtcMicros {
-        let settings = self.inputs.settings;
-        if !takes_crossfade(item, settings) {
+        let PlanInputs { settings, joins, .. } = self.inputs;
+        if joins.mode == TransitionMode::Smart {
+            self.meet(item, &mut cues);
+        } else if !takes_crossfade(item, settings) {
             self.close_without_crossfade();
         }
         let start = self.next_start();
-        let mut transition = Transition::Segue;
-        // Whether the next item takes it too is seen when that one comes.
-        if !has_own_segue(&cues) && takes_crossfade(item, settings) {
-            cues.segue = cues.cue_out - crossfade_frames(settings);
-            transition = Transition::Crossfade { curve: settings.fade_curve };
-        }
+        // Whether the next item takes an overlap too is seen when that one comes.
+        let (cues, transition) = joint::alone(item, cues, settings, &joins);
         let line = Line {
             id: line_id(self.inputs.station, self.hour, self.lines.len(), item.id, playlist),
             media_id: item.id,
@@ -96,18 +98,42 @@ impl<'a> Chain<'a> {
             cues,
             gain_db_x100: gain_db_x100(item, settings),
             transition,
-            min_airtime: self.useful().min(cues.airtime()).max(1),
+            min_airtime: joint::useful(settings, &cues),
             must_air: item.must_air,
             long_form: item.long_form,
         };
         self.bytes += LINE_BYTES + line.title.len() + line.artist.len();
+        if joins.mode == TransitionMode::Smart {
+            self.bytes += SMART_BYTES;
+        }
         self.lines.push((start, line));
         start.utc()
+    }
+
+    /// Joins the last line to what follows it.
+    fn meet(&mut self, item: &MediaItem, cues: &mut CueMarks) {
+        let PlanInputs { settings, joins, media, .. } = self.inputs;
+        let Some((_, last)) = self.lines.last_mut() else { return };
+        let Some(before) = media.get(&last.media_id) else { return };
+        let own = CueMarks { cue_in: last.cues.cue_in, ..before.cues };
+        let met = joint::meet((before, own), (item, *cues), settings, &joins);
+        (last.cues, last.transition) = (met.cues, met.transition);
+        last.min_airtime = joint::useful(settings, &met.cues);
+        cues.cue_in = met.next_cue_in;
     }
 
     /// The line that was appended last.
     pub fn last(&self) -> Option<&Line> {
         self.lines.last().map(|(_, line)| line)
+    }
+
+    /// What follows the chain is not known: a smart overlap could cover words or an intro.
+    pub fn close(&mut self) {
+        if let Some((_, last)) = self.lines.last_mut()
+            && matches!(last.transition, Transition::Smart { .. })
+        {
+            joint::part(last);
+        }
     }
 
     /// The last line hands over without overlap, where its overlap was ours.

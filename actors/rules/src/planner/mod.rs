@@ -8,6 +8,7 @@
 
 pub mod hours;
 pub mod sound;
+pub mod joint;
 mod chain;
 pub mod v1;
 pub mod v2;
@@ -16,6 +17,8 @@ pub mod v2;
 mod checker_tests;
 #[cfg(test)]
 mod frozen_tests;
+#[cfg(test)]
+mod joint_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -79,6 +82,8 @@ pub struct PlanInputs<'a> {
     pub grid: &'a Grid,
     /// The clocks that the grid names.
     pub clocks: &'a BTreeMap<ClockId, FormatClock>,
+    /// How items are joined.
+    pub joins: joint::Joins<'a>,
     /// What aired and is in no plan any more; may be empty. Order does not matter.
     pub played: &'a [Play],
     /// Ledger position all this was read at.

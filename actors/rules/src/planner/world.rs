@@ -1,8 +1,11 @@
 //! A small station for the planner's tests.
 
+use super::joint::Joins;
 use super::*;
+use crate::library::analysis::AnalysisEntry;
 use crate::timeline::decide::HOUR_US;
 use grimnir_events::library::{CueMarks, ItemKind, Tags};
+use grimnir_events::station::TransitionMode;
 use grimnir_events::timeline::{ClockSlot, SlotSource, SlotStart};
 use grimnir_events::{ClockId, ContentHash};
 
@@ -83,6 +86,8 @@ pub(in crate::planner) struct World {
     pub tally: BTreeMap<MediaId, Tally>,
     pub grid: Grid,
     pub clocks: BTreeMap<ClockId, FormatClock>,
+    pub transitions: TransitionMode,
+    pub analyses: BTreeMap<MediaId, AnalysisEntry>,
 }
 
 impl World {
@@ -104,6 +109,7 @@ impl World {
             clock: self.clock.as_ref(),
             grid: &self.grid,
             clocks: &self.clocks,
+            joins: Joins { mode: self.transitions, analyses: &self.analyses },
             played: &self.played,
             input_seq: 7,
         }

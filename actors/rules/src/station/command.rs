@@ -1,6 +1,6 @@
 //! What can be asked of a station.
 
-use grimnir_events::station::{Mount, StationSettings};
+use grimnir_events::station::{Mount, StationSettings, TransitionMode};
 use grimnir_events::{MediaId, MountId, Payload};
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,11 @@ pub enum StationCommand {
     ChooseFallback {
         /// The item, `None` for digital silence.
         media_id: Option<MediaId>,
+    },
+    /// Choose how items are joined.
+    ChooseTransitions {
+        /// In which way.
+        mode: TransitionMode,
     },
 }
 

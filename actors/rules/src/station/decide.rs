@@ -49,6 +49,10 @@ pub fn decide(state: &StationState, command: &StationCommand) -> Result<Vec<Stat
             }
             vec![StationEvent::FallbackChanged { media_id: *media_id }]
         }
+        StationCommand::ChooseTransitions { mode } if *mode == state.transitions => vec![],
+        StationCommand::ChooseTransitions { mode } => {
+            vec![StationEvent::TransitionsChosen { mode: *mode }]
+        }
     })
 }
 

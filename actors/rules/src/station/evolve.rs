@@ -21,5 +21,6 @@ pub fn evolve(state: &mut StationState, event: &StationEvent) {
         StationEvent::Started {} => state.on_air = true,
         StationEvent::Stopped {} => state.on_air = false,
         StationEvent::FallbackChanged { media_id } => state.fallback = *media_id,
+        StationEvent::TransitionsChosen { mode } => state.transitions = *mode,
     }
 }

@@ -1,7 +1,7 @@
 //! The fold of a station's stream.
 
 use grimnir_events::MediaId;
-use grimnir_events::station::{Mount, StationSettings};
+use grimnir_events::station::{Mount, StationSettings, TransitionMode};
 use serde::{Deserialize, Serialize};
 
 /// What a station is.
@@ -23,4 +23,6 @@ pub struct StationState {
     pub on_air: bool,
     /// The last rung; `None` is digital silence.
     pub fallback: Option<MediaId>,
+    /// How the planner joins items.
+    pub transitions: TransitionMode,
 }

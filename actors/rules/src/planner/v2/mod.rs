@@ -27,6 +27,7 @@ pub use tryout::{BlockTest, Materialized, materialize, test};
 
 use crate::planner::chain::Chain;
 use crate::planner::hours::{Hour, hour_of, ruling_clock, slots_in};
+use crate::planner::joint;
 use crate::planner::{PlanInputs, TZDB_VERSION, v1};
 use crate::timeline::decide::HOUR_US;
 use catalogue::Catalogue;
@@ -176,7 +177,7 @@ impl<'a> Planner<'a> {
         filling.fill();
         let (lines, mut notes) = filling.finish();
         self.history.take_back();
-        let lines = v1::settle(&inputs, lines, from, &mut notes);
+        let lines = joint::settle(&inputs, lines, from, &mut notes);
         if lines.is_empty() {
             notes.insert(0, "nothing can be planned: the library has no item for this hour".into());
         }
