@@ -122,9 +122,14 @@ impl<'a> Chain<'a> {
     /// what is said waits until the line before has ended.
     fn junction(&self, index: usize) -> AirFrame {
         let Some(voice) = self.voices.last() else { return self.at };
-        let alone = matches!(voice.joint, Joint::Smart { .. }) && is_said(self.lines[index].kind);
-        let free = if alone { voice.line.end.max(voice.line.segue) } else { voice.line.segue };
-        free.max(self.at)
+        let free = if self.is_alone(index) { voice.line.end } else { voice.line.segue };
+        free.max(voice.line.segue).max(self.at)
+    }
+
+    /// Nothing of the line before may sound with this one.
+    fn is_alone(&self, index: usize) -> bool {
+        let smart = |voice: &Voice| matches!(voice.joint, Joint::Smart { .. });
+        self.voices.last().is_some_and(smart) && is_said(self.lines[index].kind)
     }
 
     /// Places `index` at `start`, unless an anchored line after `place` leaves it no room.
@@ -159,7 +164,8 @@ impl<'a> Chain<'a> {
     fn place(&mut self, index: usize, start: AirFrame, hard: bool) {
         let line = &self.lines[index];
         let cues = self.anchors.slots[index].cues;
-        let (fade_in, curve_in) = self.hand_over(start, cues.airtime(), hard);
+        let cut = hard || self.is_alone(index);
+        let (fade_in, curve_in) = self.hand_over(start, cues.airtime(), cut);
         let silent_from = self.voices.last().map_or(self.at, |voice| voice.line.end.max(self.at));
         if start > silent_from {
             self.gaps.push((silent_from, start));
