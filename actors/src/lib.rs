@@ -15,6 +15,7 @@ pub mod process;
 pub mod planner;
 pub mod engine;
 pub mod tryout;
+mod analysis;
 pub mod ingest;
 pub mod media;
 pub mod supervisor;

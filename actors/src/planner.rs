@@ -10,6 +10,7 @@ use grimnir_events::{
     Actor as Principal, CommitId, CorrelationId, MediaId, PlaylistId, StationId, StreamId,
     StreamKind, UtcMicros, derive_id,
 };
+use grimnir_rules::planner::joint::Joins;
 use grimnir_rules::planner::{self, PlanInputs};
 use grimnir_rules::timeline::command::TimelineCommand;
 use grimnir_rules::{Library, Station, Timeline};
@@ -229,6 +230,7 @@ impl PlannerState {
                 grid: &timeline.state.grid,
                 clocks: &timeline.state.clocks,
                 // Plans are kept 48 h back, longer than any separation looks.
+                joins: Joins { mode: station.state.transitions, analyses: &library.state.analyses },
                 played: &[],
                 input_seq,
             };

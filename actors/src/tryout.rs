@@ -7,6 +7,7 @@ use grimnir_events::library::MediaItem;
 use grimnir_events::smart_block::SmartBlock;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{LineId, MediaId, PlaylistId, StationId, UtcMicros};
+use grimnir_rules::planner::joint::Joins;
 use grimnir_rules::planner::v2::{self, BlockTest, Explained, Materialized, PickTrace};
 use grimnir_rules::planner::{PLANNER_VERSION, PlanInputs};
 use grimnir_rules::{Library, Station, Timeline};
@@ -72,6 +73,7 @@ impl Folds {
             clock: timeline.default_clock.and_then(|clock| timeline.clocks.get(&clock)),
             grid: &timeline.grid,
             clocks: &timeline.clocks,
+            joins: Joins { mode: self.station.state.transitions, analyses: &library.analyses },
             played: &[],
             input_seq: self.library.seq.max(self.timeline.seq),
         };

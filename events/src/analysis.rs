@@ -4,7 +4,7 @@
 //! planner computes. Frames are at 48 kHz from the file's first frame; levels are in hundredths.
 
 use crate::ids::MediaId;
-use crate::library::CueMarks;
+use crate::library::{CueMarks, MediaItem};
 use serde::{Deserialize, Serialize};
 
 /// What happened to the analysis of an item.
@@ -169,6 +169,74 @@ impl FailureKind {
             Self::TimedOut => "timed_out",
             Self::OutOfMemory => "out_of_memory",
             Self::Changed => "changed",
+        }
+    }
+}
+
+/// How far the analysis of an item is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Progress {
+    /// Nothing is asked for.
+    #[default]
+    Idle,
+    /// It waits for its turn.
+    Queued,
+    /// It is being measured.
+    Begun,
+}
+
+/// What is known of one item's analysis.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct AnalysisEntry {
+    /// How far what was asked for is.
+    pub progress: Progress,
+    /// The last that succeeded.
+    pub measured: Option<Box<Analysis>>,
+    /// Why the last failed, if it did.
+    pub failure: Option<AnalysisFailure>,
+    /// A person set the item's marks.
+    pub marks_by_hand: bool,
+}
+
+impl AnalysisEntry {
+    /// Folds one event about an item. Marks of a person stand while they fit into the sound.
+    pub fn apply(&mut self, item: &mut MediaItem, event: &AnalysisEvent) {
+        match event {
+            AnalysisEvent::Queued { .. } => self.progress = Progress::Queued,
+            AnalysisEvent::Begun { .. } => self.progress = Progress::Begun,
+            AnalysisEvent::Measured { analysis, .. } => {
+                item.duration_frames = analysis.duration_frames;
+                item.loudness_lufs_x100 = analysis.loudness_lufs_x100;
+                item.true_peak_dbtp_x100 = analysis.true_peak_dbtp_x100;
+                self.marks_by_hand &= item.cues.cue_out <= analysis.duration_frames;
+                if !self.marks_by_hand {
+                    item.cues = analysis.cues;
+                }
+                self.measured = Some(analysis.clone());
+                self.failure = None;
+                self.progress = Progress::Idle;
+            }
+            AnalysisEvent::Failed { failure, .. } => {
+                self.failure = Some(failure.clone());
+                self.progress = Progress::Idle;
+            }
+            AnalysisEvent::MarksReturned { .. } => {
+                self.marks_by_hand = false;
+                if let Some(measured) = &self.measured {
+                    item.cues = measured.cues;
+                }
+            }
+        }
+    }
+
+    /// How far it is, as it is shown: `queued`, `analysing`, `failed` or `done`.
+    pub const fn word(&self) -> &'static str {
+        match (self.progress, &self.failure) {
+            (Progress::Queued, _) => "queued",
+            (Progress::Begun, _) => "analysing",
+            (Progress::Idle, Some(_)) => "failed",
+            (Progress::Idle, None) => "done",
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::decoded;
 use crate::model::Model;
 use crate::rows::{MediaRow, PlaylistRow};
 use crate::search::{Filter, Index, Page, Place};
+use grimnir_events::analysis::{AnalysisEntry, Progress};
 use grimnir_events::details::MediaDetails;
 use grimnir_events::library::{LibraryEvent, MediaItem};
 use grimnir_events::{MediaId, PlaylistId, StationId};
@@ -67,10 +68,16 @@ impl LibraryTable {
         Some(row)
     }
 
+    /// Items that are to be measured again.
+    pub fn to_analyse(&self) -> impl Iterator<Item = MediaId> {
+        let asked = |row: &&MediaRow| row.analysis.progress != Progress::Idle;
+        self.media.values().filter(asked).map(|row| row.item.id)
+    }
+
     /// Items that may be planned.
     pub fn plannable(&self) -> Vec<MediaItem> {
-        let whole = self.media.values().filter(|row| row.lost.is_none());
-        whole.map(|row| row.item.clone()).collect()
+        let whole = |row: &&MediaRow| row.lost.is_none() && row.analysis.failure.is_none();
+        self.media.values().filter(whole).map(|row| row.item.clone()).collect()
     }
 }
 
@@ -86,6 +93,7 @@ pub(crate) fn apply(model: &mut Model, place: &decoded::Place, event: &LibraryEv
                 lost: None,
                 added_at: place.at,
                 details: MediaDetails::default(),
+                analysis: AnalysisEntry::default(),
             });
         }
         LibraryEvent::MediaRefused { .. } => {}
@@ -112,6 +120,12 @@ pub(crate) fn apply(model: &mut Model, place: &decoded::Place, event: &LibraryEv
                 table.put(row);
             }
         }
+        LibraryEvent::Analysis(event) => {
+            if let Some(mut row) = table.take(event.media_id()) {
+                row.analysis.apply(&mut row.item, event);
+                table.put(row);
+            }
+        }
         LibraryEvent::PlaylistSet { playlist_id, name, items } => {
             set_playlist(table, station_id, *playlist_id, name, items);
         }
@@ -125,6 +139,7 @@ fn describe(table: &mut LibraryTable, event: &LibraryEvent) {
         return;
     };
     let Some(mut row) = table.take(*media_id) else { return };
+    row.analysis.marks_by_hand |= row.item.cues != *cues;
     row.item.tags.clone_from(tags);
     row.item.category.clone_from(category);
     (row.item.kind, row.item.cues) = (*kind, *cues);

@@ -1,12 +1,13 @@
 //! The rows of every read model, as the API answers them.
 
 use grimnir_events::access::Role;
+use grimnir_events::analysis::AnalysisEntry;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::library::{ItemKind, MediaItem};
 use grimnir_events::smart_block::SmartBlock;
-use grimnir_events::station::{Mount, StationSettings};
+use grimnir_events::station::{TransitionMode, Mount, StationSettings};
 use grimnir_events::timeline::FormatClock;
 use grimnir_events::{
     ClaimId, ContentHash, CredentialId, EngineRunId, LineId, MediaId, PlaylistId, StationId,
@@ -29,6 +30,9 @@ pub struct StationRow {
     pub on_air: bool,
     /// How it plays.
     pub settings: StationSettings,
+    /// How the planner joins items.
+    #[serde(default)]
+    pub transitions: TransitionMode,
     /// What it offers to listeners.
     pub mounts: Vec<Mount>,
     /// The last rung.
@@ -149,6 +153,9 @@ pub struct MediaRow {
     /// What else is said about it.
     #[serde(default)]
     pub details: MediaDetails,
+    /// What is known of its analysis.
+    #[serde(default)]
+    pub analysis: AnalysisEntry,
 }
 
 /// A playlist.

@@ -4,7 +4,7 @@ use crate::change::Changes;
 use crate::decoded::Place;
 use crate::model::Model;
 use crate::rows::StationRow;
-use grimnir_events::station::StationEvent;
+use grimnir_events::station::{StationEvent, TransitionMode};
 
 /// Folds one event.
 pub(crate) fn apply(model: &mut Model, place: &Place, event: &StationEvent) {
@@ -19,6 +19,7 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &StationEvent) {
                 time_zone: time_zone.clone(),
                 on_air: false,
                 settings: settings.clone(),
+                transitions: TransitionMode::default(),
                 mounts: Vec::new(),
                 fallback_media_id: None,
                 default_clock_id: None,
@@ -40,6 +41,7 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &StationEvent) {
         StationEvent::Started {} => row.on_air = true,
         StationEvent::Stopped {} => row.on_air = false,
         StationEvent::FallbackChanged { media_id } => row.fallback_media_id = *media_id,
+        StationEvent::TransitionsChosen { mode } => row.transitions = *mode,
     }
 }
 

@@ -20,9 +20,12 @@ use grimnir_rules::library::command::LibraryCommand;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+mod analysis;
 mod details;
 mod page;
 
+use analysis::AnalysisView;
+pub use analysis::{__path_analyze, analyze};
 use details::DetailsView;
 pub use page::{__path_list, list};
 
@@ -85,8 +88,10 @@ pub struct MediaView {
     loudness_lufs: Option<f64>,
     /// True peak in dBTP; null for silence.
     true_peak_dbtp: Option<f64>,
-    /// Always `complete`: an item is measured before it is taken in.
+    /// How far its analysis is: `queued`, `analysing`, `done` or `failed`.
     analysis_state: &'static str,
+    /// What was measured in its sound, and why the last analysis failed.
+    analysis: AnalysisView,
     /// Why it is not planned; null when it is.
     lost: Option<String>,
     /// When it was taken in.
@@ -114,6 +119,8 @@ pub(super) fn of_row(row: MediaRow) -> MediaView {
     view.lost = row.lost;
     view.added_at = Some(row.added_at);
     view.details = row.details.into();
+    view.analysis_state = row.analysis.word();
+    view.analysis = row.analysis.into();
     view
 }
 
@@ -146,7 +153,8 @@ pub(super) fn of_item(item: MediaItem, station_id: StationId) -> MediaView {
         channels: item.channels,
         loudness_lufs: item.loudness_lufs_x100.map(hundredths),
         true_peak_dbtp: item.true_peak_dbtp_x100.map(hundredths),
-        analysis_state: "complete",
+        analysis_state: "done",
+        analysis: AnalysisView::default(),
         lost: None,
         added_at: None,
         details: DetailsView::default(),

@@ -75,6 +75,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(upload::upload))
         .routes(routes!(library::list))
         .routes(routes!(library::show, library::describe, library::remove))
+        .routes(routes!(library::analyze))
         .routes(routes!(media_file::audio))
         .routes(routes!(media_file::waveform))
         .routes(routes!(media_file::artwork))

@@ -4,6 +4,8 @@
 
 pub mod analyze;
 pub mod child;
+pub mod intro;
 pub mod levels;
+pub mod limits;
 pub mod tags;
 pub mod transcode;

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 fn row(n: u16, artist: &str, title: &str) -> MediaRow {
+        analysis: Default::default(),
     let mut id = [0; 16];
     id[..2].copy_from_slice(&n.to_be_bytes());
     let item = MediaItem {

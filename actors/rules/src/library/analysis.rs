@@ -4,9 +4,10 @@
 //! planned until it is measured, replaced or removed.
 
 use super::decide::{DURATION_MAX, REASON_MAX, TAG_MAX, check_cues, check_text};
-use super::{LibraryRejection as No, LibraryState, MediaEntry};
+use super::{LibraryRejection as No, LibraryState};
 use crate::text;
 use grimnir_events::analysis::{Analysis, AnalysisEvent, AnalysisFailure};
+pub use grimnir_events::analysis::{AnalysisEntry, Progress};
 use grimnir_events::library::{CueMarks, LibraryEvent};
 use grimnir_events::{ContentHash, MediaId};
 use serde::{Deserialize, Serialize};
@@ -48,32 +49,6 @@ pub enum AnalysisCommand {
         /// Which item.
         media_id: MediaId,
     },
-}
-
-/// How far the analysis of an item is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Progress {
-    /// Nothing is asked for.
-    #[default]
-    Idle,
-    /// It waits for its turn.
-    Queued,
-    /// It is being measured.
-    Begun,
-}
-
-/// What is known of one item's analysis.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct AnalysisEntry {
-    /// How far what was asked for is.
-    pub progress: Progress,
-    /// The last that succeeded.
-    pub measured: Option<Box<Analysis>>,
-    /// Why the last failed, if it did.
-    pub failure: Option<AnalysisFailure>,
-    /// A person set the item's marks.
-    pub marks_by_hand: bool,
 }
 
 /// The events that follow.
@@ -146,39 +121,7 @@ fn check(analysis: &Analysis) -> Result<(), No> {
 pub fn evolve(state: &mut LibraryState, event: &AnalysisEvent) {
     let media_id = event.media_id();
     let Some(held) = state.media.get_mut(&media_id) else { return };
-    let entry = state.analyses.entry(media_id).or_default();
-    match event {
-        AnalysisEvent::Queued { .. } => entry.progress = Progress::Queued,
-        AnalysisEvent::Begun { .. } => entry.progress = Progress::Begun,
-        AnalysisEvent::Measured { analysis, .. } => {
-            take(held, entry, analysis);
-            entry.measured = Some(analysis.clone());
-            entry.failure = None;
-            entry.progress = Progress::Idle;
-        }
-        AnalysisEvent::Failed { failure, .. } => {
-            entry.failure = Some(failure.clone());
-            entry.progress = Progress::Idle;
-        }
-        AnalysisEvent::MarksReturned { .. } => {
-            entry.marks_by_hand = false;
-            if let Some(measured) = &entry.measured {
-                held.item.cues = measured.cues;
-            }
-        }
-    }
-}
-
-/// The item has what was measured; marks of a person stand while they fit into the sound.
-fn take(held: &mut MediaEntry, entry: &mut AnalysisEntry, analysis: &Analysis) {
-    let item = &mut held.item;
-    item.duration_frames = analysis.duration_frames;
-    item.loudness_lufs_x100 = analysis.loudness_lufs_x100;
-    item.true_peak_dbtp_x100 = analysis.true_peak_dbtp_x100;
-    entry.marks_by_hand &= item.cues.cue_out <= analysis.duration_frames;
-    if !entry.marks_by_hand {
-        item.cues = analysis.cues;
-    }
+    state.analyses.entry(media_id).or_default().apply(&mut held.item, event);
 }
 
 /// An item was described with these marks: others than it had are a person's.

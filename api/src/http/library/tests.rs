@@ -4,6 +4,7 @@ use super::*;
 use grimnir_events::details::MediaDetails;
 
 fn row(n: u8, added_at: i64) -> MediaRow {
+        analysis: Default::default(),
     let item = MediaItem {
         id: MediaId([n; 16]),
         hash: ContentHash::default(),
