@@ -7,7 +7,7 @@ use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::library::{ItemKind, MediaItem};
 use grimnir_events::smart_block::SmartBlock;
-use grimnir_events::station::{TransitionMode, Mount, StationSettings};
+use grimnir_events::station::{Mount, StationSettings, TransitionMode};
 use grimnir_events::timeline::FormatClock;
 use grimnir_events::{
     ClaimId, ContentHash, CredentialId, EngineRunId, LineId, MediaId, PlaylistId, StationId,

@@ -8,7 +8,6 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 fn row(n: u16, artist: &str, title: &str) -> MediaRow {
-        analysis: Default::default(),
     let mut id = [0; 16];
     id[..2].copy_from_slice(&n.to_be_bytes());
     let item = MediaItem {
@@ -32,6 +31,7 @@ fn row(n: u16, artist: &str, title: &str) -> MediaRow {
     };
     let added_at = UtcMicros(i64::from(n % 5));
     MediaRow {
+        analysis: Default::default(),
         item,
         station_id: StationId::default(),
         lost: None,

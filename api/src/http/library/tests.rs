@@ -4,7 +4,6 @@ use super::*;
 use grimnir_events::details::MediaDetails;
 
 fn row(n: u8, added_at: i64) -> MediaRow {
-        analysis: Default::default(),
     let item = MediaItem {
         id: MediaId([n; 16]),
         hash: ContentHash::default(),
@@ -25,6 +24,7 @@ fn row(n: u8, added_at: i64) -> MediaRow {
         long_form: false,
     };
     MediaRow {
+        analysis: Default::default(),
         item,
         station_id: StationId::default(),
         lost: None,
