@@ -13,6 +13,7 @@ pub mod directory;
 pub mod ownership;
 pub mod process;
 pub mod planner;
+pub mod preflight;
 pub mod engine;
 pub mod tryout;
 mod analysis;

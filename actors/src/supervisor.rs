@@ -10,6 +10,7 @@
 use crate::engine::link::{EngineLink, LinkArgs};
 use crate::ownership::Standing;
 use crate::planner::{PlannerActor, PlannerArgs};
+use crate::preflight::{Preflight, PreflightArgs};
 use crate::process::{ProcessRunner, RunnerArgs};
 use crate::shell::{Shell, ShellArgs};
 use crate::site::Shared;
@@ -35,6 +36,8 @@ pub enum Child {
     Engine,
     /// Its planner.
     Planner,
+    /// Its look ahead.
+    Preflight,
     /// The site's access shell.
     Access,
     /// The site's process manager runner.
@@ -110,6 +113,10 @@ impl Family {
             Child::Planner => {
                 let args = PlannerArgs { shared: self.shared.clone(), station };
                 PlannerActor::spawn_linked(None, PlannerActor, args, me).await?.0.get_cell()
+            }
+            Child::Preflight => {
+                let args = PreflightArgs { shared: self.shared.clone(), station };
+                Preflight::spawn_linked(None, Preflight, args, me).await?.0.get_cell()
             }
             Child::Processes => {
                 let scope = (station != StationId::default()).then_some(station);
@@ -254,7 +261,7 @@ impl Family {
 
 /// What runs only where the station is owned.
 fn acting(shared: &Shared) -> Vec<Child> {
-    let mut all = vec![Child::Engine, Child::Planner];
+    let mut all = vec![Child::Engine, Child::Planner, Child::Preflight];
     if !shared.ownership.is_alone() {
         all.push(Child::Processes);
     }

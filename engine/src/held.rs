@@ -5,6 +5,7 @@
 
 use grimnir_events::UtcMicros;
 use grimnir_events::codec::{self, Payload};
+use grimnir_events::control::EngineControl;
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::timeline::{HourPlan, Line};
 use std::io::Write;
@@ -24,6 +25,8 @@ pub struct Held {
     pub timeline_revision: u64,
     /// Who claims the air.
     pub claims: Option<EngineClaims>,
+    /// Who starts lines.
+    pub control: EngineControl,
     /// Epoch of the control plane that is obeyed.
     pub epoch: u64,
 }
@@ -73,6 +76,8 @@ impl Cache {
         if let Some((epoch, parts)) = self.read("claims.held") {
             held.epoch = held.epoch.max(epoch);
             held.claims = parts.first().and_then(|bytes| decoded(bytes));
+            let control = parts.get(1).filter(|bytes| !bytes.is_empty());
+            held.control = control.and_then(|bytes| decoded(bytes)).unwrap_or_default();
         }
         held
     }
@@ -88,9 +93,10 @@ impl Cache {
         parts.extend(hours.iter().map(Vec::as_slice));
         self.write("timeline.held", epoch, &parts);
     }
-    /// Keeps claims.
-    pub fn keep_claims(&self, epoch: u64, payload: &[u8]) {
-        self.write("claims.held", epoch, &[payload]);
+    /// Keeps claims, and how lines are started.
+    pub fn keep_claims(&self, epoch: u64, payloads: &[Vec<u8>; 2]) {
+        let [claims, control] = payloads;
+        self.write("claims.held", epoch, &[claims, control]);
     }
 
     /// A file of records in the shared framing: the epoch first, then each part.

@@ -1,7 +1,7 @@
 //! One run of the engine: takes the lock, finds out how the last run ended, wires the parts, waits.
 
 use crate::RunArguments;
-use crate::air::bus::{Bus, BusSettings};
+use crate::air::bus::Bus;
 use crate::air::{self, AirCommand, clock};
 use crate::control::{self, Control};
 use crate::director::{Director, Legacy, Msg, Parts, status::Board};
@@ -122,7 +122,7 @@ fn start_air(
     tx: Sender<Msg>,
 ) -> Result<(air::AirHandle, std::thread::JoinHandle<()>), String> {
     let page = open_page(page_path)?;
-    let bus = Bus::new(BusSettings::default());
+    let bus = Bus::new();
     let parts = air::thread::AirParts { run, start, bus, fanout: blocks, page };
     air::thread::start(parts, move |report| {
         let _ = tx.send(Msg::Air(report));

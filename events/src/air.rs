@@ -151,6 +151,14 @@ pub enum AirEvent {
         /// Why.
         reason: String,
     },
+    /// What leaves has been below the threshold of the silence sense for its time: somebody is to
+    /// look.
+    ProgrammeSilent {
+        /// First frame of the silence.
+        since: AirFrame,
+    },
+    /// What leaves is above it again.
+    ProgrammeHeard {},
 }
 
 /// What started.

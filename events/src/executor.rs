@@ -1,7 +1,8 @@
 //! The words of an executor: what playout does now, and what people asked of it.
 
 use crate::codec::Payload;
-use crate::ids::{ClaimId, LineId};
+use crate::control::ControlMode;
+use crate::ids::{ClaimId, LineId, StartId};
 use serde::{Deserialize, Serialize};
 
 /// What happened to an executor.
@@ -23,6 +24,18 @@ pub enum ExecutorEvent {
         line_id: LineId,
         /// Whose item it was.
         claim_id: ClaimId,
+    },
+    /// Lines are started in another way.
+    ModeChanged {
+        /// How they were.
+        from: ControlMode,
+        /// How they are.
+        to: ControlMode,
+    },
+    /// Somebody started the line that was ready.
+    StartRequested {
+        /// This start.
+        start_id: StartId,
     },
 }
 

@@ -104,6 +104,8 @@ typed_ids! {
     CorrelationId = "cor";
     /// One run of an engine process.
     EngineRunId = "run";
+    /// One start of the next line by a person.
+    StartId = "stt";
 }
 
 /// A content address: SHA-256 of the bytes named.

@@ -197,6 +197,8 @@ pub enum OwnerReason {
     Taken,
     /// The station went on air.
     SignOn,
+    /// Nobody started the next line: see [`crate::control::ControlMode`].
+    Held,
 }
 
 /// Why a claim ended.

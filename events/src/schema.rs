@@ -75,6 +75,7 @@ pub const REGISTER: &[Registered] = &[
     Registered::of::<crate::owner::OwnerEvent>(),
     Registered::of::<crate::handover::EngineConfig>(),
     Registered::of::<crate::handover::EngineClaims>(),
+    Registered::of::<crate::control::EngineControl>(),
     Registered::of::<crate::timeline::HourPlan>(),
     Registered::of::<crate::ladder::Claim>(),
 ];

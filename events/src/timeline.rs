@@ -1,6 +1,7 @@
 //! The words of a timeline: format clocks, and the lines that are to air.
 
 use crate::codec::Payload;
+use crate::edit::EditEvent;
 use crate::grid::Grid;
 use crate::ids::{ClockId, ContentHash, LineId, MediaId, PlaylistId, SmartBlockId};
 use crate::library::{CueMarks, ItemKind};
@@ -77,6 +78,8 @@ pub enum TimelineEvent {
         /// All of it, as it is now.
         rules: Box<StationRules>,
     },
+    /// A person worked on the plan.
+    Edited(Box<EditEvent>),
 }
 
 impl Payload for TimelineEvent {
@@ -285,4 +288,6 @@ pub enum DropReason {
     Skipped,
     /// The station was off air.
     OffAir,
+    /// Lines were held when its time came.
+    Held,
 }

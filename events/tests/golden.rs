@@ -32,6 +32,7 @@ fn every_event_keeps_its_bytes() {
 fn every_hand_over_keeps_its_bytes() {
     check_payload(engine_config());
     check_payload(engine_claims());
+    check_payload(engine_control());
     check_payload(handed_hour());
     check_payload(handed_claim());
 }

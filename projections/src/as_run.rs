@@ -315,6 +315,10 @@ fn instant<'a>(
         AirEvent::OutputDown { mount_id, reason } => {
             with("output", format!("down: {mount_id}: {reason}"))
         }
+        AirEvent::ProgrammeSilent { since } => {
+            with("alarm", format!("programme_silent: since {}", since.utc()))
+        }
+        AirEvent::ProgrammeHeard {} => with("alarm", "programme_heard".to_owned()),
         AirEvent::AirInterrupted { .. }
         | AirEvent::ItemStarted(_)
         | AirEvent::ItemEnded { .. }

@@ -5,6 +5,7 @@ use crate::decoded::Place;
 use crate::model::Model;
 use crate::rows::ExecutorRow;
 use grimnir_events::air::{AirEvent, AirFact};
+use grimnir_events::control::ControlMode;
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::ladder::{AUTOMATION_CLAIM, LadderEvent, Tier};
 use grimnir_events::station::StationEvent;
@@ -23,7 +24,8 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &ExecutorEvent) {
             let row = row(model, place);
             (row.state, row.since) = (*to, place.at);
         }
-        ExecutorEvent::SkipRequested { .. } => {}
+        ExecutorEvent::ModeChanged { to, .. } => row(model, place).mode = *to,
+        ExecutorEvent::SkipRequested { .. } | ExecutorEvent::StartRequested { .. } => {}
     }
 }
 
@@ -57,6 +59,7 @@ fn row<'a>(model: &'a mut Model, place: &Place) -> &'a mut ExecutorRow {
         owner: AUTOMATION_CLAIM,
         tier: Tier::Automation,
         run: None,
+        mode: ControlMode::Automatic,
     })
 }
 

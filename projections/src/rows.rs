@@ -2,6 +2,7 @@
 
 use grimnir_events::access::Role;
 use grimnir_events::analysis::AnalysisEntry;
+use grimnir_events::control::ControlMode;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{Claim, Tier};
@@ -111,7 +112,7 @@ pub struct AsRunRow {
     /// Frames that were to air if nothing had cut it; `None` for an entry that is not a play.
     #[serde(default)]
     pub expected_frames: Option<i64>,
-    /// `item`, `dropped`, `moved`, `interrupted`, `silence`, `stalled`, `owner`, `source`,
+    /// `item`, `dropped`, `moved`, `interrupted`, `silence`, `stalled`, `alarm`, `owner`, `source`,
     /// `engine`, `output`.
     pub entry: String,
     /// Who owned the air.
@@ -218,6 +219,8 @@ pub struct ExecutorRow {
     pub tier: Tier,
     /// The engine's run, while one is known.
     pub run: Option<EngineRunId>,
+    /// Who starts lines.
+    pub mode: ControlMode,
 }
 
 /// A user, without its name (which is sealed).

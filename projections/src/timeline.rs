@@ -5,6 +5,7 @@ use crate::decoded::Place;
 use crate::model::Model;
 use crate::rows::{BlockRow, ClockRow, UpcomingRow};
 use grimnir_events::air::{AirEvent, AirFact};
+use grimnir_events::edit::{EditEvent, Pin, arrange};
 use grimnir_events::grid::Grid;
 use grimnir_events::smart_block::StationRules;
 use grimnir_events::timeline::{HourPlan, Line, TimelineEvent};
@@ -12,7 +13,7 @@ use grimnir_events::units::micros_of_frames;
 use grimnir_events::{ClockId, LineId, SmartBlockId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const HOUR_US: i64 = 3_600_000_000;
 /// Hours of plan older than this leave the model; replay still has them.
@@ -37,6 +38,9 @@ pub struct TimelineTable {
     pub plans: BTreeMap<UtcMicros, HourPlan>,
     /// Lines that aired or were dropped, with the instant.
     pub done: BTreeMap<LineId, UtcMicros>,
+    /// Lines that planning leaves as they are.
+    #[serde(default)]
+    pub pins: BTreeMap<LineId, Pin>,
 }
 
 impl TimelineTable {
@@ -65,7 +69,19 @@ impl TimelineTable {
             }
             self.plans.remove(&hour);
         }
+        self.unpin();
         self.done.retain(|_, at| *at >= oldest);
+    }
+}
+
+impl TimelineTable {
+    /// Pins go with their lines.
+    fn unpin(&mut self) {
+        if !self.pins.is_empty() {
+            let lines: BTreeSet<_> =
+                self.plans.values().flat_map(|plan| &plan.lines).map(|line| line.id).collect();
+            self.pins.retain(|id, _| lines.contains(id));
+        }
     }
 }
 
@@ -117,12 +133,27 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &TimelineEvent) {
         TimelineEvent::LineDropped { hour, line_id, .. } => {
             if let Some(plan) = table.plans.get_mut(hour) {
                 plan.lines.retain(|l| l.id != *line_id);
+                table.pins.remove(line_id);
             }
         }
         TimelineEvent::GridSet { grid } => table.grid = grid.clone(),
         TimelineEvent::HourCleared { hour, .. } => {
             table.plans.remove(hour);
+            table.unpin();
         }
+        TimelineEvent::Edited(event) => match &**event {
+            EditEvent::HourArranged { hour, lines } => {
+                if let Some(plan) = table.plans.get_mut(hour) {
+                    arrange(&mut plan.lines, lines);
+                }
+            }
+            EditEvent::LinePinned { line_id, pin: None, .. } => {
+                table.pins.remove(line_id);
+            }
+            EditEvent::LinePinned { line_id, pin: Some(pin), .. } => {
+                table.pins.insert(*line_id, *pin);
+            }
+        },
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Entry {
     pub frames: Option<i64>,
     /// Their length.
     pub length_us: Option<i64>,
-    /// `item`, `dropped`, `moved`, `interrupted`, `silence`, `stalled`, `owner`, `source`,
+    /// `item`, `dropped`, `moved`, `interrupted`, `silence`, `stalled`, `alarm`, `owner`, `source`,
     /// `engine`, `output`.
     pub entry: String,
     /// Who owned the air.

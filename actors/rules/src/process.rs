@@ -196,22 +196,28 @@ fn after_air(event: &AirEvent, commands: &mut Vec<AnyCommand>) {
         | AirEvent::SilenceEntered { .. }
         | AirEvent::SilenceLeft {}
         | AirEvent::AirStalled { .. }
+        | AirEvent::ProgrammeSilent { .. }
+        | AirEvent::ProgrammeHeard {}
         | AirEvent::NonFiniteSamples { .. }
         | AirEvent::OutputUp { .. }
         | AirEvent::OutputDown { .. } => {}
     }
 }
 
+/// What is said of an item whose file is not there.
+pub const FILE_MISSING: &str = "its file is missing";
+
 fn unreadable(reason: DropReason) -> Option<&'static str> {
     match reason {
-        DropReason::MissingFile => Some("its file is missing"),
+        DropReason::MissingFile => Some(FILE_MISSING),
         DropReason::Undecodable => Some("its file cannot be decoded"),
         DropReason::TimePassed
         | DropReason::PassedByAnchor
         | DropReason::NoUsefulAirtime
         | DropReason::Interrupted
         | DropReason::Skipped
-        | DropReason::OffAir => None,
+        | DropReason::OffAir
+        | DropReason::Held => None,
     }
 }
 
@@ -230,7 +236,11 @@ fn enter_tier(commands: &mut Vec<AnyCommand>, tier: Tier) {
 fn enter(commands: &mut Vec<AnyCommand>, state: PlayoutState, reason: &str) {
     let last = commands.iter().rev().find_map(|command| match command {
         AnyCommand::Executor(ExecutorCommand::Enter { state, .. }) => Some(*state),
-        AnyCommand::Executor(ExecutorCommand::Skip { .. })
+        AnyCommand::Executor(
+            ExecutorCommand::Skip { .. }
+            | ExecutorCommand::SetMode { .. }
+            | ExecutorCommand::Start { .. },
+        )
         | AnyCommand::Station(_)
         | AnyCommand::Ladder(_)
         | AnyCommand::Timeline(_)

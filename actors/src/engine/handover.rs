@@ -2,6 +2,7 @@
 
 use crate::error::CommandError;
 use crate::site::Shared;
+use grimnir_events::control::EngineControl;
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::ClaimItem;
 use grimnir_events::library::ItemKind;
@@ -30,6 +31,8 @@ pub struct Folds {
     pub claims_revision: u64,
     /// `handover.claims`.
     pub claims: Vec<u8>,
+    /// `handover.control`, at the same position.
+    pub control: Vec<u8>,
 }
 
 /// Reads the folds of a station.
@@ -68,6 +71,10 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         owner: ladder.state.owner,
         skips: executor.state.skips(),
     };
+    let control = EngineControl {
+        mode: executor.state.mode,
+        starts: executor.state.starts.iter().copied().collect(),
+    };
     Ok(Folds {
         config_revision,
         config: encode(&config)?,
@@ -75,6 +82,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         hours: hours.map(encode).collect::<Result<_, _>>()?,
         claims_revision,
         claims: encode(&claims)?,
+        control: encode(&control)?,
     })
 }
 

@@ -311,8 +311,12 @@ impl LinkState {
             client.set_timeline(request).await?;
         }
         if folds.claims_revision > status.claims_revision || self.settled_at == 0 {
-            let claims_payload = folds.claims.clone();
-            client.set_claims(v1::SetClaimsRequest { claims_payload, epoch }).await?;
+            let request = v1::SetClaimsRequest {
+                claims_payload: folds.claims.clone(),
+                control_payload: folds.control.clone(),
+                epoch,
+            };
+            client.set_claims(request).await?;
         }
         // Last, because it may put the station on air: then it is to know what plays.
         if folds.config_revision > status.config_revision || self.settled_at == 0 {

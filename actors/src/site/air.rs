@@ -129,7 +129,7 @@ impl Site {
 
     /// Waits until an engine that plays is adopted by a node that has just become the owner, or
     /// the node has learned that it is none: before that it cannot say that nothing is on air.
-    async fn engine_known(&self, station: StationId) -> Result<(), CommandError> {
+    pub(super) async fn engine_known(&self, station: StationId) -> Result<(), CommandError> {
         let handle = self.shared.engine(station);
         let unknown = || handle.client().is_none() && handle.status().is_none();
         let plays = || self.shared.views.station(station).is_some_and(|s| s.on_air);
@@ -144,14 +144,22 @@ impl Site {
         self.ours(station)
     }
 
-    /// Item and owner of what is heard, as the engine says this moment.
-    async fn on_air_now(&self, station: StationId) -> Result<(LineId, ClaimId), CommandError> {
+    /// What the engine says this moment, else what it said last.
+    pub(super) async fn fresh_status(&self, station: StationId) -> Option<v1::StatusResponse> {
         let handle = self.shared.engine(station);
         let fresh = match handle.client() {
             Some(mut client) => client.get_status(v1::StatusRequest {}).await.ok(),
             None => None,
         };
-        let status = fresh.map(tonic::Response::into_inner).or_else(|| handle.status());
+        fresh.map(tonic::Response::into_inner).or_else(|| handle.status())
+    }
+
+    /// Item and owner of what is heard, as the engine says this moment.
+    pub(super) async fn on_air_now(
+        &self,
+        station: StationId,
+    ) -> Result<(LineId, ClaimId), CommandError> {
+        let status = self.fresh_status(station).await;
         let status = status.filter(|s| s.on_air).ok_or_else(|| CommandError::Rejected {
             code: "nothing_on_air",
             message: "nothing is on air that could be skipped".into(),
@@ -165,7 +173,7 @@ impl Site {
     }
 
     /// The command that was recorded under this commit id: asked again it must be the same.
-    async fn asked_before<A: Aggregate>(&self, meta: Meta) -> Option<A::Command> {
+    pub(super) async fn asked_before<A: Aggregate>(&self, meta: Meta) -> Option<A::Command> {
         let stored = self.shared.ledger.find(meta.commit_id).await.ok()??;
         codec::decode(stored.commit.command.as_ref()?).ok()
     }

@@ -1,6 +1,7 @@
 //! A site: the handle that everything above the actors uses.
 
 mod air;
+mod control;
 mod archive;
 mod close;
 mod ledger;
@@ -31,6 +32,7 @@ use std::time::Instant;
 
 pub(crate) use air::claim_item;
 pub use archive::{ArchivePlace, ArchiveReadiness};
+pub use control::{ModeWanted, NextLine};
 pub use grimnir_ledger::proof::tile::TileId;
 pub use proof::{
     CheckpointReadiness, MAX_REQUEST_BYTES, ProofConfig, Refusal, SiteProof, VerifierKey,

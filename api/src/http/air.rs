@@ -181,7 +181,7 @@ pub struct AsRunEntry {
     frames: Option<i64>,
     /// The same in milliseconds.
     duration_ms: Option<i64>,
-    /// `item`, `dropped`, `moved`, `interrupted`, `silence`, `stalled`, `owner`, `source`,
+    /// `item`, `dropped`, `moved`, `interrupted`, `silence`, `stalled`, `alarm`, `owner`, `source`,
     /// `engine`, `output`.
     entry: String,
     /// Who owned the air.

@@ -10,11 +10,12 @@ use crate::lookup;
 use crate::problem::{Problem, ProblemDocument};
 use axum::Json;
 use axum::extract::{Path, State};
+use grimnir_actors::site::ModeWanted;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::Tier;
-use grimnir_events::{ClaimId, EngineRunId, StationId, UtcMicros};
+use grimnir_events::{ClaimId, EngineRunId, LineId, StationId, UtcMicros};
 use grimnir_projections::rows::ExecutorRow;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Goes on to the next item (dj).
@@ -29,6 +30,70 @@ pub async fn skip(
 ) -> Result<Answer<Recorded>, Problem> {
     let station_id = lookup::needed_station(&app, request.station_id.as_deref())?.id;
     let seq = app.site.skip(station_id, intent.meta).await?;
+    let done = intent.shown_at(&app, seq).await;
+    Ok(Answer::ok(done, Recorded { station_id, seq }))
+}
+
+/// How lines are to be started.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModeBody {
+    /// The station, by id or slug.
+    station_id: Option<String>,
+    /// `automatic`: by the plan. `assist`: the next line is made ready, a person starts it.
+    /// `stop_after`: what is on air plays to its end, then none is started. `hold`: what automation
+    /// plays is left at once, and none is started. While none is, the fallback holds the air.
+    mode: ModeWord,
+}
+
+/// A mode by its word.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ModeWord {
+    /// By the plan.
+    Automatic,
+    /// By a person.
+    Assist,
+    /// Not after what is on air.
+    StopAfter,
+    /// Not from now on.
+    Hold,
+}
+
+/// Chooses who starts lines (dj).
+#[utoipa::path(
+    post, path = "/playout/mode", tag = "executor", request_body = ModeBody,
+    responses((status = 200, body = Recorded), (status = 409, body = ProblemDocument))
+)]
+pub async fn mode(
+    State(app): State<App>,
+    intent: Intent<Djs>,
+    Body(request): Body<ModeBody>,
+) -> Result<Answer<Recorded>, Problem> {
+    let station_id = lookup::needed_station(&app, request.station_id.as_deref())?.id;
+    let wanted = match request.mode {
+        ModeWord::Automatic => ModeWanted::Automatic,
+        ModeWord::Assist => ModeWanted::Assist,
+        ModeWord::StopAfter => ModeWanted::StopAfter,
+        ModeWord::Hold => ModeWanted::Hold,
+    };
+    let seq = app.site.set_mode(station_id, wanted, intent.meta).await?;
+    let done = intent.shown_at(&app, seq).await;
+    Ok(Answer::ok(done, Recorded { station_id, seq }))
+}
+
+/// Starts the line that is ready, in mode assist (dj).
+#[utoipa::path(
+    post, path = "/playout/start", tag = "executor", request_body = StationBody,
+    responses((status = 200, body = Recorded), (status = 409, body = ProblemDocument))
+)]
+pub async fn start(
+    State(app): State<App>,
+    intent: Intent<Djs>,
+    Body(request): Body<StationBody>,
+) -> Result<Answer<Recorded>, Problem> {
+    let station_id = lookup::needed_station(&app, request.station_id.as_deref())?.id;
+    let seq = app.site.start_next(station_id, intent.meta).await?;
     let done = intent.shown_at(&app, seq).await;
     Ok(Answer::ok(done, Recorded { station_id, seq }))
 }
@@ -56,11 +121,29 @@ pub struct ExecutorView {
     /// The engine's run, while one is known.
     #[schema(value_type = Option<String>)]
     run: Option<EngineRunId>,
+    /// Who starts lines: `automatic`, `assist`, `stop_after` or `hold`.
+    mode: &'static str,
+    /// The line that is made ready; only where one station is asked for.
+    next: Option<NextView>,
+}
+
+/// The line that is made ready.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NextView {
+    /// Which.
+    #[schema(value_type = String)]
+    line_id: LineId,
+    /// Its title.
+    title: String,
+    /// It waits for a person, or for another mode.
+    waiting: bool,
 }
 
 fn view(station_id: StationId, row: Option<ExecutorRow>) -> ExecutorView {
     ExecutorView {
         station_id,
+        mode: row.as_ref().map(|row| row.mode).unwrap_or_default().word(),
+        next: None,
         state: row.as_ref().map(|row| row.state).unwrap_or_default(),
         since: row.as_ref().map(|row| row.since),
         current_source_id: row.as_ref().map(|row| row.owner),
@@ -93,5 +176,7 @@ pub async fn state(
     Path(station_id): Path<String>,
 ) -> Result<Json<ExecutorView>, Problem> {
     let station = lookup::station(&app, "station_id", &station_id)?.id;
-    Ok(Json(view(station, app.site.views().executor(station))))
+    let next = app.site.next_line(station).await;
+    let next = next.map(|n| NextView { line_id: n.line_id, title: n.title, waiting: n.waiting });
+    Ok(Json(ExecutorView { next, ..view(station, app.site.views().executor(station)) }))
 }

@@ -102,6 +102,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(ladder::active))
         .routes(routes!(ladder::current))
         .routes(routes!(executor::skip))
+        .routes(routes!(executor::mode))
+        .routes(routes!(executor::start))
         .routes(routes!(executor::states))
         .routes(routes!(executor::state))
         .routes(routes!(feed::events));

@@ -24,7 +24,8 @@ fn sound_below_the_ceiling_leaves_with_the_same_bits() {
     let limiter = Limiter::new();
     let delay = limiter.latency_frames() as usize;
     assert!(delay <= 240);
-    let frames = noise(20_000, limiter.ceiling());
+    // Between the samples of noise it is louder than on them.
+    let frames = noise(20_000, limiter.ceiling() * 0.4);
     let out = limited(&frames, 480);
     assert!(out[..delay].iter().all(|frame| *frame == [0.0; 2]));
     assert!(out[delay..] == frames[..20_000 - delay]);
@@ -33,7 +34,7 @@ fn sound_below_the_ceiling_leaves_with_the_same_bits() {
 #[test]
 fn nothing_leaves_above_the_ceiling() {
     let ceiling = Limiter::new().ceiling();
-    assert!((20.0 * ceiling.log10() + 1.0).abs() < 1e-4);
+    assert!((20.0 * ceiling.log10() + 1.2).abs() < 1e-4);
     let mut frames = noise(30_000, 0.2);
     for (n, frame) in noise(30_000, 8.0).into_iter().enumerate() {
         if n % 1_009 < 3 || (10_000..12_000).contains(&n) {
@@ -53,7 +54,7 @@ fn nothing_leaves_above_the_ceiling() {
 #[test]
 fn steady_sine_is_not_distorted() {
     for over_db in [0.5, 3.0, 12.0] {
-        let out = limited(&Tone::new(1_000.0, -1.0 + over_db).frames(RATE, 96_000), 480);
+        let out = limited(&Tone::new(1_000.0, -1.2 + over_db).frames(RATE, 96_000), 480);
         let last: Vec<f64> = out[48_000..].iter().map(|frame| f64::from(frame[0])).collect();
         // The best sine of 1 kHz taken out, what is left is harmonics and noise.
         let (mut sine, mut cosine) = (0.0, 0.0);
@@ -73,7 +74,7 @@ fn steady_sine_is_not_distorted() {
         let level = sine.hypot(cosine);
         let thd = (rest / 48_000.0).sqrt() / (level / std::f64::consts::SQRT_2);
         assert!(thd < 1e-3, "{over_db} dB over: {:.4} %", thd * 100.0);
-        assert!((20.0 * level.log10() + 1.0).abs() < 0.05, "held at the ceiling: {level}");
+        assert!((20.0 * level.log10() + 1.2).abs() < 0.05, "held at the ceiling: {level}");
     }
 }
 
@@ -95,7 +96,8 @@ fn peak_keeps_its_shape_and_is_not_cut_off() {
     let out = limited(&frames, 480);
     let ceiling = Limiter::new().ceiling();
     let (top, next) = (out[10_240][0], out[10_241][0]);
-    assert!((top - ceiling).abs() < 1e-5, "{top} for {ceiling}");
+    // The true peak lies between the two, a little above both.
+    assert!(top < ceiling && top > ceiling * 0.8, "{top} for {ceiling}");
     assert!((next / top - 0.9).abs() < 1e-5, "{next} after {top}");
 }
 

@@ -1,31 +1,26 @@
-//! The programme bus behind the mixer: gain, limiter, what must not wait for it, and the last
-//! look at every sample.
+//! The programme bus behind the mixer: the chain that is loaded, the limiter, what must not wait
+//! for it, and the last look at every sample.
 
+use grimnir_mix::dsp::silence::SilenceWord;
+use grimnir_mix::dsp::spec::SilenceAction;
+use grimnir_mix::dsp::{Chain, SwappingChain};
 use grimnir_mix::{BLOCK, Frame, Limiter, sum_with_ceiling};
 
-/// Ceiling without a graph of its own.
-pub const DEFAULT_CEILING_DB: f32 = -1.0;
-
-/// What a loaded graph sets.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct BusSettings {
-    /// Gain in dB, −24 to 24.
-    pub gain_db: f32,
-    /// Ceiling in dBFS, −12 to 0.
+/// What takes the place of what shapes the programme; made where time does not matter.
+pub struct Shape {
+    /// The nodes before the limiter.
+    pub chain: Box<Chain>,
+    /// Ceiling in dBTP, −12 to 0.
     pub ceiling_db: f32,
-}
-
-impl Default for BusSettings {
-    fn default() -> Self {
-        Self { gain_db: 0.0, ceiling_db: DEFAULT_CEILING_DB }
-    }
+    /// Way back of the limiter, in ms.
+    pub release_ms: f64,
 }
 
 /// The bus; runs on the mix thread.
 pub struct Bus {
-    gain: f32,
-    target: f32,
+    chain: SwappingChain,
     limiter: Limiter,
+    over: Option<Box<Chain>>,
 }
 
 /// Levels of one block as it leaves.
@@ -38,26 +33,31 @@ pub struct BlockMeter {
 }
 
 impl Bus {
-    /// A bus with these settings.
-    pub fn new(settings: BusSettings) -> Self {
-        let gain = factor(settings.gain_db);
-        let limiter = Limiter::with_ceiling_db(settings.ceiling_db);
-        Self { gain, target: gain, limiter }
+    /// A bus with the usual limiter alone.
+    pub fn new() -> Self {
+        Self { chain: SwappingChain::default(), limiter: Limiter::new(), over: None }
     }
 
-    /// Takes other settings. The gain moves over one block; another ceiling takes its own limiter,
-    /// `limiter`, made elsewhere.
-    pub fn set(&mut self, gain_db: f32, limiter: Option<Box<Limiter>>) -> Option<Box<Limiter>> {
-        self.target = factor(gain_db);
-        limiter.map(|mut limiter| {
-            std::mem::swap(&mut self.limiter, &mut limiter);
-            limiter
-        })
+    /// Takes another shape: its chain fades in, the limiter moves to its ceiling. Answers what is
+    /// to be dropped elsewhere.
+    pub fn set(&mut self, shape: Shape) -> Option<Box<Chain>> {
+        self.limiter.set(shape.ceiling_db, shape.release_ms);
+        self.chain.swap(shape.chain)
     }
 
     /// Frames by which the programme leaves later than it came.
     pub fn latency_frames(&self) -> i64 {
         self.limiter.latency_frames()
+    }
+
+    /// A chain that is over, to be dropped elsewhere.
+    pub fn take_over(&mut self) -> Option<Box<Chain>> {
+        self.over.take()
+    }
+
+    /// What a silence sense said.
+    pub fn take_word(&mut self) -> Option<(SilenceWord, SilenceAction)> {
+        self.chain.take_word()
     }
 
     /// Runs one block through; nothing but finite samples within the ceiling leaves. `urgent`
@@ -67,12 +67,13 @@ impl Bus {
         block: &mut [Frame; BLOCK],
         urgent: Option<&mut [Frame; BLOCK]>,
     ) -> BlockMeter {
-        let (from, to) = (self.gain, self.target);
-        self.gain = to;
-        level(block, from, to);
+        if let Some(over) = self.chain.process(block) {
+            self.over = Some(over);
+        }
+        finite(block);
         self.limiter.process(block);
         if let Some(urgent) = urgent {
-            level(urgent, from, to);
+            finite(urgent);
             sum_with_ceiling(block, urgent, self.limiter.ceiling());
         }
         let mut meter = BlockMeter::default();
@@ -86,32 +87,27 @@ impl Bus {
     }
 }
 
-/// Moves the gain over the block; what is no number afterwards is zero.
-fn level(block: &mut [Frame; BLOCK], from: f32, to: f32) {
-    let step = (to - from) / BLOCK as f32;
-    if to != 1.0 || step != 0.0 {
-        for (n, frame) in block.iter_mut().enumerate() {
-            let gain = from + step * (n + 1) as f32;
-            *frame = [frame[0] * gain, frame[1] * gain];
-        }
-    }
+/// What is no number is zero: the mixer's sum is finite, gain times a huge sample may not be.
+fn finite(block: &mut [Frame; BLOCK]) {
     for frame in block.iter_mut() {
-        // The mixer's sum is finite; gain times a huge sample may not be.
         *frame = frame.map(|sample| if sample.is_finite() { sample } else { 0.0 });
     }
-}
-
-fn factor(db: f32) -> f32 {
-    10f32.powf(db / 20.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use grimnir_mix::dsp::NodeSpec;
+
+    fn shape(gain_db: f64, ceiling_db: f32) -> Shape {
+        let chain = Box::new(Chain::of(&[NodeSpec::Gain(gain_db)]));
+        Shape { chain, ceiling_db, release_ms: 100.0 }
+    }
 
     #[test]
     fn nothing_above_the_ceiling_or_beyond_numbers_leaves() {
-        let mut bus = Bus::new(BusSettings { gain_db: 24.0, ceiling_db: -6.0 });
+        let mut bus = Bus::new();
+        assert!(bus.set(shape(24.0, -6.0)).is_none());
         let mut highest = 0f32;
         for n in 0..50u32 {
             let mut block = [[0.7f32, f32::MAX]; BLOCK];
@@ -120,20 +116,25 @@ mod tests {
             }
             let meter = bus.process(&mut block, None);
             assert!(block.iter().flatten().all(|s| s.is_finite()));
-            highest = highest.max(meter.peak[0]).max(meter.peak[1]);
+            // The first blocks leave under the ceiling before.
+            if n > 2 {
+                highest = highest.max(meter.peak[0]).max(meter.peak[1]);
+            }
         }
-        assert!(highest <= 0.501_2 && highest > 0.4, "{highest}");
+        assert!(highest <= 0.501_2, "{highest}");
+        assert!(bus.take_over().is_some(), "the chain before is handed back");
     }
 
     #[test]
     fn what_is_urgent_leaves_in_its_own_block_within_the_ceiling() {
-        let mut bus = Bus::new(BusSettings { gain_db: 0.0, ceiling_db: -6.0 });
+        let mut bus = Bus::new();
+        bus.set(shape(0.0, -6.0));
+        for _ in 0..4 {
+            bus.process(&mut [[0.25f32; 2]; BLOCK], None);
+        }
         let (mut block, mut urgent) = ([[0.25f32; 2]; BLOCK], [[0.125f32, 0.9]; BLOCK]);
         bus.process(&mut block, Some(&mut urgent));
-        // The programme comes 5 ms later, through the limiter.
-        assert_eq!(block[0][0], 0.125);
-        assert_eq!(block[239][0], 0.125);
-        assert_eq!(block[240][0], 0.375);
+        assert_eq!(block[0][0], 0.375, "in its own block");
         assert!(block.iter().all(|frame| frame[1] <= 0.501_2), "{:?}", block[300]);
         let mut block = [[0.25f32; 2]; BLOCK];
         let meter = bus.process(&mut block, None);

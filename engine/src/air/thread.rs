@@ -2,14 +2,16 @@
 //!
 //! Late blocks up to 2 s are rendered at once; beyond that the air moves on and says so.
 
-use super::bus::Bus;
+use super::bus::{Bus, Shape};
 use super::clock::{BLOCK_NS, monotonic_ns, sleep_until};
 use super::view::AirView;
 use crate::output::fanout::Fanout;
 use crate::position::{Position, PositionPage};
 use grimnir_events::units::BLOCK_FRAMES;
 use grimnir_events::{AirFrame, EngineRunId};
-use grimnir_mix::{BLOCK, Command, Limiter, MixError, Mixer, Report, Start, VoiceEvent};
+use grimnir_mix::dsp::Chain;
+use grimnir_mix::dsp::silence::SilenceWord;
+use grimnir_mix::{BLOCK, Command, MixError, Mixer, Report, Start, VoiceEvent};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 
@@ -33,13 +35,8 @@ pub enum AirCommand {
     Mix(Command),
     /// Takes back what is planned for a voice.
     Cancel(u64),
-    /// Sets the bus.
-    Bus {
-        /// Gain in dB.
-        gain_db: f32,
-        /// A limiter with another ceiling.
-        limiter: Option<Box<Limiter>>,
-    },
+    /// Shapes the programme in another way.
+    Bus(Shape),
     /// Ends the thread.
     Quit,
 }
@@ -62,6 +59,18 @@ pub enum AirReport {
     Finished {
         /// The voice with its source.
         start: Box<Start>,
+    },
+    /// A chain that is over, to be dropped where it does not matter.
+    Retired {
+        /// The chain.
+        chain: Box<Chain>,
+    },
+    /// A silence sense of the programme spoke up.
+    Silence {
+        /// What it said.
+        word: SilenceWord,
+        /// Frame behind the block it said it at.
+        at: AirFrame,
     },
     /// The air moved on over a stall.
     Stalled {
@@ -187,6 +196,13 @@ impl MixThread {
             let is_urgent = self.sounding.iter().any(|play| play.urgent);
             let meter = self.bus.process(&mut block, is_urgent.then_some(&mut over));
             self.fanout.send(at, &block);
+            if let Some(chain) = self.bus.take_over() {
+                (self.reports)(AirReport::Retired { chain });
+            }
+            if let Some((word, _)) = self.bus.take_word() {
+                let at = at.plus(BLOCK_FRAMES);
+                (self.reports)(AirReport::Silence { word, at });
+            }
             self.report(&report);
             self.report(&urgent_report);
             let play = self.heard();
@@ -227,8 +243,10 @@ impl MixThread {
                     }
                     Ok(())
                 }
-                AirCommand::Bus { gain_db, limiter } => {
-                    drop(self.bus.set(gain_db, limiter));
+                AirCommand::Bus(shape) => {
+                    if let Some(chain) = self.bus.set(shape) {
+                        (self.reports)(AirReport::Retired { chain });
+                    }
                     Ok(())
                 }
                 AirCommand::Quit => return false,

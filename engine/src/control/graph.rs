@@ -1,78 +1,95 @@
-//! The programme bus as a graph: INPUT, then gain, limiter and meter where asked for, OUTPUT.
+//! The programme bus as a graph: a line of nodes from INPUT to OUTPUT (`grimnir_mix::dsp::spec`).
 //!
-//! What is accepted is applied; anything else is refused, naming the node and what is allowed.
+//! What is accepted is applied; anything else is refused, naming the node and what is allowed. The
+//! bus ends with a limiter whether or not one is asked for.
 
 use super::Control;
 use crate::air::AirCommand;
-use crate::air::bus::BusSettings;
+use crate::air::bus::Shape;
 use grimnir_engine_proto::v1::{GraphNode, LoadGraphRequest};
-use grimnir_mix::Limiter;
+use grimnir_mix::dsp::spec::MOST_NODES;
+use grimnir_mix::dsp::{Chain, NodeSpec};
+use grimnir_mix::limiter::{CEILING_DB, RELEASE_MS};
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::sync::PoisonError;
-
-/// The order in which node types may stand; each at most once.
-const ORDER: [&str; 5] = ["INPUT", "GAIN", "LIMITER", "LEVEL_METER", "OUTPUT"];
-const GAIN_DB: RangeInclusive<f32> = -24.0..=24.0;
-const CEILING_DB: RangeInclusive<f32> = -12.0..=0.0;
 
 /// What is loaded.
 #[derive(Default)]
 pub struct Loaded {
-    settings: BusSettings,
     count: u64,
+}
+
+/// What a graph asks for.
+#[derive(Debug, PartialEq)]
+struct Plan {
+    nodes: Vec<NodeSpec>,
+    ceiling_db: f32,
+    release_ms: f64,
 }
 
 /// Applies a graph; answers its handle, or why not.
 pub(super) fn load(control: &Control, request: &LoadGraphRequest) -> Result<String, String> {
-    let settings = settings_of(request)?;
+    let plan = plan_of(request)?;
     let mut loaded = control.graph.lock().unwrap_or_else(PoisonError::into_inner);
-    let other_ceiling = loaded.settings.ceiling_db != settings.ceiling_db;
-    let limiter = other_ceiling.then(|| Box::new(Limiter::with_ceiling_db(settings.ceiling_db)));
-    control.air.send(AirCommand::Bus { gain_db: settings.gain_db, limiter });
-    loaded.settings = settings;
+    control.air.send(AirCommand::Bus(Shape {
+        chain: Box::new(Chain::of(&plan.nodes)),
+        ceiling_db: plan.ceiling_db,
+        release_ms: plan.release_ms,
+    }));
     loaded.count += 1;
     Ok(format!("graph-{}", loaded.count))
 }
 
-fn settings_of(request: &LoadGraphRequest) -> Result<BusSettings, String> {
-    let chain = in_order(request)?;
-    let mut settings = BusSettings::default();
-    let mut last = None;
-    for node in &chain {
-        let kind = node.r#type.as_str();
-        let Some(place) = ORDER.iter().position(|known| *known == kind) else {
-            return Err(format!(
-                "node {}: type {kind:?} is not known, allowed {}",
-                node.id,
-                ORDER.join(", ")
-            ));
-        };
-        if last.is_some_and(|last| last >= place) {
-            return Err(format!(
-                "node {}: type {kind} stands out of order, allowed {}",
-                node.id,
-                ORDER.join(" → ")
-            ));
-        }
-        last = Some(place);
-        match kind {
-            "GAIN" => settings.gain_db = parameter(node, "gain_db", GAIN_DB, 0.0)?,
-            "LIMITER" => {
-                let usual = BusSettings::default().ceiling_db;
-                settings.ceiling_db = parameter(node, "ceiling_db", CEILING_DB, usual)?;
-            }
-            _ => parameters_within(node, &[])?,
-        }
+fn plan_of(request: &LoadGraphRequest) -> Result<Plan, String> {
+    if request.nodes.len() > MOST_NODES {
+        return Err(format!("the graph has {} nodes, limit {MOST_NODES}", request.nodes.len()));
     }
+    let chain = in_order(request)?;
     for (node, wanted) in [(chain.first(), "INPUT"), (chain.last(), "OUTPUT")] {
         if node.is_none_or(|node| node.r#type != wanted) {
             let found = node.map_or("nothing", |node| node.r#type.as_str());
             return Err(format!("the chain has {found} where {wanted} must stand"));
         }
     }
-    Ok(settings)
+    let (mut nodes, mut limiter) = (Vec::new(), None);
+    for (place, node) in chain.iter().enumerate() {
+        let last = place + 1 == chain.len();
+        if place == 0 || last {
+            if let Some(name) = node.params.keys().next() {
+                return Err(format!("node {}: {} has no parameter {name:?}", node.id, node.r#type));
+            }
+            continue;
+        }
+        let params: BTreeMap<String, String> =
+            node.params.iter().map(|(name, text)| (name.clone(), text.clone())).collect();
+        let spec = NodeSpec::parse(&node.r#type, &params)
+            .map_err(|error| format!("node {}: {error}", node.id))?;
+        let behind = chain[place + 1..chain.len() - 1].iter();
+        match spec {
+            // It looks ahead, and everything that listens is behind it anyway.
+            NodeSpec::Limiter { .. } if behind.clone().any(|n| !LISTENS.contains(&&*n.r#type)) => {
+                return Err(format!(
+                    "node {}: LIMITER stands before a node that changes the sound; behind it only \
+                     {} may stand, in this order of sound",
+                    node.id,
+                    LISTENS.join(" and ")
+                ));
+            }
+            NodeSpec::Limiter { .. } if limiter.is_some() => {
+                return Err(format!("node {}: a second LIMITER, one is allowed", node.id));
+            }
+            NodeSpec::Limiter { ceiling_db, release_ms } => {
+                limiter = Some((ceiling_db as f32, release_ms));
+            }
+            other => nodes.push(other),
+        }
+    }
+    let (ceiling_db, release_ms) = limiter.unwrap_or((CEILING_DB, RELEASE_MS));
+    Ok(Plan { nodes, ceiling_db, release_ms })
 }
+
+/// What may stand behind the limiter.
+const LISTENS: [&str; 2] = ["SILENCE_DETECTOR", "LEVEL_METER"];
 
 /// The nodes along the edges: one line, every node on it.
 fn in_order(request: &LoadGraphRequest) -> Result<Vec<&GraphNode>, String> {
@@ -111,45 +128,11 @@ fn in_order(request: &LoadGraphRequest) -> Result<Vec<&GraphNode>, String> {
     }
 }
 
-fn parameters_within(node: &GraphNode, known: &[&str]) -> Result<(), String> {
-    let mut names: Vec<&String> = node.params.keys().collect();
-    names.sort();
-    match names.into_iter().find(|name| !known.contains(&name.as_str())) {
-        Some(name) => {
-            let allowed = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            Err(format!(
-                "node {}: {} has no parameter {name:?}, allowed {allowed}",
-                node.id, node.r#type
-            ))
-        }
-        None => Ok(()),
-    }
-}
-
-fn parameter(
-    node: &GraphNode,
-    name: &str,
-    range: RangeInclusive<f32>,
-    usual: f32,
-) -> Result<f32, String> {
-    parameters_within(node, &[name])?;
-    let Some(text) = node.params.get(name) else { return Ok(usual) };
-    let shown: String = text.chars().take(80).collect();
-    match text.parse::<f32>() {
-        Ok(value) if range.contains(&value) => Ok(value),
-        _ => Err(format!(
-            "node {}: {name} is {shown:?}, allowed {} to {}",
-            node.id,
-            range.start(),
-            range.end()
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use grimnir_engine_proto::v1::GraphEdge;
+    use grimnir_mix::dsp::Preset;
 
     type Sketch<'a> = (&'a str, &'a [(&'a str, &'a str)]);
 
@@ -176,12 +159,21 @@ mod tests {
             ("LEVEL_METER", &[]),
             ("OUTPUT", &[]),
         ]);
-        let wanted = BusSettings { gain_db: -6.0, ceiling_db: -3.5 };
-        assert_eq!(settings_of(&request), Ok(wanted));
-        assert_eq!(
-            settings_of(&graph(&[("INPUT", &[]), ("OUTPUT", &[])])),
-            Ok(BusSettings::default())
-        );
+        let plan = plan_of(&request).expect("is taken");
+        assert_eq!((plan.nodes.len(), plan.ceiling_db), (2, -3.5));
+        assert_eq!(plan.nodes[0], NodeSpec::Gain(-6.0));
+        let bare = plan_of(&graph(&[("INPUT", &[]), ("OUTPUT", &[])])).expect("is taken");
+        assert_eq!((bare.nodes.len(), bare.ceiling_db), (0, CEILING_DB));
+    }
+
+    #[test]
+    fn every_preset_is_a_graph() {
+        for preset in Preset::ALL {
+            let mut types: Vec<Sketch<'_>> = vec![("INPUT", &[])];
+            types.extend_from_slice(preset.nodes());
+            types.push(("OUTPUT", &[]));
+            assert!(plan_of(&graph(&types)).is_ok(), "{}", preset.word());
+        }
     }
 
     #[test]
@@ -195,17 +187,20 @@ mod tests {
             ),
             (graph(&[("INPUT", &[]), ("GAIN", &[("gain_db", "NaN")]), ("OUTPUT", &[])]), "NaN"),
             (graph(&[("INPUT", &[]), ("GAIN", &[("pan", "0")]), ("OUTPUT", &[])]), "pan"),
-            (graph(&[("INPUT", &[]), ("LIMITER", &[]), ("GAIN", &[]), ("OUTPUT", &[])]), "order"),
-            (graph(&[("INPUT", &[]), ("OUTPUT", &[]), ("OUTPUT", &[])]), "order"),
+            (
+                graph(&[("INPUT", &[]), ("LIMITER", &[]), ("GAIN", &[]), ("OUTPUT", &[])]),
+                "LIMITER stands before",
+            ),
+            (graph(&[("INPUT", &[]), ("OUTPUT", &[]), ("OUTPUT", &[])]), "OUTPUT"),
         ] {
-            let refusal = settings_of(&request).expect_err("refused");
+            let refusal = plan_of(&request).expect_err("refused");
             assert!(refusal.contains(word), "{refusal}");
         }
         let mut branching = graph(&[("INPUT", &[]), ("GAIN", &[]), ("OUTPUT", &[])]);
         branching.edges.push(GraphEdge { from: "n0".into(), to: "n2".into() });
-        assert!(settings_of(&branching).expect_err("refused").contains("branches"));
+        assert!(plan_of(&branching).expect_err("refused").contains("branches"));
         let mut ring = graph(&[("INPUT", &[]), ("GAIN", &[]), ("OUTPUT", &[])]);
         ring.edges.push(GraphEdge { from: "n2".into(), to: "n0".into() });
-        assert!(settings_of(&ring).is_err());
+        assert!(plan_of(&ring).is_err());
     }
 }

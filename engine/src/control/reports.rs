@@ -58,6 +58,10 @@ pub(super) fn status(control: &Control) -> proto::StatusResponse {
         late_blocks: view.late_blocks(),
         state: shown.state.into(),
         item_id: shown.item_id.0.to_vec(),
+        control_mode: shown.mode.into(),
+        next_line_id: shown.next_line.0.to_vec(),
+        next_title: shown.next_title,
+        waiting: shown.waiting,
     }
 }
 

@@ -148,8 +148,14 @@ impl Engine for Service {
     ) -> Answer<proto::HandoverResponse> {
         let request = request.into_inner();
         let claims = decode("claims_payload", &request.claims_payload)?;
-        let bytes = request.claims_payload;
-        self.ask(|tx| Msg::Claims(Box::new(claims), bytes, request.epoch, tx)).await.map(handover)
+        let said = !request.control_payload.is_empty();
+        let control = match said {
+            true => Some(decode("control_payload", &request.control_payload)?),
+            false => None,
+        };
+        let bytes = [request.claims_payload, request.control_payload];
+        let epoch = request.epoch;
+        self.ask(|tx| Msg::Claims(Box::new(claims), control, bytes, epoch, tx)).await.map(handover)
     }
 
     async fn play(&self, request: Request<proto::PlayRequest>) -> Answer<proto::ActionResponse> {

@@ -66,7 +66,10 @@ impl Director {
     /// True if automation could play something: a line or an item of the rotation.
     pub(super) fn automation_playable(&self) -> bool {
         let sounds = self.auto.sounds_until().is_some_and(|end| end > self.now());
-        sounds || self.rotation_playable() || self.line_is_near()
+        if self.is_on_hold() {
+            return false;
+        }
+        sounds || (!self.waits() && (self.rotation_playable() || self.line_is_near()))
     }
 
     fn rotation_playable(&self) -> bool {
@@ -88,6 +91,9 @@ impl Director {
 
     /// Something of automation's can be heard right after `end`.
     pub(super) fn automation_follows(&self, end: AirFrame) -> bool {
+        if self.waits() {
+            return self.auto.next.is_some();
+        }
         self.auto.next.is_some() || self.rotation_playable() || {
             let first = self.resolution(self.now().plus(LEAD));
             first.lines.first().is_some_and(|line| line.start.since(end) < GAP_LEAST)
@@ -103,6 +109,14 @@ impl Director {
     }
 
     fn rejoined(&self, at: AirFrame) -> Rejoined {
+        self.entry_lines(at)
+    }
+
+    /// The lines that automation would begin with at `at`.
+    pub(super) fn entry_lines(&self, at: AirFrame) -> Rejoined {
+        if let Some(by_hand) = self.rejoined_by_hand(at) {
+            return by_hand;
+        }
         let interrupted = self.auto.interrupted;
         if let (true, Some(broken)) = (self.auto.resume_any, interrupted) {
             let mut lines = self.lines.clone();
@@ -117,6 +131,7 @@ impl Director {
 
     /// A new chain; an item that fills the time before it, prepared already, stays in front.
     fn set_chain(&mut self, lines: Vec<Line>) {
+        let lines = self.by_hand(lines);
         let filler = self.auto.chain.first().filter(|line| self.auto.fillers.contains(&line.id));
         self.auto.chain = filler.cloned().into_iter().chain(lines).collect();
     }
@@ -142,12 +157,9 @@ impl Director {
     /// Automation takes the air at `at`: what it cannot catch up on is dropped, with the reason.
     pub(super) fn enter_automation(&mut self, at: AirFrame) {
         let rejoined = self.rejoined(at);
-        let off_air = self.passed_off_air();
+        let (off_air, held) = (self.passed_off_air(), self.passed_on_hold());
         for (line_id, reason) in &rejoined.dropped {
-            let reason = match reason {
-                DropReason::TimePassed if off_air.contains(line_id) => DropReason::OffAir,
-                other => *other,
-            };
+            let reason = self.reason_of_drop(*line_id, *reason, &off_air, &held);
             self.drop_line(*line_id, reason);
         }
         for line_id in &rejoined.moved {
@@ -162,6 +174,7 @@ impl Director {
         self.auto.interrupted = None;
         self.auto.resume_any = false;
         self.was_off_air = false;
+        self.modes.held_since = None;
         self.auto_entry = Some(at);
         self.step_automation();
     }
@@ -218,7 +231,8 @@ impl Director {
         let keep = |line: &Line| {
             !self.auto.done.contains(&line.id) && last.as_ref().is_none_or(|c| c.line.id != line.id)
         };
-        self.auto.chain = chain.into_iter().filter(keep).collect();
+        let chain = chain.into_iter().filter(keep).collect();
+        self.auto.chain = self.by_hand(chain);
     }
 
     /// Items of the rotation may have come back.
@@ -288,17 +302,22 @@ impl Director {
         }
     }
 
+    /// A line that waits in the mixer goes back to the front of the chain.
+    pub(super) fn take_back(&mut self, next: Current) {
+        self.plays.discard(next.voice, EndReason::Replaced);
+        if let Some(current) = &self.auto.playing {
+            self.plays.unplan(current.voice);
+        }
+        if next.filler {
+            self.auto.fillers.insert(next.line.id);
+        }
+        self.auto.chain.insert(0, next.line);
+    }
+
     /// Leaves the playing line now, over `fade` frames; the next one starts at once.
     pub(super) fn skip_automation(&mut self, fade: i64) {
         if let Some(next) = self.auto.next.take() {
-            self.plays.discard(next.voice, EndReason::Replaced);
-            if let Some(current) = &self.auto.playing {
-                self.plays.unplan(current.voice);
-            }
-            if next.filler {
-                self.auto.fillers.insert(next.line.id);
-            }
-            self.auto.chain.insert(0, next.line);
+            self.take_back(next);
         }
         let now = self.now();
         let curve = self.settings().fade_curve;

@@ -3,6 +3,7 @@
 use super::{Director, Msg, Taken};
 use grimnir_events::AirFrame;
 use grimnir_events::codec;
+use grimnir_events::control::EngineControl;
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::timeline::HourPlan;
 use tokio::sync::oneshot;
@@ -20,8 +21,8 @@ impl Director {
             Msg::Timeline(revision, hours, bytes, epoch, reply) => {
                 let _ = reply.send(self.set_timeline(revision, hours, &bytes, epoch));
             }
-            Msg::Claims(claims, bytes, epoch, reply) => {
-                let _ = reply.send(self.set_claims(*claims, &bytes, epoch));
+            Msg::Claims(claims, control, bytes, epoch, reply) => {
+                let _ = reply.send(self.set_claims(*claims, control, &bytes, epoch));
             }
             Msg::Play(epoch, reply) => {
                 let done = self.check_epoch(epoch).map(|()| self.order_on_air(true, false));
@@ -95,13 +96,23 @@ impl Director {
         Ok(revision)
     }
 
-    fn set_claims(&mut self, claims: EngineClaims, bytes: &[u8], epoch: u64) -> Taken {
+    fn set_claims(
+        &mut self,
+        claims: EngineClaims,
+        control: Option<EngineControl>,
+        bytes: &[Vec<u8>; 2],
+        epoch: u64,
+    ) -> Taken {
         let held = self.held.claims_revision();
         if claims.revision < held || self.check_epoch(epoch).is_err() {
             return Err(held);
         }
         self.cache.keep_claims(epoch, bytes);
         let revision = claims.revision;
+        if let Some(control) = control {
+            self.take_control(&control);
+            self.held.control = control;
+        }
         self.take_claims(&claims);
         self.held.claims = Some(claims);
         Ok(revision)

@@ -55,6 +55,9 @@ impl Director {
             if self.prepare_lines(&resolution) {
                 continue;
             }
+            if self.auto.next.is_none() && self.waits() {
+                return;
+            }
             let Some(first) = resolution.lines.first().cloned() else { return };
             let due = first.start.since(self.now());
             if self.auto.next.is_some() || due > COMMIT_AHEAD {
@@ -71,7 +74,7 @@ impl Director {
     /// Resolves; where nothing is to be heard soon, an item of the rotation goes in first.
     pub(super) fn fill_gaps(&mut self, earliest: AirFrame) -> Resolution {
         let resolution = self.resolution(earliest);
-        if self.auto.next.is_some() {
+        if self.auto.next.is_some() || self.waits() {
             return resolution;
         }
         let silent_from = self.auto.sounds_until().unwrap_or(earliest).max(earliest);
@@ -247,6 +250,7 @@ impl Director {
         };
         let filler = self.auto.fillers.remove(&line.id);
         self.auto.next = Some(Current { voice, line, playing, filler });
+        self.started_by_mode();
     }
 
     fn hand_over_from_playing(&mut self, resolution: &Resolution) {

@@ -11,6 +11,7 @@ mod claims;
 mod fallback;
 mod handover;
 mod lines;
+mod modes;
 mod orders;
 mod owner;
 mod plays;
@@ -27,6 +28,7 @@ use automation::Automation;
 use claims::Claims;
 use fallback::Fallback;
 use grimnir_events::air::{AirEvent, EndReason, InterruptReason};
+use grimnir_events::control::EngineControl;
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::{Claim, ReleaseReason};
 use grimnir_events::station::{FadeCurve, StationSettings};
@@ -78,8 +80,8 @@ pub enum Msg {
     Configure(Box<EngineConfig>, Vec<u8>, u64, oneshot::Sender<Taken>),
     /// A timeline: revision, hours, their bytes.
     Timeline(u64, Vec<HourPlan>, Vec<Vec<u8>>, u64, oneshot::Sender<Taken>),
-    /// Claims.
-    Claims(Box<EngineClaims>, Vec<u8>, u64, oneshot::Sender<Taken>),
+    /// Claims, and how lines are started where that is said.
+    Claims(Box<EngineClaims>, Option<EngineControl>, [Vec<u8>; 2], u64, oneshot::Sender<Taken>),
     /// Sign on.
     Play(u64, oneshot::Sender<Done>),
     /// Sign off; at once if true.
@@ -145,6 +147,7 @@ pub struct Director {
     auto_entry: Option<AirFrame>,
     auto_waiting: Option<(LineId, AirFrame)>,
     claims: Claims,
+    modes: modes::Modes,
     fallback: Fallback,
     clips: BTreeMap<ClipKey, clips::Held>,
     owner: Option<ClaimId>,
@@ -201,6 +204,7 @@ impl Director {
             auto_entry: None,
             auto_waiting: None,
             claims,
+            modes: modes::Modes::default(),
             fallback,
             clips: BTreeMap::new(),
             owner: None,
@@ -233,6 +237,7 @@ impl Director {
     /// Takes up what is held on disk.
     fn begin(&mut self, emergencies: Vec<Claim>) {
         self.skip_marks_of_old();
+        self.keep_mode_of_old();
         if let Some(config) = self.held.config.clone() {
             self.outputs.apply(&config, config.on_air);
             self.load_clips();

@@ -120,7 +120,7 @@ impl Director {
         if owner == AUTOMATION_CLAIM {
             let end = self.auto.sounds_until().unwrap_or(now).max(now);
             let dry = end.since(now) <= HANDOVER_AHEAD && !self.automation_follows(end);
-            return dry.then_some((end, OwnerReason::Failed));
+            return dry.then_some((end, self.lack()));
         }
         if owner == FALLBACK_CLAIM {
             return None;
@@ -179,6 +179,10 @@ impl Director {
             self.end_claim(id, release);
         }
         self.change(Change { to, at: Some(at), reason, fade, end_reason });
+        if owner == Some(AUTOMATION_CLAIM) {
+            // Its line ends by itself: nothing of it is left to go on with.
+            self.auto.interrupted = None;
+        }
     }
 
     /// No end is near: does somebody else take the air?
@@ -220,7 +224,10 @@ impl Director {
             FALLBACK_CLAIM => self.fallback_heard(),
             _ => true,
         };
+        let prompt = self.modes.prompt && to == AUTOMATION_CLAIM;
+        let held = from == AUTOMATION_CLAIM && to == FALLBACK_CLAIM && self.is_on_hold();
         let (at, fade) = match arbiter::entry(from_tier, healthy, to_tier, fade_ms) {
+            Entry::NextJunction if prompt || held => (None, i64::from(fade_ms) * 48),
             Entry::Cut { fade_ms } => (None, i64::from(fade_ms) * 48),
             Entry::NextJunction => {
                 let junction = self.next_junction(now);
@@ -238,7 +245,10 @@ impl Director {
         if at.is_some_and(|at| at.since(now) > HANDOVER_AHEAD) {
             return;
         }
-        let reason = reason_between(from_tier, to_tier);
+        let reason = match reason_between(from_tier, to_tier) {
+            OwnerReason::Failed if held => OwnerReason::Held,
+            other => other,
+        };
         let end_reason = match reason {
             OwnerReason::Recovered => EndReason::Replaced,
             _ => EndReason::Preempted,
@@ -275,6 +285,7 @@ impl Director {
         self.silence_all(&change);
         self.owner = Some(change.to);
         let tier = self.tier_of(change.to);
+        self.note_held(tier);
         let replaced = self.announcement.take().map(|old| old.reason);
         // Two changes before anything was heard are one: the first reason stays if it ends one.
         let reason = match replaced {
@@ -361,6 +372,7 @@ fn release_of(reason: OwnerReason) -> Option<ReleaseReason> {
         OwnerReason::Preempted
         | OwnerReason::Recovered
         | OwnerReason::Taken
-        | OwnerReason::SignOn => None,
+        | OwnerReason::SignOn
+        | OwnerReason::Held => None,
     }
 }

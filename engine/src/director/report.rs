@@ -8,6 +8,7 @@ use crate::output::icy;
 use grimnir_events::AirFrame;
 use grimnir_events::air::{AirEvent, EndReason};
 use grimnir_events::ladder::{AUTOMATION_CLAIM, FALLBACK_CLAIM};
+use grimnir_mix::dsp::silence::SilenceWord;
 use grimnir_mix::{EndCause, MIX_SUM, MixError, VoiceEvent};
 
 /// An end this much before its time is a failure of the file: 20 ms.
@@ -44,6 +45,16 @@ impl Director {
                 if !heard {
                     self.never_heard(start.voice);
                 }
+            }
+            AirReport::Retired { chain } => drop(chain),
+            AirReport::Silence { word: SilenceWord::Silent { since_frames }, at } => {
+                let since = at.plus(-i64::try_from(since_frames).unwrap_or(i64::MAX));
+                tracing::error!(since = since.0, "the programme is silent");
+                self.fact_at(at, AirEvent::ProgrammeSilent { since });
+            }
+            AirReport::Silence { word: SilenceWord::Restored, at } => {
+                tracing::info!(at = at.0, "the programme is heard again");
+                self.fact_at(at, AirEvent::ProgrammeHeard {});
             }
             AirReport::Stalled { from, to } => {
                 tracing::error!(from = from.0, to = to.0, "the air stalled");

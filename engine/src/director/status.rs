@@ -58,6 +58,14 @@ pub struct Snapshot {
     pub state: &'static str,
     /// Outputs.
     pub outputs: Vec<OutputView>,
+    /// automatic, assist, stop_after or hold.
+    pub mode: &'static str,
+    /// The line of the plan that is made ready.
+    pub next_line: LineId,
+    /// Its title.
+    pub next_title: String,
+    /// Nothing starts it by itself.
+    pub waiting: bool,
 }
 
 /// The copy, shared.
@@ -83,6 +91,8 @@ impl Director {
             state: self.state_word(),
             held_until: self.held_until,
             outputs: self.outputs.views(),
+            mode: self.modes.mode.word(),
+            waiting: self.waits(),
             ..Snapshot::default()
         };
         if let (Some(voice), Some(play)) = (self.heard, heard)
@@ -95,6 +105,9 @@ impl Director {
             snapshot.artist = play.spec.artist.clone();
             snapshot.started = at;
             snapshot.length = play.length;
+        }
+        if let Some(next) = self.ready_line() {
+            (snapshot.next_line, snapshot.next_title) = (next.id, next.title);
         }
         *self.board.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
     }

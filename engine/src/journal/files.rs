@@ -189,7 +189,9 @@ impl Recovered {
             | AirEvent::AirStalled { .. }
             | AirEvent::NonFiniteSamples { .. }
             | AirEvent::OutputUp { .. }
-            | AirEvent::OutputDown { .. } => {}
+            | AirEvent::OutputDown { .. }
+            | AirEvent::ProgrammeSilent { .. }
+            | AirEvent::ProgrammeHeard {} => {}
         }
     }
 }

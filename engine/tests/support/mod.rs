@@ -4,8 +4,9 @@
 use grimnir_engine_proto::{Client, dial, v1};
 use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::codec::{Payload, decode_bytes, encode};
+use grimnir_events::control::EngineControl;
 use grimnir_events::handover::{EngineClaims, EngineConfig};
-use grimnir_events::ladder::{Claim, ClaimItem, Tier};
+use grimnir_events::ladder::{AUTOMATION_CLAIM, Claim, ClaimItem, Tier};
 use grimnir_events::library::{CueMarks, ItemKind};
 use grimnir_events::station::{FadeCurve, Mount, MountFormat, StationSettings};
 use grimnir_events::timeline::{Anchor, HourPlan, Line, Transition};
@@ -255,7 +256,22 @@ pub async fn set_timeline(client: &mut Client, revision: u64, lines: Vec<Line>) 
 }
 
 pub async fn set_claims(client: &mut Client, claims: &EngineClaims) {
-    let request = v1::SetClaimsRequest { claims_payload: bytes(claims), epoch: 1 };
+    let claims_payload = bytes(claims);
+    let request = v1::SetClaimsRequest { claims_payload, epoch: 1, ..Default::default() };
+    assert!(client.set_claims(request).await.unwrap().into_inner().accepted);
+}
+
+/// Hands over how lines are started, with no claims.
+pub async fn set_control(client: &mut Client, revision: u64, control: &EngineControl) {
+    let claims = EngineClaims {
+        revision,
+        claims: vec![],
+        ended: vec![],
+        owner: AUTOMATION_CLAIM,
+        skips: vec![],
+    };
+    let (claims_payload, control_payload) = (bytes(&claims), bytes(control));
+    let request = v1::SetClaimsRequest { claims_payload, control_payload, epoch: 1 };
     assert!(client.set_claims(request).await.unwrap().into_inner().accepted);
 }
 

@@ -4,6 +4,7 @@ use super::{
     Labelled, analysis, at, details, hash, labelled, plain, raw, smart_blocks, station_rules, words,
 };
 use grimnir_events::access::{AccessEvent, Role};
+use grimnir_events::edit::{Arranged, EditEvent, Pin};
 use grimnir_events::grid::{DatedSet, Days, Grid, LocalDate};
 use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags};
 use grimnir_events::owner::OwnerEvent;
@@ -277,15 +278,27 @@ pub fn timeline() -> Labelled<TimelineEvent> {
         plain(LineDropped { hour: at(0), line_id: LineId(raw(25)), reason: "skipped".into() }),
         plain(GridSet { grid: grid(clock_id) }),
         plain(HourCleared { hour: at(0), reason: "another time zone".into() }),
+        ("HourArranged".into(), Edited(Box::new(hour_arranged()))),
     ];
+    for (label, pin) in words!(Pin: Hand, Voice, Locked) {
+        let event = EditEvent::LinePinned { hour: at(0), line_id: LineId(raw(28)), pin: Some(pin) };
+        samples.push((format!("LinePinned.{label}"), Edited(Box::new(event))));
+    }
+    let free = EditEvent::LinePinned { hour: at(0), line_id: LineId(raw(28)), pin: None };
+    samples.push(("LinePinned.None".into(), Edited(Box::new(free))));
     for (label, block) in smart_blocks() {
         samples.push((label, SmartBlockSet { block }));
     }
     labelled!(TimelineEvent: [
         ClockSet, ClockRemoved, DefaultClockChosen, HourPlanned, LineInserted, LineDropped,
         GridSet, HourCleared,
-        SmartBlockSet, SmartBlockRemoved, StationRulesSet,
+        SmartBlockSet, SmartBlockRemoved, StationRulesSet, Edited,
     ], samples)
+}
+
+fn hour_arranged() -> EditEvent {
+    let line = |n, s| Arranged { line_id: LineId(raw(n)), planned_at: at(s) };
+    EditEvent::HourArranged { hour: at(0), lines: vec![line(29, 1), line(28, 2)] }
 }
 
 /// A grid with days of every kind.

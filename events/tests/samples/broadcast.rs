@@ -2,13 +2,16 @@
 
 use super::{Labelled, at, cues, hash, hour_plan, labelled, mount, plain, raw, settings, words};
 use grimnir_events::air::*;
+use grimnir_events::control::{ControlMode, EngineControl};
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::*;
 use grimnir_events::library::ItemKind;
 use grimnir_events::station::MountFormat;
 use grimnir_events::timeline::{DropReason, HourPlan};
-use grimnir_events::{AirFrame, ClaimId, EngineRunId, LineId, MediaId, MountId, StationId};
+use grimnir_events::{
+    AirFrame, ClaimId, EngineRunId, LineId, MediaId, MountId, StartId, StationId,
+};
 
 fn claim_item() -> ClaimItem {
     ClaimItem {
@@ -58,6 +61,7 @@ pub fn ladder() -> Labelled<LadderEvent> {
     }
     let owners = words!(
         OwnerReason: Preempted, Released, Expired, Failed, Completed, Recovered, Taken, SignOn,
+        Held,
     );
     for (word, reason) in owners {
         samples.push((word.into(), changed(reason, Entry::Cut { fade_ms: 10 })));
@@ -77,13 +81,22 @@ pub fn ladder() -> Labelled<LadderEvent> {
 pub fn executor() -> Labelled<ExecutorEvent> {
     use ExecutorEvent::*;
     let (line_id, claim_id) = (LineId(raw(36)), ClaimId(raw(37)));
-    let mut samples = vec![plain(SkipRequested { line_id, claim_id })];
+    let mut samples = vec![
+        plain(SkipRequested { line_id, claim_id }),
+        plain(StartRequested { start_id: StartId(raw(56)) }),
+    ];
+    let (from, last) = (ControlMode::Automatic, ControlMode::StopAfter { line_id });
+    for to in [ControlMode::Automatic, ControlMode::Assist, last, ControlMode::Hold] {
+        samples.push((to.word().into(), ModeChanged { from, to }));
+    }
     let states = words!(PlayoutState: Idle, Preloading, Playing, Fading, Live, Emergency);
     for (word, to) in states {
         let (from, reason) = (PlayoutState::Playing, "a source came".into());
         samples.push((word.into(), StateChanged { from, to, reason }));
     }
-    labelled!(ExecutorEvent: [StateChanged, SkipRequested], samples)
+    labelled!(
+        ExecutorEvent: [StateChanged, SkipRequested, ModeChanged, StartRequested], samples
+    )
 }
 
 fn item_started(kind: ItemKind) -> ItemStarted {
@@ -127,6 +140,8 @@ fn air_events() -> Labelled<AirEvent> {
         ("unplanned".into(), ItemStarted(Box::new(unplanned))),
         ("FailedRead".into(), ended(EndReason::Failed { reason: "end of file".into() })),
         plain(LineMoved { line_id, reason: DropReason::TimePassed }),
+        plain(ProgrammeSilent { since: AirFrame(86_172_941_000_003) }),
+        plain(ProgrammeHeard {}),
         plain(EmergencyInserted { claim: Box::new(claim(Tier::Emergency)) }),
         plain(SourceFailed { claim_id, reason: "no bytes for 2 s".into() }),
         plain(SourceRecovered { claim_id }),
@@ -160,7 +175,7 @@ fn air_events() -> Labelled<AirEvent> {
     samples.extend(ends.map(|(word, reason)| (word.into(), ended(reason))));
     let drops = words!(
         DropReason: TimePassed, PassedByAnchor, NoUsefulAirtime, Interrupted, MissingFile,
-        Undecodable, Skipped, OffAir,
+        Undecodable, Skipped, OffAir, Held,
     );
     for (word, reason) in drops {
         let (media_id, title, planned_at) = (MediaId(raw(47)), "Late".into(), at(7));
@@ -168,6 +183,7 @@ fn air_events() -> Labelled<AirEvent> {
     }
     let owners = words!(
         OwnerReason: Preempted, Released, Expired, Failed, Completed, Recovered, Taken, SignOn,
+        Held,
     );
     for (word, reason) in owners {
         samples.push((word.into(), owner(reason)));
@@ -179,6 +195,7 @@ fn air_events() -> Labelled<AirEvent> {
         EngineStarted, EngineStopped, AirInterrupted, ItemStarted, ItemEnded, LineDropped,
         LineMoved, EmergencyInserted, OwnerChanged, ClaimEnded, SourceFailed, SourceRecovered,
         SilenceEntered, SilenceLeft, AirStalled, NonFiniteSamples, OutputUp, OutputDown,
+        ProgrammeSilent, ProgrammeHeard,
     ], samples)
 }
 
@@ -226,6 +243,11 @@ pub fn engine_claims() -> Labelled<EngineClaims> {
         skips: vec![(LineId(raw(51)), ClaimId(raw(52)))],
     };
     vec![("whole".into(), whole)]
+}
+
+pub fn engine_control() -> Labelled<EngineControl> {
+    let mode = ControlMode::StopAfter { line_id: LineId(raw(57)) };
+    vec![("whole".into(), EngineControl { mode, starts: vec![StartId(raw(58))] })]
 }
 
 pub fn handed_hour() -> Labelled<HourPlan> {

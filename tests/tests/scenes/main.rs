@@ -3,6 +3,7 @@
 //! `make test` runs the short forms; with `GRIMNIR_SOAK` set the long ones run.
 
 mod bad_input;
+mod control;
 mod effects;
 mod emergency;
 mod engine_loss;

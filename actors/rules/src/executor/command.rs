@@ -1,7 +1,8 @@
 //! What can be asked of an executor.
 
+use grimnir_events::control::ControlMode;
 use grimnir_events::executor::PlayoutState;
-use grimnir_events::{ClaimId, LineId, Payload};
+use grimnir_events::{ClaimId, LineId, Payload, StartId};
 use serde::{Deserialize, Serialize};
 
 /// A command to an executor.
@@ -21,6 +22,16 @@ pub enum ExecutorCommand {
         state: PlayoutState,
         /// What was seen.
         reason: String,
+    },
+    /// Start lines in another way.
+    SetMode {
+        /// How; `StopAfter` names the line on air.
+        mode: ControlMode,
+    },
+    /// Start the line that is ready.
+    Start {
+        /// This start; each is carried out once.
+        start_id: StartId,
     },
 }
 

@@ -3,6 +3,7 @@
 use super::command::ExecutorCommand;
 use super::{ExecutorRejection as No, ExecutorState};
 use crate::text;
+use grimnir_events::control::ControlMode;
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 
 /// Longest reason that is kept, in characters.
@@ -34,6 +35,29 @@ pub fn decide(state: &ExecutorState, command: &ExecutorCommand) -> Result<Vec<Ex
             }
             let (line_id, claim_id) = (*line_id, *claim_id);
             Ok(vec![ExecutorEvent::SkipRequested { line_id, claim_id }])
+        }
+        ExecutorCommand::SetMode { mode: ControlMode::StopAfter { line_id } }
+            if line_id.is_nil() =>
+        {
+            Err(No::NoLineOnAir)
+        }
+        ExecutorCommand::SetMode { mode: to } => {
+            let from = state.mode;
+            let changed = from != *to;
+            let event = ExecutorEvent::ModeChanged { from, to: *to };
+            Ok(changed.then_some(event).into_iter().collect())
+        }
+        ExecutorCommand::Start { start_id } => {
+            if state.mode != ControlMode::Assist {
+                return Err(No::NotInAssist { mode: state.mode });
+            }
+            if matches!(state.playout, PlayoutState::Idle | PlayoutState::Emergency) {
+                return Err(No::NothingStarts { playout: state.playout });
+            }
+            if state.starts.contains(start_id) {
+                return Ok(vec![]);
+            }
+            Ok(vec![ExecutorEvent::StartRequested { start_id: *start_id }])
         }
     }
 }

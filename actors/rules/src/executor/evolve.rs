@@ -1,7 +1,7 @@
 //! Folds an executor's events.
 
 use super::ExecutorState;
-use super::state::SKIPS_KEPT;
+use super::state::{SKIPS_KEPT, STARTS_KEPT};
 use grimnir_events::executor::ExecutorEvent;
 
 /// Folds one event.
@@ -15,6 +15,13 @@ pub fn evolve(state: &mut ExecutorState, event: &ExecutorEvent) {
             state.skipped.push_back((*line_id, *claim_id));
             while state.skipped.len() > SKIPS_KEPT {
                 state.skipped.pop_front();
+            }
+        }
+        ExecutorEvent::ModeChanged { from: _, to } => state.mode = *to,
+        ExecutorEvent::StartRequested { start_id } => {
+            state.starts.push_back(*start_id);
+            while state.starts.len() > STARTS_KEPT {
+                state.starts.pop_front();
             }
         }
     }

@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | `Enter` | `StateChanged`; none for the state it is in | `NoSuchStep` |
 //! | `Skip` | `SkipRequested`; none when the same was asked for last | `NothingOnAir`, `NilId` |
+//! | `SetMode` | `ModeChanged`; none for the mode it has | `NoLineOnAir` |
+//! | `Start` | `StartRequested`; none for one that was asked for | `NotInAssist`, `NothingStarts` |
 //!
 //! ```text
 //! from \ to   idle  preloading  playing  fading  live  emergency

@@ -1,6 +1,7 @@
 //! Why an executor says no.
 
 use crate::{Reject, RejectClass};
+use grimnir_events::control::ControlMode;
 use grimnir_events::executor::PlayoutState;
 
 /// Why an executor says no.
@@ -20,6 +21,21 @@ pub enum ExecutorRejection {
     /// The skip names nobody.
     #[error("claim_id is the nil id, expected the claim whose item is on air")]
     NilId,
+    /// There is no line to stop after.
+    #[error("no line of the plan is on air that could be the last one")]
+    NoLineOnAir,
+    /// The system starts lines, or nobody does.
+    #[error("lines are started by a person in mode assist, the mode is {}", mode.word())]
+    NotInAssist {
+        /// The mode.
+        mode: ControlMode,
+    },
+    /// The air is not automation's to take.
+    #[error("no line can be started while playout is {playout:?}")]
+    NothingStarts {
+        /// What playout does.
+        playout: PlayoutState,
+    },
 }
 
 impl Reject for ExecutorRejection {
@@ -28,18 +44,26 @@ impl Reject for ExecutorRejection {
             Self::NoSuchStep { .. } => "no_such_step",
             Self::NothingOnAir => "nothing_on_air",
             Self::NilId => "nil_id",
+            Self::NoLineOnAir => "no_line_on_air",
+            Self::NotInAssist { .. } => "not_in_assist",
+            Self::NothingStarts { .. } => "nothing_starts",
         }
     }
     fn field(&self) -> Option<&'static str> {
         match self {
             Self::NoSuchStep { .. } => Some("state"),
-            Self::NothingOnAir => None,
+            Self::NothingOnAir | Self::NothingStarts { .. } => None,
+            Self::NoLineOnAir | Self::NotInAssist { .. } => Some("mode"),
             Self::NilId => Some("claim_id"),
         }
     }
     fn class(&self) -> RejectClass {
         match self {
-            Self::NoSuchStep { .. } | Self::NothingOnAir => RejectClass::Conflict,
+            Self::NoSuchStep { .. }
+            | Self::NothingOnAir
+            | Self::NoLineOnAir
+            | Self::NotInAssist { .. }
+            | Self::NothingStarts { .. } => RejectClass::Conflict,
             Self::NilId => RejectClass::Invalid,
         }
     }

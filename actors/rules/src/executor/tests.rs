@@ -2,11 +2,13 @@
 
 use super::command::ExecutorCommand;
 use super::state::SKIPS_KEPT;
-use super::{Executor, may_follow};
+use super::{Executor, ExecutorRejection as No, ExecutorState, may_follow};
 use crate::given::{Given, given};
+use crate::{Aggregate, Context};
 use PlayoutState::{Emergency, Fading, Idle, Live, Playing, Preloading};
+use grimnir_events::control::ControlMode;
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
-use grimnir_events::{ClaimId, LineId};
+use grimnir_events::{ClaimId, LineId, StartId};
 
 fn enter(state: PlayoutState) -> ExecutorCommand {
     ExecutorCommand::Enter { state, reason: "seen".into() }
@@ -102,4 +104,31 @@ fn a_reason_is_cut_and_cleaned_rather_than_refused() {
     let ExecutorEvent::StateChanged { reason, .. } = &events[0] else { panic!("{events:?}") };
     assert_eq!(reason.chars().count(), super::decide::REASON_MAX);
     assert!(!reason.contains('\n'));
+}
+
+#[test]
+fn a_mode_is_changed_once_and_only_assist_lets_a_person_start() {
+    let start = |n| ExecutorCommand::Start { start_id: StartId([n; 16]) };
+    let set = |mode| ExecutorCommand::SetMode { mode };
+    let mut state = ExecutorState { playout: Playing, ..ExecutorState::default() };
+    let decide =
+        |state: &ExecutorState, command| Executor::decide(state, &command, &Context::default());
+    let refused = decide(&state, start(1));
+    assert_eq!(refused, Err(No::NotInAssist { mode: ControlMode::Automatic }));
+    let (from, to) = (ControlMode::Automatic, ControlMode::Assist);
+    let events = decide(&state, set(to)).expect("is taken");
+    assert_eq!(events, [ExecutorEvent::ModeChanged { from, to }]);
+    events.iter().for_each(|event| Executor::evolve(&mut state, event));
+    assert_eq!(decide(&state, set(to)), Ok(vec![]), "asked again it changes nothing");
+    for n in 1..=20 {
+        let events = decide(&state, start(n)).expect("is taken");
+        events.iter().for_each(|event| Executor::evolve(&mut state, event));
+    }
+    assert_eq!(decide(&state, start(20)), Ok(vec![]), "asked twice it starts one line");
+    let kept: Vec<u8> = state.starts.iter().map(|id| id.0[0]).collect();
+    assert_eq!(kept, (5..=20).collect::<Vec<u8>>());
+    let nothing = ControlMode::StopAfter { line_id: LineId::default() };
+    assert_eq!(decide(&state, set(nothing)), Err(No::NoLineOnAir));
+    state.playout = Emergency;
+    assert_eq!(decide(&state, start(21)), Err(No::NothingStarts { playout: Emergency }));
 }

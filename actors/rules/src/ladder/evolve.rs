@@ -78,6 +78,8 @@ pub fn witness(seen: &mut Witnessed, fact: &AirFact) {
         | AirEvent::SilenceEntered { .. }
         | AirEvent::SilenceLeft {}
         | AirEvent::AirStalled { .. }
+        | AirEvent::ProgrammeSilent { .. }
+        | AirEvent::ProgrammeHeard {}
         | AirEvent::NonFiniteSamples { .. }
         | AirEvent::OutputUp { .. }
         | AirEvent::OutputDown { .. } => {}

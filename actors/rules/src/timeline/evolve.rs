@@ -1,7 +1,10 @@
 //! Folds a timeline's events.
 
 use super::state::TimelineState;
-use grimnir_events::timeline::TimelineEvent;
+use grimnir_events::LineId;
+use grimnir_events::edit::{EditEvent, arrange};
+use grimnir_events::timeline::{HourPlan, TimelineEvent};
+use std::collections::BTreeSet;
 
 /// Folds one event; what names something unknown changes nothing.
 pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
@@ -14,9 +17,13 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
         }
         TimelineEvent::DefaultClockChosen { clock_id } => state.default_clock = *clock_id,
         TimelineEvent::HourPlanned { plan } => {
-            state.hours.insert(plan.hour, plan.clone());
+            let before = state.hours.insert(plan.hour, plan.clone());
+            let stays: BTreeSet<_> = plan.lines.iter().map(|line| line.id).collect();
+            unpin(state, before.iter(), &stays);
             if let Some(oldest) = state.oldest_kept() {
-                state.hours = state.hours.split_off(&oldest);
+                let kept = state.hours.split_off(&oldest);
+                let forgotten = std::mem::replace(&mut state.hours, kept);
+                unpin(state, forgotten.values(), &BTreeSet::new());
             }
         }
         TimelineEvent::LineInserted { hour, index, line } => {
@@ -28,11 +35,13 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
         TimelineEvent::LineDropped { hour, line_id, reason: _ } => {
             if let Some(plan) = state.hours.get_mut(hour) {
                 plan.lines.retain(|line| line.id != *line_id);
+                state.pins.remove(line_id);
             }
         }
         TimelineEvent::GridSet { grid } => state.grid = grid.clone(),
         TimelineEvent::HourCleared { hour, reason: _ } => {
-            state.hours.remove(hour);
+            let before = state.hours.remove(hour);
+            unpin(state, before.iter(), &BTreeSet::new());
         }
         TimelineEvent::SmartBlockSet { block } => {
             state.blocks.insert(block.id, (**block).clone());
@@ -41,5 +50,39 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
             state.blocks.remove(block_id);
         }
         TimelineEvent::StationRulesSet { rules } => state.rules.clone_from(rules),
+        TimelineEvent::Edited(event) => edited(state, event),
+    }
+}
+
+/// Pins go with their lines, but for those of lines that stay.
+fn unpin<'a>(
+    state: &mut TimelineState,
+    gone: impl Iterator<Item = &'a HourPlan>,
+    stays: &BTreeSet<LineId>,
+) {
+    if state.pins.is_empty() {
+        return;
+    }
+    for line in gone.flat_map(|plan| &plan.lines).filter(|line| !stays.contains(&line.id)) {
+        state.pins.remove(&line.id);
+    }
+}
+
+fn edited(state: &mut TimelineState, event: &EditEvent) {
+    match event {
+        EditEvent::LinePinned { hour, line_id, pin } => {
+            let plan = state.hours.get(hour);
+            let known = plan.is_some_and(|plan| plan.lines.iter().any(|l| l.id == *line_id));
+            match pin {
+                Some(pin) if known => state.pins.insert(*line_id, *pin),
+                Some(_) => None,
+                None => state.pins.remove(line_id),
+            };
+        }
+        EditEvent::HourArranged { hour, lines } => {
+            if let Some(plan) = state.hours.get_mut(hour) {
+                arrange(&mut plan.lines, lines);
+            }
+        }
     }
 }

@@ -27,6 +27,8 @@ pub mod state;
 #[cfg(test)]
 mod block_tests;
 #[cfg(test)]
+mod pin_tests;
+#[cfg(test)]
 mod tests;
 
 use crate::{Aggregate, Context};

@@ -1,9 +1,10 @@
 //! What a timeline's decisions need to know.
 
+use grimnir_events::edit::Pin;
 use grimnir_events::grid::Grid;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::timeline::{FormatClock, HourPlan};
-use grimnir_events::{ClockId, SmartBlockId, UtcMicros};
+use grimnir_events::{ClockId, LineId, SmartBlockId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -25,6 +26,8 @@ pub struct TimelineState {
     pub rules: StationRules,
     /// Planned hours by their first instant.
     pub hours: BTreeMap<UtcMicros, HourPlan>,
+    /// Lines of these hours that planning leaves as they are.
+    pub pins: BTreeMap<LineId, Pin>,
 }
 
 impl TimelineState {

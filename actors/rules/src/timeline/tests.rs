@@ -13,9 +13,9 @@ use grimnir_events::timeline::{
 };
 use grimnir_events::{ClockId, ContentHash, LineId, MediaId, UtcMicros};
 
-const HOUR: UtcMicros = UtcMicros(497_000 * 3_600_000_000);
+pub(super) const HOUR: UtcMicros = UtcMicros(497_000 * 3_600_000_000);
 
-fn given(events: &[Event]) -> TimelineState {
+pub(super) fn given(events: &[Event]) -> TimelineState {
     let mut state = TimelineState::default();
     events.iter().for_each(|event| Timeline::evolve(&mut state, event));
     state
@@ -40,7 +40,7 @@ fn clock(offsets: &[u32]) -> FormatClock {
     FormatClock { id: ClockId([1; 16]), name: "Daytime".into(), slots }
 }
 
-fn line(n: u8, seconds: i64) -> Line {
+pub(super) fn line(n: u8, seconds: i64) -> Line {
     Line {
         id: LineId([n; 16]),
         media_id: MediaId([n; 16]),
@@ -59,7 +59,7 @@ fn line(n: u8, seconds: i64) -> Line {
     }
 }
 
-fn plan(lines: Vec<Line>) -> HourPlan {
+pub(super) fn plan(lines: Vec<Line>) -> HourPlan {
     HourPlan {
         hour: HOUR,
         lines,
@@ -75,7 +75,7 @@ fn commit(plan: HourPlan, replace: bool) -> Command {
     Command::CommitHour { plan: Box::new(plan), replace }
 }
 
-fn planned(plan: HourPlan) -> Event {
+pub(super) fn planned(plan: HourPlan) -> Event {
     Event::HourPlanned { plan }
 }
 

@@ -6,13 +6,15 @@ use crate::samples::{
 };
 use grimnir_events::access::{AccessEvent, Role};
 use grimnir_events::analysis::AnalysisEvent;
+use grimnir_events::control::ControlMode;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{OwnerReason, ReleaseReason, Tier};
 use grimnir_events::library::{ItemKind, LibraryEvent};
 use grimnir_events::station::{MountFormat, TransitionMode};
 use grimnir_events::timeline::TimelineEvent;
 use grimnir_events::{
-    ClaimId, ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, SmartBlockId, UserId,
+    ClaimId, ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, SmartBlockId, StartId,
+    UserId,
 };
 use grimnir_rules::Context;
 use grimnir_rules::access::command::AccessCommand;
@@ -83,6 +85,7 @@ pub fn ladder() -> Labelled<LadderCommand> {
     }
     let owners = words!(
         OwnerReason: Preempted, Released, Expired, Failed, Completed, Recovered, Taken, SignOn,
+        Held,
     );
     for (word, reason) in owners {
         samples.push((word.into(), SignOff { reason }));
@@ -96,11 +99,16 @@ pub fn ladder() -> Labelled<LadderCommand> {
 pub fn executor() -> Labelled<ExecutorCommand> {
     use ExecutorCommand::*;
     let (line_id, claim_id) = (LineId(raw(107)), ClaimId(raw(108)));
-    let mut samples = vec![plain(Skip { line_id, claim_id })];
+    let start_id = StartId(raw(109));
+    let mut samples = vec![plain(Skip { line_id, claim_id }), plain(Start { start_id })];
+    let modes = [ControlMode::Automatic, ControlMode::Assist, ControlMode::Hold];
+    for mode in modes.into_iter().chain([ControlMode::StopAfter { line_id }]) {
+        samples.push((mode.word().into(), SetMode { mode }));
+    }
     for (word, state) in words!(PlayoutState: Idle, Preloading, Playing, Fading, Live, Emergency) {
         samples.push((word.into(), Enter { state, reason: "a source came".into() }));
     }
-    labelled!(ExecutorCommand: [Skip, Enter], samples)
+    labelled!(ExecutorCommand: [Skip, Enter, SetMode, Start], samples)
 }
 
 pub fn timeline() -> Labelled<TimelineCommand> {

@@ -165,3 +165,69 @@ fn crc16(bytes: &[u8]) -> u16 {
         })
     })
 }
+
+/// Loud noise with nothing above 20 kHz, in bursts of other levels every 100 ms: peaks between the
+/// samples that are far above them.
+pub fn band_limited(seed: u32, frames: usize) -> Vec<Frame> {
+    const REACH: usize = 128;
+    let kernel: Vec<f64> = (0..=2 * REACH)
+        .map(|k| {
+            let x = k as f64 - REACH as f64;
+            windowed_sinc(x * 2.0 * 19_000.0 / 48_000.0, x / (REACH as f64 + 1.0))
+        })
+        .collect();
+    let sum: f64 = kernel.iter().sum();
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f64::from(state >> 8) / 8_388_608.0 - 1.0
+    };
+    let raw: Vec<[f64; 2]> = (0..frames + 2 * REACH)
+        .map(|n| {
+            let burst = [0.3, 1.4, 0.6, 2.0, 0.1][(n / 4_800) % 5];
+            [next() * burst, next() * burst]
+        })
+        .collect();
+    let filtered = |n: usize, side: usize| {
+        let window = &raw[n..n + kernel.len()];
+        let sum_of = window.iter().zip(&kernel).map(|(x, k)| x[side] * k).sum::<f64>();
+        (sum_of / sum) as f32
+    };
+    (0..frames).map(|n| [filtered(n, 0), filtered(n, 1)]).collect()
+}
+
+/// The largest magnitude at sixteen times the samples, by a kernel of 128 samples.
+pub fn oversampled_peak(frames: &[Frame]) -> f64 {
+    const REACH: usize = 64;
+    let mut peak = 0f64;
+    for phase in 0..16 {
+        let at = f64::from(phase) / 16.0;
+        let kernel: Vec<f64> = (0..2 * REACH)
+            .map(|k| {
+                let x = k as f64 - (REACH as f64 - 1.0) - at;
+                windowed_sinc(x, x / REACH as f64)
+            })
+            .collect();
+        for window in frames.windows(2 * REACH) {
+            let mut sums = [0f64; 2];
+            for (frame, tap) in window.iter().zip(&kernel) {
+                sums[0] += f64::from(frame[0]) * tap;
+                sums[1] += f64::from(frame[1]) * tap;
+            }
+            peak = peak.max(sums[0].abs()).max(sums[1].abs());
+        }
+    }
+    peak
+}
+
+/// A sinc under a Blackman-Harris window that reaches from −1 to 1.
+fn windowed_sinc(x: f64, within: f64) -> f64 {
+    if within.abs() >= 1.0 {
+        return 0.0;
+    }
+    let turn = std::f64::consts::PI * (within + 1.0);
+    let window = 0.358_75 - 0.488_29 * turn.cos() + 0.141_28 * (2.0 * turn).cos()
+        - 0.011_68 * (3.0 * turn).cos();
+    let x = std::f64::consts::PI * x;
+    window * if x.abs() < 1e-12 { 1.0 } else { x.sin() / x }
+}
