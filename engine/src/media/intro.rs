@@ -12,7 +12,10 @@ const LONGEST_MS: f64 = 600_000.0;
 
 /// The intro of a tag, in milliseconds.
 pub fn of(tag: &Tag) -> Option<u32> {
-    field(tag).or_else(|| in_comment(tag.get_string(ItemKey::Comment)?))
+    // Some programs write a comment as a description.
+    let comment = |key| in_comment(tag.get_string(key)?);
+    let said = || [ItemKey::Comment, ItemKey::Description].into_iter().find_map(comment);
+    field(tag).or_else(said)
 }
 
 fn field(tag: &Tag) -> Option<u32> {
