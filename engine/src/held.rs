@@ -6,6 +6,7 @@
 use grimnir_events::UtcMicros;
 use grimnir_events::codec::{self, Payload};
 use grimnir_events::control::EngineControl;
+use grimnir_events::dsp::DspGraph;
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::timeline::{HourPlan, Line};
 use std::io::Write;
@@ -27,6 +28,8 @@ pub struct Held {
     pub claims: Option<EngineClaims>,
     /// Who starts lines.
     pub control: EngineControl,
+    /// What shapes the programme.
+    pub graph: DspGraph,
     /// Epoch of the control plane that is obeyed.
     pub epoch: u64,
 }
@@ -65,6 +68,10 @@ impl Cache {
             held.config = parts.first().and_then(|bytes| decoded(bytes));
             held.epoch = held.epoch.max(epoch);
         }
+        if let Some((epoch, parts)) = self.read("graph.held") {
+            held.graph = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
+            held.epoch = held.epoch.max(epoch);
+        }
         if let Some((epoch, parts)) = self.read("timeline.held") {
             held.epoch = held.epoch.max(epoch);
             if let Some((revision, hours)) = parts.split_first() {
@@ -97,6 +104,11 @@ impl Cache {
     pub fn keep_claims(&self, epoch: u64, payloads: &[Vec<u8>; 2]) {
         let [claims, control] = payloads;
         self.write("claims.held", epoch, &[claims, control]);
+    }
+
+    /// Keeps what shapes the programme.
+    pub fn keep_graph(&self, epoch: u64, payload: &[u8]) {
+        self.write("graph.held", epoch, &[payload]);
     }
 
     /// A file of records in the shared framing: the epoch first, then each part.

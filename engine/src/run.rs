@@ -61,6 +61,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         tracing::error!(%error, "GStreamer cannot start: no output will give sound");
     }
 
+    let (graph, kept) = (held.graph.clone(), cache.clone());
     let offer = http::SharedOffer::default();
     let board = Board::default();
     let tell = teller(journal.clone(), air.clone());
@@ -92,7 +93,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         director: std::sync::Mutex::new(tx.clone()),
         board,
         http_port: http_port.clone(),
-        graph: std::sync::Mutex::new(control::Loaded::default()),
+        graph: std::sync::Mutex::new(control::Loaded::again(graph, kept, &air)),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // Everything served is short work; one thread spares the wake-ups between two.

@@ -76,6 +76,7 @@ pub const REGISTER: &[Registered] = &[
     Registered::of::<crate::handover::EngineConfig>(),
     Registered::of::<crate::handover::EngineClaims>(),
     Registered::of::<crate::control::EngineControl>(),
+    Registered::of::<crate::dsp::DspGraph>(),
     Registered::of::<crate::timeline::HourPlan>(),
     Registered::of::<crate::ladder::Claim>(),
 ];

@@ -1,6 +1,7 @@
 //! The words of a station: what it is called, where it is, what it offers to listeners.
 
 use crate::codec::Payload;
+use crate::dsp::DspGraph;
 use crate::ids::{MediaId, MountId};
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,11 @@ pub enum StationEvent {
     FallbackChanged {
         /// The item held in memory by the engine.
         media_id: Option<MediaId>,
+    },
+    /// The programme is shaped in another way.
+    DspGraphSet {
+        /// All of it, as it is now.
+        graph: Box<DspGraph>,
     },
     /// Items are joined in another way in hours planned from here on.
     TransitionsChosen {

@@ -4,6 +4,7 @@ use grimnir_events::access::Role;
 use grimnir_events::analysis::AnalysisEntry;
 use grimnir_events::control::ControlMode;
 use grimnir_events::details::MediaDetails;
+use grimnir_events::dsp::DspGraph;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::library::{ItemKind, MediaItem};
@@ -40,6 +41,8 @@ pub struct StationRow {
     pub fallback_media_id: Option<MediaId>,
     /// Format clock of every hour.
     pub default_clock_id: Option<grimnir_events::ClockId>,
+    /// What shapes the programme.
+    pub dsp: DspGraph,
 }
 
 /// What is on air now.

@@ -4,6 +4,7 @@ use crate::change::Changes;
 use crate::decoded::Place;
 use crate::model::Model;
 use crate::rows::StationRow;
+use grimnir_events::dsp::DspGraph;
 use grimnir_events::station::{StationEvent, TransitionMode};
 
 /// Folds one event.
@@ -23,6 +24,7 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &StationEvent) {
                 mounts: Vec::new(),
                 fallback_media_id: None,
                 default_clock_id: None,
+                dsp: DspGraph::default(),
             },
         );
         return;
@@ -41,6 +43,7 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &StationEvent) {
         StationEvent::Started {} => row.on_air = true,
         StationEvent::Stopped {} => row.on_air = false,
         StationEvent::FallbackChanged { media_id } => row.fallback_media_id = *media_id,
+        StationEvent::DspGraphSet { graph } => row.dsp.clone_from(graph),
         StationEvent::TransitionsChosen { mode } => row.transitions = *mode,
     }
 }

@@ -153,6 +153,7 @@ fn after_station(event: &StationEvent, commands: &mut Vec<AnyCommand>) {
         | StationEvent::MountAdded { .. }
         | StationEvent::MountRemoved { .. }
         | StationEvent::FallbackChanged { .. }
+        | StationEvent::DspGraphSet { .. }
         | StationEvent::TransitionsChosen { .. } => {}
     }
 }

@@ -3,6 +3,7 @@
 use crate::error::CommandError;
 use crate::site::Shared;
 use grimnir_events::control::EngineControl;
+use grimnir_events::dsp::DspGraph;
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::ClaimItem;
 use grimnir_events::library::ItemKind;
@@ -33,6 +34,8 @@ pub struct Folds {
     pub claims: Vec<u8>,
     /// `handover.control`, at the same position.
     pub control: Vec<u8>,
+    /// What shapes the programme.
+    pub graph: DspGraph,
 }
 
 /// Reads the folds of a station.
@@ -83,6 +86,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         claims_revision,
         claims: encode(&claims)?,
         control: encode(&control)?,
+        graph: state.state.dsp.clone(),
     })
 }
 

@@ -10,6 +10,7 @@ use crate::engine::{elsewhere, handover, journal};
 use crate::meta::Meta;
 use crate::site::Shared;
 use grimnir_engine_proto::{Client, dial, v1};
+use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{
     Actor as Principal, CommitId, CorrelationId, StationId, StreamId, StreamKind, UtcMicros,
@@ -60,6 +61,8 @@ pub struct LinkState {
     helpers: Vec<JoinHandle<()>>,
     /// Ledger position the last complete turn was made at.
     settled_at: u64,
+    /// What this connection loaded to shape the programme.
+    loaded: Option<DspGraph>,
     starts_in_a_row: u32,
     /// When time alone changes the ladder next.
     deadline: Option<UtcMicros>,
@@ -100,6 +103,7 @@ impl Actor for EngineLink {
             importer: None,
             helpers: vec![ticker],
             settled_at: 0,
+            loaded: None,
             starts_in_a_row: 0,
             deadline: Some(crate::clock::now()),
             unplanned_since: None,
@@ -140,6 +144,7 @@ impl LinkState {
     fn disconnect(&mut self) {
         self.handle.lost();
         self.settled_at = 0;
+        self.loaded = None;
         if let Some(importer) = self.importer.take() {
             importer.abort();
         }
@@ -276,6 +281,7 @@ impl LinkState {
         self.handle.seen(status);
         self.handle.connected(client.clone());
         self.settled_at = 0;
+        self.loaded = None;
         let (me, pid) = (me.clone(), description.pid);
         self.helpers.retain(|helper| !helper.is_finished());
         self.helpers.push(tokio::spawn(async move {
@@ -318,6 +324,14 @@ impl LinkState {
             };
             client.set_claims(request).await?;
         }
+        if self.loaded.as_ref() != Some(&folds.graph) {
+            let answer = client.load_graph(graph_request(&folds.graph, epoch)).await?.into_inner();
+            if !answer.accepted {
+                let (id, reason) = (self.place.station, answer.reason);
+                error!(station.id = %id, reason, "the engine refuses what is to shape the sound");
+            }
+            self.loaded = Some(folds.graph.clone());
+        }
         // Last, because it may put the station on air: then it is to know what plays.
         if folds.config_revision > status.config_revision || self.settled_at == 0 {
             let config_payload = folds.config.clone();
@@ -340,6 +354,22 @@ impl LinkState {
             }
         }));
     }
+}
+
+/// The nodes in a line from input to output.
+fn graph_request(graph: &DspGraph, epoch: u64) -> v1::LoadGraphRequest {
+    let end = |id: &str| v1::GraphNode { id: id.into(), r#type: id.into(), ..Default::default() };
+    let node = |(n, node): (usize, &DspNode)| v1::GraphNode {
+        id: format!("{n}"),
+        r#type: node.kind.clone(),
+        params: node.params.clone().into_iter().collect(),
+    };
+    let own = graph.nodes.iter().enumerate().map(node);
+    let nodes: Vec<_> = [end("INPUT")].into_iter().chain(own).chain([end("OUTPUT")]).collect();
+    let edge =
+        |pair: &[v1::GraphNode]| v1::GraphEdge { from: pair[0].id.clone(), to: pair[1].id.clone() };
+    let edges = nodes.windows(2).map(edge).collect();
+    v1::LoadGraphRequest { nodes, edges, epoch }
 }
 
 fn alive(pid: u32) -> bool {

@@ -3,6 +3,7 @@
 mod access;
 mod air;
 mod clock;
+mod dsp;
 mod executor;
 mod grid;
 mod health;
@@ -101,6 +102,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(ladder::release))
         .routes(routes!(ladder::active))
         .routes(routes!(ladder::current))
+        .routes(routes!(dsp::show, dsp::replace))
+        .routes(routes!(dsp::presets))
         .routes(routes!(executor::skip))
         .routes(routes!(executor::mode))
         .routes(routes!(executor::start))

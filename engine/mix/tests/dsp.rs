@@ -309,7 +309,7 @@ fn parameters_are_read_by_all_their_names_and_refused_with_their_range() {
         ("GAIN", &[("pan", "0")], &["pan", "gain_db"]),
         ("EQUALIZER", &[("gains", "band10=3")], &["band10", "band0 to band9"]),
         ("EQUALIZER", &[("bands", "peak 5 3 1")], &["peak 5", "20 to 20000"]),
-        ("SILENCE_DETECTOR", &[("action", "ring")], &["ring", "failover_to_fallback"]),
+        ("SILENCE_DETECTOR", &[("action", "ring")], &["ring", "alarm"]),
         ("LIMITER", &[("lookahead_ms", "20")], &["lookahead_ms", "20", "5"]),
     ] {
         let refusal = parse(kind, params).expect_err(kind).to_string();

@@ -2,7 +2,6 @@
 //! for it, and the last look at every sample.
 
 use grimnir_mix::dsp::silence::SilenceWord;
-use grimnir_mix::dsp::spec::SilenceAction;
 use grimnir_mix::dsp::{Chain, SwappingChain};
 use grimnir_mix::{BLOCK, Frame, Limiter, sum_with_ceiling};
 
@@ -56,7 +55,7 @@ impl Bus {
     }
 
     /// What a silence sense said.
-    pub fn take_word(&mut self) -> Option<(SilenceWord, SilenceAction)> {
+    pub fn take_word(&mut self) -> Option<SilenceWord> {
         self.chain.take_word()
     }
 

@@ -199,7 +199,7 @@ impl MixThread {
             if let Some(chain) = self.bus.take_over() {
                 (self.reports)(AirReport::Retired { chain });
             }
-            if let Some((word, _)) = self.bus.take_word() {
+            if let Some(word) = self.bus.take_word() {
                 let at = at.plus(BLOCK_FRAMES);
                 (self.reports)(AirReport::Silence { word, at });
             }

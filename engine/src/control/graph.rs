@@ -4,44 +4,73 @@
 //! bus ends with a limiter whether or not one is asked for.
 
 use super::Control;
-use crate::air::AirCommand;
 use crate::air::bus::Shape;
+use crate::air::{AirCommand, AirHandle};
+use crate::held::Cache;
 use grimnir_engine_proto::v1::{GraphNode, LoadGraphRequest};
+use grimnir_events::codec;
+use grimnir_events::dsp::{DspGraph, DspNode};
+use grimnir_mix::dsp::plan::{Asked, Plan};
 use grimnir_mix::dsp::spec::MOST_NODES;
-use grimnir_mix::dsp::{Chain, NodeSpec};
-use grimnir_mix::limiter::{CEILING_DB, RELEASE_MS};
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 /// What is loaded.
-#[derive(Default)]
 pub struct Loaded {
+    graph: DspGraph,
+    cache: Cache,
     count: u64,
 }
 
-/// What a graph asks for.
-#[derive(Debug, PartialEq)]
-struct Plan {
-    nodes: Vec<NodeSpec>,
-    ceiling_db: f32,
-    release_ms: f64,
+impl Loaded {
+    /// What an earlier run had loaded goes on.
+    pub fn again(graph: DspGraph, cache: Cache, air: &AirHandle) -> Self {
+        match plan_of(&graph) {
+            Ok(plan) => air.send(AirCommand::Bus(shape(&plan))),
+            Err((place, what)) => {
+                tracing::error!(
+                    place,
+                    what,
+                    "kept graph cannot be loaded; the limiter stands alone"
+                );
+            }
+        }
+        Self { graph, cache, count: 0 }
+    }
 }
 
-/// Applies a graph; answers its handle, or why not.
+fn plan_of(graph: &DspGraph) -> Result<Plan, (usize, String)> {
+    let asked: Vec<Asked<'_>> =
+        graph.nodes.iter().map(|node| (node.kind.as_str(), &node.params)).collect();
+    Plan::of(&asked)
+}
+
+fn shape(plan: &Plan) -> Shape {
+    let (ceiling_db, release_ms) = (plan.ceiling_db, plan.release_ms);
+    Shape { chain: Box::new(plan.chain()), ceiling_db, release_ms }
+}
+
+/// Applies a graph; answers its handle, or why not. One that is loaded already is left alone: what
+/// its nodes have heard goes on.
 pub(super) fn load(control: &Control, request: &LoadGraphRequest) -> Result<String, String> {
-    let plan = plan_of(request)?;
+    let (graph, plan) = read(request)?;
     let mut loaded = control.graph.lock().unwrap_or_else(PoisonError::into_inner);
-    control.air.send(AirCommand::Bus(Shape {
-        chain: Box::new(Chain::of(&plan.nodes)),
-        ceiling_db: plan.ceiling_db,
-        release_ms: plan.release_ms,
-    }));
-    loaded.count += 1;
+    if loaded.graph != graph || loaded.count == 0 && graph == DspGraph::default() {
+        if loaded.graph != graph {
+            control.air.send(AirCommand::Bus(shape(&plan)));
+        }
+        let encoded =
+            codec::encode(&graph).map_err(|e| format!("the graph cannot be kept: {e}"))?;
+        loaded.cache.keep_graph(request.epoch, &encoded.bytes);
+        loaded.graph = graph;
+        loaded.count += 1;
+    }
     Ok(format!("graph-{}", loaded.count))
 }
 
-fn plan_of(request: &LoadGraphRequest) -> Result<Plan, String> {
-    if request.nodes.len() > MOST_NODES {
+/// The nodes between INPUT and OUTPUT, as data and as a plan.
+fn read(request: &LoadGraphRequest) -> Result<(DspGraph, Plan), String> {
+    if request.nodes.len() > MOST_NODES + 2 {
         return Err(format!("the graph has {} nodes, limit {MOST_NODES}", request.nodes.len()));
     }
     let chain = in_order(request)?;
@@ -50,46 +79,20 @@ fn plan_of(request: &LoadGraphRequest) -> Result<Plan, String> {
             let found = node.map_or("nothing", |node| node.r#type.as_str());
             return Err(format!("the chain has {found} where {wanted} must stand"));
         }
-    }
-    let (mut nodes, mut limiter) = (Vec::new(), None);
-    for (place, node) in chain.iter().enumerate() {
-        let last = place + 1 == chain.len();
-        if place == 0 || last {
-            if let Some(name) = node.params.keys().next() {
-                return Err(format!("node {}: {} has no parameter {name:?}", node.id, node.r#type));
-            }
-            continue;
-        }
-        let params: BTreeMap<String, String> =
-            node.params.iter().map(|(name, text)| (name.clone(), text.clone())).collect();
-        let spec = NodeSpec::parse(&node.r#type, &params)
-            .map_err(|error| format!("node {}: {error}", node.id))?;
-        let behind = chain[place + 1..chain.len() - 1].iter();
-        match spec {
-            // It looks ahead, and everything that listens is behind it anyway.
-            NodeSpec::Limiter { .. } if behind.clone().any(|n| !LISTENS.contains(&&*n.r#type)) => {
-                return Err(format!(
-                    "node {}: LIMITER stands before a node that changes the sound; behind it only \
-                     {} may stand, in this order of sound",
-                    node.id,
-                    LISTENS.join(" and ")
-                ));
-            }
-            NodeSpec::Limiter { .. } if limiter.is_some() => {
-                return Err(format!("node {}: a second LIMITER, one is allowed", node.id));
-            }
-            NodeSpec::Limiter { ceiling_db, release_ms } => {
-                limiter = Some((ceiling_db as f32, release_ms));
-            }
-            other => nodes.push(other),
+        if let Some(name) = node.and_then(|node| node.params.keys().next()) {
+            return Err(format!("{wanted} has no parameter {name:?}, allowed none"));
         }
     }
-    let (ceiling_db, release_ms) = limiter.unwrap_or((CEILING_DB, RELEASE_MS));
-    Ok(Plan { nodes, ceiling_db, release_ms })
+    let inner = chain.get(1..chain.len() - 1).unwrap_or_default();
+    let node = |node: &&GraphNode| DspNode {
+        kind: node.r#type.clone(),
+        params: node.params.clone().into_iter().collect(),
+    };
+    let graph = DspGraph { preset: String::new(), nodes: inner.iter().map(node).collect() };
+    let id = |place: usize| inner.get(place).map_or("", |node| node.id.as_str());
+    let plan = plan_of(&graph).map_err(|(place, what)| format!("node {}: {what}", id(place)))?;
+    Ok((graph, plan))
 }
-
-/// What may stand behind the limiter.
-const LISTENS: [&str; 2] = ["SILENCE_DETECTOR", "LEVEL_METER"];
 
 /// The nodes along the edges: one line, every node on it.
 fn in_order(request: &LoadGraphRequest) -> Result<Vec<&GraphNode>, String> {
@@ -132,7 +135,8 @@ fn in_order(request: &LoadGraphRequest) -> Result<Vec<&GraphNode>, String> {
 mod tests {
     use super::*;
     use grimnir_engine_proto::v1::GraphEdge;
-    use grimnir_mix::dsp::Preset;
+    use grimnir_mix::dsp::{NodeSpec, Preset};
+    use grimnir_mix::limiter::CEILING_DB;
 
     type Sketch<'a> = (&'a str, &'a [(&'a str, &'a str)]);
 
@@ -159,10 +163,10 @@ mod tests {
             ("LEVEL_METER", &[]),
             ("OUTPUT", &[]),
         ]);
-        let plan = plan_of(&request).expect("is taken");
+        let (_, plan) = read(&request).expect("is taken");
         assert_eq!((plan.nodes.len(), plan.ceiling_db), (2, -3.5));
         assert_eq!(plan.nodes[0], NodeSpec::Gain(-6.0));
-        let bare = plan_of(&graph(&[("INPUT", &[]), ("OUTPUT", &[])])).expect("is taken");
+        let (_, bare) = read(&graph(&[("INPUT", &[]), ("OUTPUT", &[])])).expect("is taken");
         assert_eq!((bare.nodes.len(), bare.ceiling_db), (0, CEILING_DB));
     }
 
@@ -172,7 +176,7 @@ mod tests {
             let mut types: Vec<Sketch<'_>> = vec![("INPUT", &[])];
             types.extend_from_slice(preset.nodes());
             types.push(("OUTPUT", &[]));
-            assert!(plan_of(&graph(&types)).is_ok(), "{}", preset.word());
+            assert!(read(&graph(&types)).is_ok(), "{}", preset.word());
         }
     }
 
@@ -193,14 +197,14 @@ mod tests {
             ),
             (graph(&[("INPUT", &[]), ("OUTPUT", &[]), ("OUTPUT", &[])]), "OUTPUT"),
         ] {
-            let refusal = plan_of(&request).expect_err("refused");
+            let refusal = read(&request).expect_err("refused");
             assert!(refusal.contains(word), "{refusal}");
         }
         let mut branching = graph(&[("INPUT", &[]), ("GAIN", &[]), ("OUTPUT", &[])]);
         branching.edges.push(GraphEdge { from: "n0".into(), to: "n2".into() });
-        assert!(plan_of(&branching).expect_err("refused").contains("branches"));
+        assert!(read(&branching).expect_err("refused").contains("branches"));
         let mut ring = graph(&[("INPUT", &[]), ("GAIN", &[]), ("OUTPUT", &[])]);
         ring.edges.push(GraphEdge { from: "n2".into(), to: "n0".into() });
-        assert!(plan_of(&ring).is_err());
+        assert!(read(&ring).is_err());
     }
 }

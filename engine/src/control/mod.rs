@@ -38,7 +38,7 @@ pub struct Control {
     pub board: Board,
     /// Port of the listeners' server, once bound.
     pub http_port: Arc<AtomicU32>,
-    /// The ceiling that the bus has now, in hundredths of dB.
+    /// What shapes the programme.
     pub graph: Mutex<graph::Loaded>,
 }
 

@@ -4,6 +4,7 @@ use super::{
     Labelled, analysis, at, details, hash, labelled, plain, raw, smart_blocks, station_rules, words,
 };
 use grimnir_events::access::{AccessEvent, Role};
+use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::edit::{Arranged, EditEvent, Pin};
 use grimnir_events::grid::{DatedSet, Days, Grid, LocalDate};
 use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags};
@@ -72,6 +73,7 @@ pub fn station() -> Labelled<StationEvent> {
         plain(Stopped {}),
         ("Some".into(), FallbackChanged { media_id: Some(MediaId(raw(3))) }),
         ("None".into(), FallbackChanged { media_id: None }),
+        plain(DspGraphSet { graph: Box::new(dsp_graph()) }),
     ];
     for (word, mode) in words!(TransitionMode: Segue, Fixed, Smart) {
         samples.push((word.into(), TransitionsChosen { mode }));
@@ -82,7 +84,7 @@ pub fn station() -> Labelled<StationEvent> {
     assert_eq!(words!(FadeCurve: Linear, EqualPower).count(), 2, "both are above");
     labelled!(StationEvent: [
         Created, Renamed, TimeZoneChanged, SettingsChanged, MountAdded, MountRemoved, Started,
-        Stopped, FallbackChanged, TransitionsChosen,
+        Stopped, FallbackChanged, DspGraphSet, TransitionsChosen,
     ], samples)
 }
 
@@ -348,4 +350,10 @@ pub fn owner() -> Labelled<OwnerEvent> {
     use OwnerEvent::*;
     let taken = OwnershipTaken { epoch: 0x0102_0304, node: "studio-a".into() };
     labelled!(OwnerEvent: [OwnershipTaken], vec![plain(taken)])
+}
+
+pub fn dsp_graph() -> DspGraph {
+    let params = [("ratio".to_owned(), "3".to_owned()), ("knee_db".to_owned(), "6".to_owned())];
+    let node = DspNode { kind: "COMPRESSOR".into(), params: params.into() };
+    DspGraph { preset: "broadcast".into(), nodes: vec![node, DspNode::default()] }
 }

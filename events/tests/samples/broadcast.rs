@@ -1,8 +1,11 @@
 //! Samples of ladder, executor, air and what is handed to an engine.
 
-use super::{Labelled, at, cues, hash, hour_plan, labelled, mount, plain, raw, settings, words};
+use super::{
+    Labelled, at, cues, dsp_graph, hash, hour_plan, labelled, mount, plain, raw, settings, words,
+};
 use grimnir_events::air::*;
 use grimnir_events::control::{ControlMode, EngineControl};
+use grimnir_events::dsp::DspGraph;
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::*;
@@ -248,6 +251,10 @@ pub fn engine_claims() -> Labelled<EngineClaims> {
 pub fn engine_control() -> Labelled<EngineControl> {
     let mode = ControlMode::StopAfter { line_id: LineId(raw(57)) };
     vec![("whole".into(), EngineControl { mode, starts: vec![StartId(raw(58))] })]
+}
+
+pub fn handed_graph() -> Labelled<DspGraph> {
+    vec![("whole".into(), dsp_graph())]
 }
 
 pub fn handed_hour() -> Labelled<HourPlan> {

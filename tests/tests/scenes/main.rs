@@ -5,6 +5,7 @@
 mod analysis;
 mod bad_input;
 mod control;
+mod dsp;
 mod effects;
 mod emergency;
 mod engine_loss;

@@ -1,5 +1,6 @@
 //! What can be asked of a station.
 
+use grimnir_events::dsp::DspGraph;
 use grimnir_events::station::{Mount, StationSettings, TransitionMode};
 use grimnir_events::{MediaId, MountId, Payload};
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,11 @@ pub enum StationCommand {
     ChooseFallback {
         /// The item, `None` for digital silence.
         media_id: Option<MediaId>,
+    },
+    /// Shape the programme in another way.
+    SetDspGraph {
+        /// All of it; its nodes are known to the mix.
+        graph: DspGraph,
     },
     /// Choose how items are joined.
     ChooseTransitions {

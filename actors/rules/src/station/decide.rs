@@ -3,6 +3,7 @@
 use super::command::StationCommand;
 use super::{StationRejection as No, StationState};
 use crate::text;
+use grimnir_events::dsp::DspGraph;
 use grimnir_events::station::{Mount, StationEvent, StationSettings};
 use jiff::tz::TimeZoneDatabase;
 
@@ -17,6 +18,11 @@ pub const MOUNTS_MAX: usize = 16;
 /// Bit rates of MPEG-1 layer III (ISO 11172-3).
 pub const BITRATES_KBPS: [u16; 14] =
     [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
+
+/// Most nodes of a chain, and parameters of a node.
+pub const NODES_MAX: i64 = 32;
+/// Longest type, name or value of a node, in characters.
+pub const NODE_TEXT_MAX: usize = 500;
 
 /// Decides one command.
 pub fn decide(state: &StationState, command: &StationCommand) -> Result<Vec<StationEvent>, No> {
@@ -48,6 +54,11 @@ pub fn decide(state: &StationState, command: &StationCommand) -> Result<Vec<Stat
                 return Err(No::NilId { field: "media_id" });
             }
             vec![StationEvent::FallbackChanged { media_id: *media_id }]
+        }
+        StationCommand::SetDspGraph { graph } if *graph == state.dsp => vec![],
+        StationCommand::SetDspGraph { graph } => {
+            check_graph(graph)?;
+            vec![StationEvent::DspGraphSet { graph: Box::new(graph.clone()) }]
         }
         StationCommand::ChooseTransitions { mode } if *mode == state.transitions => vec![],
         StationCommand::ChooseTransitions { mode } => {
@@ -164,6 +175,28 @@ fn check_path(path: &str) -> Result<(), No> {
     // What clients and proxies would rewrite on the way here could never be asked for.
     if path[1..].split('/').any(|part| matches!(part, "" | "." | "..")) {
         return no("has an empty, '.' or '..' part");
+    }
+    Ok(())
+}
+
+/// Bounds what is stored; what the nodes mean is the mix's to say.
+fn check_graph(graph: &DspGraph) -> Result<(), No> {
+    let count = |field, found: usize, max: i64, unit| {
+        let found = i64::try_from(found).unwrap_or(i64::MAX);
+        if found <= max { Ok(()) } else { Err(No::Setting { field, found, min: 0, max, unit }) }
+    };
+    let text = |field, found: &str, min| {
+        text::check(found, min, NODE_TEXT_MAX).map_err(|fault| No::Text { field, fault })
+    };
+    count("nodes", graph.nodes.len(), NODES_MAX, "nodes")?;
+    text("preset", &graph.preset, 0)?;
+    for node in &graph.nodes {
+        text("nodes.type", &node.kind, 1)?;
+        count("nodes.params", node.params.len(), NODES_MAX, "parameters")?;
+        for (name, value) in &node.params {
+            text("nodes.params", name, 1)?;
+            text("nodes.params", value, 0)?;
+        }
     }
     Ok(())
 }

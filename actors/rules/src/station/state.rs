@@ -1,6 +1,7 @@
 //! The fold of a station's stream.
 
 use grimnir_events::MediaId;
+use grimnir_events::dsp::DspGraph;
 use grimnir_events::station::{Mount, StationSettings, TransitionMode};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,8 @@ pub struct StationState {
     pub on_air: bool,
     /// The last rung; `None` is digital silence.
     pub fallback: Option<MediaId>,
+    /// What shapes the programme.
+    pub dsp: DspGraph,
     /// How the planner joins items.
     pub transitions: TransitionMode,
 }

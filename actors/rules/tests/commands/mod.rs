@@ -57,12 +57,14 @@ pub fn station() -> Labelled<StationCommand> {
         plain(Stop {}),
         ("Some".into(), ChooseFallback { media_id: Some(MediaId(raw(105))) }),
         ("None".into(), ChooseFallback { media_id: None }),
+        plain(SetDspGraph { graph: samples::dsp_graph() }),
     ];
     for (word, mode) in words!(TransitionMode: Segue, Fixed, Smart) {
         samples.push((word.into(), ChooseTransitions { mode }));
     }
     labelled!(StationCommand: [
-        Create, Change, AddMount, RemoveMount, Start, Stop, ChooseFallback, ChooseTransitions,
+        Create, Change, AddMount, RemoveMount, Start, Stop, ChooseFallback, SetDspGraph,
+        ChooseTransitions,
     ], samples)
 }
 

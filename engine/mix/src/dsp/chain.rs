@@ -6,7 +6,7 @@ use super::factor;
 use super::gate::Gate;
 use super::leveller::Leveller;
 use super::silence::{SilenceSense, SilenceWord};
-use super::spec::{NodeSpec, SilenceAction};
+use super::spec::NodeSpec;
 use super::width::Width;
 use crate::{BLOCK, Frame};
 
@@ -21,14 +21,14 @@ enum Node {
     Equalizer(Equalizer),
     Gate(Box<Gate>),
     Width(Width),
-    Silence(SilenceSense, SilenceAction),
+    Silence(SilenceSense),
 }
 
 /// Nodes in a row; made where time does not matter, run on the mix thread.
 #[derive(Clone, Debug, Default)]
 pub struct Chain {
     nodes: Vec<Node>,
-    word: Option<(SilenceWord, SilenceAction)>,
+    word: Option<SilenceWord>,
 }
 
 impl Chain {
@@ -47,9 +47,7 @@ impl Chain {
             NodeSpec::HighPass(hertz) => Some(Node::Equalizer(Equalizer::high_pass(*hertz))),
             NodeSpec::Gate(settings) => Some(Node::Gate(Box::new(Gate::new(*settings)))),
             NodeSpec::Width(width) => Some(Node::Width(Width { width: *width })),
-            NodeSpec::Silence(settings, action) => {
-                Some(Node::Silence(SilenceSense::new(*settings), *action))
-            }
+            NodeSpec::Silence(settings) => Some(Node::Silence(SilenceSense::new(*settings))),
             NodeSpec::Limiter { .. } | NodeSpec::Meter | NodeSpec::Off => None,
         };
         Self { nodes: specs.iter().filter_map(node).collect(), word: None }
@@ -69,9 +67,9 @@ impl Chain {
                 Node::Equalizer(node) => node.process(frames),
                 Node::Gate(node) => node.process(frames),
                 Node::Width(node) => node.process(frames),
-                Node::Silence(sense, action) => {
+                Node::Silence(sense) => {
                     if let Some(word) = sense.listen(frames) {
-                        self.word = Some((word, *action));
+                        self.word = Some(word);
                     }
                 }
             }
@@ -79,7 +77,7 @@ impl Chain {
     }
 
     /// What a silence sense said since it was asked last.
-    pub fn take_word(&mut self) -> Option<(SilenceWord, SilenceAction)> {
+    pub fn take_word(&mut self) -> Option<SilenceWord> {
         self.word.take()
     }
 }
@@ -133,7 +131,7 @@ impl SwappingChain {
     }
 
     /// What a silence sense said.
-    pub fn take_word(&mut self) -> Option<(SilenceWord, SilenceAction)> {
+    pub fn take_word(&mut self) -> Option<SilenceWord> {
         self.current.take_word()
     }
 }

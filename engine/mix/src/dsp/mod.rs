@@ -1,9 +1,10 @@
 //! What shapes the programme between mix and limiter, as data: a chain of nodes, each a function
 //! of the frames before it.
 //!
-//! Reading order: [`spec`] (what can be asked for, with every range), [`preset`], [`chain`] (nodes
-//! in a row, and how one takes the place of another), then the nodes: [`biquad`] and
-//! [`equalizer`], [`detector`] and [`compressor`], [`gate`], [`loudness`] and [`leveller`], [`width`], [`silence`], [`duck`].
+//! Reading order: [`spec`] (what can be asked for, with every range), [`preset`], [`plan`] (a whole
+//! chain, read), [`chain`] (nodes in a row, and how one takes the place of another), then the
+//! nodes: [`biquad`] and [`equalizer`], [`detector`] and [`compressor`], [`gate`], [`loudness`] and
+//! [`leveller`], [`width`], [`silence`], [`duck`].
 //! Upstream: the control server, which reads graphs. Downstream: the engine's bus. No node delays.
 //! Not here: the limiter, which ends every chain ([`crate::limiter`]).
 
@@ -16,6 +17,7 @@ pub mod equalizer;
 pub mod gate;
 pub mod leveller;
 pub mod loudness;
+pub mod plan;
 pub mod preset;
 pub mod silence;
 pub mod spec;

@@ -3,7 +3,7 @@
 use super::spec::NodeSpec;
 
 /// A type, and parameters by name.
-type Sketch = (&'static str, &'static [(&'static str, &'static str)]);
+pub type Sketch = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// Chains that are ready made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -27,16 +27,6 @@ fn no<T>(what: String) -> Result<T, SpecError> {
     Err(SpecError { what })
 }
 
-/// What is to be done at silence.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum SilenceAction {
-    /// Say so.
-    #[default]
-    Alarm,
-    /// Say so, and let the last rung take the air.
-    Failover,
-}
-
 /// One node.
 #[derive(Clone, PartialEq, Debug)]
 pub enum NodeSpec {
@@ -64,7 +54,7 @@ pub enum NodeSpec {
     /// 0 is mono, 1 as it is, 2 twice the difference.
     Width(f64),
     /// Silence sense on what leaves here.
-    Silence(SilenceSettings, SilenceAction),
+    Silence(SilenceSettings),
     /// A meter: levels are shown for what leaves the chain.
     Meter,
     /// Switched off by its own parameter.
@@ -245,17 +235,14 @@ fn silence(p: &mut Params<'_>) -> Result<NodeSpec, SpecError> {
     };
     let restore_s = p.number(&["restore_sec"], (0.0, 600.0), 1.0)?;
     let either_channel = p.word("channels", &["both", "either"])? == 1;
-    let action = match p.word("action", &["alarm", "failover_to_fallback"])? {
-        0 => SilenceAction::Alarm,
-        _ => SilenceAction::Failover,
-    };
+    p.word("action", &["alarm"])?;
     let settings = SilenceSettings {
         threshold_db,
         duration_frames: frames(duration_s),
         restore_frames: frames(restore_s),
         either_channel,
     };
-    Ok(NodeSpec::Silence(settings, action))
+    Ok(NodeSpec::Silence(settings))
 }
 
 /// `gains` as `band0=+3,band4=-2`, or `bands` as `peak 1000 3 1.4; low_shelf 120 2 0.7`.
