@@ -211,7 +211,8 @@ async fn store(shared: &Shared, from: &Path, hash: ContentHash) -> Result<(), Co
     tokio::fs::rename(&partial, &to).await.map_err(failed)
 }
 
-async fn holds(path: PathBuf, hash: ContentHash) -> bool {
+/// The file there has these bytes.
+pub(crate) async fn holds(path: PathBuf, hash: ContentHash) -> bool {
     let read = tokio::task::spawn_blocking(move || {
         let mut hasher = Sha256::new();
         std::io::copy(&mut std::fs::File::open(&path)?, &mut hasher)?;

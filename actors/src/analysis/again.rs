@@ -3,10 +3,11 @@
 use super::child::Refused;
 use super::{Outputs, measure, record, record_failure, say};
 use crate::error::CommandError;
+use crate::ingest;
 use crate::media::{self, Beside};
 use crate::meta::Meta;
 use crate::site::Shared;
-use grimnir_engine_proto::report::AnalysisReport;
+use grimnir_engine_proto::report::{ANALYSER_VERSION, AnalysisReport};
 use grimnir_events::analysis::{AnalysisFailure, FailureKind};
 use grimnir_events::library::MediaItem;
 use grimnir_events::{Actor, CommitId, CorrelationId, MediaId, StationId, StreamId, StreamKind};
@@ -61,7 +62,7 @@ async fn one(shared: &Shared, station: StationId, media_id: MediaId) -> Result<(
             record(shared, stream, subject, &report.analysis, meta).await
         }
         Err(Refused::File(kind, reason)) => {
-            let failure = AnalysisFailure { analyser_version: 0, kind, reason };
+            let failure = AnalysisFailure { analyser_version: ANALYSER_VERSION, kind, reason };
             record_failure(shared, stream, subject, failure, meta).await
         }
         Err(Refused::World(reason)) => {
@@ -92,6 +93,10 @@ async fn remeasure(
     let report = measure(shared, &file, outputs).await?;
     if ![item.hash, item.play_hash].iter().any(|hash| hash.to_string() == report.hash) {
         let reason = format!("the file in the store has SHA-256 {}, not its own", report.hash);
+        return Err(Refused::File(FailureKind::Changed, reason));
+    }
+    if item.play_hash != item.hash && !ingest::holds(at(item.play_hash), item.play_hash).await {
+        let reason = format!("the play copy in the store is not {}", item.play_hash);
         return Err(Refused::File(FailureKind::Changed, reason));
     }
     Ok(report)

@@ -3,6 +3,9 @@
 use grimnir_events::analysis::{AlbumPlace, Analysis, FailureKind};
 use serde::{Deserialize, Serialize};
 
+/// Version of the analyser: another one may measure otherwise.
+pub const ANALYSER_VERSION: u32 = 1;
+
 /// What was measured in a file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AnalysisReport {

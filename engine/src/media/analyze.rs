@@ -5,7 +5,7 @@ use super::transcode::refuse;
 use super::{limits, tags};
 use crate::air::feeder::explain;
 use grimnir_engine_proto::death;
-use grimnir_engine_proto::report::{AnalysisRefusal, AnalysisReport, TagReport};
+use grimnir_engine_proto::report::{ANALYSER_VERSION, AnalysisRefusal, AnalysisReport, TagReport};
 use grimnir_events::analysis::{Analysis, FailureKind, Head, Tail, TailShape};
 use grimnir_events::library::CueMarks;
 use grimnir_mix::cue::WINDOWS_PER_SECOND;
@@ -18,8 +18,6 @@ use std::process::{Command, ExitCode, Stdio};
 
 /// Codecs that the playing decoder gives sample by sample as they were encoded.
 const EXACT: [&str; 4] = ["mp3", "flac", "vorbis", "alac"];
-/// Version of the analyser: another one may measure otherwise.
-pub const ANALYSER_VERSION: u32 = 1;
 /// Shortest sound that is an item.
 const SHORTEST_MS: i64 = 100;
 /// Longest: 12 h.
