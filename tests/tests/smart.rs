@@ -55,7 +55,8 @@ struct Stage {
 }
 
 fn stage(dir: &Path, tracks: &[Track]) -> Stage {
-    let (mut media, mut analyses, mut sounds) = Default::default();
+    let (mut media, mut analyses) = (BTreeMap::new(), BTreeMap::new());
+    let mut sounds = BTreeMap::new();
     let mut order = Vec::new();
     for (n, track) in tracks.iter().enumerate() {
         let id = MediaId([n as u8 + 1; 16]);
