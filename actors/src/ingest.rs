@@ -15,8 +15,13 @@ use grimnir_events::library::{LibraryEvent, MediaItem, Tags};
 use grimnir_events::{CommitId, ContentHash, MediaId, StationId, StreamId, StreamKind, derive_id};
 use grimnir_rules::Library;
 use grimnir_rules::library::command::LibraryCommand;
+use grimnir_rules::library::stock::command::StockCommand;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+
+mod replace;
+
+pub use replace::AsItem;
 
 /// Measures a file and takes it in.
 pub async fn ingest(
@@ -41,16 +46,21 @@ async fn take_in(
     outputs: &Outputs,
     meta: Meta,
 ) -> Result<MediaItem, CommandError> {
+    let failed = |reason| CommandError::Failed { what: "measuring the file", reason };
     let report = match analysis::measure(shared, &ingest.path, outputs).await {
         Ok(report) => report,
         Err(Refused::File(_, reason)) => {
             return refuse(shared, station, ingest, reason, meta).await;
         }
-        Err(Refused::World(reason)) => {
-            return Err(CommandError::Failed { what: "measuring the file", reason });
-        }
+        Err(Refused::World(reason)) => return Err(failed(reason)),
     };
-    let item = describe(ingest, &report, meta.commit_id)?;
+    let mut item = describe(ingest, &report, meta.commit_id)?;
+    if let Some(as_item) = &ingest.as_item {
+        if as_item.hash.is_some_and(|hash| hash != item.hash) {
+            return Err(failed("the file changed meanwhile".into()));
+        }
+        item = replace::as_known(shared, station, item, as_item).await?;
+    }
     let played = if report.play_copy { &outputs.play_copy } else { &ingest.path };
     store(shared, played, item.play_hash).await?;
     for (from, what) in [(&outputs.waveform, Beside::Waveform), (&outputs.artwork, Beside::Artwork)]
@@ -61,6 +71,12 @@ async fn take_in(
         store(shared, &ingest.path, item.hash).await?;
     }
     let stream = StreamId::of_station(StreamKind::Library, station);
+    if let Some(as_item) = &ingest.as_item {
+        let item = replace::enter(shared, stream, item, as_item, &report.tags, meta).await?;
+        let subject = (item.id, item.hash);
+        analysis::record(shared, stream, subject, &report.analysis, meta).await?;
+        return Ok(item);
+    }
     let command = LibraryCommand::AddMedia { item: Box::new(item.clone()) };
     let receipt: Receipt<_> = shared.directory.decide::<Library>(stream, command, meta).await?;
     for event in receipt.events {
@@ -107,7 +123,7 @@ async fn detail(
 }
 
 /// What a file says about itself beyond its tags, within the limits of a description.
-fn more(tags: &TagReport) -> MediaDetails {
+pub(crate) fn more(tags: &TagReport) -> MediaDetails {
     let mood = clean_tag(&tags.mood);
     MediaDetails {
         album_artist: clean_tag(&tags.album_artist),
@@ -132,10 +148,16 @@ async fn refuse(
     meta: Meta,
 ) -> Result<MediaItem, CommandError> {
     let file_name = clean_name(&ingest.file_name);
-    let command = LibraryCommand::RefuseMedia {
-        file_name: file_name.clone(),
-        hash: None,
-        reason: reason.chars().take(500).collect(),
+    let short: String = reason.chars().take(500).collect();
+    let command = match &ingest.as_item {
+        Some(AsItem { media_id, hash: Some(hash), .. }) => {
+            let (media_id, hash) = (*media_id, *hash);
+            let failed = StockCommand::FailMeasuring { media_id, hash, reason: short };
+            LibraryCommand::Stock(failed)
+        }
+        Some(_) | None => {
+            LibraryCommand::RefuseMedia { file_name: file_name.clone(), hash: None, reason: short }
+        }
     };
     let stream = StreamId::of_station(StreamKind::Library, station);
     shared.directory.decide::<Library>(stream, command, meta).await?;
@@ -157,12 +179,7 @@ fn describe(
         Some(text) if !text.trim().is_empty() => clean_tag(text),
         _ => clean_tag(tag),
     };
-    let mut title = pick(&ingest.title, &report.tags.title);
-    if title.is_empty() {
-        title = Path::new(&file_name)
-            .file_stem()
-            .map_or_else(|| file_name.clone(), |stem| stem.to_string_lossy().into_owned());
-    }
+    let said = tags(&report.tags, &file_name);
     Ok(MediaItem {
         id: MediaId(derive_id("media", &[&commit_id.0, &hash.0])),
         hash,
@@ -177,18 +194,33 @@ fn describe(
         true_peak_dbtp_x100: report.analysis.true_peak_dbtp_x100,
         cues: report.analysis.cues,
         tags: Tags {
-            title,
-            artist: pick(&ingest.artist, &report.tags.artist),
-            album: pick(&ingest.album, &report.tags.album),
-            genre: clean_tag(&report.tags.genre),
-            year: report.tags.year,
-            isrc: clean_tag(&report.tags.isrc),
+            title: pick(&ingest.title, &said.title),
+            artist: pick(&ingest.artist, &said.artist),
+            album: pick(&ingest.album, &said.album),
+            ..said
         },
         category: ingest.category.as_deref().map(clean_tag).unwrap_or_default().to_lowercase(),
         kind: ingest.kind.unwrap_or_default(),
         must_air: ingest.must_air,
         long_form: ingest.long_form,
     })
+}
+
+/// The tags of a file within their limits; its name stands in for a title.
+pub(crate) fn tags(tags: &TagReport, file_name: &str) -> Tags {
+    let mut title = clean_tag(&tags.title);
+    if title.is_empty() {
+        let stem = Path::new(file_name).file_stem();
+        title = stem.map_or_else(|| file_name.into(), |stem| stem.to_string_lossy().into_owned());
+    }
+    Tags {
+        title,
+        artist: clean_tag(&tags.artist),
+        album: clean_tag(&tags.album),
+        genre: clean_tag(&tags.genre),
+        year: tags.year,
+        isrc: clean_tag(&tags.isrc),
+    }
 }
 
 /// Copies a file to its place by content; what lies there already and is not the same (damaged,
@@ -222,7 +254,7 @@ pub(crate) async fn holds(path: PathBuf, hash: ContentHash) -> bool {
 }
 
 /// A file's name without folders and control characters, at most 200 characters.
-fn clean_name(name: &str) -> String {
+pub(crate) fn clean_name(name: &str) -> String {
     let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let clean: String = base.chars().filter(|c| !c.is_control()).take(200).collect();
     if clean.trim().is_empty() { "unnamed".into() } else { clean }

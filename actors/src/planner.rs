@@ -3,8 +3,8 @@
 use crate::clock;
 use crate::error::CommandError;
 use crate::meta::Meta;
+use crate::rebroadcast;
 use crate::site::Shared;
-use grimnir_events::library::MediaItem;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{
     Actor as Principal, CommitId, CorrelationId, MediaId, PlaylistId, StationId, StreamId,
@@ -126,10 +126,17 @@ impl PlannerState {
         }
         let library = directory.inspect::<Library>(self.stream(StreamKind::Library)).await?;
         let timeline = directory.inspect::<Timeline>(self.stream(StreamKind::Timeline)).await?;
-        let input_seq = station.seq.max(library.seq);
+        let mut input_seq = station.seq.max(library.seq);
+        if timeline.state.orders.signed_on.is_some() {
+            // Planned again after a sign-on, an hour is a commit of its own.
+            input_seq = input_seq.max(timeline.seq);
+        }
         let zone = planner::hours::zone(&station.state.time_zone);
         self.clear_stale(&zone, &timeline.state.hours, station.seq).await?;
-        let whole = |plan: &&HourPlan| !plan.lines.is_empty() || plan.input_seq >= library.seq;
+        let whole = |plan: &&HourPlan| {
+            (!plan.lines.is_empty() || plan.input_seq >= library.seq)
+                && !timeline.state.orders.awaits_sign_on(plan.hour)
+        };
         let planned = timeline.state.hours.values().filter(whole).map(|plan| plan.hour).collect();
         let missing = planner::hours_to_plan(&zone, clock::now(), &planned, HORIZON_HOURS);
         if missing.is_empty() {
@@ -204,10 +211,11 @@ impl PlannerState {
         let library = directory.inspect::<Library>(self.stream(StreamKind::Library)).await?;
         let timeline = directory.inspect::<Timeline>(self.stream(StreamKind::Timeline)).await?;
         let (id, hours) = (self.station, hours.to_vec());
+        let zone = &station.state.time_zone;
+        let views = &self.shared.views;
+        let aired = rebroadcast::aired(views, id, &timeline.state, zone, &hours);
         // Picking takes milliseconds per hour; it must not hold up the other actors.
         tokio::task::spawn_blocking(move || {
-            let media: BTreeMap<MediaId, MediaItem> =
-                library.state.playable().map(|item| (item.id, item.clone())).collect();
             let playlists: BTreeMap<PlaylistId, (String, Vec<MediaId>)> = library
                 .state
                 .playlists
@@ -218,8 +226,10 @@ impl PlannerState {
             let inputs = PlanInputs {
                 station: id,
                 settings: &station.state.settings,
-                media: &media,
+                media: (&*library.state).into(),
+                prepared: None,
                 playlists: &playlists,
+                playlist_times: &library.state.playlist_times(),
                 details: &library.state.details,
                 blocks: &timeline.state.blocks,
                 rules: &timeline.state.rules,
@@ -229,9 +239,12 @@ impl PlannerState {
                 clock,
                 grid: &timeline.state.grid,
                 clocks: &timeline.state.clocks,
+                shows: &timeline.state.shows,
+                aired: &aired,
                 // Plans are kept 48 h back, longer than any separation looks.
                 joins: Joins { mode: station.state.transitions, analyses: &library.state.analyses },
                 played: &[],
+                orders: &timeline.state.orders,
                 input_seq,
             };
             planner::plan_hours(&inputs, &timeline.state.hours, &hours)

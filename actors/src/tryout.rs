@@ -1,15 +1,15 @@
 //! Tries smart blocks and explains plans: reads the folds as planning does, and commits nothing.
 
 use crate::error::CommandError;
+use crate::rebroadcast;
 use crate::shell::Snapshot;
 use crate::site::Site;
-use grimnir_events::library::MediaItem;
 use grimnir_events::smart_block::SmartBlock;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{LineId, MediaId, PlaylistId, StationId, UtcMicros};
 use grimnir_rules::planner::joint::Joins;
 use grimnir_rules::planner::v2::{self, BlockTest, Explained, Materialized, PickTrace};
-use grimnir_rules::planner::{PLANNER_VERSION, PlanInputs};
+use grimnir_rules::planner::{Aired, PLANNER_VERSION, PlanInputs};
 use grimnir_rules::{Library, Station, Timeline};
 use std::collections::BTreeMap;
 
@@ -36,16 +36,18 @@ struct Folds {
     station: Snapshot<Station>,
     library: Snapshot<Library>,
     timeline: Snapshot<Timeline>,
+    aired: Aired,
 }
 
 impl Folds {
     async fn read(site: &Site, id: StationId) -> Result<Self, CommandError> {
-        Ok(Self {
-            id,
-            station: site.inspect::<Station>(id).await?,
-            library: site.inspect::<Library>(id).await?,
-            timeline: site.inspect::<Timeline>(id).await?,
-        })
+        let station = site.inspect::<Station>(id).await?;
+        let library = site.inspect::<Library>(id).await?;
+        let timeline = site.inspect::<Timeline>(id).await?;
+        let hours: Vec<UtcMicros> = timeline.state.hours.keys().copied().collect();
+        let zone = &station.state.time_zone;
+        let aired = rebroadcast::aired(site.views(), id, &timeline.state, zone, &hours);
+        Ok(Self { id, station, library, timeline, aired })
     }
 
     fn hours(&self) -> &BTreeMap<UtcMicros, HourPlan> {
@@ -55,16 +57,16 @@ impl Folds {
     /// Asks the planner. What is in no plan any more is not looked back to, as in planning.
     fn ask<T>(&self, answer: impl FnOnce(&PlanInputs<'_>) -> T) -> T {
         let (library, timeline) = (&self.library.state, &self.timeline.state);
-        let media: BTreeMap<MediaId, MediaItem> =
-            library.playable().map(|item| (item.id, item.clone())).collect();
         let lists = library.playlists.iter();
         let playlists: BTreeMap<PlaylistId, (String, Vec<MediaId>)> =
             lists.map(|(id, list)| (*id, (list.name.clone(), list.items.clone()))).collect();
         let inputs = PlanInputs {
             station: self.id,
             settings: &self.station.state.settings,
-            media: &media,
+            media: (&**library).into(),
+            prepared: None,
             playlists: &playlists,
+            playlist_times: &library.playlist_times(),
             details: &library.details,
             blocks: &timeline.blocks,
             rules: &timeline.rules,
@@ -73,8 +75,11 @@ impl Folds {
             clock: timeline.default_clock.and_then(|clock| timeline.clocks.get(&clock)),
             grid: &timeline.grid,
             clocks: &timeline.clocks,
+            shows: &timeline.shows,
+            aired: &self.aired,
             joins: Joins { mode: self.station.state.transitions, analyses: &library.analyses },
             played: &[],
+            orders: &timeline.orders,
             input_seq: self.library.seq.max(self.timeline.seq),
         };
         answer(&inputs)

@@ -230,13 +230,13 @@ impl AnalysisEntry {
         }
     }
 
-    /// How far it is, as it is shown: `queued`, `analysing`, `failed` or `done`.
+    /// How far it is, as it is shown: `queued`, `analysing`, `failed` or `complete`.
     pub const fn word(&self) -> &'static str {
         match (self.progress, &self.failure) {
             (Progress::Queued, _) => "queued",
             (Progress::Begun, _) => "analysing",
             (Progress::Idle, Some(_)) => "failed",
-            (Progress::Idle, None) => "done",
+            (Progress::Idle, None) => "complete",
         }
     }
 }

@@ -78,6 +78,8 @@ fn row(n: u32) -> MediaRow {
         added_at,
         analysis: Default::default(),
         details: Default::default(),
+        stage: Default::default(),
+        deleted: None,
     }
 }
 

@@ -3,14 +3,15 @@
 use crate::change::Changes;
 use crate::decoded;
 use crate::model::Model;
-use crate::rows::{MediaRow, PlaylistRow};
+use crate::rows::{MediaRow, MediaStage, PlaylistRow};
 use crate::search::{Filter, Index, Page, Place};
-use grimnir_events::analysis::{AnalysisEntry, Progress};
-use grimnir_events::details::MediaDetails;
+use grimnir_events::analysis::{AnalysisEntry, AnalysisEvent, Progress};
 use grimnir_events::library::{LibraryEvent, MediaItem};
-use grimnir_events::{MediaId, PlaylistId, StationId};
+use grimnir_events::{MediaId, PlaylistId, StationId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+mod stock;
 
 /// One station's library; removed items are not in it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -76,8 +77,8 @@ impl LibraryTable {
 
     /// Items that may be planned.
     pub fn plannable(&self) -> Vec<MediaItem> {
-        let whole = |row: &&MediaRow| row.lost.is_none() && row.analysis.failure.is_none();
-        self.media.values().filter(whole).map(|row| row.item.clone()).collect()
+        let whole = self.media.values().filter(|row| row.is_plannable());
+        whole.map(|row| row.item.clone()).collect()
     }
 }
 
@@ -87,12 +88,16 @@ pub(crate) fn apply(model: &mut Model, place: &decoded::Place, event: &LibraryEv
     let table = model.libraries.entry(station_id).or_default();
     match event {
         LibraryEvent::MediaAdded { item } => {
+            // What waited for its measuring keeps what was said meanwhile.
+            let before = table.take(item.id).unwrap_or_else(|| fresh(station_id, place.at));
             table.put(MediaRow {
                 item: (**item).clone(),
                 station_id,
                 lost: None,
-                added_at: place.at,
-                details: MediaDetails::default(),
+                added_at: before.added_at,
+                details: before.details,
+                stage: MediaStage::Measured,
+                deleted: before.deleted,
                 analysis: AnalysisEntry::default(),
             });
         }
@@ -116,20 +121,38 @@ pub(crate) fn apply(model: &mut Model, place: &decoded::Place, event: &LibraryEv
         LibraryEvent::MediaDescribed { .. } => describe(table, event),
         LibraryEvent::MediaDetailed { media_id, details } => {
             if let Some(mut row) = table.take(*media_id) {
-                row.details = (**details).clone();
+                row.details.clone_from(details);
                 table.put(row);
             }
         }
         LibraryEvent::Analysis(event) => {
             if let Some(mut row) = table.take(event.media_id()) {
                 row.analysis.apply(&mut row.item, event);
+                match event {
+                    AnalysisEvent::Failed { failure, .. } => {
+                        row.stage = MediaStage::Failed(failure.reason.as_str().into());
+                    }
+                    AnalysisEvent::Measured { .. } => row.stage = MediaStage::Measured,
+                    AnalysisEvent::Queued { .. }
+                    | AnalysisEvent::Begun { .. }
+                    | AnalysisEvent::MarksReturned { .. } => {}
+                }
                 table.put(row);
             }
         }
         LibraryEvent::PlaylistSet { playlist_id, name, items } => {
             set_playlist(table, station_id, *playlist_id, name, items);
         }
+        LibraryEvent::Stock(event) => stock::apply(table, station_id, place.at, event),
     }
+}
+
+/// A row of which nothing is known yet.
+fn fresh(station_id: StationId, added_at: UtcMicros) -> MediaRow {
+    let item = MediaItem::default();
+    let (details, stage) = Default::default();
+    let analysis = AnalysisEntry::default();
+    MediaRow { item, station_id, lost: None, added_at, details, stage, deleted: None, analysis }
 }
 
 fn describe(table: &mut LibraryTable, event: &LibraryEvent) {
@@ -154,7 +177,8 @@ fn set_playlist(
     name: &str,
     items: &[MediaId],
 ) {
-    let row = PlaylistRow { id, station_id, name: name.to_owned(), items: items.to_vec() };
+    let (name, items, times) = (name.to_owned(), items.to_vec(), BTreeMap::new());
+    let row = PlaylistRow { id, station_id, name, items, times };
     table.playlists.insert(id, row);
 }
 

@@ -10,12 +10,14 @@ use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::library::{ItemKind, MediaItem};
 use grimnir_events::smart_block::SmartBlock;
 use grimnir_events::station::{Mount, StationSettings, TransitionMode};
+use grimnir_events::stock::{DeletedFor, EntryTimes};
 use grimnir_events::timeline::FormatClock;
 use grimnir_events::{
     ClaimId, ContentHash, CredentialId, EngineRunId, LineId, MediaId, PlaylistId, StationId,
     UserId, UtcMicros,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A station.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -156,10 +158,29 @@ pub struct MediaRow {
     pub added_at: UtcMicros,
     /// What else is said about it.
     #[serde(default)]
-    pub details: MediaDetails,
+    pub details: Box<MediaDetails>,
+    /// How far it is.
+    #[serde(default)]
+    pub stage: MediaStage,
+    /// Why it was deleted; `None` when it was not.
+    #[serde(default)]
+    pub deleted: Option<Box<DeletedFor>>,
     /// What is known of its analysis.
     #[serde(default)]
     pub analysis: AnalysisEntry,
+}
+
+/// How far an item is.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaStage {
+    /// Measured: it can be planned.
+    #[default]
+    Measured,
+    /// Known by its tags.
+    Pending,
+    /// It could not be measured, for this reason.
+    Failed(Box<str>),
 }
 
 /// A playlist.
@@ -173,6 +194,9 @@ pub struct PlaylistRow {
     pub name: String,
     /// Its items, in order.
     pub items: Vec<MediaId>,
+    /// Marks that entries have for themselves, by their places.
+    #[serde(default)]
+    pub times: BTreeMap<u16, EntryTimes>,
 }
 
 /// A format clock.

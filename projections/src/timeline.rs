@@ -5,12 +5,14 @@ use crate::decoded::Place;
 use crate::model::Model;
 use crate::rows::{BlockRow, ClockRow, UpcomingRow};
 use grimnir_events::air::{AirEvent, AirFact};
+use grimnir_events::clock::{ClockEvent, LegalIdRule};
 use grimnir_events::edit::{EditEvent, Pin, arrange};
 use grimnir_events::grid::Grid;
+use grimnir_events::show::{self, Shows};
 use grimnir_events::smart_block::StationRules;
-use grimnir_events::timeline::{HourPlan, Line, TimelineEvent};
+use grimnir_events::timeline::{FormatClock, HourPlan, Line, TimelineEvent};
 use grimnir_events::units::micros_of_frames;
-use grimnir_events::{ClockId, LineId, SmartBlockId, UtcMicros};
+use grimnir_events::{ClockId, LineId, MediaId, SmartBlockId, StationId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +34,15 @@ pub struct TimelineTable {
     /// What the station asks of every pick.
     #[serde(default)]
     pub rules: StationRules,
+    /// How legal IDs are put around the hour; `None` puts none.
+    #[serde(default)]
+    pub legal_id: Option<LegalIdRule>,
+    /// Recorded items by hour and voice track.
+    #[serde(default)]
+    pub voice: BTreeMap<UtcMicros, BTreeMap<String, MediaId>>,
+    /// Shows, and what is different about their instances.
+    #[serde(default)]
+    pub shows: Shows,
     /// The clock of every hour that has none of its own.
     pub default_clock_id: Option<ClockId>,
     /// Hours of plan, by start.
@@ -61,6 +72,10 @@ impl TimelineTable {
         rows
     }
 
+    fn clock_set(&mut self, station_id: StationId, clock: FormatClock) {
+        self.clocks.insert(clock.id, ClockRow { station_id, clock });
+    }
+
     fn prune(&mut self, now: UtcMicros) {
         let oldest = now.plus(-PLANS_KEPT_US);
         while let Some((&hour, _)) = self.plans.first_key_value() {
@@ -70,6 +85,7 @@ impl TimelineTable {
             self.plans.remove(&hour);
         }
         self.unpin();
+        self.voice = self.voice.split_off(&oldest);
         self.done.retain(|_, at| *at >= oldest);
     }
 }
@@ -105,7 +121,7 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &TimelineEvent) {
     let table = model.timelines.entry(station_id).or_default();
     match event {
         TimelineEvent::ClockSet { clock } => {
-            table.clocks.insert(clock.id, ClockRow { station_id, clock: clock.clone() });
+            table.clock_set(station_id, clock.clone().into());
         }
         TimelineEvent::ClockRemoved { clock_id } => {
             table.clocks.remove(clock_id);
@@ -136,6 +152,7 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &TimelineEvent) {
                 table.pins.remove(line_id);
             }
         }
+        TimelineEvent::Show(event) => show::fold(&mut table.shows, event),
         TimelineEvent::GridSet { grid } => table.grid = grid.clone(),
         TimelineEvent::HourCleared { hour, .. } => {
             table.plans.remove(hour);
@@ -154,6 +171,18 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &TimelineEvent) {
                 table.pins.insert(*line_id, *pin);
             }
         },
+        TimelineEvent::Clock(ClockEvent::Set { clock }) => {
+            table.clock_set(station_id, (**clock).clone());
+        }
+        TimelineEvent::Clock(ClockEvent::LegalIdSet { rule }) => table.legal_id.clone_from(rule),
+        TimelineEvent::Clock(ClockEvent::VoiceTracked { hour, track, media_id }) => {
+            let tracks = table.voice.entry(*hour).or_default();
+            match media_id {
+                Some(media_id) => tracks.insert(track.clone(), *media_id),
+                None => tracks.remove(track),
+            };
+        }
+        TimelineEvent::Clock(ClockEvent::SignedOn { .. }) => {}
     }
 }
 

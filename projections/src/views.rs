@@ -8,8 +8,10 @@ use crate::now_playing::idle;
 use crate::rows::*;
 use crate::search::{Filter, Page, Place};
 use futures_util::stream::BoxStream;
+use grimnir_events::clock::LegalIdRule;
 use grimnir_events::grid::Grid;
 use grimnir_events::library::MediaItem;
+use grimnir_events::show::Shows;
 use grimnir_events::smart_block::StationRules;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{
@@ -255,6 +257,32 @@ impl Views {
     pub fn smart_block(&self, id: SmartBlockId) -> Option<BlockRow> {
         let model = self.shared.read();
         model.timelines.values().find_map(|t| t.blocks.get(&id)).cloned()
+    }
+
+    /// How a station puts legal IDs around the hour.
+    pub fn legal_id(&self, station: StationId) -> Option<LegalIdRule> {
+        self.shared.read().timelines.get(&station).and_then(|table| table.legal_id.clone())
+    }
+
+    /// A station's voice tracks of hours from `from` on: hour, place and item, by hour.
+    pub fn voice_tracks(
+        &self,
+        station: StationId,
+        from: UtcMicros,
+    ) -> Vec<(UtcMicros, String, MediaId)> {
+        let model = self.shared.read();
+        let Some(table) = model.timelines.get(&station) else { return Vec::new() };
+        let hours = table.voice.range(from..);
+        let rows = hours.flat_map(|(hour, tracks)| {
+            tracks.iter().map(|(track, media_id)| (*hour, track.clone(), *media_id))
+        });
+        rows.collect()
+    }
+
+    /// A station's shows, by id, with what is different about their instances.
+    pub fn shows(&self, station: StationId) -> Shows {
+        let model = self.shared.read();
+        model.timelines.get(&station).map(|t| t.shows.clone()).unwrap_or_default()
     }
 
     /// What a station asks of every pick.

@@ -128,8 +128,10 @@ fn plan(stage: &Stage) -> Vec<Line> {
     let inputs = PlanInputs {
         station: StationId([3; 16]),
         settings: &settings,
-        media: &stage.media,
+        media: (&stage.media).into(),
+        prepared: None,
         playlists: &playlists,
+        playlist_times: &Default::default(),
         details: &BTreeMap::new(),
         blocks: &BTreeMap::new(),
         rules: &Default::default(),
@@ -139,7 +141,10 @@ fn plan(stage: &Stage) -> Vec<Line> {
         grid: &Default::default(),
         clocks: &BTreeMap::new(),
         joins: Joins { mode: TransitionMode::Smart, analyses: &stage.analyses },
+        shows: grimnir_rules::planner::NO_SHOWS,
+        aired: grimnir_rules::planner::NOTHING_AIRED,
         played: &[],
+        orders: &grimnir_rules::planner::Orders::NONE,
         input_seq: 1,
     };
     let HourPlan { lines, .. } = plan_hour(&inputs, &empty, HOUR);

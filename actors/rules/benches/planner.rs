@@ -1,215 +1,191 @@
-//! 48 hours planned by ten clocks with full rules, from libraries of 1,000 to 100,000 items; the
-//! reference is the same program at 1,000 items.
+//! 48 hours planned by ten clocks with full rules, from libraries of 1,000 to 100,000 items: read
+//! anew, and kept from the plan before; one line picked again; 100 stations on two cores; memory.
 //!
 //! Prints `name value unit | reference name value | ratio`, and appends the same as JSON lines to
 //! the file that `GRIMNIR_BENCH_OUT` names.
 #![allow(clippy::disallowed_methods, reason = "a bench reads clocks, arguments and files")]
 
-use grimnir_events::details::MediaDetails;
-use grimnir_events::grid::Grid;
-use grimnir_events::library::{CueMarks, ItemKind, MediaItem, Tags};
-use grimnir_events::smart_block::*;
-use grimnir_events::station::StationSettings;
-use grimnir_events::timeline::{ClockSlot, FormatClock, HourPlan, SlotSource, SlotStart};
-use grimnir_events::{
-    ClockId, ContentHash, MediaId, SmartBlockId, StationId, UtcMicros, derive_id,
-};
-use grimnir_rules::planner::PlanInputs;
-use grimnir_rules::planner::v2::Planner;
-use std::collections::BTreeMap;
+use grimnir_events::UtcMicros;
+use grimnir_events::timeline::HourPlan;
+use grimnir_rules::planner::v2::{Planner, lines};
+use grimnir_rules::planner::{Prepared, plan_hours};
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 use std::time::Instant;
 
 #[path = "../../../tests/src/figure.rs"]
 mod figure;
+#[path = "support/station.rs"]
+mod station;
 use figure::{Figure, median};
+use station::Station;
 
 const HOUR_US: i64 = 3_600_000_000;
 const HOURS: i64 = 48;
-const ROUNDS: usize = 5;
-const FRAMES: i64 = 48_000;
-
-/// A library, its rules and its clocks.
-struct Station {
-    media: BTreeMap<MediaId, MediaItem>,
-    details: BTreeMap<MediaId, MediaDetails>,
-    blocks: BTreeMap<SmartBlockId, SmartBlock>,
-    clocks: Vec<FormatClock>,
-}
+const ROUNDS: usize = 7;
+const FIRST: UtcMicros = UtcMicros(497_000 * HOUR_US);
+/// Stations, items of each, and cores that plan them.
+const STATIONS: (u8, u32, usize) = (100, 2_000, 2);
+/// In the child that measures memory.
+const MEMORY: &str = "--memory";
 
 fn main() {
+    let asked = |word: &str| std::env::args().any(|argument| argument == word);
+    if asked(MEMORY) {
+        return memory();
+    }
     // `cargo test --benches` runs this too: then it only has to start.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !asked("--bench") {
         return;
     }
-    let small = measure(1_000);
-    for items in [1_000, 10_000, 100_000] {
-        let found = if items == 1_000 { small } else { measure(items) };
-        report(&format!("planner_48h_{items}"), "ms", found.0, small.0);
-        report(&format!("planner_pick_{items}"), "us", found.1, small.1);
+    let small = measure(&Station::new(1, 1_000));
+    report_all(1_000, &small, &small);
+    for items in [10_000, 100_000] {
+        report_all(items, &measure(&Station::new(1, items)), &small);
+    }
+    stations();
+    let program = std::env::current_exe().expect("is known");
+    let status = Command::new(program).arg(MEMORY).status().expect("runs");
+    assert!(status.success(), "the child that measures memory: {status}");
+}
+
+/// What planning a library takes.
+struct Times {
+    /// 48 hours with the library read anew, in milliseconds.
+    cold: f64,
+    /// The same with the library kept.
+    warm: f64,
+    /// One pick once all sources are read, in microseconds.
+    pick: f64,
+    /// One line picked again in the middle of the 48 hours, the library kept, in milliseconds.
+    line: f64,
+    /// The library after one item changed, in milliseconds.
+    change: f64,
+}
+
+fn hours() -> Vec<UtcMicros> {
+    (0..HOURS).map(|n| FIRST.plus(n * HOUR_US)).collect()
+}
+
+fn measure(station: &Station) -> Times {
+    let none = BTreeMap::new();
+    let kept = Prepared::of(&station.inputs(None));
+    let (cold, warm) = (station.inputs(None), station.inputs(Some(&kept)));
+    let plans = plan_hours(&warm, &none, &hours());
+    assert_eq!(plans, plan_hours(&cold, &none, &hours()), "the same plan");
+    let known: BTreeMap<UtcMicros, HourPlan> =
+        plans.into_iter().map(|plan| (plan.hour, plan)).collect();
+    let some = station.library.media.keys().next().copied().expect("an item");
+    let changed = BTreeSet::from([some]);
+    let mut nth = 0;
+    Times {
+        cold: ms(|| plan_hours(&cold, &none, &hours()).len()),
+        warm: ms(|| plan_hours(&warm, &none, &hours()).len()),
+        pick: median((0..ROUNDS).map(|_| pick(station, &kept)).collect()),
+        line: ms(|| {
+            nth += 1;
+            line(station, &kept, &known, nth)
+        }),
+        change: ms(|| kept.changed(&cold, &changed)),
     }
 }
 
-/// Milliseconds of a whole plan, and microseconds of a pick once library and rules are read.
-fn measure(items: u32) -> (f64, f64) {
-    let station = station(items);
-    let (playlists, tally) = (BTreeMap::new(), BTreeMap::new());
-    let rules = StationRules { performance_complement: true, ..StationRules::default() };
-    let settings = StationSettings::default();
-    let inputs = PlanInputs {
-        joins: Default::default(),
-        station: StationId([1; 16]),
-        settings: &settings,
-        media: &station.media,
-        playlists: &playlists,
-        details: &station.details,
-        blocks: &station.blocks,
-        rules: &rules,
-        time_zone: "Europe/Berlin",
-        tally: &tally,
-        clock: None,
-        grid: &Grid::default(),
-        clocks: &BTreeMap::new(),
-        played: &[],
-        input_seq: 1,
-    };
-    let (mut whole, mut picks) = (Vec::new(), Vec::new());
-    for round in 0..=ROUNDS {
+/// The middle of some rounds, after one that does not count.
+fn ms<T>(mut work: impl FnMut() -> T) -> f64 {
+    let once = |_| {
         let begun = Instant::now();
-        let first = UtcMicros(497_000 * HOUR_US);
-        let mut planner = Planner::new(&inputs, &BTreeMap::new(), first);
-        let clock = |n: i64| station.clocks.get(n as usize % station.clocks.len());
-        let hour = |n: i64| first.plus(n * HOUR_US);
-        // The first ten hours read every source once.
-        let mut plans: Vec<HourPlan> = (0..10).map(|n| planner.hour(hour(n), clock(n))).collect();
-        let warm = Instant::now();
-        plans.extend((10..HOURS).map(|n| planner.hour(hour(n), clock(n))));
-        let (ended, count) =
-            (Instant::now(), plans[10..].iter().map(|p| p.lines.len()).sum::<usize>());
-        assert!(count > 400, "{count} lines");
-        if round > 0 {
-            whole.push((ended - begun).as_secs_f64() * 1e3);
-            picks.push((ended - warm).as_secs_f64() * 1e6 / count as f64);
+        let done = work();
+        let took = begun.elapsed().as_secs_f64() * 1e3;
+        drop(done);
+        took
+    };
+    median((0..=ROUNDS).map(once).skip(1).collect())
+}
+
+/// Microseconds of a pick once library and rules are read.
+fn pick(station: &Station, kept: &Prepared) -> f64 {
+    let inputs = station.inputs(Some(kept));
+    let mut planner = Planner::new(&inputs, &BTreeMap::new(), FIRST);
+    let clocks: Vec<_> = station.clocks.values().collect();
+    let mut hour = |n: i64| {
+        planner.hour(FIRST.plus(n * HOUR_US), Some(clocks[n as usize % clocks.len()])).lines.len()
+    };
+    // The first ten hours read every source once.
+    let _: usize = (0..10).map(&mut hour).sum();
+    let begun = Instant::now();
+    let lines: usize = (10..HOURS).map(&mut hour).sum();
+    assert!(lines > 400, "{lines} lines");
+    begun.elapsed().as_secs_f64() * 1e6 / lines as f64
+}
+
+/// Takes a line out of a planned hour and picks another for its place; what is planned before and
+/// after counts.
+fn line(station: &Station, kept: &Prepared, known: &BTreeMap<UtcMicros, HourPlan>, nth: usize) {
+    let mut known = known.clone();
+    let plan = known.values_mut().nth(20 + nth).expect("an hour");
+    let gone = plan.lines.remove(plan.lines.len() / 2);
+    let block = station.blocks.values().nth(nth % 10).expect("a block");
+    let inputs = station.inputs(Some(kept));
+    let found = lines(&inputs, &known, block, gone.planned_at, 4_000, 7);
+    assert_eq!(found.len(), 1);
+}
+
+fn report_all(items: u32, found: &Times, small: &Times) {
+    let beside = |name: &str, unit, value, reference| {
+        Figure::beside(&format!("{name}_{items}"), value, unit, reference).report();
+    };
+    let aim = ("aim", if items > 10_000 { 300.0 } else { 100.0 });
+    beside("planner_48h_cold", "ms", found.cold, aim);
+    beside("planner_48h_kept", "ms", found.warm, aim);
+    beside("planner_pick", "us", found.pick, ("at_1000_items", small.pick));
+    beside("planner_one_line", "ms", found.line, ("aim", 20.0));
+    beside("planner_library_change", "ms", found.change, ("48h_cold", found.cold));
+}
+
+/// 48 hours for each of many stations, the libraries read anew, on two cores.
+fn stations() {
+    let (count, items, cores) = STATIONS;
+    let stations: Vec<Station> = (1..=count).map(|number| Station::new(number, items)).collect();
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        for share in stations.chunks(stations.len().div_ceil(cores)) {
+            scope.spawn(move || {
+                for station in share {
+                    let plans = plan_hours(&station.inputs(None), &BTreeMap::new(), &hours());
+                    assert_eq!(plans.len(), HOURS as usize);
+                }
+            });
         }
-    }
-    (median(whole), median(picks))
+    });
+    let took = begun.elapsed().as_secs_f64();
+    let name = format!("planner_{count}_stations_of_{items}_items");
+    Figure::beside(&name, took, "s", ("aim", 15.0)).report();
 }
 
-fn report(name: &str, unit: &'static str, value: f64, reference: f64) {
-    Figure::beside(name, value, unit, ("at_1000_items", reference)).report();
-}
-
-fn station(items: u32) -> Station {
-    let (mut media, mut details) = (BTreeMap::new(), BTreeMap::new());
-    for n in 0..items {
-        let id = MediaId(derive_id("bench item", &[&n.to_be_bytes()]));
-        let random = |of: u32, salt: u32| {
-            u32::from_be_bytes(
-                derive_id("bench", &[&n.to_be_bytes(), &salt.to_be_bytes()])[..4]
-                    .try_into()
-                    .expect("four bytes"),
-            ) % of
-        };
-        let length = i64::from(120 + random(200, 1)) * FRAMES;
-        let artist = format!("The Artist of Number {}", random(items / 8 + 1, 2));
-        let tags = Tags {
-            title: format!("A Song Called {n}"),
-            artist: if n.is_multiple_of(9) {
-                format!("{artist} feat. Guest {}", n % 100)
-            } else {
-                artist
-            },
-            album: format!("Album {}", random(items / 10 + 1, 3)),
-            genre: ["Rock", "Jazz", "Pop", "Folk", "Soul"][random(5, 4) as usize].into(),
-            year: Some(1960 + random(66, 5) as u16),
-            isrc: format!("ISBEN{n:07}"),
-        };
-        media.insert(id, item(id, length, tags, ["gold", "new"][random(2, 6) as usize]));
-        details.insert(
-            id,
-            MediaDetails {
-                label: format!("Label {}", random(300, 7)),
-                language: ["en", "de", "is"][random(3, 8) as usize].into(),
-                moods: vec![["calm", "wild", "warm"][random(3, 9) as usize].into()],
-                bpm_x100: Some(6_000 + random(12_000, 10)),
-                explicit: random(20, 11) == 0,
-                ..MediaDetails::default()
-            },
-        );
-    }
-    let blocks: BTreeMap<_, _> = (0..10).map(block).map(|block| (block.id, block)).collect();
-    Station { media, details, blocks, clocks: (0..10).map(clock).collect() }
-}
-
-fn item(id: MediaId, length: i64, tags: Tags, category: &str) -> MediaItem {
-    MediaItem {
-        id,
-        hash: ContentHash([1; 32]),
-        play_hash: ContentHash([1; 32]),
-        file_name: "item.flac".into(),
-        codec: "flac".into(),
-        size_bytes: 1,
-        duration_frames: length,
-        source_rate_hz: 48_000,
-        channels: 2,
-        loudness_lufs_x100: Some(-1_600),
-        true_peak_dbtp_x100: Some(-100),
-        cues: CueMarks { cue_in: 0, segue: length, cue_out: length },
-        tags,
-        category: category.into(),
-        kind: ItemKind::Music,
-        must_air: false,
-        long_form: false,
+/// Megabytes that a library of 100,000 items takes, with what is kept to plan from it, and the most
+/// that planning it takes on top.
+fn memory() {
+    let before = resident("VmRSS");
+    let station = Station::new(1, 100_000);
+    let library = resident("VmRSS") - before;
+    let kept = Prepared::of(&station.inputs(None));
+    let with_kept = resident("VmRSS") - before;
+    let plans = plan_hours(&station.inputs(Some(&kept)), &BTreeMap::new(), &hours());
+    assert_eq!(plans.len(), HOURS as usize);
+    let most = resident("VmHWM") - before;
+    for (name, value) in [
+        ("planner_memory_library_100000", library),
+        ("planner_memory_kept_100000", with_kept),
+        ("planner_memory_planning_100000", most),
+    ] {
+        Figure::beside(name, value, "MB", ("aim", 200.0)).report();
     }
 }
 
-fn rule(field: Field, op: Op, value: &str) -> Rule {
-    Rule { field, op, value: Value::Text(value.into()) }
-}
-
-/// Every part of the grammar that works at a pick.
-fn block(n: u8) -> SmartBlock {
-    let genre = ["rock", "jazz", "pop", "folk", "soul"][n as usize % 5];
-    let explicit = Rule { field: Field::Explicit, op: Op::Is, value: Value::Flag(true) };
-    let group = |rule| RuleGroup { logic: Logic::All, rules: vec![rule] };
-    let mut rules = BlockRules {
-        include: vec![group(rule(Field::Genre, Op::IsNot, genre))],
-        exclude: vec![group(explicit)],
-        weights: vec![
-            Weight { rule: rule(Field::Mood, Op::Is, "calm"), weight_x100: 50 },
-            Weight { rule: rule(Field::Artist, Op::Contains, "number 7"), weight_x100: 30 },
-        ],
-        quotas: vec![Quota {
-            field: Field::Language,
-            values: vec!["is".into()],
-            min: Some(2),
-            max: Some(10),
-            window_sec: 3_600,
-        }],
-        ..BlockRules::default()
-    };
-    rules.separation = BlockSeparation {
-        artist_sec: Some(3_600),
-        title_sec: Some(7_200),
-        album_sec: Some(3_600),
-        label_sec: Some(300),
-        fields: vec![],
-    };
-    rules.sequence.curve = vec![90, 110, 130];
-    rules.sequence.weight_x100 = 100;
-    rules.duration.strategy = Strategy::ExactFit;
-    let (id, name) = (SmartBlockId([n + 1; 16]), format!("Block {n}"));
-    SmartBlock { id, name, description: String::new(), rules }
-}
-
-fn clock(n: u8) -> FormatClock {
-    let of = |n: u8| SlotSource::SmartBlock { block_id: SmartBlockId([n % 10 + 1; 16]) };
-    let slot =
-        |seconds: u32, start, source| ClockSlot { offset_ms: seconds * 1_000, start, source };
-    let slots = vec![
-        slot(0, SlotStart::Hard, of(n)),
-        slot(1_200, SlotStart::Soft { grace_ms: 60_000 }, of(n + 3)),
-        slot(2_400, SlotStart::Free, SlotSource::Category { category: "gold".into() }),
-        slot(3_000, SlotStart::Hard, of(n + 6)),
-    ];
-    FormatClock { id: ClockId([n + 1; 16]), name: format!("Clock {n}"), slots }
+/// A line of this process's status, in megabytes.
+fn resident(what: &str) -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("is there");
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("is there");
+    let kib = line.trim_matches(|c: char| !c.is_ascii_digit());
+    kib.parse::<f64>().expect("a number") / 1_024.0
 }

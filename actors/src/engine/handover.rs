@@ -50,7 +50,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
     let config_revision = state.seq.max(library.seq);
     let settings = &state.state.settings;
     let item = |id| {
-        let entry = library.state.media.get(&id).filter(|entry| entry.lost.is_none())?;
+        let entry = library.state.media.get(&id).filter(|entry| entry.is_playable())?;
         Some(crate::site::claim_item(&entry.item, settings))
     };
     let config = EngineConfig {
@@ -99,7 +99,7 @@ fn of_kind(
     library
         .media
         .values()
-        .filter(|entry| entry.lost.is_none() && entry.item.kind == kind)
+        .filter(|entry| entry.is_playable() && entry.item.kind == kind)
         .take(limit)
         .map(|entry| crate::site::claim_item(&entry.item, settings))
         .collect()

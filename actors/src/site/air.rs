@@ -316,10 +316,10 @@ fn claim_items(
     for id in ids {
         let entry =
             library.media.get(&id).ok_or_else(|| missing(format!("there is no item {id}")))?;
-        if let Some(reason) = &entry.lost {
+        if let Some(reason) = entry.fault() {
             // A playlist goes on without it; a single item cannot.
             if matches!(source, AirSource::Media(_)) {
-                return Err(missing(format!("the audio of {id} cannot be read: {reason}")));
+                return Err(missing(format!("{id} cannot be played: {reason}")));
             }
             continue;
         }

@@ -5,6 +5,7 @@ mod control;
 mod archive;
 mod close;
 mod ledger;
+mod library;
 mod open;
 mod proof;
 mod readiness;
@@ -30,10 +31,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use crate::ingest::AsItem;
 pub(crate) use air::claim_item;
 pub use archive::{ArchivePlace, ArchiveReadiness};
 pub use control::{ModeWanted, NextLine};
 pub use grimnir_ledger::proof::tile::TileId;
+pub use library::{FolderRequest, ImportFile, ImportStatus, ItemAnswer};
 pub use proof::{
     CheckpointReadiness, MAX_REQUEST_BYTES, ProofConfig, Refusal, SiteProof, VerifierKey,
     WitnessPeer,
@@ -64,6 +67,8 @@ pub struct SiteConfig {
     pub proof: ProofConfig,
     /// Where sealed segments are copied to.
     pub archive: Option<ArchivePlace>,
+    /// Folders of this host that libraries may be filled from.
+    pub import_roots: Vec<PathBuf>,
 }
 
 impl SiteConfig {
@@ -120,6 +125,8 @@ pub struct Ingest {
     pub must_air: bool,
     /// It resumes where it was cut.
     pub long_form: bool,
+    /// The item that the file is, where it is one already.
+    pub as_item: Option<AsItem>,
 }
 
 /// What takes the air on tier 0 to 2.

@@ -4,6 +4,7 @@ use crate::directory::Directory;
 use crate::engine::EngineHandle;
 use crate::engine::program::Place;
 use crate::error::CommandError;
+use crate::import::Imports;
 use crate::meta::Meta;
 use crate::ownership::keeper::Keeper;
 use crate::ownership::{Ownership, Unit};
@@ -49,6 +50,8 @@ pub struct Shared {
     pub ownership: Arc<Ownership>,
     /// The engine's program.
     pub engine_program: PathBuf,
+    /// Who takes folders in.
+    pub imports: Imports,
     keeper: OnceLock<Arc<tokio::sync::Mutex<Keeper>>>,
     engines: Mutex<BTreeMap<StationId, Arc<EngineHandle>>>,
     planners: Mutex<BTreeMap<StationId, ActorRef<PlannerMessage>>>,
@@ -100,6 +103,7 @@ impl Shared {
             ownership: Arc::new(ownership),
             keeper: OnceLock::new(),
             engine_program,
+            imports: Imports::default(),
             engines: Mutex::default(),
             planners: Mutex::default(),
             moved: Mutex::default(),

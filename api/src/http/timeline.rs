@@ -21,7 +21,7 @@ const HOUR_US: i64 = 3_600_000_000;
 const HOURS_MAX: u32 = 168;
 
 /// Whether the plan is made again.
-#[derive(Deserialize, IntoParams)]
+#[derive(Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Replan {

@@ -78,3 +78,18 @@ pub struct AnalysisRefusal {
     /// What kind of failure.
     pub kind: FailureKind,
 }
+
+/// What `grimnir-engine scan` prints of a file, as JSON on one line.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ScanReport {
+    /// Somebody is writing it: nothing else is said.
+    pub busy: bool,
+    /// SHA-256 of the file, hexadecimal; empty where it could not be read.
+    pub hash: String,
+    /// Bytes of the file.
+    pub size_bytes: u64,
+    /// What the file says about itself.
+    pub tags: TagReport,
+    /// Why it cannot be sound; `None` where it may be.
+    pub error: Option<String>,
+}

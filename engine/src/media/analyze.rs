@@ -65,7 +65,10 @@ impl From<String> for Refused {
 }
 
 fn analyze(file: &Path, outputs: &Outputs) -> Result<AnalysisReport, Refused> {
-    let (hash, size_bytes) = digest(file)?;
+    let (hash, size_bytes) = digest(file).map_err(|reason| {
+        let kind = if file.exists() { FailureKind::Refused } else { FailureKind::Missing };
+        Refused(kind, reason)
+    })?;
     if size_bytes == 0 {
         return Err("the file is empty".to_owned().into());
     }
@@ -178,12 +181,9 @@ fn hundredths(value: Option<f64>) -> Option<i32> {
     value.map(|value| (value * 100.0).round() as i32)
 }
 
-fn digest(file: &Path) -> Result<(String, u64), Refused> {
-    let text = |e: std::io::Error| {
-        let missing = e.kind() == std::io::ErrorKind::NotFound;
-        let kind = if missing { FailureKind::Missing } else { FailureKind::Refused };
-        Refused(kind, format!("{}: {e}", file.display()))
-    };
+/// SHA-256 of a file, and its bytes.
+pub(super) fn digest(file: &Path) -> Result<(String, u64), String> {
+    let text = |e: std::io::Error| format!("{}: {e}", file.display());
     let mut input = std::fs::File::open(file).map_err(text)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0u8; 1 << 16];

@@ -7,5 +7,6 @@ pub mod child;
 pub mod intro;
 pub mod levels;
 pub mod limits;
+pub mod scan;
 pub mod tags;
 pub mod transcode;

@@ -1,9 +1,11 @@
 //! Samples of station, library, access and timeline.
 
 use super::{
-    Labelled, analysis, at, details, hash, labelled, plain, raw, smart_blocks, station_rules, words,
+    Labelled, analysis, at, clocks, details, hash, labelled, plain, raw, shows, smart_blocks,
+    station_rules, windows, words,
 };
 use grimnir_events::access::{AccessEvent, Role};
+use grimnir_events::clock::{ClockV1, SlotV1};
 use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::edit::{Arranged, EditEvent, Pin};
 use grimnir_events::grid::{DatedSet, Days, Grid, LocalDate};
@@ -153,9 +155,10 @@ pub fn library() -> Labelled<LibraryEvent> {
         samples.push((word.into(), MediaAdded { item: Box::new(item(kind)) }));
     }
     samples.extend(analysis(media_id).into_iter().map(|(word, event)| (word, Analysis(event))));
+    samples.extend(super::stock(item(ItemKind::Feature)));
     labelled!(LibraryEvent: [
         MediaAdded, MediaRefused, MediaDescribed, MediaLost, MediaFound, MediaRemoved, PlaylistSet,
-        PlaylistRemoved, MediaDetailed, Analysis,
+        PlaylistRemoved, MediaDetailed, Stock, Analysis,
     ], samples)
 }
 
@@ -237,8 +240,8 @@ pub fn hour_plan() -> HourPlan {
 pub fn timeline() -> Labelled<TimelineEvent> {
     use TimelineEvent::*;
     let clock_id = ClockId(raw(22));
-    let slot = |offset_ms, start, source| ClockSlot { offset_ms, start, source };
-    let clock = FormatClock {
+    let slot = |offset_ms, start, source| SlotV1 { offset_ms, start, source };
+    let clock = ClockV1 {
         id: clock_id,
         name: "Drive".into(),
         slots: vec![
@@ -291,10 +294,13 @@ pub fn timeline() -> Labelled<TimelineEvent> {
     for (label, block) in smart_blocks() {
         samples.push((label, SmartBlockSet { block }));
     }
+    samples.push(("windows".into(), ClockSet { clock: windows(clock_id) }));
+    samples.extend(shows().into_iter().map(|(label, event)| (label, Show(event))));
+    samples.extend(clocks().into_iter().map(|(label, event)| (label, Clock(event))));
     labelled!(TimelineEvent: [
         ClockSet, ClockRemoved, DefaultClockChosen, HourPlanned, LineInserted, LineDropped,
         GridSet, HourCleared,
-        SmartBlockSet, SmartBlockRemoved, StationRulesSet, Edited,
+        SmartBlockSet, SmartBlockRemoved, StationRulesSet, Edited, Clock, Show,
     ], samples)
 }
 
@@ -319,7 +325,7 @@ pub fn grid(clock_id: ClockId) -> Grid {
 }
 
 /// The kinds of anchor, slot and transition that the samples above show; a new one must be shown.
-pub fn shown(line: &Line, slot: &ClockSlot) -> [&'static str; 4] {
+pub fn shown(line: &Line, slot: &SlotV1) -> [&'static str; 4] {
     [
         match line.anchor {
             Anchor::AfterPrevious => "after",
@@ -342,6 +348,11 @@ pub fn shown(line: &Line, slot: &ClockSlot) -> [&'static str; 4] {
             SlotSource::HardItem { .. } => "item",
             SlotSource::SmartBlock { .. } => "smart_block",
             SlotSource::PlaylistBy { .. } => "playlist_by",
+            SlotSource::Stopset { .. } => "stopset",
+            SlotSource::Imaging { .. } => "imaging",
+            SlotSource::VoiceTrack { .. } => "voice_track",
+            SlotSource::LiveWindow { .. } => "live_window",
+            SlotSource::Webstream { .. } => "webstream",
         },
     ]
 }

@@ -36,7 +36,9 @@ fn row(n: u16, artist: &str, title: &str) -> MediaRow {
         station_id: StationId::default(),
         lost: None,
         added_at,
-        details: MediaDetails::default(),
+        details: Default::default(),
+        stage: Default::default(),
+        deleted: None,
     }
 }
 

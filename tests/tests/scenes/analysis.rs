@@ -102,7 +102,7 @@ async fn settled(client: &Client, id: &str) -> Value {
     until("the item was measured", Duration::from_secs(60), async || {
         let item = item(client, id).await;
         let state = item["analysis_state"].as_str().unwrap_or_default().to_owned();
-        ["done", "failed"].contains(&state.as_str()).then_some(item)
+        ["complete", "failed"].contains(&state.as_str()).then_some(item)
     })
     .await
 }
@@ -118,7 +118,7 @@ async fn an_item_that_cannot_be_measured_again_is_not_planned_until_it_can() {
     let stage = Stage::set(&server, Setting { tracks: 2, ..Setting::default() }).await;
     let (client, id) = (&stage.client, &stage.media[0]);
     let first = item(client, id).await;
-    assert_eq!(first["analysis_state"], "done", "{first}");
+    assert_eq!(first["analysis_state"], "complete", "{first}");
     assert_eq!(first["analysis"]["measured"]["cues"], first["cues"], "{first}");
     let path = stored(&server, &first);
     let whole = std::fs::read(&path).expect("is stored");
@@ -140,7 +140,7 @@ async fn an_item_that_cannot_be_measured_again_is_not_planned_until_it_can() {
     let mended = analyze().await;
     assert_eq!(
         (&mended["analysis_state"], &mended["analysis"]["failure"]),
-        (&json!("done"), &Value::Null)
+        (&json!("complete"), &Value::Null)
     );
     // Marks of a person stand until the measured ones are asked for.
     let marks = json!({"cue_in": 4_800, "segue": 480_000, "cue_out": 960_000});

@@ -1,4 +1,4 @@
-//! What shapes the programme, set over HTTP and heard; it outlives the engine and the control plane.
+//! What shapes the programme, set over HTTP and heard; it outlives engine and control plane.
 
 use grimnir_tests::ear::{Ear, Heard};
 use grimnir_tests::programs::kill;

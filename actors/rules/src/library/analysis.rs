@@ -4,6 +4,7 @@
 //! planned until it is measured, replaced or removed.
 
 use super::decide::{DURATION_MAX, REASON_MAX, TAG_MAX, check_cues, check_text};
+use super::stock::state::Stage;
 use super::{LibraryRejection as No, LibraryState};
 use crate::text;
 use grimnir_events::analysis::{Analysis, AnalysisEvent, AnalysisFailure};
@@ -122,6 +123,15 @@ pub fn evolve(state: &mut LibraryState, event: &AnalysisEvent) {
     let media_id = event.media_id();
     let Some(held) = state.media.get_mut(&media_id) else { return };
     state.analyses.entry(media_id).or_default().apply(&mut held.item, event);
+    match event {
+        AnalysisEvent::Failed { failure, .. } => {
+            held.stage = Stage::Failed(failure.reason.as_str().into());
+        }
+        AnalysisEvent::Measured { .. } => held.stage = Stage::Measured,
+        AnalysisEvent::Queued { .. }
+        | AnalysisEvent::Begun { .. }
+        | AnalysisEvent::MarksReturned { .. } => {}
+    }
 }
 
 /// An item was described with these marks: others than it had are a person's.

@@ -1,6 +1,7 @@
 //! Folds a library's events.
 
-use super::{LibraryState, MediaEntry, Playlist, analysis};
+use super::stock::state::Stage;
+use super::{LibraryState, MediaEntry, Playlist, analysis, stock};
 use grimnir_events::library::LibraryEvent;
 
 /// Folds one event.
@@ -8,7 +9,9 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
     match event {
         LibraryEvent::MediaAdded { item } => {
             state.by_hash.insert(item.hash, item.id);
-            state.media.insert(item.id, MediaEntry { item: (**item).clone(), lost: None });
+            let deleted = state.media.get_mut(&item.id).and_then(|entry| entry.deleted.take());
+            let (item, stage) = ((**item).clone(), Stage::Measured);
+            state.media.insert(item.id, MediaEntry { item, lost: None, stage, deleted });
         }
         LibraryEvent::MediaRefused { .. } => {}
         LibraryEvent::MediaDescribed {
@@ -48,7 +51,8 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
             state.analyses.remove(media_id);
         }
         LibraryEvent::PlaylistSet { playlist_id, name, items } => {
-            let playlist = Playlist { name: name.clone(), items: items.clone() };
+            let (name, items, times) = (name.clone(), items.clone(), Default::default());
+            let playlist = Playlist { name, items, times };
             state.playlists.insert(*playlist_id, playlist);
         }
         LibraryEvent::PlaylistRemoved { playlist_id } => {
@@ -59,6 +63,7 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
                 state.details.insert(*media_id, (**details).clone());
             }
         }
+        LibraryEvent::Stock(event) => stock::evolve(state, event),
         LibraryEvent::Analysis(event) => analysis::evolve(state, event),
     }
 }

@@ -11,6 +11,7 @@
 //! | `RemoveMedia` | `MediaRemoved` | `UnknownMedia`, `InPlaylist` |
 //! | `SetPlaylist` | `PlaylistSet` | `UnknownMedia`, `PlaylistLength`, `Text`, … |
 //! | `RemovePlaylist` | `PlaylistRemoved` | `UnknownPlaylist` |
+//! | `Stock` | see [`stock`] | |
 //!
 //! The same bytes are in once; taken in again they bring a lost item back. What is so already
 //! changes nothing.
@@ -21,6 +22,7 @@ mod decide;
 mod detail;
 mod evolve;
 mod rejection;
+pub mod stock;
 mod state;
 #[cfg(test)]
 mod analysis_tests;

@@ -5,7 +5,7 @@
 
 use super::PlanInputs;
 use super::joint;
-use super::sound::{gain_db_x100, takes_crossfade};
+use super::sound::{gain_db_x100, has_own_segue, takes_crossfade};
 use grimnir_events::library::{CueMarks, MediaItem};
 use grimnir_events::station::TransitionMode;
 use grimnir_events::timeline::{Anchor, Line, Transition};
@@ -24,6 +24,15 @@ const SMART_BYTES: usize = 10;
 /// Longest title and artist in a line, in bytes.
 const TEXT_BYTES: usize = 200;
 
+/// Fades that an entry of a playlist has for itself; `None` as the station has them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Fades {
+    /// From the line before into it, in milliseconds.
+    pub before_ms: Option<u32>,
+    /// From it into the next, in milliseconds.
+    pub after_ms: Option<u32>,
+}
+
 /// A growing chain.
 pub struct Chain<'a> {
     inputs: PlanInputs<'a>,
@@ -34,13 +43,20 @@ pub struct Chain<'a> {
     /// The lines so far, with projected starts.
     lines: Vec<(AirFrame, Line)>,
     bytes: usize,
+    /// Legal IDs among the lines.
+    legal_ids: usize,
+    /// Least airtime that is worth a start, where a slot says another than the station.
+    min_airtime_ms: Option<u32>,
+    /// The last line has marks or fades of its own, from its playlist.
+    last_is_timed: bool,
 }
 
 impl<'a> Chain<'a> {
     /// An empty chain that stands at `from`.
     pub fn new(inputs: &PlanInputs<'a>, hour: UtcMicros, from: AirFrame, pending: Anchor) -> Self {
         let (inputs, lines) = (*inputs, Vec::new());
-        Self { inputs, hour, from, pending, lines, bytes: 0 }
+        let (bytes, legal_ids, min_airtime_ms, last_is_timed) = (0, 0, None, false);
+        Self { inputs, hour, from, pending, lines, bytes, legal_ids, min_airtime_ms, last_is_timed }
     }
 
     /// Where the next line starts by the plan.
@@ -52,6 +68,19 @@ impl<'a> Chain<'a> {
             Anchor::Soft { at, grace_us } if free < at.plus(-grace_us).frame() => at.frame(),
             Anchor::Soft { at, grace_us } => free.min(at.plus(grace_us).frame()).max(self.from),
             Anchor::Hard { at } => at.frame(),
+        }
+    }
+
+    /// Where the next line starts that is not overlapped.
+    pub fn next_start_whole(&self) -> AirFrame {
+        let start = self.next_start();
+        match (self.lines.last(), self.pending) {
+            (Some((from, last)), Anchor::AfterPrevious)
+                if !matches!(last.transition, Transition::Segue) =>
+            {
+                from.plus(last.cues.cue_out - last.cues.cue_in)
+            }
+            _ => start,
         }
     }
 
@@ -67,27 +96,76 @@ impl<'a> Chain<'a> {
 
     /// Least airtime that is worth a start, in frames.
     pub fn useful(&self) -> i64 {
-        frames_of_ms(i64::from(self.inputs.settings.min_airtime_ms))
+        let ms = self.min_airtime_ms.unwrap_or(self.inputs.settings.min_airtime_ms);
+        frames_of_ms(i64::from(ms))
+    }
+
+    /// Sets the least airtime of the lines to come; `None` is the station's.
+    pub fn set_useful(&mut self, min_airtime_ms: Option<u32>) {
+        self.min_airtime_ms = min_airtime_ms;
+    }
+
+    /// Appends a legal ID; answers when it is to start. It moves to the next break when it is
+    /// passed, and the ids of the lines after it are as they would be without it.
+    pub fn push_legal_id(&mut self, item: &MediaItem, cues: CueMarks) -> UtcMicros {
+        let place = (self.lines.len() - self.legal_ids) as u64;
+        let start = self.push(item, cues, None);
+        if let Some((_, line)) = self.lines.last_mut() {
+            let parts: [&[u8]; 4] = [
+                &self.inputs.station.0,
+                &self.hour.0.to_be_bytes(),
+                &place.to_be_bytes(),
+                &item.id.0,
+            ];
+            line.id = LineId(derive_id("legal id", &parts));
+            line.must_air = true;
+        }
+        self.legal_ids += 1;
+        start
     }
 
     /// Appends an item with its usable marks; answers when it is to start.
     pub fn push(
         &mut self,
         item: &MediaItem,
-        mut cues: CueMarks,
+        cues: CueMarks,
         playlist: Option<PlaylistId>,
     ) -> UtcMicros {
+        self.push_timed(item, cues, playlist, Fades::default())
+    }
+
+    /// Appends an item with usable marks and fades of its own.
+    pub fn push_timed(
+        &mut self,
+        item: &MediaItem,
+        mut cues: CueMarks,
+        playlist: Option<PlaylistId>,
+        fades: Fades,
+    ) -> UtcMicros {
         let PlanInputs { settings, joins, .. } = self.inputs;
-        if joins.mode == TransitionMode::Smart {
-            self.meet(item, &mut cues);
-        } else if !takes_crossfade(item, settings) {
-            self.close_without_crossfade();
+        let own_marks = cues != item.cues;
+        match fades.before_ms {
+            Some(ms) if ms > 0 => self.close_with_crossfade(ms),
+            Some(_) => self.close_without_crossfade(),
+            None if joins.mode == TransitionMode::Smart => self.meet(item, &mut cues),
+            None if !takes_crossfade(item, settings) => self.close_without_crossfade(),
+            None => {}
         }
         let start = self.next_start();
         // Whether the next item takes an overlap too is seen when that one comes.
-        let (cues, transition) = joint::alone(item, cues, settings, &joins);
+        let (cues, transition) = match fades.after_ms {
+            Some(ms) if ms > 0 && has_own_segue(&cues) => {
+                (cues, Transition::Crossfade { curve: settings.fade_curve })
+            }
+            Some(_) => (cues, Transition::Segue),
+            // Marks of the entry itself are a person's: they rule as they stand.
+            None if own_marks => joint::alone(item, cues, settings, &joint::Joins::default()),
+            None => joint::alone(item, cues, settings, &joins),
+        };
+        self.last_is_timed = own_marks || fades.after_ms.is_some();
+        let place = self.lines.len() - self.legal_ids;
         let line = Line {
-            id: line_id(self.inputs.station, self.hour, self.lines.len(), item.id, playlist),
+            id: line_id(self.inputs.station, self.hour, place, item.id, playlist),
             media_id: item.id,
             play_hash: item.play_hash,
             title: cut(&item.tags.title),
@@ -98,7 +176,7 @@ impl<'a> Chain<'a> {
             cues,
             gain_db_x100: gain_db_x100(item, settings),
             transition,
-            min_airtime: joint::useful(settings, &cues),
+            min_airtime: self.useful().min(cues.airtime()).max(1),
             must_air: item.must_air,
             long_form: item.long_form,
         };
@@ -113,12 +191,12 @@ impl<'a> Chain<'a> {
     /// Joins the last line to what follows it.
     fn meet(&mut self, item: &MediaItem, cues: &mut CueMarks) {
         let PlanInputs { settings, joins, media, .. } = self.inputs;
-        let Some((_, last)) = self.lines.last_mut() else { return };
-        let Some(before) = media.get(&last.media_id) else { return };
+        let Some((_, last)) = self.lines.last_mut().filter(|_| !self.last_is_timed) else { return };
+        let Some(before) = media.get(last.media_id) else { return };
         let own = CueMarks { cue_in: last.cues.cue_in, ..before.cues };
         let met = joint::meet((before, own), (item, *cues), settings, &joins);
         (last.cues, last.transition) = (met.cues, met.transition);
-        last.min_airtime = joint::useful(settings, &met.cues);
+        last.min_airtime = last.min_airtime.min(met.cues.airtime()).max(1);
         cues.cue_in = met.next_cue_in;
     }
 
@@ -136,13 +214,32 @@ impl<'a> Chain<'a> {
         }
     }
 
+    /// The last line fades into what follows it, where no mark and no fixed time says otherwise.
+    fn close_with_crossfade(&mut self, ms: u32) {
+        let frames = frames_of_ms(i64::from(ms));
+        let curve = self.inputs.settings.fade_curve;
+        let Some((_, last)) = self.lines.last_mut() else { return };
+        let faded = !matches!(last.transition, Transition::Segue);
+        let ours = faded || !has_own_segue(&last.cues);
+        // At least half of what it plays is heard alone.
+        let room = (last.cues.cue_out - last.cues.cue_in) / 2;
+        if ours && matches!(self.pending, Anchor::AfterPrevious) && frames <= room {
+            last.cues.segue = last.cues.cue_out - frames;
+            last.transition = Transition::Crossfade { curve };
+            last.min_airtime = last.min_airtime.min(last.cues.airtime()).max(1);
+        }
+    }
+
     /// The last line hands over without overlap, where its overlap was ours.
     pub fn close_without_crossfade(&mut self) {
-        if let Some((_, last)) = self.lines.last_mut()
-            && matches!(last.transition, Transition::Crossfade { .. })
-        {
-            last.cues.segue = last.cues.cue_out;
-            last.transition = Transition::Segue;
+        let Some((_, last)) = self.lines.last_mut() else { return };
+        match last.transition {
+            Transition::Crossfade { .. } => {
+                last.cues.segue = last.cues.cue_out;
+                last.transition = Transition::Segue;
+            }
+            Transition::Smart { .. } => joint::part(last),
+            Transition::Segue => {}
         }
     }
 

@@ -12,13 +12,13 @@
 //!   that is longer; never past the next one's intro, nor a third of either.
 
 use super::sound::{crossfade_frames, has_own_segue, takes_crossfade};
-use super::{PlanInputs, v1};
+use super::{Media, PlanInputs, v1};
 use crate::library::analysis::AnalysisEntry;
 use grimnir_events::analysis::{Analysis, TailShape};
 use grimnir_events::library::{CueMarks, ItemKind, MediaItem};
 use grimnir_events::station::{StationSettings, TransitionMode};
 use grimnir_events::timeline::{Line, Transition};
-use grimnir_events::units::{FRAMES_PER_SECOND, frames_of_ms};
+use grimnir_events::units::FRAMES_PER_SECOND;
 use grimnir_events::{AirFrame, MediaId};
 use std::collections::BTreeMap;
 
@@ -202,23 +202,27 @@ fn plays_on(
 /// Joins a line anew to the one that follows it now, e.g. after a change by hand: sets its marks
 /// and transition, and the first frame of the other. Nothing happens outside of mode `Smart`.
 pub fn rejoin_lines(
-    media: &BTreeMap<MediaId, MediaItem>,
+    media: Media<'_>,
     settings: &StationSettings,
     joins: &Joins<'_>,
     line: &mut Line,
     next: &mut Line,
 ) {
-    let (item, follower) = (media.get(&line.media_id), media.get(&next.media_id));
-    if joins.mode != TransitionMode::Smart {
+    let (item, follower) = (media.get(line.media_id), media.get(next.media_id));
+    // Fades and marks that an entry of a playlist has for itself stand.
+    let ours = matches!(line.transition, Transition::Smart { .. });
+    if joins.mode != TransitionMode::Smart || !ours {
         return;
     }
     let (Some(item), Some(follower)) = (item, follower) else { return };
     let own = CueMarks { cue_in: line.cues.cue_in, ..item.cues };
     let met = meet((item, own), (follower, follower.cues), settings, joins);
     (line.cues, line.transition) = (met.cues, met.transition);
-    line.min_airtime = useful(settings, &line.cues);
-    next.cues.cue_in = met.next_cue_in;
-    next.min_airtime = useful(settings, &next.cues);
+    line.min_airtime = line.min_airtime.min(line.cues.airtime()).max(1);
+    if [0, follower.cues.cue_in].contains(&next.cues.cue_in) {
+        next.cues.cue_in = met.next_cue_in;
+        next.min_airtime = next.min_airtime.min(next.cues.airtime()).max(1);
+    }
 }
 
 /// Ends a line before what follows begins.
@@ -264,9 +268,4 @@ pub(super) fn settle(
         lines = v1::settle(inputs, lines, from, notes);
     }
     lines
-}
-
-/// Least airtime of a line that is worth a start.
-pub fn useful(settings: &StationSettings, cues: &CueMarks) -> i64 {
-    frames_of_ms(i64::from(settings.min_airtime_ms)).min(cues.airtime()).max(1)
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::library::analysis::AnalysisEntry;
 use crate::timeline::resolve::{ANCHOR_FADE_FRAMES, Cursor, ResolveSettings, resolve};
 use grimnir_events::analysis::{AlbumPlace, Analysis, Head, Tail, TailShape};
-use grimnir_events::library::{CueMarks, ItemKind};
+use grimnir_events::library::{CueMarks, ItemKind, MediaItem};
 use grimnir_events::station::{FadeCurve, TransitionMode};
 use grimnir_events::timeline::{Anchor, Line, SlotSource, SlotStart, Transition};
 use proptest::prelude::*;
@@ -199,10 +199,10 @@ fn lines_that_meet_after_a_change_by_hand_are_joined_anew() {
     let (mut first, mut next) = (of(1).expect("is planned"), of(2).expect("is planned"));
     next.media_id = all[2].0.id;
     let joins = world.inputs().joins;
-    rejoin_lines(&world.media, &world.settings, &joins, &mut first, &mut next);
+    rejoin_lines((&world.media).into(), &world.settings, &joins, &mut first, &mut next);
     assert_eq!(first.cues.segue, first.cues.cue_out);
     next.media_id = all[1].0.id;
-    rejoin_lines(&world.media, &world.settings, &joins, &mut first, &mut next);
+    rejoin_lines((&world.media).into(), &world.settings, &joins, &mut first, &mut next);
     assert_eq!(first.cues.cue_out - first.cues.segue, 5 * S);
 }
 

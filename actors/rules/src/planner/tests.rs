@@ -6,7 +6,7 @@ use super::*;
 use crate::timeline::decide::HOUR_US;
 use crate::timeline::resolve::{ANCHOR_FADE_FRAMES, Cursor, ResolveSettings, resolve};
 use grimnir_events::codec;
-use grimnir_events::library::ItemKind;
+use grimnir_events::library::{ItemKind, MediaItem};
 use grimnir_events::station::FadeCurve;
 use grimnir_events::timeline::{Anchor, Line, SlotSource, SlotStart, Transition};
 

@@ -1,19 +1,21 @@
 //! What can be asked of a timeline.
 
+use super::shows::command::ShowCommand;
+use grimnir_events::clock::{ClockV1, LegalIdRule};
 use grimnir_events::grid::Grid;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::timeline::{FormatClock, HourPlan};
-use grimnir_events::{ClockId, LineId, Payload, SmartBlockId, UtcMicros};
+use grimnir_events::{ClockId, LineId, MediaId, Payload, SmartBlockId, UtcMicros};
 use serde::{Deserialize, Serialize};
 
 /// A command to a timeline.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimelineCommand {
-    /// Make a format clock, or give it other slots.
+    /// Make a format clock, or give it other slots; [`ClockCommand::Set`] is what is asked now.
     SetClock {
         /// The clock; 1 to 200 slots with rising offsets within the hour.
-        clock: FormatClock,
+        clock: ClockV1,
     },
     /// Remove a format clock.
     RemoveClock {
@@ -68,6 +70,37 @@ pub enum TimelineCommand {
         /// All of it.
         rules: Box<StationRules>,
     },
+    /// Something about format clocks or the orders beside them.
+    Clock(ClockCommand),
+    /// Something about a show.
+    Show(ShowCommand),
+}
+
+/// What can be asked about format clocks and the orders beside them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockCommand {
+    /// Make a format clock, or give it other slots.
+    Set {
+        /// The clock; 1 to 200 slots, the offsets rising within the hour.
+        clock: Box<FormatClock>,
+    },
+    /// Put legal IDs around the hour, in another way, or none.
+    SetLegalId {
+        /// How.
+        rule: Option<LegalIdRule>,
+    },
+    /// Give a recorded item to a voice track's place in one hour, or take it away.
+    AssignVoice {
+        /// First instant of the hour.
+        hour: UtcMicros,
+        /// Name of the place; a clock has it.
+        track: String,
+        /// What takes it.
+        media_id: Option<MediaId>,
+    },
+    /// The station signs on.
+    SignOn {},
 }
 
 impl Payload for TimelineCommand {

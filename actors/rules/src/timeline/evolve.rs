@@ -2,6 +2,7 @@
 
 use super::state::TimelineState;
 use grimnir_events::LineId;
+use grimnir_events::clock::ClockEvent;
 use grimnir_events::edit::{EditEvent, arrange};
 use grimnir_events::timeline::{HourPlan, TimelineEvent};
 use std::collections::BTreeSet;
@@ -10,7 +11,7 @@ use std::collections::BTreeSet;
 pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
     match event {
         TimelineEvent::ClockSet { clock } => {
-            state.clocks.insert(clock.id, clock.clone());
+            state.clocks.insert(clock.id, clock.clone().into());
         }
         TimelineEvent::ClockRemoved { clock_id } => {
             state.clocks.remove(clock_id);
@@ -24,7 +25,9 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
                 let kept = state.hours.split_off(&oldest);
                 let forgotten = std::mem::replace(&mut state.hours, kept);
                 unpin(state, forgotten.values(), &BTreeSet::new());
+                state.orders.voice = state.orders.voice.split_off(&oldest);
             }
+            state.orders.sign_on_planned |= state.orders.awaits_sign_on(plan.hour);
         }
         TimelineEvent::LineInserted { hour, index, line } => {
             if let Some(plan) = state.hours.get_mut(hour) {
@@ -38,6 +41,7 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
                 state.pins.remove(line_id);
             }
         }
+        TimelineEvent::Show(event) => grimnir_events::show::fold(&mut state.shows, event),
         TimelineEvent::GridSet { grid } => state.grid = grid.clone(),
         TimelineEvent::HourCleared { hour, reason: _ } => {
             let before = state.hours.remove(hour);
@@ -51,6 +55,7 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
         }
         TimelineEvent::StationRulesSet { rules } => state.rules.clone_from(rules),
         TimelineEvent::Edited(event) => edited(state, event),
+        TimelineEvent::Clock(event) => clock(state, event),
     }
 }
 
@@ -83,6 +88,29 @@ fn edited(state: &mut TimelineState, event: &EditEvent) {
             if let Some(plan) = state.hours.get_mut(hour) {
                 arrange(&mut plan.lines, lines);
             }
+        }
+    }
+}
+
+fn clock(state: &mut TimelineState, event: &ClockEvent) {
+    match event {
+        ClockEvent::Set { clock } => {
+            state.clocks.insert(clock.id, (**clock).clone());
+        }
+        ClockEvent::LegalIdSet { rule } => state.orders.legal_id.clone_from(rule),
+        ClockEvent::VoiceTracked { hour, track, media_id: Some(media_id) } => {
+            state.orders.voice.entry(*hour).or_default().insert(track.clone(), *media_id);
+        }
+        ClockEvent::VoiceTracked { hour, track, media_id: None } => {
+            if let Some(tracks) = state.orders.voice.get_mut(hour) {
+                tracks.remove(track);
+                if tracks.is_empty() {
+                    state.orders.voice.remove(hour);
+                }
+            }
+        }
+        ClockEvent::SignedOn { at } => {
+            (state.orders.signed_on, state.orders.sign_on_planned) = (Some(*at), false);
         }
     }
 }

@@ -2,7 +2,11 @@
 //!
 //! | command | events | rejections |
 //! |---|---|---|
-//! | `SetClock` | `ClockSet` | a name, slots or offsets out of bounds |
+//! | `SetClock` | `ClockSet` | a name, slots or offsets out of bounds; as `Clock(Set)`, of old |
+//! | `Clock(Set)` | `Clock(Set)` | a name, slots or offsets out of bounds |
+//! | `Clock(SetLegalId)` | `Clock(LegalIdSet)` | a time or a category out of bounds |
+//! | `Clock(AssignVoice)` | `Clock(VoiceTracked)` | no such track, an hour that is too old |
+//! | `Clock(SignOn)` | `Clock(SignedOn)` | |
 //! | `RemoveClock` | `GridSet`, `DefaultClockChosen`, `ClockRemoved` | unknown clock |
 //! | `ChooseDefaultClock` | `DefaultClockChosen` | unknown clock |
 //! | `CommitHour` | `HourPlanned` | planned already, too old, or a plan that contradicts itself |
@@ -11,21 +15,26 @@
 //! | `SetSmartBlock` | `SmartBlockSet` | rules that make no sense, fallbacks in a circle |
 //! | `RemoveSmartBlock` | `SmartBlockRemoved` | unknown, or named by a clock or a block |
 //! | `SetStationRules` | `StationRulesSet` | rules that make no sense |
+//! | `Show` | `Show` | see [`shows`] |
 //! | `DropLine` | `LineDropped` | unknown hour or line, a reason that is too long |
 //!
 //! What asks for what is already so is answered with no event.
 
 mod blocks;
+pub mod clocks;
 pub mod command;
 pub mod decide;
 pub mod evolve;
 pub mod grid;
 pub mod rejection;
 pub mod resolve;
+pub mod shows;
 pub mod state;
 
 #[cfg(test)]
 mod block_tests;
+#[cfg(test)]
+mod clock_tests;
 #[cfg(test)]
 mod pin_tests;
 #[cfg(test)]
@@ -36,7 +45,7 @@ use command::TimelineCommand;
 use grimnir_events::StreamKind;
 use grimnir_events::timeline::TimelineEvent;
 pub use rejection::TimelineRejection;
-pub use state::TimelineState;
+pub use state::{Orders, TimelineState};
 
 /// The timelines of stations.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,9 +61,9 @@ impl Aggregate for Timeline {
     fn decide(
         state: &TimelineState,
         command: &TimelineCommand,
-        _ctx: &Context,
+        ctx: &Context,
     ) -> Result<Vec<TimelineEvent>, TimelineRejection> {
-        decide::decide(state, command)
+        decide::decide(state, command, ctx.now)
     }
 
     fn evolve(state: &mut TimelineState, event: &TimelineEvent) {

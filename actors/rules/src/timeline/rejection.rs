@@ -1,5 +1,6 @@
 //! Why a timeline says no.
 
+use super::shows::rejection::ShowRejection;
 use crate::{Reject, RejectClass};
 use grimnir_events::smart_block::BlockFault;
 use grimnir_events::{ClockId, LineId, SmartBlockId, UtcMicros};
@@ -50,6 +51,26 @@ pub enum TimelineRejection {
         index: usize,
         /// Characters.
         found: usize,
+        /// Most.
+        limit: usize,
+    },
+    /// A value of a slot or of the legal ID rule is out of bounds.
+    #[error("{0}")]
+    Slot(BlockFault),
+    /// A clock is too large for a commit.
+    #[error("the clock takes {found} bytes, limit {limit}")]
+    ClockTooLarge {
+        /// Encoded.
+        found: usize,
+        /// Most.
+        limit: usize,
+    },
+    /// No clock has such a voice track.
+    #[error("no format clock has a voice track \"{0}\"")]
+    UnknownTrack(String),
+    /// There are enough voice tracks.
+    #[error("{limit} voice tracks are assigned, which is the limit")]
+    TooManyVoiceTracks {
         /// Most.
         limit: usize,
     },
@@ -238,6 +259,9 @@ pub enum TimelineRejection {
         /// What names it.
         by: String,
     },
+    /// Something about a show.
+    #[error(transparent)]
+    Show(#[from] ShowRejection),
     /// The reason is too long.
     #[error("the reason has {found} characters, limit {limit}")]
     ReasonLength {
@@ -256,6 +280,10 @@ impl Reject for TimelineRejection {
             Self::SlotOffset { .. } => "clock_slot_offset",
             Self::SlotGrace { .. } => "clock_slot_grace",
             Self::SlotCategory { .. } => "clock_slot_category",
+            Self::Slot(_) => "clock_slot_value",
+            Self::ClockTooLarge { .. } => "clock_too_large",
+            Self::UnknownTrack(_) => "voice_track_not_found",
+            Self::TooManyVoiceTracks { .. } => "too_many_voice_tracks",
             Self::TooManyClocks { .. } => "too_many_clocks",
             Self::GridWeek { .. } => "grid_week",
             Self::GridTooLarge { .. } => "grid_too_large",
@@ -282,6 +310,7 @@ impl Reject for TimelineRejection {
             Self::UnknownBlock(_) => "smart_block_not_found",
             Self::FallbackDepth { .. } => "smart_block_fallback_depth",
             Self::BlockInUse { .. } => "smart_block_in_use",
+            Self::Show(no) => no.code(),
         }
     }
 
@@ -291,7 +320,11 @@ impl Reject for TimelineRejection {
             Self::SlotCount { .. }
             | Self::SlotOffset { .. }
             | Self::SlotGrace { .. }
-            | Self::SlotCategory { .. } => Some("slots"),
+            | Self::SlotCategory { .. }
+            | Self::Slot(_)
+            | Self::ClockTooLarge { .. } => Some("slots"),
+            Self::UnknownTrack(_) => Some("track"),
+            Self::Show(no) => no.field(),
             Self::UnknownClock(_) => Some("clock_id"),
             Self::GridWeek { .. } => Some("week"),
             Self::DatedSetCount { .. }
@@ -302,7 +335,9 @@ impl Reject for TimelineRejection {
             Self::Rules(_) | Self::BlockTooLarge { .. } => Some("rules"),
             Self::UnknownBlock(_) | Self::BlockInUse { .. } => Some("smart_block_id"),
             Self::FallbackDepth { .. } => Some("fallbacks"),
-            Self::TooManyClocks { .. } | Self::TooManyBlocks { .. } => None,
+            Self::TooManyClocks { .. }
+            | Self::TooManyVoiceTracks { .. }
+            | Self::TooManyBlocks { .. } => None,
             Self::NotAnHour(_)
             | Self::AlreadyPlanned(_)
             | Self::TooOld { .. }
@@ -323,10 +358,12 @@ impl Reject for TimelineRejection {
             Self::UnknownClock(_)
             | Self::UnknownHour(_)
             | Self::UnknownLine { .. }
+            | Self::UnknownTrack(_)
             | Self::UnknownBlock(_) => RejectClass::NotFound,
             Self::AlreadyPlanned(_)
             | Self::TooOld { .. }
             | Self::TooManyClocks { .. }
+            | Self::TooManyVoiceTracks { .. }
             | Self::TooManyBlocks { .. }
             | Self::BlockInUse { .. } => RejectClass::Conflict,
             Self::ClockName { .. }
@@ -334,6 +371,8 @@ impl Reject for TimelineRejection {
             | Self::SlotOffset { .. }
             | Self::SlotGrace { .. }
             | Self::SlotCategory { .. }
+            | Self::Slot(_)
+            | Self::ClockTooLarge { .. }
             | Self::GridWeek { .. }
             | Self::DatedSetCount { .. }
             | Self::DatedSetName { .. }
@@ -351,6 +390,7 @@ impl Reject for TimelineRejection {
             | Self::BlockTooLarge { .. }
             | Self::FallbackDepth { .. }
             | Self::ReasonLength { .. } => RejectClass::Invalid,
+            Self::Show(no) => no.class(),
         }
     }
 }

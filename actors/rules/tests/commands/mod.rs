@@ -1,5 +1,7 @@
 //! One value for every command, each field set to something that no other field has.
 
+mod stock;
+
 use crate::samples::{
     self, Labelled, at, cues, details, hash, hour_plan, labelled, mount, plain, raw, settings,
     smart_blocks, station_rules, tags, words,
@@ -10,6 +12,7 @@ use grimnir_events::control::ControlMode;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{OwnerReason, ReleaseReason, Tier};
 use grimnir_events::library::{ItemKind, LibraryEvent};
+use grimnir_events::show::ShowEvent;
 use grimnir_events::station::{MountFormat, TransitionMode};
 use grimnir_events::timeline::TimelineEvent;
 use grimnir_events::{
@@ -23,7 +26,8 @@ use grimnir_rules::ladder::command::LadderCommand;
 use grimnir_rules::library::analysis::AnalysisCommand;
 use grimnir_rules::library::command::LibraryCommand;
 use grimnir_rules::station::command::StationCommand;
-use grimnir_rules::timeline::command::TimelineCommand;
+use grimnir_rules::timeline::command::{ClockCommand, TimelineCommand};
+use grimnir_rules::timeline::shows::command::ShowCommand;
 
 pub fn context() -> Labelled<Context> {
     let whole = Context {
@@ -110,7 +114,8 @@ pub fn executor() -> Labelled<ExecutorCommand> {
     for (word, state) in words!(PlayoutState: Idle, Preloading, Playing, Fading, Live, Emergency) {
         samples.push((word.into(), Enter { state, reason: "a source came".into() }));
     }
-    labelled!(ExecutorCommand: [Skip, Enter, SetMode, Start], samples)
+    samples.push(plain(JudgeLegalId { hour: at(121), from: at(122), until: at(123) }));
+    labelled!(ExecutorCommand: [Skip, Enter, SetMode, Start, JudgeLegalId], samples)
 }
 
 pub fn timeline() -> Labelled<TimelineCommand> {
@@ -137,10 +142,47 @@ pub fn timeline() -> Labelled<TimelineCommand> {
     for (label, block) in smart_blocks() {
         samples.push((label, SetSmartBlock { block }));
     }
+    let voice =
+        |media_id| ClockCommand::AssignVoice { hour: at(124), track: "link one".into(), media_id };
+    let clock = Box::new(samples::format_clock());
+    let asked = [
+        ("Set", ClockCommand::Set { clock }),
+        ("SetLegalId.Some", ClockCommand::SetLegalId { rule: Some(samples::legal_id_rule()) }),
+        ("SetLegalId.None", ClockCommand::SetLegalId { rule: None }),
+        ("AssignVoice.Some", voice(Some(MediaId(raw(125))))),
+        ("AssignVoice.None", voice(None)),
+        ("SignOn", ClockCommand::SignOn {}),
+    ];
+    samples.extend(asked.map(|(label, command)| (label.into(), Clock(command))));
+    samples.extend(shows().into_iter().map(|(label, command)| (label, Show(command))));
     labelled!(TimelineCommand: [
         SetClock, RemoveClock, ChooseDefaultClock, CommitHour, DropLine, SetGrid,
-        ClearHour, SetSmartBlock, RemoveSmartBlock, SetStationRules,
+        ClearHour, SetSmartBlock, RemoveSmartBlock, SetStationRules, Clock, Show,
     ], samples)
+}
+
+fn shows() -> Labelled<ShowCommand> {
+    use ShowCommand::*;
+    let command = |event| match event {
+        ShowEvent::ShowSet { show } => SetShow { show },
+        ShowEvent::ShowRemoved { show_id } => RemoveShow { show_id },
+        ShowEvent::InstanceCancelled { show_id, original, note } => {
+            CancelInstance { show_id, original, note }
+        }
+        ShowEvent::InstanceMoved { show_id, original, to, duration_s } => {
+            MoveInstance { show_id, original, to, duration_s }
+        }
+        ShowEvent::InstanceSubstituted { show_id, original, with } => {
+            SubstituteInstance { show_id, original, with }
+        }
+        ShowEvent::InstanceRestored { show_id, original } => RestoreInstance { show_id, original },
+    };
+    // Labels of events end in what tells one from another.
+    let detail = |label: String| label.split_once('.').map_or("", |(_, end)| end).to_owned();
+    let samples = samples::shows().into_iter().map(|(l, event)| (detail(l), command(event)));
+    labelled!(ShowCommand: [
+        SetShow, RemoveShow, CancelInstance, MoveInstance, SubstituteInstance, RestoreInstance,
+    ], samples.collect())
 }
 
 pub fn library() -> Labelled<LibraryCommand> {
@@ -178,6 +220,9 @@ pub fn library() -> Labelled<LibraryCommand> {
     for (label, event) in samples::library() {
         if let LibraryEvent::MediaAdded { item } = event {
             let detail = label.trim_start_matches("MediaAdded.").to_owned();
+            if detail == "Spot" {
+                samples.extend(stock::stock((*item).clone()));
+            }
             samples.push((detail, AddMedia { item }));
         }
     }
@@ -198,7 +243,7 @@ pub fn library() -> Labelled<LibraryCommand> {
     }
     labelled!(LibraryCommand: [
         AddMedia, RefuseMedia, DescribeMedia, LoseMedia, FindMedia, RemoveMedia, SetPlaylist,
-        RemovePlaylist, DetailMedia, Analysis,
+        RemovePlaylist, DetailMedia, Stock, Analysis,
     ], samples)
 }
 

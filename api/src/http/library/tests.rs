@@ -29,7 +29,9 @@ fn row(n: u8, added_at: i64) -> MediaRow {
         station_id: StationId::default(),
         lost: None,
         added_at: UtcMicros(added_at),
-        details: MediaDetails::default(),
+        details: Default::default(),
+        stage: Default::default(),
+        deleted: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The library in the shape that picking needs: artists and titles as numbers.
 
+use crate::planner::media::Media;
 use crate::planner::sound::usable_cues;
 use grimnir_events::MediaId;
 use grimnir_events::library::{CueMarks, ItemKind, MediaItem};
@@ -35,14 +36,15 @@ pub fn key(text: &str) -> String {
 
 impl<'a> Catalogue<'a> {
     /// Reads the library; items whose marks leave nothing to air, and alerts, are left out.
-    pub fn of(media: &'a BTreeMap<MediaId, MediaItem>) -> Self {
+    pub fn of(media: Media<'a>) -> Self {
         let mut out = Self {
-            entries: Vec::with_capacity(media.len()),
+            entries: Vec::with_capacity(media.most()),
             places: BTreeMap::new(),
             artists: BTreeMap::new(),
             titles: BTreeMap::new(),
         };
-        for (id, item) in media {
+        for item in media.iter() {
+            let id = &item.id;
             let Some(cues) = usable_cues(item) else { continue };
             if item.kind == ItemKind::Emergency {
                 continue;

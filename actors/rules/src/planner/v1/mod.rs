@@ -89,7 +89,7 @@ pub(super) fn entry(
     hour: UtcMicros,
 ) -> (AirFrame, Anchor, Option<String>) {
     let first = slots.first();
-    let grace_us = match first.filter(|slot| slot.offset_ms == 0).map(|slot| slot.start) {
+    let grace_us = match first.filter(|slot| slot.opens_the_hour()).map(|slot| slot.start) {
         Some(SlotStart::Hard) => 0,
         Some(SlotStart::Soft { grace_ms }) => i64::from(grace_ms) * 1_000,
         Some(SlotStart::Free) | None => HOUR_GRACE_US,

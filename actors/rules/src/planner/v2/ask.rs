@@ -2,8 +2,8 @@
 
 use super::explain::PickTrace;
 use super::hard::{Hard, TOO_LONG};
-use super::pick::{Ask, Desk, FIT, Picked, Run, bits};
-use super::score::Fit;
+use super::pick::{Ask, Desk, FIT, Picked, Removed, Run};
+use super::score::{Fit, bits};
 use super::slots::{Filling, Slots};
 use super::source::Source;
 use crate::planner::v1::slots::End;
@@ -18,7 +18,7 @@ impl Slots<'_, '_> {
     /// What is left before a fixed time, where it is to be met by choosing.
     pub fn fit(&self, end: End) -> Option<Fit> {
         let left = end.at.since(self.chain.next_start());
-        end.hard.then_some(Fit { left, tolerance: frames_of_ms(HARD_TOLERANCE_MS) })
+        end.hold.then_some(Fit { left, tolerance: frames_of_ms(HARD_TOLERANCE_MS) })
     }
 
     /// Picks from a source and says what it took; a hole is noted with its reason.
@@ -32,18 +32,17 @@ impl Slots<'_, '_> {
         let draw = filling.rng.next_u64();
         let mut trace = self.planner.traces.is_some().then(PickTrace::default);
         let picked = self.ask(source, run, fit, filling.end, draw, trace.as_mut());
-        if let Some(mut picked) = picked {
+        let picked = picked.map(|mut picked| {
             // What does not fit is told by the rest that is noted.
             picked.mask &= !FIT;
             for bit in bits(picked.mask) {
                 let name = source.bit_name(&self.planner.catalogue, bit);
                 *filling.relaxed.entry(name).or_default() += 1;
             }
-        } else {
-            // Asked once more, only to hear why.
-            let mut why = PickTrace::default();
-            self.ask(source, run, fit, filling.end, draw, Some(&mut why));
-            let most = why.removed.iter().max_by_key(|(rule, count)| (**count, *rule));
+            picked
+        });
+        if let Err(removed) = &picked {
+            let most = removed.iter().max_by_key(|(rule, count)| (*count, *rule));
             let reason = match most {
                 _ if source.main.is_empty() && source.reserve.is_empty() => {
                     "no item matches".into()
@@ -53,7 +52,7 @@ impl Slots<'_, '_> {
             };
             let hole = format!("nothing to plan in {}: {reason}", self.shown(&source.key));
             // That nothing short enough is left is how a run that must not be longer ends.
-            if most.is_none_or(|(rule, _)| rule != TOO_LONG) {
+            if most.is_none_or(|(rule, _)| *rule != TOO_LONG) {
                 self.notes.push(format!("{}: {hole}", filling.label));
             }
             trace.get_or_insert_default().hole = Some(hole);
@@ -68,7 +67,7 @@ impl Slots<'_, '_> {
                 traces.push((None, trace));
             }
         }
-        picked
+        picked.ok()
     }
 
     fn ask(
@@ -79,7 +78,7 @@ impl Slots<'_, '_> {
         end: End,
         draw: u64,
         trace: Option<&mut PickTrace>,
-    ) -> Option<Picked> {
+    ) -> Result<Picked, Removed> {
         let planner = &*self.planner;
         let start = self.chain.next_start();
         let at = start.utc();
@@ -93,7 +92,8 @@ impl Slots<'_, '_> {
         let (catalogue, history) = (&*planner.catalogue, &planner.history);
         let hard = Hard::at(catalogue, history, &planner.zone, complement, at);
         let (base, thresholds) = (&planner.base[..], &thresholds[..]);
-        let desk = Desk { catalogue, history, base, hard: &hard, thresholds };
+        let media = planner.inputs.media;
+        let desk = Desk { catalogue, history, base, media, hard: &hard, thresholds };
         desk.pick(source, &Ask { at, draw, fit, room, run }, trace)
     }
 
@@ -105,7 +105,8 @@ impl Slots<'_, '_> {
         let (catalogue, history) = (&*planner.catalogue, &planner.history);
         let hard = Hard::at(catalogue, history, &planner.zone, complement, at);
         let base = &planner.base[..];
-        let desk = Desk { catalogue, history, base, hard: &hard, thresholds: &[] };
+        let media = planner.inputs.media;
+        let desk = Desk { catalogue, history, base, media, hard: &hard, thresholds: &[] };
         hard.item(place, history).or_else(|| hard.complement(place, &desk))
     }
 }

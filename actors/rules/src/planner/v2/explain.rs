@@ -52,10 +52,3 @@ pub struct Scored {
 
 /// Items behind the winner that a trace names.
 pub const RUNNERS_UP: usize = 4;
-
-impl PickTrace {
-    /// Counts an item that breaks a rule.
-    pub fn removes(&mut self, rule: String) {
-        *self.removed.entry(rule).or_default() += 1;
-    }
-}

@@ -31,8 +31,8 @@ const COMPLEMENT: [Complement; 3] = [
 ];
 
 /// What is hard at one instant.
-pub struct Hard<'d, 'a> {
-    catalogue: &'d Catalogue<'a>,
+pub struct Hard<'d> {
+    catalogue: &'d Catalogue,
     at: UtcMicros,
     /// Day of the week (0 is Monday) and minute of the day in the station's zone.
     local: (u8, u16),
@@ -41,10 +41,10 @@ pub struct Hard<'d, 'a> {
     complement: bool,
 }
 
-impl<'d, 'a> Hard<'d, 'a> {
+impl<'d> Hard<'d> {
     /// What is hard at `at`.
     pub fn at(
-        catalogue: &'d Catalogue<'a>,
+        catalogue: &'d Catalogue,
         history: &History,
         zone: &TimeZone,
         complement: bool,
@@ -71,7 +71,7 @@ impl<'d, 'a> Hard<'d, 'a> {
         ask: &Ask<'_>,
         place: usize,
         moment: &Moment<'_>,
-        desk: &Desk<'_, '_>,
+        desk: &Desk<'_>,
     ) -> Option<&'static str> {
         let entry = &self.catalogue.entries[place];
         if !source.rules.loop_to_fill && ask.run.picked.contains(&(place as u32)) {
@@ -84,11 +84,11 @@ impl<'d, 'a> Hard<'d, 'a> {
         if ask.run.longest.is_some_and(under) {
             return Some(TOO_LONG);
         }
-        if source.include.iter().any(|group| !group.holds(entry, place, moment)) {
+        if source.include.iter().any(|group| !group.holds(place, moment)) {
             return Some("include");
         }
         let explicit = |group: &&super::criteria::Group| group.on_explicit();
-        if source.exclude.iter().filter(explicit).any(|group| group.holds(entry, place, moment)) {
+        if source.exclude.iter().filter(explicit).any(|group| group.holds(place, moment)) {
             return Some("explicit");
         }
         self.item(place, moment.history).or_else(|| self.complement(place, desk))
@@ -96,7 +96,7 @@ impl<'d, 'a> Hard<'d, 'a> {
 
     /// Why an item must not air now, whatever it is picked for.
     pub fn item(&self, place: usize, history: &History) -> Option<&'static str> {
-        let rules = &self.catalogue.entries[place].details.rules;
+        let rules = self.catalogue.rules(place)?;
         if rules.valid_from.is_some_and(|from| self.at < from)
             || rules.valid_to.is_some_and(|to| self.at >= to)
         {
@@ -118,8 +118,8 @@ impl<'d, 'a> Hard<'d, 'a> {
     }
 
     /// The rule of the performance complement that the item would break.
-    pub fn complement(&self, place: usize, desk: &Desk<'_, '_>) -> Option<&'static str> {
-        if !self.complement || self.catalogue.entries[place].item.kind != ItemKind::Music {
+    pub fn complement(&self, place: usize, desk: &Desk<'_>) -> Option<&'static str> {
+        if !self.complement || self.catalogue.entries[place].kind != ItemKind::Music {
             return None;
         }
         for (rule, around) in COMPLEMENT.iter().zip(&self.around) {
@@ -138,9 +138,9 @@ impl<'d, 'a> Hard<'d, 'a> {
     }
 
     /// Tracks of the value right before and right after.
-    fn row(&self, rule: &Complement, value: u32, desk: &Desk<'_, '_>) -> usize {
+    fn row(&self, rule: &Complement, value: u32, desk: &Desk<'_>) -> usize {
         let dim = &self.catalogue.dims[rule.dim];
-        let music = |place: &u32| self.catalogue.entries[*place as usize].item.kind;
+        let music = |place: &u32| self.catalogue.entries[*place as usize].kind;
         let same = |place: &u32| dim.of(*place as usize).contains(&value);
         let (before, after) = desk.neighbours();
         let count = |row: &mut dyn Iterator<Item = u32>| {
@@ -152,9 +152,9 @@ impl<'d, 'a> Hard<'d, 'a> {
     }
 }
 
-fn is_music(catalogue: &Catalogue<'_>, play: &Logged) -> bool {
+fn is_music(catalogue: &Catalogue, play: &Logged) -> bool {
     match play.who {
-        Who::Item(place) => catalogue.entries[place as usize].item.kind == ItemKind::Music,
+        Who::Item(place) => catalogue.entries[place as usize].kind == ItemKind::Music,
         Who::Gone { .. } => true,
     }
 }

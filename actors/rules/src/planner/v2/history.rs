@@ -35,7 +35,7 @@ pub enum Who {
 
 impl Logged {
     /// Its values of a dimension.
-    pub fn values<'a>(&'a self, catalogue: &'a Catalogue<'_>, dim: usize) -> &'a [u32] {
+    pub fn values<'a>(&'a self, catalogue: &'a Catalogue, dim: usize) -> &'a [u32] {
         match &self.who {
             Who::Item(place) => catalogue.dims[dim].of(*place as usize),
             Who::Gone { artists, .. } if dim == ARTIST => artists,
@@ -55,36 +55,52 @@ pub struct History {
     pub plays: Vec<Logged>,
     /// Plays that are planned after the hour in the making, by time.
     pub later: Vec<Logged>,
-    next_item: BTreeMap<u32, i64>,
-    next: BTreeMap<(u32, u32), i64>,
+    /// As `items` and `last`, of what is planned after; empty where nothing is.
+    next_item: Vec<i64>,
+    next: Vec<Vec<i64>>,
+    /// Dimensions that items are kept apart by.
+    tracked: Vec<usize>,
     /// Items played since the rest order was made, by time.
     pub tail: Vec<(i64, u32)>,
     based: bool,
     undo: Vec<(u32, u32, i64)>,
-    kept: (Vec<Logged>, Vec<(i64, u32)>),
 }
 
 /// In the undo list: an item's last play.
 const ITEM: u32 = u32::MAX;
 /// In the undo list: how often an item played.
 const COUNT: u32 = u32::MAX - 1;
+/// In the undo list: a place in the log of plays.
+const PLAY: u32 = u32::MAX - 2;
+/// In the undo list: a place in the tail.
+const TAIL: u32 = u32::MAX - 3;
+
+/// Nothing is planned.
+const NOT_AHEAD: i64 = i64::MAX;
 
 impl History {
-    /// Nothing has played but what is tallied.
-    pub fn new(catalogue: &Catalogue<'_>, tally: &BTreeMap<MediaId, Tally>) -> Self {
+    /// Nothing has played but what is tallied. `tracked` are the dimensions that items are kept
+    /// apart by.
+    pub fn new(
+        catalogue: &Catalogue,
+        tracked: Vec<usize>,
+        tally: &BTreeMap<MediaId, Tally>,
+    ) -> Self {
         let count = catalogue.entries.len();
+        let mut last = vec![Vec::new(); catalogue.dims.len()];
+        tracked.iter().for_each(|dim| last[*dim] = vec![NEVER; catalogue.dims[*dim].len()]);
         let mut out = Self {
             items: vec![NEVER; count],
             counts: vec![0; count],
-            last: catalogue.dims.iter().map(|dim| vec![NEVER; dim.len()]).collect(),
+            last,
             plays: Vec::new(),
             later: Vec::new(),
-            next_item: BTreeMap::new(),
-            next: BTreeMap::new(),
+            next_item: Vec::new(),
+            next: Vec::new(),
+            tracked,
             tail: Vec::new(),
             based: false,
             undo: Vec::new(),
-            kept: (Vec::new(), Vec::new()),
         };
         for (id, tally) in tally {
             if let Some(place) = catalogue.place(*id) {
@@ -96,13 +112,13 @@ impl History {
     }
 
     /// The play of what aired outside any plan.
-    pub fn aired(catalogue: &Catalogue<'_>, play: &Play) -> Logged {
+    pub fn aired(catalogue: &Catalogue, play: &Play) -> Logged {
         let who = Self::who(catalogue, play.media_id, &play.artist, &play.title);
         Logged { at: play.at, who }
     }
 
     /// The plays of a planned hour.
-    pub fn planned(catalogue: &Catalogue<'_>, plan: &HourPlan) -> Vec<Logged> {
+    pub fn planned(catalogue: &Catalogue, plan: &HourPlan) -> Vec<Logged> {
         let play = |line: &grimnir_events::timeline::Line| Logged {
             at: line.planned_at,
             who: Self::who(catalogue, line.media_id, &line.artist, &line.title),
@@ -110,7 +126,7 @@ impl History {
         plan.lines.iter().map(play).collect()
     }
 
-    fn who(catalogue: &Catalogue<'_>, id: MediaId, artist: &str, title: &str) -> Who {
+    fn who(catalogue: &Catalogue, id: MediaId, artist: &str, title: &str) -> Who {
         if let Some(place) = catalogue.place(id) {
             return Who::Item(place as u32);
         }
@@ -120,9 +136,9 @@ impl History {
     }
 
     /// Notes a play; it may come in any order.
-    pub fn note(&mut self, catalogue: &Catalogue<'_>, play: Logged) {
+    pub fn note(&mut self, catalogue: &Catalogue, play: Logged) {
         let at = play.at.0;
-        for dim in 0..self.last.len() {
+        for dim in self.tracked.iter().copied() {
             for value in play.values(catalogue, dim) {
                 let last = &mut self.last[dim][*value as usize];
                 if *last < at {
@@ -144,17 +160,18 @@ impl History {
                     let key = (at, tie(place));
                     let to = self.tail.partition_point(|(at, place)| (*at, tie(*place)) < key);
                     self.tail.insert(to, (at, place));
+                    self.undo.push((TAIL, to as u32, 0));
                 }
             }
         }
         let to = self.plays.partition_point(|other| other.at <= play.at);
         self.plays.insert(to, play);
+        self.undo.push((PLAY, to as u32, 0));
     }
 
     /// From here on plays can be taken back.
     pub fn mark(&mut self) {
         self.undo.clear();
-        self.kept = (self.plays.clone(), self.tail.clone());
     }
 
     /// Takes back every play noted since [`mark`](Self::mark).
@@ -163,40 +180,56 @@ impl History {
             match dim {
                 ITEM => self.items[value as usize] = last,
                 COUNT => self.counts[value as usize] = last as u32,
+                PLAY => drop(self.plays.remove(value as usize)),
+                TAIL => drop(self.tail.remove(value as usize)),
                 dim => self.last[dim as usize][value as usize] = last,
             }
         }
-        self.plays.clone_from(&self.kept.0);
-        self.tail.clone_from(&self.kept.1);
     }
 
     /// Sets what is planned after the hour in the making.
-    pub fn set_later(&mut self, catalogue: &Catalogue<'_>, later: Vec<Logged>) {
-        self.next.clear();
-        self.next_item.clear();
-        for play in later.iter().rev() {
-            for dim in 0..self.last.len() {
-                for value in play.values(catalogue, dim) {
-                    self.next.insert((dim as u32, *value), play.at.0);
-                }
-            }
-            if let Who::Item(place) = play.who {
-                self.next_item.insert(place, play.at.0);
-            }
+    pub fn set_later(&mut self, catalogue: &Catalogue, later: Vec<Logged>) {
+        if later.is_empty() && self.later.is_empty() {
+            return;
         }
+        if self.next.is_empty() {
+            self.next = self.last.iter().map(|last| vec![NOT_AHEAD; last.len()]).collect();
+            self.next_item = vec![NOT_AHEAD; self.items.len()];
+        }
+        let before = std::mem::replace(&mut self.later, later);
+        before.iter().for_each(|play| self.ahead(catalogue, play, NOT_AHEAD));
+        let later = std::mem::take(&mut self.later);
+        // The first of an item or value is written last.
+        later.iter().rev().for_each(|play| self.ahead(catalogue, play, play.at.0));
         self.later = later;
     }
 
+    fn ahead(&mut self, catalogue: &Catalogue, play: &Logged, at: i64) {
+        for dim in &self.tracked {
+            for value in play.values(catalogue, *dim) {
+                self.next[*dim][*value as usize] = at;
+            }
+        }
+        if let Who::Item(place) = play.who {
+            self.next_item[place as usize] = at;
+        }
+    }
+
     /// Places by rest: never played first, then longest ago. From here on plays go to the tail.
-    pub fn rest_order(&mut self, catalogue: &Catalogue<'_>) -> (Vec<u32>, Vec<i64>) {
-        let mut order: Vec<(i64, u64, u32)> = (catalogue.entries.iter().zip(&self.items))
-            .enumerate()
-            .map(|(place, (entry, last))| (*last, entry.tie, place as u32))
+    pub fn rest_order(&mut self, catalogue: &Catalogue) -> (Vec<u32>, Vec<i64>) {
+        let mut order = Vec::with_capacity(self.items.len());
+        let never = |place: &&u32| self.items[**place as usize] == NEVER;
+        order.extend(catalogue.by_tie.iter().filter(never));
+        let played = catalogue.entries.iter().zip(&self.items).zip(0_u32..);
+        let mut played: Vec<(i64, u64, u32)> = played
+            .filter(|((_, last), _)| **last != NEVER)
+            .map(|((entry, last), place)| (*last, entry.tie, place))
             .collect();
-        order.sort_unstable();
+        played.sort_unstable();
+        order.extend(played.into_iter().map(|(_, _, place)| place));
         self.based = true;
         self.tail.clear();
-        (order.into_iter().map(|(_, _, place)| place).collect(), self.items.clone())
+        (order, self.items.clone())
     }
 
     /// Last play of an item.
@@ -216,8 +249,8 @@ impl History {
     /// An item started, or is to start, less than `us` from `at`.
     pub fn item_close(&self, place: usize, at: UtcMicros, us: i64) -> bool {
         let last = self.items[place];
-        let next = self.next_item.get(&(place as u32));
-        near(last, at.0, us) || next.is_some_and(|next| near(at.0, *next, us))
+        let next = self.next_item.get(place).copied().unwrap_or(NOT_AHEAD);
+        near(last, at.0, us) || near(at.0, next, us)
     }
 
     /// A value started, or is to start, less than `us` from `at`.
@@ -226,10 +259,8 @@ impl History {
         if near(last, at.0, us) {
             return true;
         }
-        if self.next.is_empty() {
-            return false;
-        }
-        self.next.get(&(dim as u32, value)).is_some_and(|next| near(at.0, *next, us))
+        let Some(next) = self.next.get(dim) else { return false };
+        near(at.0, next[value as usize], us)
     }
 
     /// Plays that start less than `us` from `at`, either way.

@@ -1,18 +1,28 @@
 //! Version 2 of the planner: smart blocks, and one selector behind every slot.
 //!
-//! Reading order: text, catalogue, history, criteria, source, hard, pick, score, then how an hour
-//! is filled (slots, run, ask), and what is told of it (explain, tryout).
+//! Reading order: text, column, catalogue, prepared, history, criteria, source, hard, pick, score,
+//! then how an hour is filled (slots, show, run, ask), and what is told of it (explain, tryout).
 //! A change that could alter a plan is a new version beside this one.
 
 mod ask;
+mod breaks;
 mod catalogue;
+mod column;
 mod criteria;
 mod explain;
+mod fill;
 mod hard;
+mod legal;
+mod names;
+mod packaging;
 mod history;
+mod intern;
 mod pick;
+mod prepared;
 mod run;
 mod score;
+mod set;
+mod show;
 mod slots;
 mod source;
 pub(crate) mod text;
@@ -21,17 +31,21 @@ mod tryout;
 mod tests;
 
 pub use explain::{PickTrace, Scored};
+pub use prepared::Prepared;
 pub use source::Counts;
 pub use text::each_artist;
-pub use tryout::{BlockTest, Materialized, materialize, test};
+pub use tryout::{BlockTest, Materialized, lines, materialize, test};
 
 use crate::planner::chain::Chain;
-use crate::planner::hours::{Hour, hour_of, ruling_clock, slots_in};
+use crate::planner::hours::{Hour, hour_of};
 use crate::planner::joint;
 use crate::planner::{PlanInputs, TZDB_VERSION, v1};
+use crate::show::{Instance, Programme};
 use crate::timeline::decide::HOUR_US;
-use catalogue::Catalogue;
-use grimnir_events::smart_block::{Field, SmartBlock};
+use catalogue::{ALBUM, ARTIST, Catalogue, LABEL, TITLE};
+use column::Key;
+use grimnir_events::library::MediaItem;
+use grimnir_events::smart_block::Field;
 use grimnir_events::timeline::{ClockSlot, FormatClock, HourPlan};
 use grimnir_events::{LineId, UtcMicros};
 use history::History;
@@ -40,6 +54,7 @@ use sha2::{Digest, Sha256};
 use source::{Reader, Source, SourceKey};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Version of this planner, recorded in every plan.
 pub const PLANNER_VERSION: u32 = 2;
@@ -89,17 +104,24 @@ struct Stretch {
     slots: Vec<ClockSlot>,
     /// Slots of what follows.
     next: Vec<ClockSlot>,
+    /// It begins with a full hour, and what follows does.
+    whole: (bool, bool),
+    /// Instances of shows by the places of their slots.
+    shows: BTreeMap<usize, Instance>,
+    /// The hour, as the station's calendar has it.
+    hour: Hour,
 }
 
 /// What stays the same over the hours of one plan.
 pub struct Planner<'a> {
     inputs: PlanInputs<'a>,
-    catalogue: Rc<Catalogue<'a>>,
+    catalogue: Arc<Catalogue>,
     history: History,
     rested: Vec<u32>,
     base: Vec<i64>,
     sources: BTreeMap<SourceKey, Option<Rc<Source>>>,
     zone: TimeZone,
+    programme: Programme<'a>,
     known: BTreeMap<UtcMicros, HourPlan>,
     /// Hours whose lines the history holds end here.
     read_to: UtcMicros,
@@ -113,10 +135,9 @@ impl<'a> Planner<'a> {
         planned: &BTreeMap<UtcMicros, HourPlan>,
         first: UtcMicros,
     ) -> Self {
-        let fields = fields(inputs);
-        let catalogue =
-            Rc::new(Catalogue::of(inputs.station, inputs.media, inputs.details, &fields));
-        let mut history = History::new(&catalogue, inputs.tally);
+        let catalogue = Prepared::catalogue(inputs);
+        let apart = prepared::separated(inputs);
+        let mut history = History::new(&catalogue, tracked(&catalogue, &apart), inputs.tally);
         for play in inputs.played.iter().filter(|play| play.at < first) {
             history.note(&catalogue, History::aired(&catalogue, play));
         }
@@ -127,6 +148,8 @@ impl<'a> Planner<'a> {
         }
         let (rested, base) = history.rest_order(&catalogue);
         let zone = crate::planner::hours::zone(inputs.time_zone);
+        let PlanInputs { shows, grid, clock, clocks, .. } = *inputs;
+        let programme = Programme::new(zone.clone(), shows, grid, clock, clocks);
         Self {
             inputs: *inputs,
             catalogue,
@@ -135,34 +158,35 @@ impl<'a> Planner<'a> {
             base,
             sources: BTreeMap::new(),
             zone,
+            programme,
             known: planned.clone(),
             read_to: first,
             traces: None,
         }
     }
 
-    /// Plans the hour of the station's own time that begins here, or the part of one, by the clock
-    /// that the grid gives it.
+    /// Plans the hour of the station's own time that begins here, or the part of one, by the shows
+    /// that are on in it and the clock that the grid gives it.
     pub fn planned(&mut self, from: UtcMicros) -> HourPlan {
         let hour = hour_of(&self.zone, from);
         let after = hour_of(&self.zone, hour.until);
-        let slots = |hour: &Hour| {
-            let PlanInputs { grid, clock, clocks, .. } = self.inputs;
-            let ruling = ruling_clock(grid, clock, clocks, hour);
-            ruling.map_or_else(Vec::new, |clock| slots_in(clock, hour))
-        };
-        let (slots, next) = (slots(&Hour { from, ..hour }), slots(&after));
-        self.stretch(&Stretch { from, until: hour.until, slots, next })
+        let whole = (hour.skipped_ms == 0 && hour.from == from, after.skipped_ms == 0);
+        let hour = Hour { from, ..hour };
+        let composed = self.programme.composed(&hour);
+        let (slots, shows, until) = (composed.slots, composed.shows, hour.until);
+        let next = self.programme.composed(&after).slots;
+        self.stretch(&Stretch { from, until, slots, next, whole, shows, hour }, composed.notes)
     }
 
     /// Plans a whole hour by a clock, which rules the next one too.
-    pub fn hour(&mut self, hour: UtcMicros, clock: Option<&FormatClock>) -> HourPlan {
+    pub fn hour(&mut self, from: UtcMicros, clock: Option<&FormatClock>) -> HourPlan {
         let slots = clock.map_or_else(Vec::new, |clock| clock.slots.clone());
-        let until = hour.plus(HOUR_US);
-        self.stretch(&Stretch { from: hour, until, next: slots.clone(), slots })
+        let (until, next, shows) = (from.plus(HOUR_US), slots.clone(), BTreeMap::new());
+        let (hour, whole) = (hour_of(&self.zone, from), (true, true));
+        self.stretch(&Stretch { from, until, slots, next, whole, shows, hour }, Vec::new())
     }
 
-    fn stretch(&mut self, stretch: &Stretch) -> HourPlan {
+    fn stretch(&mut self, stretch: &Stretch, notes: Vec<String>) -> HourPlan {
         let hour = stretch.from;
         self.read_on(hour);
         let seed = hour_seed(&self.inputs, hour);
@@ -173,7 +197,7 @@ impl<'a> Planner<'a> {
         self.history.mark();
         let inputs = self.inputs;
         let mut filling = slots::Slots::new(self, &earlier, chain, seed, stretch);
-        filling.notes.extend(note);
+        filling.notes.extend(note.into_iter().chain(notes));
         filling.fill();
         let (lines, mut notes) = filling.finish();
         self.history.take_back();
@@ -214,6 +238,11 @@ impl<'a> Planner<'a> {
         self.history.set_later(&self.catalogue, later);
     }
 
+    /// The item at a place of the catalogue, where the library still has it.
+    fn item(&self, place: usize) -> Option<&'a MediaItem> {
+        self.inputs.media.get(self.catalogue.entries[place].id)
+    }
+
     /// The source of a key, read once.
     fn source(&mut self, key: &SourceKey) -> Option<Rc<Source>> {
         if let Some(known) = self.sources.get(key) {
@@ -231,21 +260,11 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// What items are kept apart or counted by, beside what always is.
-fn fields(inputs: &PlanInputs<'_>) -> Vec<Field> {
-    let station = inputs.rules.separation.fields.iter();
-    let mut fields: Vec<Field> = station.map(|apart| apart.field.clone()).collect();
-    for block in inputs.blocks.values() {
-        fields.extend(block_fields(block));
-    }
-    fields.sort();
-    fields.dedup();
-    fields
-}
-
-fn block_fields(block: &SmartBlock) -> impl Iterator<Item = Field> {
-    let apart = block.rules.separation.fields.iter().map(|apart| apart.field.clone());
-    apart.chain(block.rules.quotas.iter().map(|quota| quota.field.clone()))
+/// Places of the dimensions that items are kept apart by.
+fn tracked(catalogue: &Catalogue, apart: &BTreeSet<Key>) -> Vec<usize> {
+    let named = apart.iter().filter_map(|key| catalogue.column(key));
+    let all: BTreeSet<usize> = [ARTIST, TITLE, ALBUM, LABEL].into_iter().chain(named).collect();
+    all.into_iter().collect()
 }
 
 fn hour_seed(inputs: &PlanInputs<'_>, hour: UtcMicros) -> [u8; 32] {

@@ -11,9 +11,10 @@ use super::criteria::Moment;
 use super::explain::{PickTrace, RUNNERS_UP, Scored};
 use super::hard::Hard;
 use super::history::{History, Logged, Who};
-use super::score::{Fit, Parts};
+use super::score::{CLOSING, Fit, Parts, bits};
 use super::source::Source;
 use super::text::mix;
+use crate::planner::media::Media;
 use grimnir_events::UtcMicros;
 use grimnir_events::smart_block::Order;
 
@@ -71,15 +72,17 @@ pub struct Picked {
 }
 
 /// The parts that every pick looks at.
-pub struct Desk<'d, 'a> {
+pub struct Desk<'d> {
     /// The library.
-    pub catalogue: &'d Catalogue<'a>,
+    pub catalogue: &'d Catalogue,
     /// What played.
     pub history: &'d History,
     /// Last plays when the rest order was made.
     pub base: &'d [i64],
+    /// The items.
+    pub media: Media<'d>,
     /// What is hard.
-    pub hard: &'d Hard<'d, 'a>,
+    pub hard: &'d Hard<'d>,
     /// Where the spans of the source's rules reach back to.
     pub thresholds: &'d [i64],
 }
@@ -88,39 +91,59 @@ pub struct Desk<'d, 'a> {
 struct Best {
     mask: u32,
     found: Vec<(usize, u32)>,
+    /// What ruled others out, and how many.
+    removed: Removed,
+    /// How many broke each of the bits, where somebody asks.
+    broken: [usize; 32],
 }
 
-impl<'d, 'a> Desk<'d, 'a> {
-    /// The best of the source, or `None`; tells `trace` what it does.
+/// What ruled out every item, and how many each rule.
+pub type Removed = Vec<(&'static str, usize)>;
+
+impl Desk<'_> {
+    /// The best of the source, or what ruled out all of it; tells `trace` what it does.
     pub fn pick(
         &self,
         source: &Source,
         ask: &Ask<'_>,
-        mut trace: Option<&mut PickTrace>,
-    ) -> Option<Picked> {
+        trace: Option<&mut PickTrace>,
+    ) -> Result<Picked, Removed> {
+        let mut best = Best::none();
+        // A run that is nearly full asks often what nothing is short enough for.
+        if trace.is_none()
+            && ask.run.longest.is_some_and(|longest| longest < source.shortest(self.catalogue))
+        {
+            return Err(source.all_too_long(ask.run));
+        }
         let tallies = self.tallies(source, ask);
-        let mut best = Best { mask: u32::MAX, found: Vec::new() };
         let share = usize::from(source.rules.rest.share_percent);
         let rested = (source.main.len() * share / 100).max(1);
+        // Just before a fixed time lengths decide, among what rested less too.
+        let closing = ask.room.is_some_and(|(room, _)| room <= CLOSING);
+        let least_recent = source.rules.order == Order::LeastRecent;
+        let rotates = least_recent && !closing;
         // The rank is also how many were judged before.
         for (rank, place) in self.candidates(source, ask.draw).enumerate() {
+            let late = if rotates && rank >= rested { REST } else { 0 };
             let enough = (best.mask == 0 && best.found.len() >= WINDOW)
-                || (rank >= REACH && !best.found.is_empty());
+                || (rank >= REACH && !best.found.is_empty())
+                // From here on everything breaks more.
+                || late > best.mask;
             if enough && trace.is_none() {
                 break;
             }
-            let Some(mut mask) = self.judge(source, ask, &tallies, place, trace.as_deref_mut())
-            else {
-                continue;
-            };
-            if source.rules.order == Order::LeastRecent && rank >= rested {
-                mask |= REST;
-                if let Some(trace) = trace.as_deref_mut() {
-                    trace.removes(source.bit_name(self.catalogue, REST));
+            let limit = if trace.is_none() { best.limit() } else { u32::MAX };
+            match self.judge(source, ask, &tallies, place, (late, limit)) {
+                Judged::Ruled(why) => best.remove(why),
+                Judged::Worse => {}
+                Judged::Breaks(mask) => {
+                    if trace.is_some() {
+                        best.count(mask);
+                    }
+                    if !enough {
+                        best.take(mask, rank, place);
+                    }
                 }
-            }
-            if !enough {
-                best.take(mask, rank, place);
             }
         }
         if best.found.is_empty() {
@@ -128,12 +151,28 @@ impl<'d, 'a> Desk<'d, 'a> {
                 if rank >= REACH && !best.found.is_empty() {
                     break;
                 }
-                if let Some(mask) = self.judge(source, ask, &tallies, place, None) {
-                    best.take(mask | EXCLUDE, rank, place);
+                let limits = (EXCLUDE, best.limit());
+                if let Judged::Breaks(mask) = self.judge(source, ask, &tallies, place, limits) {
+                    best.take(mask, rank, place);
                 }
             }
         }
-        self.choose(source, ask, best, trace)
+        let ranks = if closing { best.found.clone() } else { Vec::new() };
+        let relaxed = |picked: Picked| {
+            let known = ranks.iter().find(|(_, place)| *place as usize == picked.place);
+            let late = known.is_some_and(|(rank, _)| *rank >= rested);
+            let tired = least_recent && late && picked.mask & EXCLUDE == 0;
+            Picked { mask: picked.mask | if tired { REST } else { 0 }, ..picked }
+        };
+        let Some(trace) = trace else { return self.choose(source, ask, best, None).map(relaxed) };
+        for (why, count) in &best.removed {
+            trace.removed.insert((*why).to_owned(), *count);
+        }
+        for (at, count) in best.broken.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let name = source.bit_name(self.catalogue, 1 << at);
+            *trace.removed.entry(name).or_default() += count;
+        }
+        self.choose(source, ask, best, Some(trace)).map(relaxed)
     }
 
     /// Places in the order they come up.
@@ -184,36 +223,24 @@ impl<'d, 'a> Desk<'d, 'a> {
         source.bounds.iter().map(counts).collect()
     }
 
-    /// What an item breaks; `None` when it must not air.
+    /// What an item breaks beside `late`; what breaks more than `limit` need not be known.
     fn judge(
         &self,
         source: &Source,
         ask: &Ask<'_>,
         tallies: &[u32],
         place: u32,
-        trace: Option<&mut PickTrace>,
-    ) -> Option<u32> {
+        (late, limit): (u32, u32),
+    ) -> Judged {
         let at = place as usize;
-        let moment = Moment { history: self.history, thresholds: self.thresholds };
+        let moment = self.moment();
         if let Some(why) = self.hard.of(source, ask, at, &moment, self) {
-            if let Some(trace) = trace {
-                trace.removes(why.to_owned());
-            }
-            return None;
+            return Judged::Ruled(why);
         }
-        let entry = &self.catalogue.entries[at];
-        let mut mask = super::score::sequence_mask(source, ask, self.catalogue, at);
-        if ask.room.is_some_and(|(room, useful)| {
-            let rest = room - entry.cues.airtime();
-            rest > 0 && rest < useful
-        }) {
-            mask |= FIT;
-        }
-        for (step, apart) in source.apart.iter().enumerate() {
-            let close = |value: &u32| self.history.close(apart.dim, *value, ask.at, apart.us);
-            if self.catalogue.dims[apart.dim].of(at).iter().any(close) {
-                mask |= 1 << (APART + step as u32);
-            }
+        // The heaviest first: most of what is worse is seen early.
+        let mut mask = late;
+        if source.exclude.iter().any(|group| group.holds(at, &moment)) {
+            mask |= EXCLUDE;
         }
         for (bound, count) in source.bounds.iter().zip(tallies) {
             let values = self.catalogue.dims[bound.dim].of(at);
@@ -222,13 +249,26 @@ impl<'d, 'a> Desk<'d, 'a> {
                 mask |= QUOTA;
             }
         }
-        if source.exclude.iter().any(|group| group.holds(entry, at, &moment)) {
-            mask |= EXCLUDE;
+        for (step, apart) in source.apart.iter().enumerate().rev() {
+            if mask > limit {
+                return Judged::Worse;
+            }
+            let close = |value: &u32| self.history.close(apart.dim, *value, ask.at, apart.us);
+            if self.catalogue.dims[apart.dim].of(at).iter().any(close) {
+                mask |= 1 << (APART + step as u32);
+            }
         }
-        if let Some(trace) = trace {
-            bits(mask).for_each(|bit| trace.removes(source.bit_name(self.catalogue, bit)));
+        mask |= super::score::sequence_mask(source, ask, self.catalogue, at);
+        let airtime = self.catalogue.entries[at].cues.airtime();
+        if ask.room.is_some_and(|(room, useful)| (1..useful).contains(&(room - airtime))) {
+            mask |= FIT;
         }
-        Some(mask)
+        if mask > limit { Judged::Worse } else { Judged::Breaks(mask) }
+    }
+
+    fn moment(&self) -> Moment<'_> {
+        let Self { catalogue, history, thresholds, .. } = *self;
+        Moment { catalogue, history, thresholds }
     }
 
     /// The best by score of those that break the least.
@@ -238,8 +278,8 @@ impl<'d, 'a> Desk<'d, 'a> {
         ask: &Ask<'_>,
         best: Best,
         trace: Option<&mut PickTrace>,
-    ) -> Option<Picked> {
-        let moment = Moment { history: self.history, thresholds: self.thresholds };
+    ) -> Result<Picked, Removed> {
+        let moment = self.moment();
         let lengths: Vec<i64> = {
             let airtime =
                 |(_, place): &(usize, u32)| self.catalogue.entries[*place as usize].cues.airtime();
@@ -264,20 +304,22 @@ impl<'d, 'a> Desk<'d, 'a> {
             parts.misfit = ask.fit.and_then(|fit| fit.misfit(entry.cues.airtime(), &lengths));
             (parts, *place)
         });
-        let mut all: Vec<(Parts, u32)> = scored.collect();
-        all.sort_by_key(|(parts, place)| {
+        let rank = |(parts, place): &(Parts, u32)| {
             (parts.order(), self.catalogue.entries[*place as usize].tie, *place)
-        });
-        let (_, place) = all.first()?;
+        };
+        let Some(trace) = trace else {
+            let first = scored.min_by_key(rank).ok_or(best.removed)?;
+            return Ok(Picked { place: first.1 as usize, mask: best.mask });
+        };
+        let mut all: Vec<(Parts, u32)> = scored.collect();
+        all.sort_by_key(rank);
+        let Some((_, place)) = all.first() else { return Err(best.removed) };
         let picked = Picked { place: *place as usize, mask: best.mask };
-        if let Some(trace) = trace {
-            trace.picked = Some(self.catalogue.entries[picked.place].item.id);
-            trace.relaxed =
-                bits(best.mask).map(|bit| source.bit_name(self.catalogue, bit)).collect();
-            let named = all.iter().take(1 + RUNNERS_UP);
-            trace.ranking = named.map(|(parts, place)| self.scored(parts, *place)).collect();
-        }
-        Some(picked)
+        trace.picked = Some(self.catalogue.entries[picked.place].id);
+        trace.relaxed = bits(best.mask).map(|bit| source.bit_name(self.catalogue, bit)).collect();
+        let named = all.iter().take(1 + RUNNERS_UP);
+        trace.ranking = named.map(|(parts, place)| self.scored(parts, *place)).collect();
+        Ok(picked)
     }
 
     /// How much chance weighs: a tenth of a point, and all there is where nothing else speaks.
@@ -286,10 +328,10 @@ impl<'d, 'a> Desk<'d, 'a> {
     }
 
     fn scored(&self, parts: &Parts, place: u32) -> Scored {
-        let item = self.catalogue.entries[place as usize].item;
+        let id = self.catalogue.entries[place as usize].id;
         Scored {
-            media_id: item.id,
-            title: item.tags.title.clone(),
+            media_id: id,
+            title: self.media.get(id).map(|item| item.tags.title.clone()).unwrap_or_default(),
             total: parts.total(),
             weights: parts.weights,
             rest: parts.rest,
@@ -312,7 +354,37 @@ impl<'d, 'a> Desk<'d, 'a> {
     }
 }
 
+/// What came of judging an item.
+enum Judged {
+    /// It must not air.
+    Ruled(&'static str),
+    /// It breaks more than what was found.
+    Worse,
+    /// It breaks this.
+    Breaks(u32),
+}
+
 impl Best {
+    const fn none() -> Self {
+        Self { mask: u32::MAX, found: Vec::new(), removed: Vec::new(), broken: [0; 32] }
+    }
+
+    fn count(&mut self, mask: u32) {
+        bits(mask).for_each(|bit| self.broken[bit.trailing_zeros() as usize] += 1);
+    }
+
+    /// What breaks more is not taken.
+    const fn limit(&self) -> u32 {
+        if self.found.len() < WINDOW { self.mask } else { self.mask.saturating_sub(1) }
+    }
+
+    fn remove(&mut self, why: &'static str) {
+        match self.removed.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, count)) => *count += 1,
+            None => self.removed.push((why, 1)),
+        }
+    }
+
     fn take(&mut self, mask: u32, rank: usize, place: u32) {
         if mask < self.mask {
             self.mask = mask;
@@ -322,9 +394,4 @@ impl Best {
             self.found.push((rank, place));
         }
     }
-}
-
-/// The bits of a set, the lowest first.
-pub fn bits(mask: u32) -> impl Iterator<Item = u32> {
-    (0..32).map(|at| 1_u32 << at).filter(move |bit| mask & bit != 0)
 }

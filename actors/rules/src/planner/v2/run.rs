@@ -25,6 +25,8 @@ struct Block<'s> {
     breaks: (u32, usize),
     /// Items taken of each fallback.
     borrowed: BTreeMap<SmartBlockId, u32>,
+    /// Most items that the slot takes.
+    most: Option<u16>,
 }
 
 impl Slots<'_, '_> {
@@ -39,7 +41,8 @@ impl Slots<'_, '_> {
         let own = duration.target_ms.map(|ms| begun.plus(frames_of_ms(i64::from(ms))));
         let goal = own.map_or(filling.end.at, |own| own.min(filling.end.at));
         let (run, borrowed) = (Run::default(), BTreeMap::new());
-        let mut block = Block { id, source: &source, run, begun, goal, breaks: (0, 0), borrowed };
+        let (breaks, most) = ((0, 0), filling.items);
+        let mut block = Block { id, source: &source, run, begun, goal, breaks, borrowed, most };
         while self.block_wants(&block, filling.end) && self.has_room() {
             self.interstitials(&mut block, filling);
             if !self.block_wants(&block, filling.end) || !self.has_room() {
@@ -73,7 +76,10 @@ impl Slots<'_, '_> {
             }
         };
         let count = block.run.picked.len();
-        self.wants_more(end) && left > near && max_items.is_none_or(|max| count < max as usize)
+        let most = block.most.is_none_or(|most| count < usize::from(most));
+        most && self.wants_more(end)
+            && left > near
+            && max_items.is_none_or(|max| count < max as usize)
     }
 
     /// Appends one item of the block or of whoever stands in for it; says whether to go on.
@@ -90,8 +96,13 @@ impl Slots<'_, '_> {
             Strategy::Closest | Strategy::Under | Strategy::Over => self.fit(filling.end),
         };
         let source = block.source.clone();
+        let (kept, borrowed) = (self.kept(filling), block.borrowed.clone());
         let Some(picked) = self.block_pick(&source, block, fit, filling, 0) else { return false };
         let airtime = self.planner.catalogue.entries[picked.place].cues.airtime();
+        if self.identify_instead(airtime, kept, filling) {
+            block.borrowed = borrowed;
+            return true;
+        }
         let worse = airtime > left && airtime - left >= left;
         if duration.strategy == Strategy::Closest && worse {
             return false;

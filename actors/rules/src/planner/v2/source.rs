@@ -1,17 +1,21 @@
 //! A source of items, read once per plan: who belongs to it, in which order they come up, and what
 //! is asked of a pick from it.
 
-use super::catalogue::{ALBUM, ARTIST, Catalogue, Entry, LABEL, TITLE};
-use super::criteria::{Criterion, Group, Moment, PlaylistPlaces};
+use super::catalogue::{ALBUM, ARTIST, Catalogue, LABEL, TITLE};
+use super::criteria::{Criterion, Group, Moment, Sight};
+use super::hard::TOO_LONG;
 use super::history::History;
-use super::pick::{APART, EXCLUDE, FIT, QUOTA, REST, SEQUENCE};
+use super::packaging;
+use super::pick::{Removed, Run};
+use super::set::Set;
 use crate::planner::PlanInputs;
 use crate::planner::sound::is_programme;
-use grimnir_events::smart_block::{
-    BlockRules, BlockSeparation, Field, ItemSource, Order, Quota, Rule, Span,
-};
+use grimnir_events::clock::{ImagingRole, Stopset, StopsetSource};
+use grimnir_events::smart_block::{BlockRules, BlockSeparation, Field, ItemSource};
+use grimnir_events::smart_block::{Order, Quota, Rule, Span};
 use grimnir_events::timeline::PlaylistMode;
 use grimnir_events::{PlaylistId, SmartBlockId};
+use std::cell::OnceCell;
 
 /// What a source is.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -28,6 +32,10 @@ pub enum SourceKey {
     Bumpers(SmartBlockId),
     /// One source of the interstitials of a block.
     Interstitial(SmartBlockId, usize),
+    /// A break.
+    Stopset(Box<Stopset>),
+    /// Imaging, of a category in lower case or what is known for the role.
+    Imaging(ImagingRole, String),
 }
 
 /// One separation.
@@ -65,7 +73,7 @@ pub struct Source {
     pub main: Vec<u32>,
     /// Those that only an exclusion keeps out.
     pub reserve: Vec<u32>,
-    members: Vec<u64>,
+    members: Set,
     /// Groups that must hold, asked at every pick.
     pub include: Vec<Group>,
     /// Groups that must not, asked at every pick.
@@ -80,6 +88,10 @@ pub struct Source {
     pub spans: Vec<Span>,
     /// Longest item, in frames.
     pub longest: Option<i64>,
+    /// How many of its members are longer.
+    too_long: usize,
+    /// Shortest of all its items, in frames; read when it is asked for.
+    shortest: OnceCell<i64>,
     /// How many items each rule took or left out, where they do not change from pick to pick.
     pub counts: Counts,
 }
@@ -101,19 +113,17 @@ pub struct Counts {
 enum Base {
     Programme,
     AnyKind,
-    Category(String),
     Places(Vec<u32>),
     Match(Box<Criterion>),
 }
 
 impl Base {
-    fn holds(&self, entry: &Entry<'_>, place: usize, moment: &Moment<'_>) -> bool {
+    fn holds(&self, place: usize, moment: &Moment<'_>) -> bool {
         match self {
-            Self::Programme => is_programme(entry.item.kind),
+            Self::Programme => is_programme(moment.catalogue.entries[place].kind),
             Self::AnyKind => true,
-            Self::Category(name) => super::text::same(&entry.item.category, name),
             Self::Places(places) => places.binary_search(&(place as u32)).is_ok(),
-            Self::Match(criterion) => criterion.holds(entry, place, moment),
+            Self::Match(criterion) => criterion.holds(place, moment),
         }
     }
 }
@@ -123,7 +133,7 @@ pub struct Reader<'r, 'a> {
     /// The inputs of the plan.
     pub inputs: &'r PlanInputs<'a>,
     /// The library.
-    pub catalogue: &'r Catalogue<'a>,
+    pub catalogue: &'r Catalogue,
     /// What played.
     pub history: &'r History,
     /// Places by rest.
@@ -144,7 +154,8 @@ impl Reader<'_, '_> {
         let (rules, base) = match key {
             SourceKey::Library => (plain(Order::LeastRecent, own()), Base::Programme),
             SourceKey::Category(name) => {
-                (plain(Order::LeastRecent, own()), Base::Category(super::text::normal(name)))
+                let category = Criterion::category(&super::text::normal(name), &self.sight());
+                (plain(Order::LeastRecent, own()), Base::Match(Box::new(category)))
             }
             SourceKey::Block(id) => {
                 let rules = block(id)?.rules.clone();
@@ -170,6 +181,26 @@ impl Reader<'_, '_> {
                 let base = self.base(interstitials.sources.get(*at)?)?;
                 return Some(self.extra(key, interstitials.max_duration_sec, base));
             }
+            SourceKey::Stopset(stopset) => {
+                let rules = packaging::break_rules(stopset, self.inputs.blocks)?;
+                let base = match &stopset.from {
+                    StopsetSource::Category(name) => {
+                        let name = super::text::normal(name);
+                        Base::Match(Box::new(Criterion::category(&name, &self.sight())))
+                    }
+                    StopsetSource::SmartBlock(_) if names_kinds(&rules) => Base::AnyKind,
+                    StopsetSource::SmartBlock(_) => Base::Programme,
+                };
+                (rules, base)
+            }
+            SourceKey::Imaging(role, category) => {
+                let places = packaging::places_for(self, *role, &super::text::normal(category));
+                let mut source = self.extra(key, u32::MAX, Base::Places(places));
+                // Longest rested first, and none twice in a row of them.
+                (source.rules.rest.share_percent, source.rules.rest.weight_x100) = (1, 0);
+                source.rules.loop_to_fill = false;
+                return Some(source);
+            }
         };
         Some(self.make(key.clone(), rules, &base))
     }
@@ -189,6 +220,8 @@ impl Reader<'_, '_> {
         source.apart.clear();
         let longest = i64::from(max_duration_sec) * grimnir_events::units::FRAMES_PER_SECOND;
         source.longest = Some(longest);
+        let airtime = |place: u32| self.catalogue.entries[place as usize].cues.airtime();
+        source.too_long = source.main.iter().filter(|at| airtime(**at) > longest).count();
         source
     }
 
@@ -200,8 +233,9 @@ impl Reader<'_, '_> {
         Some(places)
     }
 
-    fn places(&self) -> PlaylistPlaces<'_> {
-        PlaylistPlaces { catalogue: self.catalogue, playlists: self.inputs.playlists }
+    fn sight(&self) -> Sight<'_> {
+        let PlanInputs { media, details, playlists, .. } = *self.inputs;
+        Sight { catalogue: self.catalogue, media, details, playlists }
     }
 
     fn base(&self, source: &ItemSource) -> Option<Base> {
@@ -210,19 +244,19 @@ impl Reader<'_, '_> {
             // One that looks back in time would have to be asked at every pick.
             ItemSource::Match(rule) if rule.field.is_time() => return None,
             ItemSource::Match(rule) => {
-                Base::Match(Box::new(Criterion::read(rule, &mut Vec::new(), &self.places())))
+                Base::Match(Box::new(Criterion::read(rule, &mut Vec::new(), &self.sight())))
             }
         })
     }
 
     fn make(&self, key: SourceKey, rules: BlockRules, base: &Base) -> Source {
         let mut spans = Vec::new();
-        let places = self.places();
+        let sight = self.sight();
         let include: Vec<Group> =
-            rules.include.iter().map(|group| Group::read(group, &mut spans, &places)).collect();
+            rules.include.iter().map(|group| Group::read(group, &mut spans, &sight)).collect();
         let exclude: Vec<Group> =
-            rules.exclude.iter().map(|group| Group::read(group, &mut spans, &places)).collect();
-        let read = |rule: &Rule, spans: &mut Vec<Span>| Criterion::read(rule, spans, &places);
+            rules.exclude.iter().map(|group| Group::read(group, &mut spans, &sight)).collect();
+        let read = |rule: &Rule, spans: &mut Vec<Span>| Criterion::read(rule, spans, &sight);
         let weights = rules
             .weights
             .iter()
@@ -235,7 +269,7 @@ impl Reader<'_, '_> {
             rules,
             main: Vec::new(),
             reserve: Vec::new(),
-            members: vec![0; self.catalogue.entries.len().div_ceil(64)],
+            members: Set::default(),
             include: Vec::new(),
             exclude: Vec::new(),
             apart,
@@ -243,6 +277,8 @@ impl Reader<'_, '_> {
             weights,
             spans,
             longest: None,
+            too_long: 0,
+            shortest: OnceCell::new(),
             counts: Counts::default(),
         };
         self.fill(&mut source, base, &include, &exclude);
@@ -251,60 +287,47 @@ impl Reader<'_, '_> {
         source
     }
 
-    /// Sorts the library into members and reserve.
+    /// Sorts the library into members and reserve: rule by rule, each of all items.
     fn fill(&self, source: &mut Source, base: &Base, include: &[Group], exclude: &[Group]) {
-        let count = self.catalogue.entries.len();
-        let mut reserve = vec![0_u64; count.div_ceil(64)];
-        let moment = Moment { history: self.history, thresholds: &[] };
+        let catalogue = self.catalogue;
+        let count = catalogue.entries.len();
+        let moment = Moment { catalogue, history: self.history, thresholds: &[] };
         let counts = &mut source.counts;
         counts.library = count;
         (counts.include, counts.exclude) = (vec![0; include.len()], vec![0; exclude.len()]);
-        for (place, entry) in self.catalogue.entries.iter().enumerate() {
-            if !base.holds(entry, place, &moment) {
-                counts.other += 1;
-                continue;
-            }
-            let lacks = |group: &Group| !group.moves() && !group.holds(entry, place, &moment);
-            if let Some(at) = include.iter().position(lacks) {
-                counts.include[at] += 1;
-                continue;
-            }
-            let (mut out, mut hard) = (None, false);
-            for (at, group) in exclude.iter().enumerate() {
-                if !group.moves() && group.holds(entry, place, &moment) {
-                    out = out.or(Some(at));
-                    hard |= group.on_explicit();
-                }
-            }
-            match out {
-                None => source.members[place / 64] |= 1 << (place % 64),
-                Some(at) => {
-                    counts.exclude[at] += 1;
-                    if !hard {
-                        reserve[place / 64] |= 1 << (place % 64);
-                    }
-                }
+        let mut left = Set::of(count, |place| base.holds(place, &moment));
+        counts.other = count - left.len();
+        for (at, group) in include.iter().enumerate().filter(|(_, group)| !group.moves()) {
+            counts.include[at] = left.retain(&group.all(&moment));
+        }
+        let (mut members, mut reserve) = (left.clone(), left);
+        for (at, group) in exclude.iter().enumerate().filter(|(_, group)| !group.moves()) {
+            let out = group.all(&moment);
+            counts.exclude[at] = members.remove(&out);
+            if group.on_explicit() {
+                reserve.remove(&out);
             }
         }
-        let held = |set: &[u64], place: u32| (set[place as usize / 64] >> (place % 64)) & 1 == 1;
-        let all = self.rested.iter().copied();
-        source.main = all.clone().filter(|place| held(&source.members, *place)).collect();
-        source.reserve = all.filter(|place| held(&reserve, *place)).collect();
+        // What is left of it is kept out by no explicit group; members are kept out by none.
+        reserve.remove(&members);
+        source.main = members.among(self.rested);
+        source.reserve = reserve.among(self.rested);
+        source.members = members;
         self.arrange(source);
     }
 
     /// Puts members into an order of their own, where they have one.
     fn arrange(&self, source: &mut Source) {
-        let added = |place: &u32| self.catalogue.entries[*place as usize].details.added_at;
+        let added = |place: &u32| self.catalogue.entries[*place as usize].added_at;
         let tie = |place: &u32| self.catalogue.entries[*place as usize].tie;
         match source.rules.order {
             Order::LeastRecent | Order::MostRecent => {}
-            Order::Random => source.main.sort_unstable_by_key(tie),
+            Order::Random => source.main = source.members.among(&self.catalogue.by_tie),
             Order::Newest => {
-                source.main.sort_by_key(|place| (std::cmp::Reverse(added(place)), tie(place)));
+                source.main.sort_by_cached_key(|at| (std::cmp::Reverse(added(at)), tie(at)));
             }
             Order::Oldest => {
-                source.main.sort_by_key(|place| (added(place).is_none(), added(place), tie(place)))
+                source.main.sort_by_cached_key(|at| (added(at).is_none(), added(at), tie(at)));
             }
         }
     }
@@ -344,26 +367,27 @@ impl Reader<'_, '_> {
 impl Source {
     /// The item belongs to it.
     pub fn holds(&self, place: u32) -> bool {
-        (self.members[place as usize / 64] >> (place % 64)) & 1 == 1
+        self.members.holds(place as usize)
     }
 
-    /// The word of a bit of a pick's mask.
-    pub fn bit_name(&self, catalogue: &Catalogue<'_>, bit: u32) -> String {
-        match bit {
-            FIT => "fit".into(),
-            REST => "rest".into(),
-            SEQUENCE => "sequence".into(),
-            QUOTA => "quota".into(),
-            EXCLUDE => "exclude".into(),
-            bit => {
-                let step = bit.trailing_zeros() - APART;
-                let apart = self.apart.get(step as usize);
-                let field = apart.map(|apart| &catalogue.dims[apart.dim].field);
-                let word = field.map(super::field_word).unwrap_or_default();
-                let seconds = apart.map_or(0, |apart| apart.us / 1_000_000);
-                format!("{word} separation of {seconds} s")
-            }
-        }
+    /// Shortest of all its items, in frames.
+    pub fn shortest(&self, catalogue: &Catalogue) -> i64 {
+        let airtime = |place: &u32| catalogue.entries[*place as usize].cues.airtime();
+        let all = || self.main.iter().chain(&self.reserve).map(airtime).min();
+        *self.shortest.get_or_init(|| all().unwrap_or(i64::MAX))
+    }
+
+    /// What rules its items out where none is as short as the run asks.
+    pub fn all_too_long(&self, run: &Run) -> Removed {
+        let mut places = run.picked.clone();
+        places.sort_unstable();
+        places.dedup();
+        let again = !self.rules.loop_to_fill;
+        let again = if again { places.iter().filter(|at| self.holds(**at)).count() } else { 0 };
+        let rest = self.main.len() - again - self.too_long;
+        let removed =
+            [("played in this run", again), ("too long", self.too_long), (TOO_LONG, rest)];
+        removed.into_iter().filter(|(_, count)| *count > 0).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use super::source::{Counts, SourceKey};
 use super::{Planner, Stretch, hour_seed};
 use crate::planner::PlanInputs;
 use crate::planner::chain::Chain;
+use crate::planner::hours::hour_of;
 use crate::planner::v1::slots::End;
 use crate::timeline::decide::HOUR_US;
 use grimnir_events::smart_block::SmartBlock;
@@ -53,14 +54,39 @@ pub fn materialize(
     duration_ms: u32,
     seed: u64,
 ) -> Materialized {
+    tried(inputs, planned, block, (at, duration_ms), seed, true)
+}
+
+/// The lines of [`materialize`], without how they came about: that costs a look at every item.
+pub fn lines(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    block: &SmartBlock,
+    at: UtcMicros,
+    duration_ms: u32,
+    seed: u64,
+) -> Vec<Line> {
+    tried(inputs, planned, block, (at, duration_ms), seed, false).lines
+}
+
+fn tried(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    block: &SmartBlock,
+    (at, duration_ms): (UtcMicros, u32),
+    seed: u64,
+    told: bool,
+) -> Materialized {
     let blocks = with(inputs, block);
     let inputs = PlanInputs { blocks: &blocks, clock: None, ..*inputs };
     let mut planner = begin(&inputs, planned, at);
+    planner.traces = told.then(Vec::new);
     let mut hasher = Sha256::new();
     hasher.update(hour_seed(&inputs, at));
     hasher.update(seed.to_be_bytes());
-    let (slots, next) = (Vec::new(), Vec::new());
-    let stretch = Stretch { from: at, until: at, slots, next };
+    let (slots, next, shows) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let (hour, whole) = (hour_of(&planner.zone, at), (false, false));
+    let stretch = Stretch { from: at, until: at, slots, next, whole, shows, hour };
     let (chain, seed) = (chain(&inputs, at), hasher.finalize().into());
     let mut slots = Slots::new(&mut planner, &[], chain, seed, &stretch);
     slots.only(block.id, at, end(at, duration_ms));

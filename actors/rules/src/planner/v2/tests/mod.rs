@@ -4,7 +4,13 @@ mod checker;
 mod golden;
 mod grammar;
 mod hours;
+mod legal;
 mod rules;
+mod slots;
+mod shows;
+mod timed;
+mod warm;
+mod worlds;
 
 use super::*;
 use crate::planner::world::{S, World, hour, item, slot};
