@@ -13,6 +13,7 @@ use grimnir_events::timeline::HourPlan;
 use grimnir_events::{ContentHash, LineId, MediaId, StationId, StreamId, StreamKind, UtcMicros};
 use grimnir_rules::planner::entry::Basis;
 use grimnir_rules::planner::invalid::Standing;
+use grimnir_rules::planner::joint::Joins;
 use grimnir_rules::planner::{
     self, Aired as ShowsAired, PlanInputs, Play, PlaylistTimes, Playlists, Tally, digest, hours,
 };
@@ -174,6 +175,10 @@ impl Gathered {
             clocks: &timeline.clocks,
             shows: &timeline.shows,
             aired: &self.aired,
+            joins: Joins {
+                mode: self.station.state.transitions,
+                analyses: &self.library.state.analyses,
+            },
             orders: &timeline.orders,
             played: &past.played,
             input_seq: self.seq,
@@ -184,7 +189,15 @@ impl Gathered {
     pub fn basis(&self, prepared: &Prepared) -> Basis {
         let library = || {
             let library = &self.library.state;
-            digest::library((&**library).into(), &prepared.playlists, &library.details)
+            {
+                let analyses = &library.analyses;
+                digest::library(
+                    (&**library).into(),
+                    &prepared.playlists,
+                    &library.details,
+                    analyses,
+                )
+            }
         };
         let library = *prepared.digest.get_or_init(library);
         let nothing = Past::default();

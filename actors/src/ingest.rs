@@ -3,28 +3,25 @@
 //! No decoder touches the bytes in this process. What cannot be played is refused, and the refusal
 //! is an event with its reason.
 
+use crate::analysis::child::Refused;
+use crate::analysis::{self, Outputs};
 use crate::error::CommandError;
 use crate::media::{self, Beside};
 use crate::meta::{Meta, Receipt};
 use crate::site::{Ingest, Shared};
-use grimnir_engine_proto::report::{AnalysisRefusal, AnalysisReport, TagReport};
+use grimnir_engine_proto::report::{AnalysisReport, TagReport};
 use grimnir_events::details::MediaDetails;
-use grimnir_events::library::{CueMarks, LibraryEvent, MediaItem, Tags};
+use grimnir_events::library::{LibraryEvent, MediaItem, Tags};
 use grimnir_events::{CommitId, ContentHash, MediaId, StationId, StreamId, StreamKind, derive_id};
 use grimnir_rules::Library;
 use grimnir_rules::library::command::LibraryCommand;
 use grimnir_rules::library::stock::command::StockCommand;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-use tokio::process::Command;
 
 mod replace;
 
 pub use replace::AsItem;
-
-/// Longest time one file may take to be measured.
-const PATIENCE: Duration = Duration::from_secs(900);
 
 /// Measures a file and takes it in.
 pub async fn ingest(
@@ -42,42 +39,6 @@ pub async fn ingest(
     outcome
 }
 
-/// What an analysis writes beside its report, under names of its own.
-pub(crate) struct Outputs {
-    /// The copy that plays, where the file needs one.
-    pub play_copy: PathBuf,
-    /// The waveform.
-    pub waveform: PathBuf,
-    /// The picture in its tags.
-    pub artwork: PathBuf,
-}
-
-impl Outputs {
-    /// Fresh names in a folder.
-    pub(crate) fn in_folder(folder: &Path) -> Self {
-        let name = hex::encode(crate::clock::fresh_id());
-        let at = |what: &str| folder.join(format!("{name}.{what}"));
-        Self { play_copy: at("play"), waveform: at("waveform"), artwork: at("artwork") }
-    }
-    /// Removes what was written and not moved to its place.
-    pub(crate) async fn remove(&self) {
-        for path in [&self.play_copy, &self.waveform, &self.artwork] {
-            let _ = tokio::fs::remove_file(path).await;
-        }
-    }
-}
-
-/// Measures a sound that was taken in before; or why that cannot be.
-pub(crate) async fn measure(
-    shared: &Shared,
-    file: &Path,
-    outputs: &Outputs,
-) -> Result<AnalysisReport, String> {
-    let _permit = shared.analysis_permit().await.map_err(|e| e.to_string())?;
-    let analysed = analyse(&shared.engine_program, file, outputs).await;
-    analysed.map_err(|(Refused::File(reason) | Refused::World(reason))| reason)
-}
-
 async fn take_in(
     shared: &Shared,
     station: StationId,
@@ -85,13 +46,10 @@ async fn take_in(
     outputs: &Outputs,
     meta: Meta,
 ) -> Result<MediaItem, CommandError> {
-    let permit = shared.analysis_permit().await?;
-    let analysed = analyse(&shared.engine_program, &ingest.path, outputs).await;
-    drop(permit);
     let failed = |reason| CommandError::Failed { what: "measuring the file", reason };
-    let report = match analysed {
+    let report = match analysis::measure(shared, &ingest.path, outputs).await {
         Ok(report) => report,
-        Err(Refused::File(reason)) => {
+        Err(Refused::File(_, reason)) => {
             return refuse(shared, station, ingest, reason, meta).await;
         }
         Err(Refused::World(reason)) => return Err(failed(reason)),
@@ -114,7 +72,10 @@ async fn take_in(
     }
     let stream = StreamId::of_station(StreamKind::Library, station);
     if let Some(as_item) = &ingest.as_item {
-        return replace::enter(shared, stream, item, as_item, &report.tags, meta).await;
+        let item = replace::enter(shared, stream, item, as_item, &report.tags, meta).await?;
+        let subject = (item.id, item.hash);
+        analysis::record(shared, stream, subject, &report.analysis, meta).await?;
+        return Ok(item);
     }
     let command = LibraryCommand::AddMedia { item: Box::new(item.clone()) };
     let receipt: Receipt<_> = shared.directory.decide::<Library>(stream, command, meta).await?;
@@ -122,6 +83,8 @@ async fn take_in(
         match event {
             LibraryEvent::MediaAdded { item } => {
                 detail(shared, stream, item.id, &report.tags, meta).await?;
+                let subject = (item.id, item.hash);
+                analysis::record(shared, stream, subject, &report.analysis, meta).await?;
                 return Ok(*item);
             }
             LibraryEvent::MediaFound { media_id } => {
@@ -201,54 +164,6 @@ async fn refuse(
     Err(CommandError::invalid("media_not_playable", "file", format!("{file_name}: {reason}")))
 }
 
-enum Refused {
-    /// The file is at fault.
-    File(String),
-    /// The measuring failed.
-    World(String),
-}
-
-async fn analyse(
-    program: &Path,
-    file: &Path,
-    outputs: &Outputs,
-) -> Result<AnalysisReport, Refused> {
-    let world = |reason: String| Refused::World(reason);
-    let child = Command::new(program)
-        .arg("analyze")
-        .arg("--file")
-        .arg(file)
-        .arg("--play-copy")
-        .arg(&outputs.play_copy)
-        .arg("--waveform")
-        .arg(&outputs.waveform)
-        .arg("--artwork")
-        .arg(&outputs.artwork)
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|e| world(format!("{}: {e}", program.display())))?;
-    let output = tokio::time::timeout(PATIENCE, child.wait_with_output())
-        .await
-        .map_err(|_| Refused::File(format!("took over {} s to measure", PATIENCE.as_secs())))?
-        .map_err(|e| world(e.to_string()))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().last().unwrap_or_default();
-    match output.status.code() {
-        Some(0) => serde_json::from_str(line).map_err(|e| world(format!("report: {e}"))),
-        Some(2) => {
-            let refusal: AnalysisRefusal =
-                serde_json::from_str(line).map_err(|e| world(format!("refusal: {e}")))?;
-            Err(Refused::File(refusal.error))
-        }
-        // A file that crashes its decoder is at fault, and touched nothing but its own child.
-        None => Err(Refused::File("its decoder crashed".into())),
-        Some(code) => Err(world(format!("exit code {code}"))),
-    }
-}
-
 fn describe(
     ingest: &Ingest,
     report: &AnalysisReport,
@@ -272,12 +187,12 @@ fn describe(
         file_name,
         codec: report.codec.clone(),
         size_bytes: report.size_bytes,
-        duration_frames: report.duration_frames,
+        duration_frames: report.analysis.duration_frames,
         source_rate_hz: report.source_rate_hz,
         channels: report.channels,
-        loudness_lufs_x100: report.loudness_lufs_x100,
-        true_peak_dbtp_x100: report.true_peak_dbtp_x100,
-        cues: CueMarks { cue_in: report.cue_in, segue: report.segue, cue_out: report.cue_out },
+        loudness_lufs_x100: report.analysis.loudness_lufs_x100,
+        true_peak_dbtp_x100: report.analysis.true_peak_dbtp_x100,
+        cues: report.analysis.cues,
         tags: Tags {
             title: pick(&ingest.title, &said.title),
             artist: pick(&ingest.artist, &said.artist),
@@ -328,7 +243,8 @@ async fn store(shared: &Shared, from: &Path, hash: ContentHash) -> Result<(), Co
     tokio::fs::rename(&partial, &to).await.map_err(failed)
 }
 
-async fn holds(path: PathBuf, hash: ContentHash) -> bool {
+/// The file there has these bytes.
+pub(crate) async fn holds(path: PathBuf, hash: ContentHash) -> bool {
     let read = tokio::task::spawn_blocking(move || {
         let mut hasher = Sha256::new();
         std::io::copy(&mut std::fs::File::open(&path)?, &mut hasher)?;

@@ -19,6 +19,7 @@ pub mod preflight;
 pub mod legal_id;
 pub mod engine;
 pub mod tryout;
+mod analysis;
 pub mod edits;
 pub mod versions;
 pub mod templates;

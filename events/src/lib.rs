@@ -29,6 +29,7 @@ pub mod show;
 pub mod timeline;
 pub mod library;
 pub mod details;
+pub mod analysis;
 pub mod stock;
 pub mod smart_block;
 pub mod roll;

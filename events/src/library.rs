@@ -1,5 +1,6 @@
 //! The words of a library: media items and playlists.
 
+use crate::analysis::AnalysisEvent;
 use crate::codec::Payload;
 use crate::details::MediaDetails;
 use crate::ids::{ContentHash, MediaId, PlaylistId};
@@ -81,6 +82,8 @@ pub enum LibraryEvent {
     },
     /// Folders, replaced audio, deletion, marks of playlists.
     Stock(StockEvent),
+    /// Its sound is measured, or was.
+    Analysis(AnalysisEvent),
 }
 
 impl Payload for LibraryEvent {

@@ -275,6 +275,16 @@ pub enum Transition {
     },
     /// Next starts at the segue mark; both play at full level until cue out.
     Segue,
+    /// Next starts at the segue mark; fades were computed for these two items. What is said is
+    /// never overlapped: an item of another kind than music starts at cue out.
+    Smart {
+        /// Frames over which this line fades out, ending at cue out; at most the overlap.
+        fade_out: u32,
+        /// Frames over which the next line fades in, from its start.
+        fade_in: u32,
+        /// Gain shape of both.
+        curve: crate::station::FadeCurve,
+    },
 }
 
 /// Why a line did not air, or not whole.

@@ -5,6 +5,7 @@ use crate::decoded;
 use crate::model::Model;
 use crate::rows::{MediaRow, MediaStage, PlaylistRow};
 use crate::search::{Filter, Index, Page, Place};
+use grimnir_events::analysis::{AnalysisEntry, AnalysisEvent, Progress};
 use grimnir_events::library::{LibraryEvent, MediaItem};
 use grimnir_events::{MediaId, PlaylistId, StationId, UtcMicros};
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,12 @@ impl LibraryTable {
         Some(row)
     }
 
+    /// Items that are to be measured again.
+    pub fn to_analyse(&self) -> impl Iterator<Item = MediaId> {
+        let asked = |row: &&MediaRow| row.analysis.progress != Progress::Idle;
+        self.media.values().filter(asked).map(|row| row.item.id)
+    }
+
     /// Items that may be planned.
     pub fn plannable(&self) -> Vec<MediaItem> {
         let whole = self.media.values().filter(|row| row.is_plannable());
@@ -91,6 +98,7 @@ pub(crate) fn apply(model: &mut Model, place: &decoded::Place, event: &LibraryEv
                 details: before.details,
                 stage: MediaStage::Measured,
                 deleted: before.deleted,
+                analysis: AnalysisEntry::default(),
             });
         }
         LibraryEvent::MediaRefused { .. } => {}
@@ -117,6 +125,21 @@ pub(crate) fn apply(model: &mut Model, place: &decoded::Place, event: &LibraryEv
                 table.put(row);
             }
         }
+        LibraryEvent::Analysis(event) => {
+            if let Some(mut row) = table.take(event.media_id()) {
+                row.analysis.apply(&mut row.item, event);
+                match event {
+                    AnalysisEvent::Failed { failure, .. } => {
+                        row.stage = MediaStage::Failed(failure.reason.as_str().into());
+                    }
+                    AnalysisEvent::Measured { .. } => row.stage = MediaStage::Measured,
+                    AnalysisEvent::Queued { .. }
+                    | AnalysisEvent::Begun { .. }
+                    | AnalysisEvent::MarksReturned { .. } => {}
+                }
+                table.put(row);
+            }
+        }
         LibraryEvent::PlaylistSet { playlist_id, name, items } => {
             set_playlist(table, station_id, *playlist_id, name, items);
         }
@@ -128,7 +151,8 @@ pub(crate) fn apply(model: &mut Model, place: &decoded::Place, event: &LibraryEv
 fn fresh(station_id: StationId, added_at: UtcMicros) -> MediaRow {
     let item = MediaItem::default();
     let (details, stage) = Default::default();
-    MediaRow { item, station_id, lost: None, added_at, details, stage, deleted: None }
+    let analysis = AnalysisEntry::default();
+    MediaRow { item, station_id, lost: None, added_at, details, stage, deleted: None, analysis }
 }
 
 fn describe(table: &mut LibraryTable, event: &LibraryEvent) {
@@ -138,6 +162,7 @@ fn describe(table: &mut LibraryTable, event: &LibraryEvent) {
         return;
     };
     let Some(mut row) = table.take(*media_id) else { return };
+    row.analysis.marks_by_hand |= row.item.cues != *cues;
     row.item.tags.clone_from(tags);
     row.item.category.clone_from(category);
     (row.item.kind, row.item.cues) = (*kind, *cues);

@@ -1,6 +1,7 @@
 //! The rows of every read model, as the API answers them.
 
 use grimnir_events::access::Role;
+use grimnir_events::analysis::AnalysisEntry;
 use grimnir_events::control::ControlMode;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::dsp::DspGraph;
@@ -8,7 +9,7 @@ use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::library::{ItemKind, MediaItem};
 use grimnir_events::smart_block::SmartBlock;
-use grimnir_events::station::{Mount, StationSettings};
+use grimnir_events::station::{Mount, StationSettings, TransitionMode};
 use grimnir_events::stock::{DeletedFor, EntryTimes};
 use grimnir_events::timeline::FormatClock;
 use grimnir_events::{
@@ -33,6 +34,9 @@ pub struct StationRow {
     pub on_air: bool,
     /// How it plays.
     pub settings: StationSettings,
+    /// How the planner joins items.
+    #[serde(default)]
+    pub transitions: TransitionMode,
     /// What it offers to listeners.
     pub mounts: Vec<Mount>,
     /// The last rung.
@@ -164,6 +168,9 @@ pub struct MediaRow {
     /// Why it was deleted; `None` when it was not.
     #[serde(default)]
     pub deleted: Option<Box<DeletedFor>>,
+    /// What is known of its analysis.
+    #[serde(default)]
+    pub analysis: AnalysisEntry,
 }
 
 /// How far an item is.

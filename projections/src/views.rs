@@ -200,6 +200,15 @@ impl Views {
         model.libraries.values().find_map(|t| t.media().get(&id)).cloned()
     }
 
+    /// Items of every station that are to be measured again.
+    pub fn to_analyse(&self) -> Vec<(StationId, MediaId)> {
+        let model = self.shared.read();
+        let of = |(station, table): (&StationId, &crate::library::LibraryTable)| {
+            table.to_analyse().map(|id| (*station, id)).collect::<Vec<_>>()
+        };
+        model.libraries.iter().flat_map(of).collect()
+    }
+
     /// A station's items that may be planned, by id.
     pub fn plannable_media(&self, station: StationId) -> Vec<MediaItem> {
         let model = self.shared.read();

@@ -156,7 +156,8 @@ fn after_station(event: &StationEvent, commands: &mut Vec<AnyCommand>) {
         | StationEvent::MountAdded { .. }
         | StationEvent::MountRemoved { .. }
         | StationEvent::FallbackChanged { .. }
-        | StationEvent::DspGraphSet { .. } => {}
+        | StationEvent::DspGraphSet { .. }
+        | StationEvent::TransitionsChosen { .. } => {}
     }
 }
 

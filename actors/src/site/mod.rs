@@ -351,6 +351,10 @@ impl Site {
         self.ours(station)?;
         crate::ingest::ingest(&self.shared, station, ingest, meta).await
     }
+    /// Items that are to be measured again are looked at now.
+    pub fn analyse_now(&self) {
+        self.shared.analysis_asked.notify_one();
+    }
     /// What lies beside an item's sound: its waveform, drawn now where it is not there, or the
     /// picture in its tags.
     pub async fn beside(

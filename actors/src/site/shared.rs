@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use tokio::sync::{Semaphore, SemaphorePermit, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, oneshot, watch};
 
 /// Files measured at once: each decodes on a core of its own.
 const ANALYSES_AT_ONCE: usize = 2;
@@ -64,6 +64,8 @@ pub struct Shared {
     opened_at: u64,
     root: Mutex<Option<ActorRef<SupervisorMessage>>>,
     analyses: Semaphore,
+    /// Something is to be measured again.
+    pub(crate) analysis_asked: Notify,
     closing: AtomicBool,
     restarts: AtomicU64,
     tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
@@ -115,6 +117,7 @@ impl Shared {
             opened_at,
             root: Mutex::default(),
             analyses: Semaphore::new(ANALYSES_AT_ONCE),
+            analysis_asked: Notify::new(),
             closing: AtomicBool::new(false),
             restarts: AtomicU64::new(0),
             tasks: Mutex::default(),

@@ -22,9 +22,12 @@ use grimnir_rules::library::stock::command::StockCommand;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+mod analysis;
 mod details;
 mod page;
 
+use analysis::AnalysisView;
+pub use analysis::{__path_analyze, analyze};
 use details::DetailsView;
 pub use page::{__path_list, MediaQuery, list};
 
@@ -87,10 +90,13 @@ pub struct MediaView {
     loudness_lufs: Option<f64>,
     /// True peak in dBTP; null for silence.
     true_peak_dbtp: Option<f64>,
-    /// `complete`, `pending` while it waits for its measuring, or `failed`.
+    /// `complete`; `pending` while it waits to be measured at first, `queued` and `analysing` when it
+    /// is measured again; or `failed`.
     analysis_state: &'static str,
     /// Why it could not be measured; null when it could.
     analysis_error: Option<String>,
+    /// What was measured in its sound.
+    analysis: AnalysisView,
     /// Why its audio cannot be read; null when it can.
     lost: Option<String>,
     /// Why it was deleted, `asked` or that its file is gone; null when it was not.
@@ -121,14 +127,22 @@ pub(super) fn of_row(row: MediaRow) -> MediaView {
     view.added_at = Some(row.added_at);
     view.details = (*row.details).into();
     (view.analysis_state, view.analysis_error) = match row.stage {
-        MediaStage::Measured => ("complete", None),
+        MediaStage::Measured => {
+            let reason = row.analysis.failure.as_ref().map(|failure| failure.reason.clone());
+            (row.analysis.word(), reason)
+        }
         MediaStage::Pending => ("pending", None),
-        MediaStage::Failed(reason) => ("failed", Some(reason.into())),
+        MediaStage::Failed(reason) if row.analysis.word() == "complete" => {
+            ("failed", Some(reason.into()))
+        }
+        // What failed may be on its way to be measured again.
+        MediaStage::Failed(reason) => (row.analysis.word(), Some(reason.into())),
     };
     view.deleted = row.deleted.map(|why| match *why {
         DeletedFor::Asked => "asked".into(),
         DeletedFor::FileGone { path } => format!("the file {path} is gone"),
     });
+    view.analysis = row.analysis.into();
     view
 }
 
@@ -163,6 +177,7 @@ pub(super) fn of_item(item: MediaItem, station_id: StationId) -> MediaView {
         true_peak_dbtp: item.true_peak_dbtp_x100.map(hundredths),
         analysis_state: "complete",
         analysis_error: None,
+        analysis: AnalysisView::default(),
         lost: None,
         deleted: None,
         added_at: None,

@@ -83,6 +83,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(upload::upload))
         .routes(routes!(library::list))
         .routes(routes!(library::show, library::describe, library::remove))
+        .routes(routes!(library::analyze))
         .routes(routes!(library::restore))
         .routes(routes!(bulk::bulk))
         .routes(routes!(bulk::categories))

@@ -1,8 +1,8 @@
 //! Samples of station, library, access and timeline.
 
 use super::{
-    Labelled, at, clocks, details, hash, labelled, plain, raw, rolled, shows, smart_blocks,
-    station_rules, windows, words,
+    Labelled, analysis, at, clocks, details, hash, labelled, plain, raw, rolled, shows,
+    smart_blocks, station_rules, windows, words,
 };
 use grimnir_events::access::{AccessEvent, Role};
 use grimnir_events::clock::{ClockV1, SlotV1};
@@ -13,7 +13,9 @@ use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags}
 use grimnir_events::owner::OwnerEvent;
 use grimnir_events::sealed::Sealed;
 use grimnir_events::site::{SiteEvent, StoreDeviation};
-use grimnir_events::station::{FadeCurve, Mount, MountFormat, StationEvent, StationSettings};
+use grimnir_events::station::{
+    FadeCurve, Mount, MountFormat, StationEvent, StationSettings, TransitionMode,
+};
 use grimnir_events::template::{TemplateHour, TemplateLine, TemplateSpan};
 use grimnir_events::timeline::*;
 use grimnir_events::{
@@ -76,13 +78,16 @@ pub fn station() -> Labelled<StationEvent> {
         ("None".into(), FallbackChanged { media_id: None }),
         plain(DspGraphSet { graph: Box::new(dsp_graph()) }),
     ];
+    for (word, mode) in words!(TransitionMode: Segue, Fixed, Smart) {
+        samples.push((word.into(), TransitionsChosen { mode }));
+    }
     for (word, format) in words!(MountFormat: Mp3) {
         samples.push((word.into(), MountAdded { mount: mount(format) }));
     }
     assert_eq!(words!(FadeCurve: Linear, EqualPower).count(), 2, "both are above");
     labelled!(StationEvent: [
         Created, Renamed, TimeZoneChanged, SettingsChanged, MountAdded, MountRemoved, Started,
-        Stopped, FallbackChanged, DspGraphSet,
+        Stopped, FallbackChanged, DspGraphSet, TransitionsChosen,
     ], samples)
 }
 
@@ -150,10 +155,11 @@ pub fn library() -> Labelled<LibraryEvent> {
     for (word, kind) in words!(ItemKind: Music, LegalId, Imaging, Spot, Feature, Emergency) {
         samples.push((word.into(), MediaAdded { item: Box::new(item(kind)) }));
     }
+    samples.extend(analysis(media_id).into_iter().map(|(word, event)| (word, Analysis(event))));
     samples.extend(super::stock(item(ItemKind::Feature)));
     labelled!(LibraryEvent: [
         MediaAdded, MediaRefused, MediaDescribed, MediaLost, MediaFound, MediaRemoved, PlaylistSet,
-        PlaylistRemoved, MediaDetailed, Stock,
+        PlaylistRemoved, MediaDetailed, Stock, Analysis,
     ], samples)
 }
 
@@ -251,6 +257,9 @@ pub fn timeline() -> Labelled<TimelineEvent> {
     };
     let empty = HourPlan { lines: vec![], notes: vec![], ..hour_plan() };
     let inserted = line(Anchor::AfterPrevious, Transition::Segue);
+    let curve = FadeCurve::EqualPower;
+    let transition = Transition::Smart { fade_out: 96_000, fade_in: 4_800, curve };
+    let smart = line(Anchor::AfterPrevious, transition);
     let block_id = SmartBlockId(raw(26));
     let mut later = clock.clone();
     later.slots = vec![slot(2, SlotStart::Free, SlotSource::SmartBlock { block_id })];
@@ -271,6 +280,7 @@ pub fn timeline() -> Labelled<TimelineEvent> {
         plain(HourPlanned { plan: hour_plan() }),
         ("empty".into(), HourPlanned { plan: empty }),
         plain(LineInserted { hour: at(0), index: 7, line: Box::new(inserted) }),
+        ("smart".into(), LineInserted { hour: at(0), index: 8, line: Box::new(smart) }),
         plain(LineDropped { hour: at(0), line_id: LineId(raw(25)), reason: "skipped".into() }),
         plain(GridSet { grid: grid(clock_id) }),
         plain(HourCleared { hour: at(0), reason: "another time zone".into() }),
@@ -361,6 +371,7 @@ pub fn shown(line: &Line, slot: &SlotV1) -> [&'static str; 4] {
         match line.transition {
             Transition::Crossfade { .. } => "crossfade",
             Transition::Segue => "segue",
+            Transition::Smart { .. } => "smart",
         },
         match slot.start {
             SlotStart::Free => "free",

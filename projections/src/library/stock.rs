@@ -2,6 +2,7 @@
 
 use super::LibraryTable;
 use crate::rows::{MediaRow, MediaStage};
+use grimnir_events::analysis::AnalysisEntry;
 use grimnir_events::library::MediaItem;
 use grimnir_events::stock::{FileOutcome, PendingItem, StockEvent};
 use grimnir_events::{StationId, UtcMicros};
@@ -32,6 +33,7 @@ pub fn apply(table: &mut LibraryTable, station: StationId, at: UtcMicros, event:
             if let Some(mut row) = table.take(item.id) {
                 row.item = (**item).clone();
                 (row.lost, row.stage) = (None, MediaStage::Measured);
+                row.analysis = AnalysisEntry::default();
                 table.put(row);
             }
         }
@@ -60,6 +62,7 @@ pub fn apply(table: &mut LibraryTable, station: StationId, at: UtcMicros, event:
 
 fn pending(item: &PendingItem, station_id: StationId, added_at: UtcMicros) -> MediaRow {
     MediaRow {
+        analysis: AnalysisEntry::default(),
         item: MediaItem {
             id: item.id,
             hash: item.hash,

@@ -31,6 +31,7 @@ fn row(n: u16, artist: &str, title: &str) -> MediaRow {
     };
     let added_at = UtcMicros(i64::from(n % 5));
     MediaRow {
+        analysis: Default::default(),
         item,
         station_id: StationId::default(),
         lost: None,

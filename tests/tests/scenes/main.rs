@@ -2,6 +2,7 @@
 //!
 //! `make test` runs the short forms; with `GRIMNIR_SOAK` set the long ones run.
 
+mod analysis;
 mod bad_input;
 mod control;
 mod dsp;

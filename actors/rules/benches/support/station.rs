@@ -76,6 +76,7 @@ impl Station {
             clocks: &self.clocks,
             shows: grimnir_rules::planner::NO_SHOWS,
             aired: grimnir_rules::planner::NOTHING_AIRED,
+            joins: Default::default(),
             played: &[],
             orders: &NO_ORDERS,
             input_seq: 1,

@@ -1,5 +1,6 @@
 //! What can be asked of a library.
 
+use super::analysis::AnalysisCommand;
 use super::stock::command::StockCommand;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::library::{CueMarks, ItemKind, MediaItem, Tags};
@@ -82,6 +83,8 @@ pub enum LibraryCommand {
     },
     /// Folders, replaced audio, deletion, marks of playlists, several at once.
     Stock(StockCommand),
+    /// About the analysis of an item.
+    Analysis(AnalysisCommand),
 }
 
 impl LibraryCommand {

@@ -73,6 +73,7 @@ pub fn decide(state: &LibraryState, command: &LibraryCommand) -> Result<Vec<Libr
             known(state, *media_id)?;
             detail::detail(state, *media_id, details)
         }
+        LibraryCommand::Analysis(command) => super::analysis::decide(state, command),
         LibraryCommand::Stock(command) => stock::decide(state, command),
     }
 }
@@ -252,7 +253,7 @@ pub(super) fn check_category(category: &str) -> Result<(), No> {
     Ok(())
 }
 
-fn check_cues(cues: &CueMarks, duration: i64) -> Result<(), No> {
+pub(super) fn check_cues(cues: &CueMarks, duration: i64) -> Result<(), No> {
     let CueMarks { cue_in, segue, cue_out } = *cues;
     // An item that hands over on its first frame would make an endless chain of nothing.
     if 0 <= cue_in && cue_in < segue && segue <= cue_out && cue_out <= duration {

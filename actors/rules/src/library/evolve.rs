@@ -1,7 +1,7 @@
 //! Folds a library's events.
 
 use super::stock::state::Stage;
-use super::{LibraryState, MediaEntry, Playlist, stock};
+use super::{LibraryState, MediaEntry, Playlist, analysis, stock};
 use grimnir_events::library::LibraryEvent;
 
 /// Folds one event.
@@ -23,6 +23,7 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
             must_air,
             long_form,
         } => {
+            analysis::described(state, *media_id, cues);
             if let Some(entry) = state.media.get_mut(media_id) {
                 entry.item.tags.clone_from(tags);
                 entry.item.category.clone_from(category);
@@ -47,6 +48,7 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
                 state.by_hash.remove(&entry.item.hash);
             }
             state.details.remove(media_id);
+            state.analyses.remove(media_id);
         }
         LibraryEvent::PlaylistSet { playlist_id, name, items } => {
             let (name, items, times) = (name.clone(), items.clone(), Default::default());
@@ -62,5 +64,6 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
             }
         }
         LibraryEvent::Stock(event) => stock::evolve(state, event),
+        LibraryEvent::Analysis(event) => analysis::evolve(state, event),
     }
 }

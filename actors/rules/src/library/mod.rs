@@ -6,6 +6,7 @@
 //! | `RefuseMedia` | `MediaRefused` | `Text` |
 //! | `DescribeMedia` | `MediaDescribed` | `UnknownMedia`, `Cues`, `Text`, `Category` |
 //! | `DetailMedia` | `MediaDetailed` | `UnknownMedia`, `Text`, `Measure`, `TooMany` |
+//! | `Analysis` | `Analysis` | `UnknownMedia`, `Measure`, `Cues`, `Text` |
 //! | `LoseMedia`, `FindMedia` | `MediaLost`, `MediaFound` | `UnknownMedia` |
 //! | `RemoveMedia` | `MediaRemoved` | `UnknownMedia`, `InPlaylist` |
 //! | `SetPlaylist` | `PlaylistSet` | `UnknownMedia`, `PlaylistLength`, `Text`, … |
@@ -16,12 +17,15 @@
 //! changes nothing.
 
 pub mod command;
+pub mod analysis;
 mod decide;
 mod detail;
 mod evolve;
 mod rejection;
 pub mod stock;
 mod state;
+#[cfg(test)]
+mod analysis_tests;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,8 @@
 //! The fold of a library's stream.
 
+use super::analysis::AnalysisEntry;
 use super::stock::state::{Deleted, FolderState, Stage, Times};
+use grimnir_events::analysis::AnalysisFailure;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::library::MediaItem;
 use grimnir_events::{ContentHash, ImportId, MediaId, PlaylistId};
@@ -16,6 +18,8 @@ pub struct LibraryState {
     pub by_hash: BTreeMap<ContentHash, MediaId>,
     /// What else is said about items.
     pub details: BTreeMap<MediaId, MediaDetails>,
+    /// What is known of their analyses.
+    pub analyses: BTreeMap<MediaId, AnalysisEntry>,
     /// Playlists.
     pub playlists: BTreeMap<PlaylistId, Playlist>,
     /// Folders that were taken in.
@@ -72,5 +76,10 @@ impl LibraryState {
     /// Items that can be planned and played, by id.
     pub fn playable(&self) -> impl Iterator<Item = &MediaItem> {
         self.media.values().filter(|entry| entry.is_playable()).map(|entry| &entry.item)
+    }
+
+    /// Why the last analysis of an item failed; `None` when it did not.
+    pub fn failure(&self, media_id: MediaId) -> Option<&AnalysisFailure> {
+        self.analyses.get(&media_id)?.failure.as_ref()
     }
 }

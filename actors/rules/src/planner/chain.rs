@@ -4,8 +4,10 @@
 //! Every version of the planner builds its hours with it: what it makes of an item never changes.
 
 use super::PlanInputs;
-use super::sound::{crossfade_frames, gain_db_x100, has_own_segue, takes_crossfade};
+use super::joint;
+use super::sound::{gain_db_x100, has_own_segue, takes_crossfade};
 use grimnir_events::library::{CueMarks, MediaItem};
+use grimnir_events::station::TransitionMode;
 use grimnir_events::timeline::{Anchor, Line, Transition};
 use grimnir_events::units::frames_of_ms;
 use grimnir_events::{AirFrame, LineId, MediaId, PlaylistId, StationId, UtcMicros, derive_id};
@@ -21,6 +23,8 @@ pub const HOUR_LINES: usize = 1_000;
 const HOUR_BYTES: usize = 200 * 1024;
 /// Most bytes of a line beside its texts: 64 of ids and hash, 86 of numbers at their longest.
 const LINE_BYTES: usize = 160;
+/// Most bytes that a smart transition adds: two lengths of five.
+const SMART_BYTES: usize = 10;
 /// Longest title and artist in a line, in bytes.
 const TEXT_BYTES: usize = 200;
 
@@ -49,6 +53,8 @@ pub struct Chain<'a> {
     min_airtime_ms: Option<u32>,
     /// Most lines, and most bytes of them.
     most: (usize, usize),
+    /// The last line has marks or fades of its own, from its playlist.
+    last_is_timed: bool,
 }
 
 impl<'a> Chain<'a> {
@@ -56,8 +62,19 @@ impl<'a> Chain<'a> {
     pub fn new(inputs: &PlanInputs<'a>, hour: UtcMicros, from: AirFrame, pending: Anchor) -> Self {
         let (inputs, lines) = (*inputs, Vec::new());
         let (bytes, legal_ids, min_airtime_ms) = (0, 0, None);
-        let most = (MAX_LINES, LINES_BYTES);
-        Self { inputs, hour, from, pending, lines, bytes, legal_ids, min_airtime_ms, most }
+        let (most, last_is_timed) = ((MAX_LINES, LINES_BYTES), false);
+        Self {
+            inputs,
+            hour,
+            from,
+            pending,
+            lines,
+            bytes,
+            legal_ids,
+            min_airtime_ms,
+            most,
+            last_is_timed,
+        }
     }
 
     /// The same with room for an hour that is entered in several commits.
@@ -82,7 +99,7 @@ impl<'a> Chain<'a> {
         let start = self.next_start();
         match (self.lines.last(), self.pending) {
             (Some((from, last)), Anchor::AfterPrevious)
-                if matches!(last.transition, Transition::Crossfade { .. }) =>
+                if !matches!(last.transition, Transition::Segue) =>
             {
                 from.plus(last.cues.cue_out - last.cues.cue_in)
             }
@@ -149,27 +166,27 @@ impl<'a> Chain<'a> {
         playlist: Option<PlaylistId>,
         fades: Fades,
     ) -> UtcMicros {
-        let settings = self.inputs.settings;
+        let PlanInputs { settings, joins, .. } = self.inputs;
+        let own_marks = cues != item.cues;
         match fades.before_ms {
             Some(ms) if ms > 0 => self.close_with_crossfade(ms),
             Some(_) => self.close_without_crossfade(),
+            None if joins.mode == TransitionMode::Smart => self.meet(item, &mut cues),
             None if !takes_crossfade(item, settings) => self.close_without_crossfade(),
             None => {}
         }
         let start = self.next_start();
-        let mut transition = Transition::Segue;
-        // Whether the next item takes it too is seen when that one comes.
-        match fades.after_ms {
+        // Whether the next item takes an overlap too is seen when that one comes.
+        let (cues, transition) = match fades.after_ms {
             Some(ms) if ms > 0 && has_own_segue(&cues) => {
-                transition = Transition::Crossfade { curve: settings.fade_curve };
+                (cues, Transition::Crossfade { curve: settings.fade_curve })
             }
-            Some(_) => {}
-            None if !has_own_segue(&cues) && takes_crossfade(item, settings) => {
-                cues.segue = cues.cue_out - crossfade_frames(settings);
-                transition = Transition::Crossfade { curve: settings.fade_curve };
-            }
-            None => {}
-        }
+            Some(_) => (cues, Transition::Segue),
+            // Marks of the entry itself are a person's: they rule as they stand.
+            None if own_marks => joint::alone(item, cues, settings, &joint::Joins::default()),
+            None => joint::alone(item, cues, settings, &joins),
+        };
+        self.last_is_timed = own_marks || fades.after_ms.is_some();
         let place = self.lines.len() - self.legal_ids;
         let line = Line {
             id: line_id(self.inputs.station, self.hour, place, item.id, playlist),
@@ -188,8 +205,23 @@ impl<'a> Chain<'a> {
             long_form: item.long_form,
         };
         self.bytes += LINE_BYTES + line.title.len() + line.artist.len();
+        if joins.mode == TransitionMode::Smart {
+            self.bytes += SMART_BYTES;
+        }
         self.lines.push((start, line));
         start.utc()
+    }
+
+    /// Joins the last line to what follows it.
+    fn meet(&mut self, item: &MediaItem, cues: &mut CueMarks) {
+        let PlanInputs { settings, joins, media, .. } = self.inputs;
+        let Some((_, last)) = self.lines.last_mut().filter(|_| !self.last_is_timed) else { return };
+        let Some(before) = media.get(last.media_id) else { return };
+        let own = CueMarks { cue_in: last.cues.cue_in, ..before.cues };
+        let met = joint::meet((before, own), (item, *cues), settings, &joins);
+        (last.cues, last.transition) = (met.cues, met.transition);
+        last.min_airtime = last.min_airtime.min(met.cues.airtime()).max(1);
+        cues.cue_in = met.next_cue_in;
     }
 
     /// The line that was appended last.
@@ -197,12 +229,21 @@ impl<'a> Chain<'a> {
         self.lines.last().map(|(_, line)| line)
     }
 
+    /// What follows the chain is not known: a smart overlap could cover words or an intro.
+    pub fn close(&mut self) {
+        if let Some((_, last)) = self.lines.last_mut()
+            && matches!(last.transition, Transition::Smart { .. })
+        {
+            joint::part(last);
+        }
+    }
+
     /// The last line fades into what follows it, where no mark and no fixed time says otherwise.
     fn close_with_crossfade(&mut self, ms: u32) {
         let frames = frames_of_ms(i64::from(ms));
         let curve = self.inputs.settings.fade_curve;
         let Some((_, last)) = self.lines.last_mut() else { return };
-        let faded = matches!(last.transition, Transition::Crossfade { .. });
+        let faded = !matches!(last.transition, Transition::Segue);
         let ours = faded || !has_own_segue(&last.cues);
         // At least half of what it plays is heard alone.
         let room = (last.cues.cue_out - last.cues.cue_in) / 2;
@@ -215,11 +256,14 @@ impl<'a> Chain<'a> {
 
     /// The last line hands over without overlap, where its overlap was ours.
     pub fn close_without_crossfade(&mut self) {
-        if let Some((_, last)) = self.lines.last_mut()
-            && matches!(last.transition, Transition::Crossfade { .. })
-        {
-            last.cues.segue = last.cues.cue_out;
-            last.transition = Transition::Segue;
+        let Some((_, last)) = self.lines.last_mut() else { return };
+        match last.transition {
+            Transition::Crossfade { .. } => {
+                last.cues.segue = last.cues.cue_out;
+                last.transition = Transition::Segue;
+            }
+            Transition::Smart { .. } => joint::part(last),
+            Transition::Segue => {}
         }
     }
 

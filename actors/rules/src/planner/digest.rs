@@ -4,6 +4,7 @@
 //! grows has another digest. Not among the inputs: what played, and what is planned around an hour.
 
 use super::{Media, PLANNER_VERSION, PlanInputs, Playlists, TZDB_VERSION};
+use crate::library::analysis::AnalysisEntry;
 use grimnir_events::ContentHash;
 use grimnir_events::MediaId;
 use grimnir_events::details::MediaDetails;
@@ -19,6 +20,7 @@ pub fn library(
     media: Media<'_>,
     playlists: &Playlists,
     details: &BTreeMap<MediaId, MediaDetails>,
+    analyses: &BTreeMap<MediaId, AnalysisEntry>,
 ) -> ContentHash {
     let mut sum = Sum::new("library");
     media.iter().for_each(|item| sum.add(item));
@@ -26,6 +28,8 @@ pub fn library(
     playlists.iter().for_each(|playlist| sum.add(&playlist));
     sum.mark("details");
     details.iter().for_each(|details| sum.add(&details));
+    sum.mark("analyses");
+    analyses.iter().for_each(|analysis| sum.add(&analysis));
     sum.done()
 }
 
@@ -35,6 +39,7 @@ pub fn inputs(inputs: &PlanInputs<'_>, library: ContentHash) -> ContentHash {
     sum.add(&(PLANNER_VERSION, TZDB_VERSION, inputs.station, inputs.time_zone, library));
     sum.add(inputs.settings);
     sum.add(inputs.rules);
+    sum.add(&inputs.joins.mode);
     sum.add(inputs.grid);
     sum.add(&inputs.clock);
     inputs.clocks.values().for_each(|clock| sum.add(clock));

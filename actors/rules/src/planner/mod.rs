@@ -14,6 +14,7 @@ pub mod entry;
 pub mod invalid;
 pub mod problems;
 pub mod retime;
+pub mod joint;
 mod chain;
 pub mod hand;
 mod simulate;
@@ -27,6 +28,8 @@ mod checker_tests;
 mod roll_tests;
 #[cfg(test)]
 mod frozen_tests;
+#[cfg(test)]
+mod joint_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -117,6 +120,8 @@ pub struct PlanInputs<'a> {
     pub aired: &'a Aired,
     /// The clocks that the grid names.
     pub clocks: &'a BTreeMap<ClockId, FormatClock>,
+    /// How items are joined.
+    pub joins: joint::Joins<'a>,
     /// What aired and is in no plan any more; may be empty. Order does not matter.
     pub played: &'a [Play],
     /// What is ordered for hours beside their clocks; [`Orders::NONE`] where nothing is.

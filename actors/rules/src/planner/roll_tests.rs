@@ -272,7 +272,12 @@ fn an_hour_of_very_many_items_is_planned_whole_and_entered_in_parts() {
 fn a_digest_tells_every_change_of_the_inputs_and_nothing_else() {
     let world = world();
     let of = |world: &World| {
-        let library = digest::library((&world.media).into(), &world.playlists, &world.details);
+        let library = digest::library(
+            (&world.media).into(),
+            &world.playlists,
+            &world.details,
+            &BTreeMap::new(),
+        );
         digest::inputs(&world.inputs(), library)
     };
     let first = of(&world);

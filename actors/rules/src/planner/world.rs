@@ -1,8 +1,11 @@
 //! A small station for the planner's tests.
 
+use super::joint::Joins;
 use super::*;
+use crate::library::analysis::AnalysisEntry;
 use crate::timeline::decide::HOUR_US;
 use grimnir_events::library::{CueMarks, ItemKind, MediaItem, Tags};
+use grimnir_events::station::TransitionMode;
 use grimnir_events::timeline::{ClockSlot, SlotSource, SlotStart};
 use grimnir_events::{ClockId, ContentHash};
 
@@ -87,6 +90,8 @@ pub(in crate::planner) struct World {
     pub orders: Orders,
     pub shows: Shows,
     pub aired: Aired,
+    pub transitions: TransitionMode,
+    pub analyses: BTreeMap<MediaId, AnalysisEntry>,
 }
 
 impl World {
@@ -112,6 +117,7 @@ impl World {
             clocks: &self.clocks,
             shows: &self.shows,
             aired: &self.aired,
+            joins: Joins { mode: self.transitions, analyses: &self.analyses },
             played: &self.played,
             orders: &self.orders,
             input_seq: 7,

@@ -7,6 +7,7 @@ use crate::samples::{
     smart_blocks, station_rules, tags, words,
 };
 use grimnir_events::access::{AccessEvent, Role};
+use grimnir_events::analysis::AnalysisEvent;
 use grimnir_events::control::ControlMode;
 use grimnir_events::edit::Pin;
 use grimnir_events::executor::PlayoutState;
@@ -14,7 +15,7 @@ use grimnir_events::ladder::{OwnerReason, ReleaseReason, Tier};
 use grimnir_events::library::{ItemKind, LibraryEvent};
 use grimnir_events::roll::RepairReason;
 use grimnir_events::show::ShowEvent;
-use grimnir_events::station::MountFormat;
+use grimnir_events::station::{MountFormat, TransitionMode};
 use grimnir_events::template::TemplateSpan;
 use grimnir_events::timeline::{Anchor, DropReason, TimelineEvent};
 use grimnir_events::{
@@ -25,6 +26,7 @@ use grimnir_rules::Context;
 use grimnir_rules::access::command::AccessCommand;
 use grimnir_rules::executor::command::ExecutorCommand;
 use grimnir_rules::ladder::command::LadderCommand;
+use grimnir_rules::library::analysis::AnalysisCommand;
 use grimnir_rules::library::command::LibraryCommand;
 use grimnir_rules::station::command::StationCommand;
 use grimnir_rules::timeline::command::{ClockCommand, RollCommand, TimelineCommand};
@@ -49,7 +51,7 @@ pub fn station() -> Labelled<StationCommand> {
         time_zone: some.then(|| "Atlantic/Reykjavik".into()),
         settings: some.then(settings),
     };
-    let samples = vec![
+    let mut samples = vec![
         plain(Create {
             name: "Grimnir One".into(),
             slug: "grimnir-one".into(),
@@ -66,8 +68,12 @@ pub fn station() -> Labelled<StationCommand> {
         ("None".into(), ChooseFallback { media_id: None }),
         plain(SetDspGraph { graph: samples::dsp_graph() }),
     ];
+    for (word, mode) in words!(TransitionMode: Segue, Fixed, Smart) {
+        samples.push((word.into(), ChooseTransitions { mode }));
+    }
     labelled!(StationCommand: [
         Create, Change, AddMount, RemoveMount, Start, Stop, ChooseFallback, SetDspGraph,
+        ChooseTransitions,
     ], samples)
 }
 
@@ -255,9 +261,24 @@ pub fn library() -> Labelled<LibraryCommand> {
             samples.push((detail, AddMedia { item }));
         }
     }
+    let hash = hash(116);
+    for (label, event) in samples::analysis(media_id) {
+        let command = match event {
+            AnalysisEvent::Queued { media_id } => AnalysisCommand::Queue { media_id },
+            AnalysisEvent::Begun { media_id } => AnalysisCommand::Begin { media_id },
+            AnalysisEvent::Measured { media_id, analysis } => {
+                AnalysisCommand::Measure { media_id, hash, analysis }
+            }
+            AnalysisEvent::Failed { media_id, failure } => {
+                AnalysisCommand::Fail { media_id, hash, failure }
+            }
+            AnalysisEvent::MarksReturned { media_id } => AnalysisCommand::ReturnMarks { media_id },
+        };
+        samples.push((label, Analysis(command)));
+    }
     labelled!(LibraryCommand: [
         AddMedia, RefuseMedia, DescribeMedia, LoseMedia, FindMedia, RemoveMedia, SetPlaylist,
-        RemovePlaylist, DetailMedia, Stock,
+        RemovePlaylist, DetailMedia, Stock, Analysis,
     ], samples)
 }
 

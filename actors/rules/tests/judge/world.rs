@@ -81,6 +81,7 @@ impl Default for World {
 impl World {
     pub fn inputs(&self) -> PlanInputs<'_> {
         PlanInputs {
+            joins: Default::default(),
             station: self.station,
             settings: &self.settings,
             media: (&self.media).into(),

@@ -24,6 +24,7 @@ fn row(n: u8, added_at: i64) -> MediaRow {
         long_form: false,
     };
     MediaRow {
+        analysis: Default::default(),
         item,
         station_id: StationId::default(),
         lost: None,

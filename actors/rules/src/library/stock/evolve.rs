@@ -37,6 +37,7 @@ pub fn evolve(state: &mut LibraryState, event: &StockEvent) {
             }
         }
         StockEvent::AudioReplaced { item } => {
+            state.analyses.remove(&item.id);
             if let Some(entry) = state.media.get_mut(&item.id) {
                 let before = std::mem::replace(&mut entry.item, (**item).clone());
                 (entry.lost, entry.stage) = (None, Stage::Measured);

@@ -12,6 +12,7 @@ pub(super) mod slots;
 pub use catalogue::Catalogue;
 
 use crate::planner::chain::Chain;
+use crate::planner::joint::Joins;
 use crate::planner::{PlanInputs, TZDB_VERSION};
 use crate::timeline::resolve::{ANCHOR_FADE_FRAMES, Cursor, ResolveSettings, resolve};
 use grimnir_events::timeline::{Anchor, ClockSlot, HourPlan, Line, SlotStart};
@@ -57,6 +58,7 @@ pub fn plan_hour(
 ) -> HourPlan {
     let seed = hour_seed(inputs, hour);
     let earlier: Vec<&HourPlan> = planned.range(..hour).map(|(_, plan)| plan).collect();
+    let inputs = &PlanInputs { joins: Joins::default(), ..*inputs };
     let history = history::History::of(catalogue, &earlier, inputs.played, hour);
     let slots = inputs.clock.map_or(&[][..], |clock| &clock.slots);
     let (from, anchor, note) = entry(&earlier, slots, hour, false);

@@ -41,6 +41,7 @@ pub use tryout::{BlockTest, Materialized, lines, materialize, test};
 
 use crate::planner::chain::Chain;
 use crate::planner::hours::{Hour, hour_of};
+use crate::planner::joint;
 use crate::planner::{PlanInputs, TZDB_VERSION, v1};
 use crate::show::{Instance, Programme};
 use crate::timeline::decide::HOUR_US;
@@ -236,7 +237,7 @@ impl<'a> Planner<'a> {
         let (lines, mut notes) = filling.finish();
         self.history.take_back();
         let told = notes.len();
-        let mut lines = v1::settle(&inputs, lines, from, &mut notes);
+        let mut lines = joint::settle(&inputs, lines, from, &mut notes);
         let cut = v1::slots::first_cut(&stretch.next, stretch.until);
         edges::trim(&mut lines, stretch.until, cut, &mut notes);
         let before = earlier.iter().rev().find_map(|plan| plan.lines.last());

@@ -392,6 +392,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         {
             self.chain.close_without_crossfade();
         }
+        self.chain.close();
     }
 
     /// Lines and notes.
