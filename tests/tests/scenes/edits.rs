@@ -87,12 +87,14 @@ async fn what_is_queued_and_inserted_is_heard_next() {
     let ear = Ear::connect(&url).await.expect("the mount can be reached");
     for count in 1..=3 {
         skip_at(&stage, count).await;
+        // Long enough to be told from what it fades over.
+        ear.listen(ear.seconds(KBPS) + 4.0, KBPS).await;
     }
     until("what was inserted is on air", PATIENCE, || async {
         (aired(&stage).await.len() == 4).then_some(())
     })
     .await;
-    ear.listen(3.0, KBPS).await;
+    ear.listen(ear.seconds(KBPS) + 3.0, KBPS).await;
     let titles = aired(&stage).await;
     assert_eq!(titles, [named(0), named(1), named(queued), named(inserted)]);
     let heard = ear.stop().await;
