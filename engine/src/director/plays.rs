@@ -261,7 +261,8 @@ impl Plays {
         }
         let gain = 10f32.powf(play.spec.gain_db_x100 as f32 / 2_000.0);
         let fade_in = fade_in.max(0);
-        let (role, watched) = (Role::Programme, true);
+        let watched = !self.air.view.exempt().has(play.spec.kind);
+        let role = Role::Programme;
         let start = Start { voice, at, source, gain, fade_in, curve, length, role, watched };
         let from_frame = play.spec.from;
         let (urgent, start) = (play.spec.tier == Tier::Emergency, Box::new(start));
