@@ -94,6 +94,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         board,
         http_port: http_port.clone(),
         graph: std::sync::Mutex::new(control::Loaded::again(graph, kept, &air)),
+        metered: std::sync::Mutex::default(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // Everything served is short work; one thread spares the wake-ups between two.

@@ -40,9 +40,12 @@ pub struct Control {
     pub http_port: Arc<AtomicU32>,
     /// What shapes the programme.
     pub graph: Mutex<graph::Loaded>,
+    /// Where whoever asks for the status stood; levels there are of the time since.
+    pub metered: Mutex<reports::Mark>,
 }
 
 pub use graph::Loaded;
+pub use reports::Mark;
 
 /// Binds the socket: a stale one is replaced, nobody else may connect.
 pub fn bind(path: &Path) -> std::io::Result<UnixListener> {

@@ -92,7 +92,9 @@ impl Director {
     fn on_started(&mut self, voice: u64, at: AirFrame, mixed_ns: i64) {
         let Some(play) = self.plays.get_mut(voice) else { return };
         play.state = PlayState::Sounding { at };
-        let (spec, started) = (play.spec.clone(), play.started(voice));
+        let (spec, mut started) = (play.spec.clone(), play.started(voice));
+        started.planned_at = started.planned_at.map(|at| at.plus(self.steps.ahead()));
+        self.anchor_here();
         self.end_interruption(at);
         self.leave_silence(at);
         self.announce(spec.claim_id, at);
