@@ -34,7 +34,7 @@ struct Rows {
 
 impl From<Rows> for LibraryTable {
     fn from(Rows { media, playlists }: Rows) -> Self {
-        let index = Index::of(media.values());
+        let index = Index::of(&media);
         Self { media, playlists, index }
     }
 }
@@ -59,13 +59,13 @@ impl LibraryTable {
 
     fn put(&mut self, row: MediaRow) {
         self.take(row.item.id);
-        self.index.insert(&row);
+        self.index.insert(&row, &self.media);
         self.media.insert(row.item.id, row);
     }
 
     fn take(&mut self, id: MediaId) -> Option<MediaRow> {
         let row = self.media.remove(&id)?;
-        self.index.remove(&row);
+        self.index.remove(&row, &self.media);
         Some(row)
     }
 

@@ -60,12 +60,12 @@ impl Shelf {
     }
     fn put(&mut self, row: MediaRow) {
         self.take(row.item.id);
-        self.index.insert(&row);
+        self.index.insert(&row, &self.rows);
         self.rows.insert(row.item.id, row);
     }
     fn take(&mut self, id: MediaId) {
         if let Some(row) = self.rows.remove(&id) {
-            self.index.remove(&row);
+            self.index.remove(&row, &self.rows);
         }
     }
     fn page(&self, filter: &Filter, page: &Page) -> (Vec<u16>, Option<Place>) {
