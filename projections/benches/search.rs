@@ -103,9 +103,9 @@ fn questions() -> Vec<(Filter, Page)> {
     all
 }
 
-fn plain(rows: &BTreeMap<MediaId, MediaRow>, words: &str) -> usize {
+fn plain(rows: &BTreeMap<MediaId, Box<MediaRow>>, words: &str) -> usize {
     let words = words.to_lowercase();
-    let has = |row: &&MediaRow| {
+    let has = |row: &&Box<MediaRow>| {
         let tags = &row.item.tags;
         let text = format!("{}\n{}\n{}", tags.title, tags.artist, tags.album).to_lowercase();
         words.split_whitespace().all(|word| text.contains(word))
@@ -114,7 +114,8 @@ fn plain(rows: &BTreeMap<MediaId, MediaRow>, words: &str) -> usize {
 }
 
 fn main() {
-    let rows: BTreeMap<MediaId, MediaRow> = (0..ITEMS).map(row).map(|r| (r.item.id, r)).collect();
+    let rows: BTreeMap<MediaId, Box<MediaRow>> =
+        (0..ITEMS).map(row).map(|r| (r.item.id, Box::new(r))).collect();
     let begun = Instant::now();
     let index = Index::of(&rows);
     let built = begun.elapsed().as_secs_f64() * 1_000.0;

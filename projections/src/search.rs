@@ -194,7 +194,7 @@ pub struct Index {
 }
 
 /// The rows that an index is of.
-type Rows = BTreeMap<MediaId, MediaRow>;
+type Rows = BTreeMap<MediaId, Box<MediaRow>>;
 
 impl Index {
     /// The index of these rows.
@@ -266,7 +266,7 @@ impl Index {
     }
 
     fn row<'a>(&self, rows: &'a Rows, number: u32) -> Option<&'a MediaRow> {
-        rows.get(&self.items.get(number as usize).copied().flatten()?)
+        rows.get(&self.items.get(number as usize).copied().flatten()?).map(|row| &**row)
     }
 
     fn place(&self, rows: &Rows, number: u32, order: Order) -> Option<Place> {
