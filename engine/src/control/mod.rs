@@ -45,7 +45,6 @@ pub struct Control {
 }
 
 pub use graph::Loaded;
-pub use reports::Mark;
 
 /// Binds the socket: a stale one is replaced, nobody else may connect.
 pub fn bind(path: &Path) -> std::io::Result<UnixListener> {
