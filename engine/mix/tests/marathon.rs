@@ -55,7 +55,11 @@ struct Run {
 }
 
 impl Run {
+    /// One that is there, or now and then one that never was.
     fn some_voice(&mut self) -> u64 {
+        if self.dice.roll(8) == 0 {
+            return u64::MAX - 1;
+        }
         let place = self.dice.roll(self.books.len().max(1) as u64) as usize;
         self.books.keys().nth(place).copied().unwrap_or(0)
     }
@@ -74,15 +78,15 @@ impl Run {
                     start(self.next, at.0, source)
                 };
                 one.gain = self.dice.roll(200) as f32 / 100.0;
-                one.fade_in = self.dice.roll(150_000) as i64;
+                one.fade_in = self.dice.roll(20_000) as i64;
                 one.curve = self.dice.curve();
-                one.length = Some(1 + self.dice.roll(1_500_000) as i64);
+                one.length = Some(1 + self.dice.roll(1_000_000) as i64);
                 one.role = if self.dice.roll(6) == 0 { Role::Over } else { Role::Programme };
                 one.watched = self.dice.roll(2) == 0;
                 Command::Start(one)
             }
             4 | 5 => {
-                let (frames, curve) = (self.dice.roll(240_000) as i64, self.dice.curve());
+                let (frames, curve) = (self.dice.roll(24_000) as i64, self.dice.curve());
                 fade_out(self.some_voice(), at.0, frames, curve)
             }
             6 => Command::Stop { voice: self.some_voice(), at },
@@ -156,7 +160,7 @@ fn two_hours_of_random_commands_leave_every_book_in_order() {
     let (mut out, mut report) = ([[0.0; 2]; BLOCK], Report::new());
     let (mut loudest, mut heard) = (0f32, 0usize);
     for block in 0..BLOCKS {
-        if run.dice.roll(20) == 0 {
+        if run.dice.roll(40) == 0 {
             run.order();
         }
         if block % CHAIN_EVERY == 0 {
@@ -177,7 +181,7 @@ fn two_hours_of_random_commands_leave_every_book_in_order() {
     }
     assert_eq!(run.mixer.position(), AirFrame((BLOCKS * BLOCK) as i64), "no frame more or less");
     assert!(loudest <= limiter.ceiling(), "{loudest}");
-    assert!(run.ended > 5_000 && run.refused > 500, "{} ended, {} refused", run.ended, run.refused);
+    assert!(run.ended > 4_000 && run.refused > 500, "{} ended, {} refused", run.ended, run.refused);
     assert!(heard > BLOCKS / 2, "{heard} blocks of {BLOCKS} were heard");
     // What is left ends on command, with its books.
     for voice in run.books.keys().copied().collect::<Vec<_>>() {
