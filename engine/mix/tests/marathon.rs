@@ -14,8 +14,10 @@ use grimnir_mix::{
 };
 use support::{fade_out, start};
 
-const BLOCKS: usize = 2 * 3_600 * RATE as usize / BLOCK;
-/// Blocks from which a loaded chain runs in a minute of every ten.
+/// An hour each, side by side.
+const SEEDS: [u64; 2] = [0x6772_696d, 0x6e69_7221];
+const BLOCKS: usize = 3_600 * RATE as usize / BLOCK;
+/// Ten minutes; a chain is loaded in the first of them.
 const CHAIN_EVERY: usize = 60_000;
 
 struct Dice(u64);
@@ -138,11 +140,22 @@ impl Run {
 
 #[test]
 fn two_hours_of_random_commands_leave_every_book_in_order() {
-    let sound = support::band_limited(11, 90_000);
+    let clip = Clip(support::band_limited(11, 90_000).into());
+    std::thread::scope(|scope| {
+        SEEDS.map(|seed| {
+            scope.spawn({
+                let clip = clip.clone();
+                move || one_hour(seed, clip)
+            })
+        });
+    });
+}
+
+fn one_hour(seed: u64, clip: Clip) {
     let mut run = Run {
         mixer: Mixer::new(AirFrame(0)),
-        dice: Dice(0x6772_696d),
-        clip: Clip(sound.into()),
+        dice: Dice(seed),
+        clip,
         next: 0,
         books: BTreeMap::new(),
         refused: 0,
@@ -181,7 +194,7 @@ fn two_hours_of_random_commands_leave_every_book_in_order() {
     }
     assert_eq!(run.mixer.position(), AirFrame((BLOCKS * BLOCK) as i64), "no frame more or less");
     assert!(loudest <= limiter.ceiling(), "{loudest}");
-    assert!(run.ended > 4_000 && run.refused > 500, "{} ended, {} refused", run.ended, run.refused);
+    assert!(run.ended > 2_000 && run.refused > 250, "{} ended, {} refused", run.ended, run.refused);
     assert!(heard > BLOCKS / 2, "{heard} blocks of {BLOCKS} were heard");
     // What is left ends on command, with its books.
     for voice in run.books.keys().copied().collect::<Vec<_>>() {
