@@ -42,6 +42,8 @@ pub struct Control {
     pub graph: Mutex<graph::Loaded>,
     /// Where whoever asks for the status stood; levels there are of the time since.
     pub metered: Mutex<reports::Mark>,
+    /// Only the last rung and emergencies play.
+    pub minimal: bool,
 }
 
 pub use graph::Loaded;
