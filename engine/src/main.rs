@@ -50,6 +50,9 @@ enum Action {
     },
 }
 
+/// No mount can take more than there may be connections.
+const LISTENERS: u64 = output::http::CONNECTION_LIMIT as u64;
+
 /// What one engine plays, and where.
 #[derive(clap::Args)]
 struct RunArguments {
@@ -68,6 +71,12 @@ struct RunArguments {
     /// Lowest epoch of a control plane that is obeyed.
     #[arg(long, default_value_t = 0)]
     epoch: u64,
+    /// Listeners that one mount takes at once.
+    #[arg(
+        long, env = "GRIMNIR_MOUNT_LISTENERS", default_value_t = LISTENERS,
+        value_parser = clap::value_parser!(u64).range(1..=LISTENERS)
+    )]
+    mount_listeners: u64,
     #[command(flatten)]
     elsewhere: elsewhere::Elsewhere,
 }

@@ -65,7 +65,9 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     let offer = http::SharedOffer::default();
     let board = Board::default();
     let tell = teller(journal.clone(), air.clone());
-    let reached = open_page(&reached_path)?;
+    let reached = Arc::new(Reached::new(run, open_page(&reached_path)?));
+    let seats = arguments.mount_listeners as usize;
+    let outputs = Desk::new(taps, offer.clone(), reached, tell, seats);
     let parts = Parts {
         run,
         media: arguments.media.clone(),
@@ -73,7 +75,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         journal: journal.clone(),
         cache,
         held,
-        outputs: Desk::new(taps, offer.clone(), Arc::new(Reached::new(run, reached)), tell),
+        outputs,
         board: board.clone(),
         tx: tx.clone(),
         rx,

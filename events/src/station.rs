@@ -131,14 +131,22 @@ pub struct Mount {
     pub path: String,
     /// How it is encoded.
     pub format: MountFormat,
-    /// Bit rate.
+    /// Bit rate; 0 where the format has none.
     pub bitrate_kbps: u16,
 }
 
 /// How a mount is encoded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MountFormat {
     /// MPEG-1 layer III at 48 kHz stereo, by LAME.
     Mp3,
+    /// AAC-LC at 48 kHz stereo, in ADTS frames.
+    AacLc,
+    /// Opus in Ogg, 48 kHz stereo.
+    Opus,
+    /// Vorbis in Ogg, 48 kHz stereo.
+    Vorbis,
+    /// FLAC in Ogg, 48 kHz stereo, 16 bits; without a bit rate.
+    Flac,
 }

@@ -2,8 +2,9 @@
 //!
 //! Upstream: the director. One encoder serves every mount of the same format and bit rate.
 
-use super::encoder::{Encoder, EncoderKey, Hubs, Tell};
+use super::encoder::{Encoder, EncoderKey, Tell};
 use super::fanout::FanoutHandle;
+use super::format::Room;
 use super::http::SharedOffer;
 use super::hub::Hub;
 use super::reached::Reached;
@@ -21,6 +22,8 @@ pub struct Desk {
     offer: SharedOffer,
     reached: Arc<Reached>,
     tell: Tell,
+    /// Listeners that a mount takes.
+    listeners: usize,
     encoders: BTreeMap<EncoderKey, Encoder>,
     mounts: Vec<(Mount, Arc<Hub>)>,
     title: String,
@@ -33,12 +36,14 @@ impl Desk {
         offer: SharedOffer,
         reached: Arc<Reached>,
         tell: Tell,
+        listeners: usize,
     ) -> Self {
         Self {
             fanout,
             offer,
             reached,
             tell,
+            listeners,
             encoders: BTreeMap::new(),
             mounts: Vec::new(),
             title: String::new(),
@@ -54,7 +59,9 @@ impl Desk {
                 (old.format, old.bitrate_kbps, &old.path)
                     == (mount.format, mount.bitrate_kbps, &mount.path)
             });
-            let hub = kept.map_or_else(|| Hub::new(mount.id, self.reached.clone()), |(_, hub)| hub);
+            let room = Room::of(mount.format, self.listeners);
+            let new = || Hub::new(mount.id, self.reached.clone(), room);
+            let hub = kept.map_or_else(new, |(_, hub)| hub);
             self.mounts.push((mount.clone(), hub));
         }
         for (_, hub) in before.values() {
@@ -81,18 +88,14 @@ impl Desk {
         for (mount, hub) in &self.mounts {
             hub.open();
             hub.set_title(&self.title);
-            wanted.entry((mount.format.into(), mount.bitrate_kbps)).or_default().push(hub.clone());
+            wanted.entry((mount.format, mount.bitrate_kbps)).or_default().push(hub.clone());
         }
         self.encoders.retain(|key, _| wanted.contains_key(key));
         for (key, hubs) in wanted {
             match self.encoders.get(&key) {
-                Some(encoder) => {
-                    *encoder.hubs.write().unwrap_or_else(PoisonError::into_inner) = hubs;
-                }
+                Some(encoder) => encoder.feed(hubs),
                 None => {
-                    let hubs: Hubs = Arc::new(std::sync::RwLock::new(hubs));
-                    let blocks = self.fanout.tap();
-                    let encoder = Encoder::start(key, blocks, hubs, self.tell.clone());
+                    let encoder = Encoder::start(key, self.fanout.tap(), hubs, self.tell.clone());
                     self.encoders.insert(key, encoder);
                 }
             }

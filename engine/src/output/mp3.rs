@@ -6,11 +6,17 @@ use bytes::Bytes;
 const RATES_1: [usize; 16] = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0];
 const RATES_2: [usize; 16] = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0];
 
+/// Samples of an MPEG-1 layer III frame.
+const SAMPLES: i64 = 1_152;
+/// By so much a decoder's output is behind what LAME was given: 576 samples of its own look-ahead
+/// and 529 of every decoder's filter bank.
+const DELAY: i64 = 576 + 529;
+
 /// Collects encoder output and gives whole frames.
 #[derive(Default)]
 pub struct Framer {
     held: Vec<u8>,
-    frames: u64,
+    frames: i64,
 }
 
 impl Framer {
@@ -34,9 +40,9 @@ impl Framer {
         whole.into()
     }
 
-    /// Whole frames so far.
-    pub fn frames(&self) -> u64 {
-        self.frames
+    /// Frames of sound that the whole frames so far hold.
+    pub fn sound(&self) -> i64 {
+        self.frames * SAMPLES - DELAY
     }
 }
 

@@ -73,7 +73,7 @@ pub fn station() -> Labelled<StationEvent> {
         ("None".into(), FallbackChanged { media_id: None }),
         plain(DspGraphSet { graph: Box::new(dsp_graph()) }),
     ];
-    for (word, format) in words!(MountFormat: Mp3) {
+    for (word, format) in words!(MountFormat: Mp3, AacLc, Opus, Vorbis, Flac) {
         samples.push((word.into(), MountAdded { mount: mount(format) }));
     }
     assert_eq!(words!(FadeCurve: Linear, EqualPower).count(), 2, "both are above");

@@ -20,6 +20,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use decide::bitrates_kbps;
 pub use rejection::StationRejection;
 pub use state::StationState;
 

@@ -1,8 +1,10 @@
 //! Why a station says no.
 
+use super::decide::bitrates_kbps;
 use crate::text::TextFault;
 use crate::{Reject, RejectClass};
 use grimnir_events::MountId;
+use grimnir_events::station::MountFormat;
 
 /// Why a station says no.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -60,12 +62,14 @@ pub enum StationRejection {
         /// What is wrong.
         why: &'static str,
     },
-    /// No such MPEG-1 layer III bit rate.
+    /// The format is not offered with this bit rate.
     #[error(
-        "bit rate is {found} kbit/s, expected one of 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, \
-         192, 224, 256, 320"
+        "bit rate of {format:?} is {found} kbit/s, expected one of {:?}",
+        bitrates_kbps(*format)
     )]
     Bitrate {
+        /// How the mount is encoded.
+        format: MountFormat,
         /// As given.
         found: u16,
     },
