@@ -197,7 +197,7 @@ mod tests {
         let reached = Arc::new(Reached::new(EngineRunId([1; 16]), page));
         let (mut mix, taps) = fanout::fanout();
         let start = |n: u8, format| {
-            let room = Room { burst: 1_000, queue: 10_000_000, listeners: 1 };
+            let room = Room { burst: 1 << 24, queue: 1 << 24, listeners: 1 };
             let hub = Hub::new(MountId([n; 16]), reached.clone(), room);
             hub.open();
             let listener = hub.join(false, Arc::new(Notify::new())).ok().expect("let in");
