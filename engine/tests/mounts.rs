@@ -5,6 +5,7 @@ mod support;
 
 use grimnir_engine_proto::v1;
 use grimnir_events::MountId;
+use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::handover::EngineConfig;
 use grimnir_events::station::{Mount, MountFormat};
 use grimnir_mix::Frame;
@@ -96,6 +97,10 @@ fn encoders(pid: u32) -> Vec<String> {
     names
 }
 
+fn outputs_up(facts: &[AirFact]) -> usize {
+    facts.iter().filter(|fact| matches!(fact.event, AirEvent::OutputUp { .. })).count()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_format_carries_the_programme_to_whoever_comes_early_or_late() {
     let mut rig = Rig::new();
@@ -112,6 +117,8 @@ async fn every_format_carries_the_programme_to_whoever_comes_early_or_late() {
     deaf.write_all(b"GET /live.flac HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     let join = || config.mounts.iter().map(|m| listen_to(port, &m.path)).collect::<Vec<_>>();
     let early = join();
+    // Encoders take their time to start on a busy machine, and drop what they cannot hold.
+    facts_until(&mut client, 1, |facts| outputs_up(facts) == config.mounts.len()).await;
     set_timeline(&mut client, 1, chain(&tones, now(), 0)).await;
     facts_until(&mut client, 1, |facts| started(facts).len() == 3).await;
     let late = join();
@@ -121,7 +128,7 @@ async fn every_format_carries_the_programme_to_whoever_comes_early_or_late() {
         .await
         .unwrap()
         .into_inner();
-    while telemetry.message().await.unwrap().unwrap().position_frames < 3 * 48_000 {}
+    while telemetry.message().await.unwrap().unwrap().position_frames < 6 * 48_000 {}
     assert_eq!(
         encoders(rig.child.as_ref().unwrap().id()),
         ["enc-aac-128", "enc-flac-0", "enc-mp3-128", "enc-opus-96", "enc-vorbis-128"],
@@ -179,10 +186,10 @@ async fn players_find_a_mount_by_its_playlist_and_tools_by_the_status_document()
     let asked = "GET /live.ogg HTTP/1.1\r\nIcy-MetaData: 1\r\nHost: x\r\n\r\n";
     let mut seat = TcpStream::connect(("127.0.0.1", port)).unwrap();
     seat.write_all(asked.as_bytes()).unwrap();
-    let mut bytes = [0; 400];
+    let mut bytes = [0; 900];
     seat.read_exact(&mut bytes).unwrap();
     let head = String::from_utf8_lossy(&bytes).to_lowercase();
-    assert!(head.contains("200") && !head.contains("icy-metaint"), "no titles in Ogg: {head}");
+    assert!(head.contains("200") && !head.contains("icy-metaint: "), "no titles in Ogg: {head}");
     assert!(head.contains("access-control-allow-origin: *"), "{head}");
     let full = get(port, "GET /live.ogg HTTP/1.1");
     assert!(full.starts_with("HTTP/1.1 503") && full.contains("limit 1"), "{full}");
@@ -207,7 +214,7 @@ async fn players_find_a_mount_by_its_playlist_and_tools_by_the_status_document()
     let stop = v1::StopRequest { epoch: 1, immediate: true };
     assert!(client.stop(stop).await.unwrap().into_inner().done);
     facts_until(&mut client, 1, |facts| {
-        facts.iter().any(|f| matches!(f.event, grimnir_events::air::AirEvent::OutputDown { .. }))
+        facts.iter().any(|f| matches!(f.event, AirEvent::OutputDown { .. }))
     })
     .await;
     assert!(get(port, "GET /live.ogg HTTP/1.1").contains("off air"));
