@@ -3,23 +3,25 @@
 //! No decoder touches the bytes in this process. What cannot be played is refused, and the refusal
 //! is an event with its reason.
 
+use crate::analysis::child::Refused;
+use crate::analysis::{self, Outputs};
 use crate::error::CommandError;
 use crate::media::{self, Beside};
 use crate::meta::{Meta, Receipt};
 use crate::site::{Ingest, Shared};
-use grimnir_engine_proto::report::{AnalysisRefusal, AnalysisReport, TagReport};
+use grimnir_engine_proto::report::{AnalysisReport, TagReport};
 use grimnir_events::details::MediaDetails;
-use grimnir_events::library::{CueMarks, LibraryEvent, MediaItem, Tags};
+use grimnir_events::library::{LibraryEvent, MediaItem, Tags};
 use grimnir_events::{CommitId, ContentHash, MediaId, StationId, StreamId, StreamKind, derive_id};
 use grimnir_rules::Library;
 use grimnir_rules::library::command::LibraryCommand;
+use grimnir_rules::library::stock::command::StockCommand;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-use tokio::process::Command;
 
-/// Longest time one file may take to be measured.
-const PATIENCE: Duration = Duration::from_secs(900);
+mod replace;
+
+pub use replace::AsItem;
 
 /// Measures a file and takes it in.
 pub async fn ingest(
@@ -37,42 +39,6 @@ pub async fn ingest(
     outcome
 }
 
-/// What an analysis writes beside its report, under names of its own.
-pub(crate) struct Outputs {
-    /// The copy that plays, where the file needs one.
-    pub play_copy: PathBuf,
-    /// The waveform.
-    pub waveform: PathBuf,
-    /// The picture in its tags.
-    pub artwork: PathBuf,
-}
-
-impl Outputs {
-    /// Fresh names in a folder.
-    pub(crate) fn in_folder(folder: &Path) -> Self {
-        let name = hex::encode(crate::clock::fresh_id());
-        let at = |what: &str| folder.join(format!("{name}.{what}"));
-        Self { play_copy: at("play"), waveform: at("waveform"), artwork: at("artwork") }
-    }
-    /// Removes what was written and not moved to its place.
-    pub(crate) async fn remove(&self) {
-        for path in [&self.play_copy, &self.waveform, &self.artwork] {
-            let _ = tokio::fs::remove_file(path).await;
-        }
-    }
-}
-
-/// Measures a sound that was taken in before; or why that cannot be.
-pub(crate) async fn measure(
-    shared: &Shared,
-    file: &Path,
-    outputs: &Outputs,
-) -> Result<AnalysisReport, String> {
-    let _permit = shared.analysis_permit().await.map_err(|e| e.to_string())?;
-    let analysed = analyse(&shared.engine_program, file, outputs).await;
-    analysed.map_err(|(Refused::File(reason) | Refused::World(reason))| reason)
-}
-
 async fn take_in(
     shared: &Shared,
     station: StationId,
@@ -80,19 +46,21 @@ async fn take_in(
     outputs: &Outputs,
     meta: Meta,
 ) -> Result<MediaItem, CommandError> {
-    let permit = shared.analysis_permit().await?;
-    let analysed = analyse(&shared.engine_program, &ingest.path, outputs).await;
-    drop(permit);
-    let report = match analysed {
+    let failed = |reason| CommandError::Failed { what: "measuring the file", reason };
+    let report = match analysis::measure(shared, &ingest.path, outputs).await {
         Ok(report) => report,
-        Err(Refused::File(reason)) => {
+        Err(Refused::File(_, reason)) => {
             return refuse(shared, station, ingest, reason, meta).await;
         }
-        Err(Refused::World(reason)) => {
-            return Err(CommandError::Failed { what: "measuring the file", reason });
-        }
+        Err(Refused::World(reason)) => return Err(failed(reason)),
     };
-    let item = describe(ingest, &report, meta.commit_id)?;
+    let mut item = describe(ingest, &report, meta.commit_id)?;
+    if let Some(as_item) = &ingest.as_item {
+        if as_item.hash.is_some_and(|hash| hash != item.hash) {
+            return Err(failed("the file changed meanwhile".into()));
+        }
+        item = replace::as_known(shared, station, item, as_item).await?;
+    }
     let played = if report.play_copy { &outputs.play_copy } else { &ingest.path };
     store(shared, played, item.play_hash).await?;
     for (from, what) in [(&outputs.waveform, Beside::Waveform), (&outputs.artwork, Beside::Artwork)]
@@ -103,12 +71,20 @@ async fn take_in(
         store(shared, &ingest.path, item.hash).await?;
     }
     let stream = StreamId::of_station(StreamKind::Library, station);
+    if let Some(as_item) = &ingest.as_item {
+        let item = replace::enter(shared, stream, item, as_item, &report.tags, meta).await?;
+        let subject = (item.id, item.hash);
+        analysis::record(shared, stream, subject, &report.analysis, meta).await?;
+        return Ok(item);
+    }
     let command = LibraryCommand::AddMedia { item: Box::new(item.clone()) };
     let receipt: Receipt<_> = shared.directory.decide::<Library>(stream, command, meta).await?;
     for event in receipt.events {
         match event {
             LibraryEvent::MediaAdded { item } => {
                 detail(shared, stream, item.id, &report.tags, meta).await?;
+                let subject = (item.id, item.hash);
+                analysis::record(shared, stream, subject, &report.analysis, meta).await?;
                 return Ok(*item);
             }
             LibraryEvent::MediaFound { media_id } => {
@@ -147,7 +123,7 @@ async fn detail(
 }
 
 /// What a file says about itself beyond its tags, within the limits of a description.
-fn more(tags: &TagReport) -> MediaDetails {
+pub(crate) fn more(tags: &TagReport) -> MediaDetails {
     let mood = clean_tag(&tags.mood);
     MediaDetails {
         album_artist: clean_tag(&tags.album_artist),
@@ -172,62 +148,20 @@ async fn refuse(
     meta: Meta,
 ) -> Result<MediaItem, CommandError> {
     let file_name = clean_name(&ingest.file_name);
-    let command = LibraryCommand::RefuseMedia {
-        file_name: file_name.clone(),
-        hash: None,
-        reason: reason.chars().take(500).collect(),
+    let short: String = reason.chars().take(500).collect();
+    let command = match &ingest.as_item {
+        Some(AsItem { media_id, hash: Some(hash), .. }) => {
+            let (media_id, hash) = (*media_id, *hash);
+            let failed = StockCommand::FailMeasuring { media_id, hash, reason: short };
+            LibraryCommand::Stock(failed)
+        }
+        Some(_) | None => {
+            LibraryCommand::RefuseMedia { file_name: file_name.clone(), hash: None, reason: short }
+        }
     };
     let stream = StreamId::of_station(StreamKind::Library, station);
     shared.directory.decide::<Library>(stream, command, meta).await?;
     Err(CommandError::invalid("media_not_playable", "file", format!("{file_name}: {reason}")))
-}
-
-enum Refused {
-    /// The file is at fault.
-    File(String),
-    /// The measuring failed.
-    World(String),
-}
-
-async fn analyse(
-    program: &Path,
-    file: &Path,
-    outputs: &Outputs,
-) -> Result<AnalysisReport, Refused> {
-    let world = |reason: String| Refused::World(reason);
-    let child = Command::new(program)
-        .arg("analyze")
-        .arg("--file")
-        .arg(file)
-        .arg("--play-copy")
-        .arg(&outputs.play_copy)
-        .arg("--waveform")
-        .arg(&outputs.waveform)
-        .arg("--artwork")
-        .arg(&outputs.artwork)
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|e| world(format!("{}: {e}", program.display())))?;
-    let output = tokio::time::timeout(PATIENCE, child.wait_with_output())
-        .await
-        .map_err(|_| Refused::File(format!("took over {} s to measure", PATIENCE.as_secs())))?
-        .map_err(|e| world(e.to_string()))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().last().unwrap_or_default();
-    match output.status.code() {
-        Some(0) => serde_json::from_str(line).map_err(|e| world(format!("report: {e}"))),
-        Some(2) => {
-            let refusal: AnalysisRefusal =
-                serde_json::from_str(line).map_err(|e| world(format!("refusal: {e}")))?;
-            Err(Refused::File(refusal.error))
-        }
-        // A file that crashes its decoder is at fault, and touched nothing but its own child.
-        None => Err(Refused::File("its decoder crashed".into())),
-        Some(code) => Err(world(format!("exit code {code}"))),
-    }
 }
 
 fn describe(
@@ -245,12 +179,7 @@ fn describe(
         Some(text) if !text.trim().is_empty() => clean_tag(text),
         _ => clean_tag(tag),
     };
-    let mut title = pick(&ingest.title, &report.tags.title);
-    if title.is_empty() {
-        title = Path::new(&file_name)
-            .file_stem()
-            .map_or_else(|| file_name.clone(), |stem| stem.to_string_lossy().into_owned());
-    }
+    let said = tags(&report.tags, &file_name);
     Ok(MediaItem {
         id: MediaId(derive_id("media", &[&commit_id.0, &hash.0])),
         hash,
@@ -258,25 +187,40 @@ fn describe(
         file_name,
         codec: report.codec.clone(),
         size_bytes: report.size_bytes,
-        duration_frames: report.duration_frames,
+        duration_frames: report.analysis.duration_frames,
         source_rate_hz: report.source_rate_hz,
         channels: report.channels,
-        loudness_lufs_x100: report.loudness_lufs_x100,
-        true_peak_dbtp_x100: report.true_peak_dbtp_x100,
-        cues: CueMarks { cue_in: report.cue_in, segue: report.segue, cue_out: report.cue_out },
+        loudness_lufs_x100: report.analysis.loudness_lufs_x100,
+        true_peak_dbtp_x100: report.analysis.true_peak_dbtp_x100,
+        cues: report.analysis.cues,
         tags: Tags {
-            title,
-            artist: pick(&ingest.artist, &report.tags.artist),
-            album: pick(&ingest.album, &report.tags.album),
-            genre: clean_tag(&report.tags.genre),
-            year: report.tags.year,
-            isrc: clean_tag(&report.tags.isrc),
+            title: pick(&ingest.title, &said.title),
+            artist: pick(&ingest.artist, &said.artist),
+            album: pick(&ingest.album, &said.album),
+            ..said
         },
         category: ingest.category.as_deref().map(clean_tag).unwrap_or_default().to_lowercase(),
         kind: ingest.kind.unwrap_or_default(),
         must_air: ingest.must_air,
         long_form: ingest.long_form,
     })
+}
+
+/// The tags of a file within their limits; its name stands in for a title.
+pub(crate) fn tags(tags: &TagReport, file_name: &str) -> Tags {
+    let mut title = clean_tag(&tags.title);
+    if title.is_empty() {
+        let stem = Path::new(file_name).file_stem();
+        title = stem.map_or_else(|| file_name.into(), |stem| stem.to_string_lossy().into_owned());
+    }
+    Tags {
+        title,
+        artist: clean_tag(&tags.artist),
+        album: clean_tag(&tags.album),
+        genre: clean_tag(&tags.genre),
+        year: tags.year,
+        isrc: clean_tag(&tags.isrc),
+    }
 }
 
 /// Copies a file to its place by content; what lies there already and is not the same (damaged,
@@ -299,7 +243,8 @@ async fn store(shared: &Shared, from: &Path, hash: ContentHash) -> Result<(), Co
     tokio::fs::rename(&partial, &to).await.map_err(failed)
 }
 
-async fn holds(path: PathBuf, hash: ContentHash) -> bool {
+/// The file there has these bytes.
+pub(crate) async fn holds(path: PathBuf, hash: ContentHash) -> bool {
     let read = tokio::task::spawn_blocking(move || {
         let mut hasher = Sha256::new();
         std::io::copy(&mut std::fs::File::open(&path)?, &mut hasher)?;
@@ -309,7 +254,7 @@ async fn holds(path: PathBuf, hash: ContentHash) -> bool {
 }
 
 /// A file's name without folders and control characters, at most 200 characters.
-fn clean_name(name: &str) -> String {
+pub(crate) fn clean_name(name: &str) -> String {
     let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let clean: String = base.chars().filter(|c| !c.is_control()).take(200).collect();
     if clean.trim().is_empty() { "unnamed".into() } else { clean }

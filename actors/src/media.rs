@@ -1,7 +1,8 @@
 //! The media store: sound by content hash, and what was drawn from it beside it.
 
+use crate::analysis::child::Refused;
+use crate::analysis::{self, Outputs};
 use crate::error::CommandError;
-use crate::ingest::{self, Outputs};
 use crate::site::Shared;
 use grimnir_events::ContentHash;
 use grimnir_events::library::MediaItem;
@@ -50,10 +51,12 @@ pub async fn beside(
         return Ok(None);
     }
     let outputs = Outputs::in_folder(&shared.upload_dir());
-    let drawn = ingest::measure(shared, &sound, &outputs).await;
+    let drawn = analysis::measure(shared, &sound, &outputs).await;
     let drawn = match drawn {
         Ok(_) => place(&outputs.waveform, &at).await,
-        Err(reason) => Err(CommandError::Failed { what: "drawing the waveform", reason }),
+        Err(Refused::File(_, reason) | Refused::World(reason)) => {
+            Err(CommandError::Failed { what: "drawing the waveform", reason })
+        }
     };
     outputs.remove().await;
     drawn?;

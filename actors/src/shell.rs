@@ -198,7 +198,7 @@ impl<A: Aggregate> ShellState<A> {
 
     async fn catch_up_air(&mut self) -> Result<(), CommandError> {
         let Some(station) = self.stream.station() else { return Ok(()) };
-        if !matches!(A::KIND, StreamKind::Ladder | StreamKind::Executor) {
+        if !matches!(A::KIND, StreamKind::Ladder | StreamKind::Executor | StreamKind::Timeline) {
             return Ok(());
         }
         let air = StreamId::of_station(StreamKind::Air, station);
@@ -208,13 +208,14 @@ impl<A: Aggregate> ShellState<A> {
                 .read(air, self.fold.air_version + 1, READ_BATCH)
                 .await
                 .map_err(unreadable)?;
-            let state = Arc::make_mut(&mut self.fold.state);
             for recorded in &batch {
+                let state = Arc::make_mut(&mut self.fold.state);
                 for event in &recorded.commit.events {
                     let fact = codec::decode::<AirFact>(event).map_err(corrupt)?;
                     A::witness(state, &fact);
                 }
                 self.fold.air_version = recorded.commit.header.version;
+                self.tails.air = recorded.hash;
             }
             if batch.len() < READ_BATCH {
                 return Ok(());

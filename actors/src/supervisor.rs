@@ -8,6 +8,8 @@
 //! with doubling pauses up to 5 s when it keeps failing.
 
 use crate::engine::link::{EngineLink, LinkArgs};
+use crate::import::{Importer, ImporterArgs};
+use crate::legal_id::{LegalIdArgs, LegalIdWatch};
 use crate::ownership::Standing;
 use crate::planner::{PlannerActor, PlannerArgs};
 use crate::preflight::{Preflight, PreflightArgs};
@@ -36,8 +38,12 @@ pub enum Child {
     Engine,
     /// Its planner.
     Planner,
+    /// Its importer of folders.
+    Importer,
     /// Its look ahead.
     Preflight,
+    /// The judge of its legal IDs.
+    LegalIds,
     /// The site's access shell.
     Access,
     /// The site's process manager runner.
@@ -114,9 +120,17 @@ impl Family {
                 let args = PlannerArgs { shared: self.shared.clone(), station };
                 PlannerActor::spawn_linked(None, PlannerActor, args, me).await?.0.get_cell()
             }
+            Child::Importer => {
+                let args = ImporterArgs { shared: self.shared.clone(), station };
+                Importer::spawn_linked(None, Importer, args, me).await?.0.get_cell()
+            }
             Child::Preflight => {
                 let args = PreflightArgs { shared: self.shared.clone(), station };
                 Preflight::spawn_linked(None, Preflight, args, me).await?.0.get_cell()
+            }
+            Child::LegalIds => {
+                let args = LegalIdArgs { shared: self.shared.clone(), station };
+                LegalIdWatch::spawn_linked(None, LegalIdWatch, args, me).await?.0.get_cell()
             }
             Child::Processes => {
                 let scope = (station != StationId::default()).then_some(station);
@@ -261,7 +275,8 @@ impl Family {
 
 /// What runs only where the station is owned.
 fn acting(shared: &Shared) -> Vec<Child> {
-    let mut all = vec![Child::Engine, Child::Planner, Child::Preflight];
+    let mut all =
+        vec![Child::Engine, Child::Planner, Child::Preflight, Child::LegalIds, Child::Importer];
     if !shared.ownership.is_alone() {
         all.push(Child::Processes);
     }

@@ -1,15 +1,16 @@
 //! Tries smart blocks and explains plans: reads the folds as planning does, and commits nothing.
 
 use crate::error::CommandError;
-use crate::shell::Snapshot;
+use crate::gather::{Gathered, Larder};
 use crate::site::Site;
 use grimnir_events::smart_block::SmartBlock;
 use grimnir_events::timeline::HourPlan;
-use grimnir_events::{LineId, MediaId, PlaylistId, StationId, UtcMicros};
+use grimnir_events::{LineId, StationId, UtcMicros};
+use grimnir_rules::planner::problems::{Look, Problem, problems};
 use grimnir_rules::planner::v2::{self, BlockTest, Explained, Materialized, PickTrace};
 use grimnir_rules::planner::{PLANNER_VERSION, PlanInputs};
-use grimnir_rules::{Library, Station, Timeline};
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why a planned line is what it is, as far as that can still be told.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,86 +25,99 @@ pub struct LineExplained {
     pub explained_by: u32,
     /// Ledger position that the hour was planned at.
     pub input_seq: u64,
-    /// Station or library changed after that position.
+    /// What people set, and the plan follows from, is not what it was then.
     pub inputs_moved: bool,
 }
 
-/// What planning reads, at one moment.
+/// The folds and where the library is prepared.
 struct Folds {
-    id: StationId,
-    station: Snapshot<Station>,
-    library: Snapshot<Library>,
-    timeline: Snapshot<Timeline>,
+    gathered: Gathered,
+    larder: Arc<Mutex<Larder>>,
 }
 
 impl Folds {
     async fn read(site: &Site, id: StationId) -> Result<Self, CommandError> {
-        Ok(Self {
-            id,
-            station: site.inspect::<Station>(id).await?,
-            library: site.inspect::<Library>(id).await?,
-            timeline: site.inspect::<Timeline>(id).await?,
-        })
+        Ok(Self { gathered: site.gather(id).await?, larder: site.larder(id) })
     }
 
     fn hours(&self) -> &BTreeMap<UtcMicros, HourPlan> {
-        &self.timeline.state.hours
+        &self.gathered.timeline.state.hours
     }
 
-    /// Asks the planner. What is in no plan any more is not looked back to, as in planning.
-    fn ask<T>(&self, answer: impl FnOnce(&PlanInputs<'_>) -> T) -> T {
-        let (library, timeline) = (&self.library.state, &self.timeline.state);
-        let lists = library.playlists.iter();
-        let playlists: BTreeMap<PlaylistId, (String, Vec<MediaId>)> =
-            lists.map(|(id, list)| (*id, (list.name.clone(), list.items.clone()))).collect();
-        let inputs = PlanInputs {
-            station: self.id,
-            settings: &self.station.state.settings,
-            media: (&**library).into(),
-            prepared: None,
-            playlists: &playlists,
-            details: &library.details,
-            blocks: &timeline.blocks,
-            rules: &timeline.rules,
-            time_zone: &self.station.state.time_zone,
-            tally: &BTreeMap::new(),
-            clock: timeline.default_clock.and_then(|clock| timeline.clocks.get(&clock)),
-            grid: &timeline.grid,
-            clocks: &timeline.clocks,
-            played: &[],
-            input_seq: self.library.seq.max(self.timeline.seq),
-        };
-        answer(&inputs)
+    /// Asks the planner as planning does.
+    fn ask<T>(
+        &self,
+        answer: impl FnOnce(&PlanInputs<'_>, &BTreeMap<UtcMicros, HourPlan>) -> T,
+    ) -> T {
+        let prepared = self.prepare();
+        self.gathered.ask(&prepared, answer)
+    }
+
+    fn prepare(&self) -> Arc<crate::gather::Prepared> {
+        self.larder.lock().unwrap_or_else(PoisonError::into_inner).prepare(&self.gathered)
     }
 
     fn explain(&self, hour: UtcMicros, line_id: LineId) -> Option<LineExplained> {
         let planned = self.hours().get(&hour)?;
-        let input_seq = planned.input_seq;
+        let prepared = self.prepare();
+        let record = self.gathered.timeline.state.roll.hours.get(&hour).map(|kept| &kept.record);
+        let at = record.map(|record| record.at);
         // Hours after it were there when it was planned, or came later: whichever leads to it.
         let earlier = self.hours().range(..hour).map(|(at, plan)| (*at, plan.clone())).collect();
-        let explained = self.ask(|inputs| {
+        let explained = self.gathered.ask_as_of(&prepared, at, |inputs, then| {
             let first = v2::explain_hour(inputs, &earlier, hour);
             if same(&first, planned) {
                 return first;
             }
-            let second = v2::explain_hour(inputs, self.hours(), hour);
-            if same(&second, planned) || !leads_to(&first, planned, line_id) {
-                second
-            } else {
-                first
+            let others = [self.hours(), then].map(|hours| v2::explain_hour(inputs, hours, hour));
+            let whole = others.iter().position(|other| same(other, planned));
+            let leads = leads_to(&first, planned, line_id);
+            match others {
+                [_, other] if whole == Some(1) => other,
+                [other, _] if whole == Some(0) || !leads => other,
+                _ => first,
             }
         });
         let leads = leads_to(&explained, planned, line_id);
         let same_hour = same(&explained, planned);
         let mut picks = explained.picks.into_iter().filter(|_| leads);
         let pick = picks.find(|(line, _)| *line == Some(line_id)).map(|(_, trace)| trace);
+        let input_seq = planned.input_seq;
+        let inputs_moved = match record {
+            Some(record) => record.inputs != self.gathered.basis(&prepared).inputs,
+            // Before that was recorded only the positions tell.
+            None => {
+                let seq = self.gathered.station.seq.max(self.gathered.library.seq);
+                seq > input_seq
+            }
+        };
         Some(LineExplained {
             pick,
             same_hour,
             planned_by: planned.planner_version,
             explained_by: PLANNER_VERSION,
             input_seq,
-            inputs_moved: self.station.seq > input_seq || self.library.seq > input_seq,
+            inputs_moved,
+        })
+    }
+
+    /// What is wrong with the plan from `now` to its horizon.
+    fn problems(&self, now: UtcMicros, hours: u32) -> Vec<Problem> {
+        let gathered = &self.gathered;
+        let zone = gathered.zone();
+        let running = grimnir_rules::planner::hours::hour_of(&zone, now).from;
+        let legal = |item: &grimnir_events::library::MediaItem| {
+            item.kind == grimnir_events::library::ItemKind::LegalId
+        };
+        gathered.standing(|standing| {
+            problems(&Look {
+                settings: &gathered.station.state.settings,
+                hours: self.hours(),
+                standing,
+                from: now,
+                until: running.plus(i64::from(hours) * 3_600_000_000),
+                legal_ids: gathered.library.state.playable().any(legal),
+            })
         })
     }
 }
@@ -140,8 +154,7 @@ impl Site {
     ) -> Result<Materialized, CommandError> {
         let folds = Folds::read(self, station).await?;
         apart(move || {
-            folds
-                .ask(|inputs| v2::materialize(inputs, folds.hours(), &block, at, duration_ms, seed))
+            folds.ask(|inputs, hours| v2::materialize(inputs, hours, &block, at, duration_ms, seed))
         })
         .await
     }
@@ -154,7 +167,7 @@ impl Site {
         at: UtcMicros,
     ) -> Result<BlockTest, CommandError> {
         let folds = Folds::read(self, station).await?;
-        apart(move || folds.ask(|inputs| v2::test(inputs, folds.hours(), &block, at))).await
+        apart(move || folds.ask(|inputs, hours| v2::test(inputs, hours, &block, at))).await
     }
 
     /// Why a planned line is what it is: its hour is planned again. `None` where no such hour is
@@ -167,5 +180,18 @@ impl Site {
     ) -> Result<Option<LineExplained>, CommandError> {
         let folds = Folds::read(self, station).await?;
         apart(move || folds.explain(hour, line)).await
+    }
+
+    /// What is wrong with a station's plan, as far as it can be seen now; `hours` ahead, or as far
+    /// as it is to be planned.
+    pub async fn problems(
+        &self,
+        station: StationId,
+        hours: Option<u32>,
+    ) -> Result<Vec<Problem>, CommandError> {
+        let folds = Folds::read(self, station).await?;
+        let now = crate::clock::now();
+        let ahead = folds.gathered.timeline.state.roll.horizon.plan_hours;
+        apart(move || folds.problems(now, hours.unwrap_or(ahead))).await
     }
 }

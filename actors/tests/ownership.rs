@@ -120,6 +120,7 @@ async fn node(
         proof: ProofConfig::default(),
         data_dir: data_dir.clone(),
         archive: None,
+        import_roots: Vec::new(),
     };
     let secrets = Arc::new(Secrets::open(data_dir.join("secrets")).expect("opens"));
     let (views, _) = Projector::spawn(ledger.clone(), None);

@@ -93,6 +93,65 @@ async fn playlists_and_clocks_are_made_replaced_and_removed_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn clocks_hold_every_kind_of_slot_and_legal_ids_have_a_rule() {
+    let house = House::open().await;
+    let token = house.sign_in("anna", Role::Admin).await;
+    house.station(&token, "Nord").await;
+    let product = json!({ "fields": [{ "field": { "custom": "product" }, "sec": 900 }] });
+    let stopset = json!({ "category": "spots", "length_ms": 90_000, "separation": product });
+    let slots = json!([
+        { "type": "category", "items": 2 },
+        { "type": "imaging", "role": "sweeper" },
+        { "type": "voice_track", "track": "link" },
+        { "offset_ms": 1_200_000, "type": "stopset", "stopset": stopset },
+    ]);
+    let body = json!({ "station_id": "nord", "name": "Day", "slots": slots, "min_airtime_ms": 9 });
+    let ask = async |method, path: &str, body| {
+        house.ask(method, path, Some(&token), &[], Some(body)).await
+    };
+    let made = ask("POST", "/api/v1/clocks", body.clone()).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    let path = made.headers["location"].to_str().expect("is text").to_owned();
+    let shown = house.ask("GET", &path, Some(&token), &[], None).await.body;
+    assert_eq!(shown["min_airtime_ms"], 9);
+    assert_eq!(
+        (&shown["slots"][0]["items"], &shown["slots"][0]["offset_ms"]),
+        (&json!(2), &json!(null))
+    );
+    assert_eq!(shown["slots"][3]["stopset"]["length_ms"], 90_000);
+    let mut bad = body.clone();
+    bad["slots"][3]["stopset"]["length_ms"] = json!(5);
+    let refused = ask("PUT", &path, bad).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(refused.body["code"], "clock_slot_value");
+    let detail = "slots[3].stopset.length_ms is 5, expected 1000 to 3600000";
+    assert_eq!(refused.body["detail"], detail);
+
+    let rule = "/api/v1/stations/nord/legal-id";
+    let before = house.ask("GET", rule, Some(&token), &[], None).await.body;
+    assert_eq!(before["enabled"], false);
+    let set = ask("PUT", rule, json!({ "before_ms": 60_000 })).await;
+    assert_eq!(set.status, StatusCode::OK, "{set:?}");
+    let after = house.ask("GET", rule, Some(&token), &[], None).await.body;
+    assert_eq!((&after["enabled"], &after["before_ms"]), (&json!(true), &json!(60_000)));
+    assert_eq!(after["after_ms"], 300_000);
+    let far = ask("PUT", rule, json!({ "after_ms": 1_800_001 })).await;
+    assert_eq!(far.body["code"], "clock_slot_value");
+
+    let hour = "2030-01-01T10:00:00Z";
+    let track = json!({ "station_id": "nord", "hour": hour, "track": "none", "media_id": null });
+    let open = ask("PUT", "/api/v1/voice-tracks", track).await;
+    assert_eq!(open.status, StatusCode::OK, "open it was and is: {open:?}");
+    let nobody = "med_01010101010101010101010101010101";
+    let track = json!({ "station_id": "nord", "hour": hour, "track": "link", "media_id": nobody });
+    let unknown = ask("PUT", "/api/v1/voice-tracks", track).await;
+    assert_eq!(unknown.body["code"], "media_not_found", "{unknown:?}");
+    let listed = house.ask("GET", "/api/v1/voice-tracks?station_id=nord", Some(&token), &[], None);
+    assert_eq!(listed.await.body, json!([]));
+    house.site.close(true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_role_may_do_what_it_may_and_no_more() {
     let house = House::open().await;
     let admin = house.sign_in("anna", Role::Admin).await;

@@ -78,6 +78,9 @@ pub struct Serve {
     /// Largest upload in MiB.
     #[arg(long, env = "GRIMNIR_UPLOAD_LIMIT_MB", default_value_t = 1024)]
     pub upload_limit_mb: u64,
+    /// Folder that libraries may be filled from, with what is in it; may be repeated.
+    #[arg(long = "import-root", env = "GRIMNIR_IMPORT_ROOTS", value_delimiter = ',')]
+    pub import_roots: Vec<PathBuf>,
     /// Name of the administrator made at the first start.
     #[arg(long, env = "GRIMNIR_ADMIN_USER", default_value = "admin")]
     pub admin_user: String,

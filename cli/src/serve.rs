@@ -60,6 +60,7 @@ pub async fn open(args: &Serve, address: SocketAddr) -> Result<Site, String> {
             witnessed: args.witness_for.clone(),
         },
         archive: args.archive.clone().map(|url| ArchivePlace { url, options: store_options() }),
+        import_roots: args.import_roots.clone(),
     };
     Site::open(config).await.map_err(|e| e.to_string())
 }

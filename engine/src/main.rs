@@ -39,6 +39,8 @@ enum Action {
         #[command(flatten)]
         outputs: media::analyze::Outputs,
     },
+    /// Read the tags of the files that standard input names, a line of JSON for each.
+    Scan,
     /// Decode a file with GStreamer into a FLAC file.
     Transcode {
         /// The file.
@@ -95,6 +97,7 @@ fn main() -> ExitCode {
             }
         },
         Action::Analyze { file, outputs } => media::analyze::print(&file, &outputs),
+        Action::Scan => media::scan::print(),
         Action::Transcode { file, out } => media::transcode::print(&file, &out),
     }
 }

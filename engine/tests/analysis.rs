@@ -4,6 +4,7 @@
 mod support;
 
 use grimnir_engine_proto::report::{AnalysisRefusal, AnalysisReport, TagReport};
+use grimnir_events::analysis::{AlbumPlace, TailShape};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::*;
@@ -13,6 +14,25 @@ struct Bench {
 }
 
 impl Bench {
+    /// A sound at 48 kHz of parts: seconds, and the level in dBFS at their begin and end, or
+    /// silence.
+    fn parts(&self, name: &str, parts: &[(f64, Option<(f64, f64)>)]) -> PathBuf {
+        let mut frames: Vec<[f32; 2]> = Vec::new();
+        for (seconds, levels) in parts {
+            let count = (seconds * 48_000.0).round() as usize;
+            for n in 0..count {
+                let gain = levels.map_or(0.0, |(from, to)| {
+                    10f64.powf((from + (to - from) * n as f64 / count as f64) / 20.0)
+                });
+                let phase = std::f64::consts::TAU * 1_000.0 * frames.len() as f64 / 48_000.0;
+                frames.push([(gain * phase.sin()) as f32; 2]);
+            }
+        }
+        let path = self.path(name);
+        grimnir_mix::tone::write_wav_f32(&path, 48_000, &frames).unwrap();
+        path
+    }
+
     fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap() }
     }
@@ -70,19 +90,30 @@ fn exact_codecs_are_measured_as_they_are() {
         let report = bench.analyze(&file).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert!(!report.play_copy && report.play_hash == report.hash, "{name}");
         assert!(
-            (report.duration_frames - 192_000).abs() <= 2,
+            (report.analysis.duration_frames - 192_000).abs() <= 2,
             "{name}: {}",
-            report.duration_frames
+            report.analysis.duration_frames
         );
         assert_eq!((report.source_rate_hz, report.channels), (44_100, 2), "{name}");
         // A 1 kHz sine of amplitude 0.35 on both sides: −9 LUFS, less what the edges' blocks lack.
-        let loudness = report.loudness_lufs_x100.unwrap();
+        let loudness = report.analysis.loudness_lufs_x100.unwrap();
         assert!((-980..=-880).contains(&loudness), "{name}: {loudness}");
-        let peak = report.true_peak_dbtp_x100.unwrap();
+        let peak = report.analysis.true_peak_dbtp_x100.unwrap();
         assert!((-930..=-850).contains(&peak), "{name}: {peak}");
-        assert!((report.cue_in - 24_000).abs() < 1_500, "{name}: {}", report.cue_in);
-        assert!((report.cue_out - 168_000).abs() < 2_500, "{name}: {}", report.cue_out);
-        assert!(report.segue <= report.cue_out && report.segue > report.cue_in);
+        assert!(
+            (report.analysis.cues.cue_in - 24_000).abs() < 1_500,
+            "{name}: {}",
+            report.analysis.cues.cue_in
+        );
+        assert!(
+            (report.analysis.cues.cue_out - 168_000).abs() < 2_500,
+            "{name}: {}",
+            report.analysis.cues.cue_out
+        );
+        assert!(
+            report.analysis.cues.segue <= report.analysis.cues.cue_out
+                && report.analysis.cues.segue > report.analysis.cues.cue_in
+        );
         if name != "a.wav" {
             assert_eq!(
                 (report.tags.title.as_str(), report.tags.year),
@@ -163,7 +194,7 @@ fn a_waveform_shows_where_there_is_sound() {
     let bench = Bench::new();
     let file = bench.sound("a.flac", &[]);
     let report = bench.analyze(&file).unwrap();
-    assert!(report.loudness_range_lu_x100.is_some());
+    assert!(report.analysis.range_lu_x100.is_some());
     let waveform = std::fs::read(bench.path("waveform")).unwrap();
     // Four seconds at 20 a second, of a tone whose peaks are at 0.35 of full scale.
     assert_eq!((&waveform[..4], waveform.len()), (&b"GRW1"[..], 8 + 2 * 80));
@@ -184,13 +215,13 @@ fn other_codecs_become_a_play_copy_of_the_same_length() {
         assert!(report.play_copy && report.play_hash != report.hash, "{name}");
         assert_eq!(report.codec, codec, "{name}");
         assert!(
-            (report.duration_frames - 192_000).abs() < 4_800,
+            (report.analysis.duration_frames - 192_000).abs() < 4_800,
             "{name}: {}",
-            report.duration_frames
+            report.analysis.duration_frames
         );
         assert_eq!(report.tags.artist, "Artist", "{name}");
         let copy = decode(&bench.path("copy.flac"));
-        assert_eq!(copy.len() as i64, report.duration_frames, "{name}");
+        assert_eq!(copy.len() as i64, report.analysis.duration_frames, "{name}");
         assert!(power(&copy[96_000..98_400], 1_000) > 0.3, "{name}");
     }
 }
@@ -231,5 +262,117 @@ fn a_file_that_lies_about_its_type_is_taken_for_what_it_is() {
     let silent = bench.path("silent.wav");
     ffmpeg(&["-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo", "-t", "1"], &silent);
     let report = bench.analyze(&silent).unwrap();
-    assert_eq!((report.loudness_lufs_x100, report.true_peak_dbtp_x100), (None, None));
+    assert_eq!(
+        (report.analysis.loudness_lufs_x100, report.analysis.true_peak_dbtp_x100),
+        (None, None)
+    );
+}
+
+/// A sine at 0 dBFS on both sides is 0 LUFS; the marks' thresholds count from the loudness.
+#[test]
+fn marks_silences_tails_and_beginnings_are_measured_to_a_window() {
+    let bench = Bench::new();
+    let (silence, full) = (None, Some((-12.0, -12.0)));
+    let fade = Some((-12.0, -72.0));
+    let parts =
+        [(0.75, silence), (2.0, Some((-36.0, -36.0))), (30.0, full), (6.0, fade), (1.0, silence)];
+    let found = bench.analyze(&bench.parts("a.wav", &parts)).unwrap().analysis;
+    assert_eq!(found.analyser_version, 1);
+    assert_eq!(found.duration_frames, (39.75 * 48_000.0) as i64);
+    let near = |found: i64, seconds: f64| {
+        let off = found - (seconds * 48_000.0) as i64;
+        assert!(off.abs() <= 2 * 480, "{found} is {off} frames off {seconds} s");
+    };
+    near(found.leading_silence, 0.75);
+    near(found.cues.cue_in, 0.75);
+    // Taken over 100 ms: two windows of ten are enough.
+    assert!((-3_840..=0).contains(&(found.head.full_from - 132_000)), "{found:?}");
+    // 10 dB a second: 7 LU below after 0.7 s (taken over 100 ms), 42 below after 4.2 s, and
+    // -60 LUFS after 4.8 s.
+    assert!((found.cues.segue - (33.45 * 48_000.0) as i64).abs() <= 10 * 480, "{found:?}");
+    near(found.cues.cue_out, 36.95);
+    near(found.trailing_silence, 2.2);
+    assert!((found.head.level_lu_x100 + 2_400).abs() < 60, "{found:?}");
+    assert!((900..=1_100).contains(&found.tail.fall_lu_per_s_x100), "{found:?}");
+    assert_eq!(found.tail.shape, TailShape::Falling);
+    let held = [(30.0, full), (4.0, Some((-21.0, -23.0))), (1.5, Some((-23.0, -60.0)))];
+    let found = bench.analyze(&bench.parts("held.wav", &held)).unwrap().analysis;
+    assert_eq!(found.tail.shape, TailShape::Sustained, "{found:?}");
+    near(found.cues.segue, 34.25);
+    let cold = bench.analyze(&bench.parts("cold.wav", &[(30.0, full)])).unwrap().analysis;
+    assert_eq!((cold.tail.shape, cold.cues.segue), (TailShape::Cold, 30 * 48_000));
+    assert_eq!((cold.cues.cue_in, cold.head.full_from), (0, 0));
+}
+
+#[test]
+fn what_is_measured_does_not_depend_on_the_rate() {
+    let bench = Bench::new();
+    let parts =
+        [(0.5, None), (20.0, Some((-18.0, -18.0))), (3.0, Some((-18.0, -60.0))), (0.5, None)];
+    let plain = bench.parts("48000.wav", &parts);
+    let expected = bench.analyze(&plain).unwrap().analysis;
+    for rate in ["8000", "22050", "44100", "96000"] {
+        let file = bench.path(&format!("{rate}.wav"));
+        let arguments = ["-i", plain.to_str().unwrap(), "-ar", rate, "-c:a", "pcm_s24le"];
+        ffmpeg(&arguments, &file);
+        let found = bench.analyze(&file).unwrap().analysis;
+        let off = |a: i64, b: i64, most: i64| assert!((a - b).abs() <= most, "{rate}: {a} {b}");
+        let (a, b) = (&found, &expected);
+        off(a.duration_frames, b.duration_frames, 48);
+        off(a.cues.cue_in, b.cues.cue_in, 1_440);
+        off(a.cues.segue, b.cues.segue, 2_400);
+        off(a.cues.cue_out, b.cues.cue_out, 2_400);
+        off(a.loudness_lufs_x100.unwrap().into(), b.loudness_lufs_x100.unwrap().into(), 10);
+        off(a.true_peak_dbtp_x100.unwrap().into(), b.true_peak_dbtp_x100.unwrap().into(), 25);
+    }
+}
+
+#[test]
+fn intros_and_places_on_albums_are_read_from_tags() {
+    let bench = Bench::new();
+    let plain = bench.parts("plain.wav", &[(5.0, Some((-12.0, -12.0)))]);
+    let tagged = |name: &str, tags: &[&str]| {
+        let mut arguments = vec!["-i", plain.to_str().unwrap()];
+        arguments.extend(tags.iter().flat_map(|tag| ["-metadata", tag]));
+        let file = bench.path(name);
+        ffmpeg(&arguments, &file);
+        bench.analyze(&file).unwrap().analysis
+    };
+    let place = |disc, track| Some(AlbumPlace { disc, track });
+    let found =
+        tagged("a.flac", &["INTRO=2.5", "track=7/12", "disc=2", "BPM=128", "INITIALKEY=Am"]);
+    assert_eq!((found.intro_end, found.album_place), (Some(120_000), place(2, 7)));
+    assert_eq!((found.bpm_x100, found.key.as_str()), (Some(12_800), "Am"));
+    // ffmpeg writes what it has no name for as TXXX.
+    let found = tagged("a.mp3", &["INTRO=2500", "track=3"]);
+    assert_eq!((found.intro_end, found.album_place), (Some(120_000), place(1, 3)));
+    let found = tagged("comment.flac", &["comment=cut here; intro=0:02.5"]);
+    assert_eq!((found.intro_end, found.album_place), (Some(120_000), None));
+    let beyond = tagged("beyond.flac", &["INTRO=60"]);
+    assert_eq!(beyond.intro_end, None, "longer than the sound");
+}
+
+#[test]
+fn the_measuring_process_has_bounds() {
+    let bench = Bench::new();
+    let fifo = bench.path("never-ending");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
+        .unwrap();
+    let mut child = Command::new(PROGRAM).args(["analyze", "--file"]).arg(&fifo).spawn().unwrap();
+    let limits = format!("/proc/{}/limits", child.id());
+    let bounds = |name: &str| {
+        let text = std::fs::read_to_string(&limits).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
+        line[name.len().min(line.len())..].split_whitespace().next().map(str::to_owned)
+    };
+    let set = || bounds("Max address space").as_deref() == Some("2147483648");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !set() {
+        assert!(std::time::Instant::now() < deadline, "the bounds are not set within 20 s");
+        std::thread::yield_now();
+    }
+    assert_eq!(bounds("Max cpu time").as_deref(), Some("540"));
+    assert_eq!(bounds("Max core file size").as_deref(), Some("0"));
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

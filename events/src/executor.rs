@@ -3,6 +3,7 @@
 use crate::codec::Payload;
 use crate::control::ControlMode;
 use crate::ids::{ClaimId, LineId, StartId};
+use crate::units::UtcMicros;
 use serde::{Deserialize, Serialize};
 
 /// What happened to an executor.
@@ -36,6 +37,17 @@ pub enum ExecutorEvent {
     StartRequested {
         /// This start.
         start_id: StartId,
+    },
+    /// The time around an hour passed and no legal ID had started in it.
+    LegalIdMissed {
+        /// The hour.
+        hour: UtcMicros,
+        /// From when one could have started.
+        from: UtcMicros,
+        /// Until when.
+        until: UtcMicros,
+        /// Why, as far as the air tells.
+        reason: String,
     },
 }
 

@@ -90,6 +90,12 @@ typed_ids! {
     ClockId = "clk";
     /// A smart block.
     SmartBlockId = "sbk";
+    /// A template of a day or a week.
+    TemplateId = "tpl";
+    /// A show.
+    ShowId = "shw";
+    /// One instance of a show, by its original start.
+    InstanceId = "ins";
     /// One line of the programme log.
     LineId = "lin";
     /// One claim to the air: what a source raised on the ladder holds.
@@ -104,6 +110,8 @@ typed_ids! {
     CorrelationId = "cor";
     /// One run of an engine process.
     EngineRunId = "run";
+    /// One folder that a library takes in.
+    ImportId = "imp";
     /// One start of the next line by a person.
     StartId = "stt";
 }

@@ -1,8 +1,10 @@
 //! The words of a library: media items and playlists.
 
+use crate::analysis::AnalysisEvent;
 use crate::codec::Payload;
 use crate::details::MediaDetails;
 use crate::ids::{ContentHash, MediaId, PlaylistId};
+use crate::stock::StockEvent;
 use serde::{Deserialize, Serialize};
 
 /// What happened in a library.
@@ -78,6 +80,10 @@ pub enum LibraryEvent {
         /// All of it, as it is now.
         details: Box<MediaDetails>,
     },
+    /// Folders, replaced audio, deletion, marks of playlists.
+    Stock(StockEvent),
+    /// Its sound is measured, or was.
+    Analysis(AnalysisEvent),
 }
 
 impl Payload for LibraryEvent {
@@ -86,7 +92,7 @@ impl Payload for LibraryEvent {
 }
 
 /// A media item.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct MediaItem {
     /// Its id.
     pub id: MediaId,

@@ -92,7 +92,7 @@ pub struct Quota {
 }
 
 /// How far apart alike items start, in seconds. What is not given is the station's.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BlockSeparation {
     /// Of one artist, each of a credit counted.
@@ -108,7 +108,7 @@ pub struct BlockSeparation {
 }
 
 /// How far apart items of one value of a field start.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FieldSeparation {
     /// The field: one that holds text.

@@ -59,6 +59,11 @@ pub enum StationEvent {
         /// All of it, as it is now.
         graph: Box<DspGraph>,
     },
+    /// Items are joined in another way in hours planned from here on.
+    TransitionsChosen {
+        /// In which.
+        mode: TransitionMode,
+    },
 }
 
 impl Payload for StationEvent {
@@ -107,6 +112,21 @@ impl Default for StationSettings {
             min_airtime_ms: 10_000,
         }
     }
+}
+
+/// How the planner joins two items of automation.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransitionMode {
+    /// The next item starts at the segue mark, at full level; an item without one is overlapped
+    /// by the station's crossfade.
+    #[default]
+    Segue,
+    /// Every overlap is the station's crossfade, wherever analysis put the segue mark. A mark that
+    /// a person set stands.
+    Fixed,
+    /// Overlap and fades are computed for each pair of items from what was measured in them.
+    Smart,
 }
 
 /// Gain shape of an overlap.

@@ -1,22 +1,26 @@
-//! The words of a timeline: format clocks, and the lines that are to air.
+//! The words of a timeline: where the lines of an hour come from, and the lines that are to air.
 
+use crate::clock::{ClockEvent, ClockV1, ImagingRole, Stopset};
 use crate::codec::Payload;
 use crate::edit::EditEvent;
 use crate::grid::Grid;
 use crate::ids::{ClockId, ContentHash, LineId, MediaId, PlaylistId, SmartBlockId};
 use crate::library::{CueMarks, ItemKind};
+use crate::show::{LiveAccess, ShowEvent};
 use crate::smart_block::{SmartBlock, StationRules};
 use crate::units::UtcMicros;
 use serde::{Deserialize, Serialize};
+
+pub use crate::clock::{ClockSlot, FormatClock};
 
 /// What happened to a timeline.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimelineEvent {
-    /// A format clock exists, or has other slots now.
+    /// A format clock exists, or has other slots now; [`ClockEvent::Set`] is what is written.
     ClockSet {
         /// The clock.
-        clock: FormatClock,
+        clock: ClockV1,
     },
     /// A format clock is gone.
     ClockRemoved {
@@ -80,33 +84,17 @@ pub enum TimelineEvent {
     },
     /// A person worked on the plan.
     Edited(Box<EditEvent>),
+    /// Something happened to format clocks or to the orders beside them.
+    Clock(ClockEvent),
+    /// Something about a show.
+    Show(ShowEvent),
+    /// The plan went on with time.
+    Rolled(crate::roll::RollEvent),
 }
 
 impl Payload for TimelineEvent {
     const NAME: &'static str = "timeline.event";
     const VERSION: u16 = 1;
-}
-
-/// The template of one hour.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct FormatClock {
-    /// Its id.
-    pub id: ClockId,
-    /// Its name.
-    pub name: String,
-    /// Slots, by offset.
-    pub slots: Vec<ClockSlot>,
-}
-
-/// One place in a format clock.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct ClockSlot {
-    /// Milliseconds from the start of the hour.
-    pub offset_ms: u32,
-    /// How its first line starts.
-    pub start: SlotStart,
-    /// Where its lines come from.
-    pub source: SlotSource,
 }
 
 /// How a slot's first line starts.
@@ -155,6 +143,37 @@ pub enum SlotSource {
         playlist_id: PlaylistId,
         /// In which way.
         mode: PlaylistMode,
+    },
+    /// A break, once.
+    Stopset {
+        /// What it is.
+        stopset: Box<Stopset>,
+    },
+    /// Imaging by rotation, one item unless the slot says how many.
+    Imaging {
+        /// What it is for.
+        role: ImagingRole,
+        /// Items of this category; empty takes what is known for the role.
+        category: String,
+    },
+    /// A place that a recorded item takes, hour by hour; left out where none did.
+    VoiceTrack {
+        /// Its name in the clock.
+        track: String,
+    },
+    /// A time for live sources, to the next slot; a category is planned underneath.
+    LiveWindow {
+        /// Who may go live.
+        live: LiveAccess,
+        /// What is planned; empty means the whole library.
+        category: String,
+    },
+    /// A time for a stream from elsewhere, to the next slot; a category is planned underneath.
+    Webstream {
+        /// Its addresses, the first one first, the others where it fails.
+        urls: Vec<String>,
+        /// What is planned; empty means the whole library.
+        category: String,
     },
 }
 
@@ -256,6 +275,16 @@ pub enum Transition {
     },
     /// Next starts at the segue mark; both play at full level until cue out.
     Segue,
+    /// Next starts at the segue mark; fades were computed for these two items. What is said is
+    /// never overlapped: an item of another kind than music starts at cue out.
+    Smart {
+        /// Frames over which this line fades out, ending at cue out; at most the overlap.
+        fade_out: u32,
+        /// Frames over which the next line fades in, from its start.
+        fade_in: u32,
+        /// Gain shape of both.
+        curve: crate::station::FadeCurve,
+    },
 }
 
 /// Why a line did not air, or not whole.

@@ -76,7 +76,10 @@ fn row(n: u32) -> MediaRow {
         station_id: StationId::default(),
         lost: None,
         added_at,
+        analysis: Default::default(),
         details: Default::default(),
+        stage: Default::default(),
+        deleted: None,
     }
 }
 

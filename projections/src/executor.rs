@@ -25,7 +25,9 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &ExecutorEvent) {
             (row.state, row.since) = (*to, place.at);
         }
         ExecutorEvent::ModeChanged { to, .. } => row(model, place).mode = *to,
-        ExecutorEvent::SkipRequested { .. } | ExecutorEvent::StartRequested { .. } => {}
+        ExecutorEvent::SkipRequested { .. }
+        | ExecutorEvent::StartRequested { .. }
+        | ExecutorEvent::LegalIdMissed { .. } => {}
     }
 }
 
@@ -65,5 +67,11 @@ fn row<'a>(model: &'a mut Model, place: &Place) -> &'a mut ExecutorRow {
 
 /// Tells what changed.
 pub(crate) fn tell(out: &mut Changes, event: &ExecutorEvent) {
-    out.push("executor.state", event);
+    match event {
+        ExecutorEvent::LegalIdMissed { .. } => out.push("executor.legal_id_missed", event),
+        ExecutorEvent::StateChanged { .. }
+        | ExecutorEvent::SkipRequested { .. }
+        | ExecutorEvent::ModeChanged { .. }
+        | ExecutorEvent::StartRequested { .. } => out.push("executor.state", event),
+    }
 }

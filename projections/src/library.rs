@@ -3,13 +3,15 @@
 use crate::change::Changes;
 use crate::decoded;
 use crate::model::Model;
-use crate::rows::{MediaRow, PlaylistRow};
+use crate::rows::{MediaRow, MediaStage, PlaylistRow};
 use crate::search::{Filter, Index, Page, Place};
-use grimnir_events::details::MediaDetails;
+use grimnir_events::analysis::{AnalysisEntry, AnalysisEvent, Progress};
 use grimnir_events::library::{LibraryEvent, MediaItem};
-use grimnir_events::{MediaId, PlaylistId, StationId};
+use grimnir_events::{MediaId, PlaylistId, StationId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+mod stock;
 
 /// One station's library; removed items are not in it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -67,9 +69,15 @@ impl LibraryTable {
         Some(row)
     }
 
+    /// Items that are to be measured again.
+    pub fn to_analyse(&self) -> impl Iterator<Item = MediaId> {
+        let asked = |row: &&MediaRow| row.analysis.progress != Progress::Idle;
+        self.media.values().filter(asked).map(|row| row.item.id)
+    }
+
     /// Items that may be planned.
     pub fn plannable(&self) -> Vec<MediaItem> {
-        let whole = self.media.values().filter(|row| row.lost.is_none());
+        let whole = self.media.values().filter(|row| row.is_plannable());
         whole.map(|row| row.item.clone()).collect()
     }
 }
@@ -80,12 +88,17 @@ pub(crate) fn apply(model: &mut Model, place: &decoded::Place, event: &LibraryEv
     let table = model.libraries.entry(station_id).or_default();
     match event {
         LibraryEvent::MediaAdded { item } => {
+            // What waited for its measuring keeps what was said meanwhile.
+            let before = table.take(item.id).unwrap_or_else(|| fresh(station_id, place.at));
             table.put(MediaRow {
                 item: (**item).clone(),
                 station_id,
                 lost: None,
-                added_at: place.at,
-                details: MediaDetails::default(),
+                added_at: before.added_at,
+                details: before.details,
+                stage: MediaStage::Measured,
+                deleted: before.deleted,
+                analysis: AnalysisEntry::default(),
             });
         }
         LibraryEvent::MediaRefused { .. } => {}
@@ -108,14 +121,38 @@ pub(crate) fn apply(model: &mut Model, place: &decoded::Place, event: &LibraryEv
         LibraryEvent::MediaDescribed { .. } => describe(table, event),
         LibraryEvent::MediaDetailed { media_id, details } => {
             if let Some(mut row) = table.take(*media_id) {
-                row.details = (**details).clone();
+                row.details.clone_from(details);
+                table.put(row);
+            }
+        }
+        LibraryEvent::Analysis(event) => {
+            if let Some(mut row) = table.take(event.media_id()) {
+                row.analysis.apply(&mut row.item, event);
+                match event {
+                    AnalysisEvent::Failed { failure, .. } => {
+                        row.stage = MediaStage::Failed(failure.reason.as_str().into());
+                    }
+                    AnalysisEvent::Measured { .. } => row.stage = MediaStage::Measured,
+                    AnalysisEvent::Queued { .. }
+                    | AnalysisEvent::Begun { .. }
+                    | AnalysisEvent::MarksReturned { .. } => {}
+                }
                 table.put(row);
             }
         }
         LibraryEvent::PlaylistSet { playlist_id, name, items } => {
             set_playlist(table, station_id, *playlist_id, name, items);
         }
+        LibraryEvent::Stock(event) => stock::apply(table, station_id, place.at, event),
     }
+}
+
+/// A row of which nothing is known yet.
+fn fresh(station_id: StationId, added_at: UtcMicros) -> MediaRow {
+    let item = MediaItem::default();
+    let (details, stage) = Default::default();
+    let analysis = AnalysisEntry::default();
+    MediaRow { item, station_id, lost: None, added_at, details, stage, deleted: None, analysis }
 }
 
 fn describe(table: &mut LibraryTable, event: &LibraryEvent) {
@@ -125,6 +162,7 @@ fn describe(table: &mut LibraryTable, event: &LibraryEvent) {
         return;
     };
     let Some(mut row) = table.take(*media_id) else { return };
+    row.analysis.marks_by_hand |= row.item.cues != *cues;
     row.item.tags.clone_from(tags);
     row.item.category.clone_from(category);
     (row.item.kind, row.item.cues) = (*kind, *cues);
@@ -139,7 +177,8 @@ fn set_playlist(
     name: &str,
     items: &[MediaId],
 ) {
-    let row = PlaylistRow { id, station_id, name: name.to_owned(), items: items.to_vec() };
+    let (name, items, times) = (name.to_owned(), items.to_vec(), BTreeMap::new());
+    let row = PlaylistRow { id, station_id, name, items, times };
     table.playlists.insert(id, row);
 }
 

@@ -1,6 +1,7 @@
 //! The rows of every read model, as the API answers them.
 
 use grimnir_events::access::Role;
+use grimnir_events::analysis::AnalysisEntry;
 use grimnir_events::control::ControlMode;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::dsp::DspGraph;
@@ -8,13 +9,15 @@ use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::library::{ItemKind, MediaItem};
 use grimnir_events::smart_block::SmartBlock;
-use grimnir_events::station::{Mount, StationSettings};
+use grimnir_events::station::{Mount, StationSettings, TransitionMode};
+use grimnir_events::stock::{DeletedFor, EntryTimes};
 use grimnir_events::timeline::FormatClock;
 use grimnir_events::{
     ClaimId, ContentHash, CredentialId, EngineRunId, LineId, MediaId, PlaylistId, StationId,
     UserId, UtcMicros,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A station.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -31,6 +34,9 @@ pub struct StationRow {
     pub on_air: bool,
     /// How it plays.
     pub settings: StationSettings,
+    /// How the planner joins items.
+    #[serde(default)]
+    pub transitions: TransitionMode,
     /// What it offers to listeners.
     pub mounts: Vec<Mount>,
     /// The last rung.
@@ -89,6 +95,9 @@ pub struct UpcomingRow {
     pub kind: ItemKind,
     /// What its start hangs on.
     pub anchor: grimnir_events::timeline::Anchor,
+    /// Why planning leaves it as it is, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<grimnir_events::edit::Pin>,
 }
 
 /// One entry of the as-run log.
@@ -152,7 +161,29 @@ pub struct MediaRow {
     pub added_at: UtcMicros,
     /// What else is said about it.
     #[serde(default)]
-    pub details: MediaDetails,
+    pub details: Box<MediaDetails>,
+    /// How far it is.
+    #[serde(default)]
+    pub stage: MediaStage,
+    /// Why it was deleted; `None` when it was not.
+    #[serde(default)]
+    pub deleted: Option<Box<DeletedFor>>,
+    /// What is known of its analysis.
+    #[serde(default)]
+    pub analysis: AnalysisEntry,
+}
+
+/// How far an item is.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaStage {
+    /// Measured: it can be planned.
+    #[default]
+    Measured,
+    /// Known by its tags.
+    Pending,
+    /// It could not be measured, for this reason.
+    Failed(Box<str>),
 }
 
 /// A playlist.
@@ -166,6 +197,9 @@ pub struct PlaylistRow {
     pub name: String,
     /// Its items, in order.
     pub items: Vec<MediaId>,
+    /// Marks that entries have for themselves, by their places.
+    #[serde(default)]
+    pub times: BTreeMap<u16, EntryTimes>,
 }
 
 /// A format clock.

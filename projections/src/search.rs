@@ -6,7 +6,7 @@
 mod bits;
 mod words;
 
-use crate::rows::MediaRow;
+use crate::rows::{MediaRow, MediaStage};
 use bits::Bits;
 use grimnir_events::MediaId;
 use grimnir_events::library::ItemKind;
@@ -96,6 +96,12 @@ pub struct Filter {
     pub duration: (Option<i64>, Option<i64>),
     /// Whether their audio is lost.
     pub lost: Option<bool>,
+    /// Those that were deleted, and not those that were not.
+    pub deleted: bool,
+    /// How far they are: measured, pending, failed.
+    pub stage: Option<MediaStage>,
+    /// Name of a field of the station's own, and its value, both in any case.
+    pub custom: Option<(String, String)>,
 }
 
 impl Filter {
@@ -117,6 +123,13 @@ impl Filter {
         self.category.as_ref().is_none_or(|category| item.category == *category)
             && self.kind.is_none_or(|kind| item.kind == kind)
             && self.lost.is_none_or(|lost| row.lost.is_some() == lost)
+            && row.deleted.is_some() == self.deleted
+            && self.stage.as_ref().is_none_or(|stage| same_stage(stage, &row.stage))
+            && self.custom.as_ref().is_none_or(|(name, value)| {
+                let mut fields = more.custom.iter();
+                let is = |a: &str, b: &str| words::folded(a) == words::folded(b);
+                fields.any(|field| is(name, &field.name) && is(value, &field.value))
+            })
             && within(item.tags.year, self.year)
             && within(Some(item.duration_frames), self.duration)
             && same(&self.artist, &item.tags.artist)
@@ -128,6 +141,10 @@ impl Filter {
             && among(&self.mood, &more.moods)
             && among(&self.tag, &more.tags)
     }
+}
+
+fn same_stage(wanted: &MediaStage, found: &MediaStage) -> bool {
+    std::mem::discriminant(wanted) == std::mem::discriminant(found)
 }
 
 /// Which page.

@@ -5,7 +5,7 @@ use crate::decoded::Place;
 use crate::model::Model;
 use crate::rows::StationRow;
 use grimnir_events::dsp::DspGraph;
-use grimnir_events::station::StationEvent;
+use grimnir_events::station::{StationEvent, TransitionMode};
 
 /// Folds one event.
 pub(crate) fn apply(model: &mut Model, place: &Place, event: &StationEvent) {
@@ -20,6 +20,7 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &StationEvent) {
                 time_zone: time_zone.clone(),
                 on_air: false,
                 settings: settings.clone(),
+                transitions: TransitionMode::default(),
                 mounts: Vec::new(),
                 fallback_media_id: None,
                 default_clock_id: None,
@@ -43,6 +44,7 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &StationEvent) {
         StationEvent::Stopped {} => row.on_air = false,
         StationEvent::FallbackChanged { media_id } => row.fallback_media_id = *media_id,
         StationEvent::DspGraphSet { graph } => row.dsp.clone_from(graph),
+        StationEvent::TransitionsChosen { mode } => row.transitions = *mode,
     }
 }
 

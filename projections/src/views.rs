@@ -8,8 +8,11 @@ use crate::now_playing::idle;
 use crate::rows::*;
 use crate::search::{Filter, Page, Place};
 use futures_util::stream::BoxStream;
+use grimnir_events::clock::LegalIdRule;
 use grimnir_events::grid::Grid;
 use grimnir_events::library::MediaItem;
+use grimnir_events::roll::Horizon;
+use grimnir_events::show::Shows;
 use grimnir_events::smart_block::StationRules;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{
@@ -197,6 +200,15 @@ impl Views {
         model.libraries.values().find_map(|t| t.media().get(&id)).cloned()
     }
 
+    /// Items of every station that are to be measured again.
+    pub fn to_analyse(&self) -> Vec<(StationId, MediaId)> {
+        let model = self.shared.read();
+        let of = |(station, table): (&StationId, &crate::library::LibraryTable)| {
+            table.to_analyse().map(|id| (*station, id)).collect::<Vec<_>>()
+        };
+        model.libraries.iter().flat_map(of).collect()
+    }
+
     /// A station's items that may be planned, by id.
     pub fn plannable_media(&self, station: StationId) -> Vec<MediaItem> {
         let model = self.shared.read();
@@ -229,6 +241,12 @@ impl Views {
         model.timelines.get(&station).map(|table| table.grid.clone())
     }
 
+    /// How far ahead a station is planned.
+    pub fn horizon(&self, station: StationId) -> Horizon {
+        let model = self.shared.read();
+        model.timelines.get(&station).map(|table| table.horizon).unwrap_or_default()
+    }
+
     /// The format clock with this id, of whichever station.
     pub fn clock(&self, id: ClockId) -> Option<ClockRow> {
         let model = self.shared.read();
@@ -246,6 +264,32 @@ impl Views {
     pub fn smart_block(&self, id: SmartBlockId) -> Option<BlockRow> {
         let model = self.shared.read();
         model.timelines.values().find_map(|t| t.blocks.get(&id)).cloned()
+    }
+
+    /// How a station puts legal IDs around the hour.
+    pub fn legal_id(&self, station: StationId) -> Option<LegalIdRule> {
+        self.shared.read().timelines.get(&station).and_then(|table| table.legal_id.clone())
+    }
+
+    /// A station's voice tracks of hours from `from` on: hour, place and item, by hour.
+    pub fn voice_tracks(
+        &self,
+        station: StationId,
+        from: UtcMicros,
+    ) -> Vec<(UtcMicros, String, MediaId)> {
+        let model = self.shared.read();
+        let Some(table) = model.timelines.get(&station) else { return Vec::new() };
+        let hours = table.voice.range(from..);
+        let rows = hours.flat_map(|(hour, tracks)| {
+            tracks.iter().map(|(track, media_id)| (*hour, track.clone(), *media_id))
+        });
+        rows.collect()
+    }
+
+    /// A station's shows, by id, with what is different about their instances.
+    pub fn shows(&self, station: StationId) -> Shows {
+        let model = self.shared.read();
+        model.timelines.get(&station).map(|t| t.shows.clone()).unwrap_or_default()
     }
 
     /// What a station asks of every pick.

@@ -7,6 +7,7 @@ pub mod client;
 pub mod cluster;
 pub mod ear;
 pub mod figure;
+pub mod files;
 pub mod nats;
 pub mod programs;
 pub mod server;

@@ -29,7 +29,7 @@ pub struct Stage {
 pub struct Setting {
     /// Tracks of the playlist.
     pub tracks: usize,
-    /// Seconds of each: 31 at least, or an hour has more lines than one commit holds.
+    /// Seconds of each: 4 at least, or an hour has more lines than a plan holds.
     pub seconds: f64,
     /// Sample rate of each.
     pub rate: u32,

@@ -7,6 +7,8 @@
 
 pub mod aggregate;
 pub mod text;
+pub mod recurrence;
+pub mod show;
 pub mod station;
 pub mod ladder;
 pub mod executor;

@@ -8,7 +8,7 @@ use crate::executor::command::ExecutorCommand;
 use crate::ladder::command::LadderCommand;
 use crate::library::command::LibraryCommand;
 use crate::station::command::StationCommand;
-use crate::timeline::command::TimelineCommand;
+use crate::timeline::command::{ClockCommand, TimelineCommand};
 use grimnir_events::access::AccessEvent;
 use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::codec::{self, CodecError, Payload};
@@ -140,7 +140,10 @@ pub fn react(committed: &Committed) -> Vec<Follow> {
 
 fn after_station(event: &StationEvent, commands: &mut Vec<AnyCommand>) {
     match event {
-        StationEvent::Started {} => enter(commands, PlayoutState::Preloading, "sign-on"),
+        StationEvent::Started {} => {
+            enter(commands, PlayoutState::Preloading, "sign-on");
+            commands.push(AnyCommand::Timeline(TimelineCommand::Clock(ClockCommand::SignOn {})));
+        }
         StationEvent::Stopped {} => {
             let reason = OwnerReason::Released;
             commands.push(AnyCommand::Ladder(LadderCommand::SignOff { reason }));
@@ -153,7 +156,8 @@ fn after_station(event: &StationEvent, commands: &mut Vec<AnyCommand>) {
         | StationEvent::MountAdded { .. }
         | StationEvent::MountRemoved { .. }
         | StationEvent::FallbackChanged { .. }
-        | StationEvent::DspGraphSet { .. } => {}
+        | StationEvent::DspGraphSet { .. }
+        | StationEvent::TransitionsChosen { .. } => {}
     }
 }
 
@@ -239,7 +243,8 @@ fn enter(commands: &mut Vec<AnyCommand>, state: PlayoutState, reason: &str) {
         AnyCommand::Executor(
             ExecutorCommand::Skip { .. }
             | ExecutorCommand::SetMode { .. }
-            | ExecutorCommand::Start { .. },
+            | ExecutorCommand::Start { .. }
+            | ExecutorCommand::JudgeLegalId { .. },
         )
         | AnyCommand::Station(_)
         | AnyCommand::Ladder(_)

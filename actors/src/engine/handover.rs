@@ -7,6 +7,7 @@ use grimnir_events::dsp::DspGraph;
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::ClaimItem;
 use grimnir_events::library::ItemKind;
+use grimnir_events::timeline::{HourPlan, Line};
 use grimnir_events::{Payload, StationId, StreamId, StreamKind, codec};
 use grimnir_rules::library::LibraryState;
 use grimnir_rules::{Executor, Ladder, Library, Station, Timeline};
@@ -17,6 +18,11 @@ const ROTATION_ITEMS: usize = 50;
 const PRELOAD_ITEMS: usize = 8;
 /// Milliseconds before now whose hour is still handed over.
 const HOURS_BACK_US: i64 = 2 * 3_600 * 1_000_000;
+/// Most hours that are handed over, or parts of long ones: as many as an engine takes, less a few.
+const HOURS: usize = 76;
+/// Most lines of a part: with texts at their longest (560 bytes each) and 4 KiB of notes, a
+/// payload of 60 KiB holds 102.
+const PART_LINES: usize = 90;
 
 /// Encoded hand-overs with their revisions.
 pub struct Folds {
@@ -50,7 +56,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
     let config_revision = state.seq.max(library.seq);
     let settings = &state.state.settings;
     let item = |id| {
-        let entry = library.state.media.get(&id).filter(|entry| entry.lost.is_none())?;
+        let entry = library.state.media.get(&id).filter(|entry| entry.is_playable())?;
         Some(crate::site::claim_item(&entry.item, settings))
     };
     let config = EngineConfig {
@@ -65,7 +71,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         preload: of_kind(&library.state, settings, ItemKind::Emergency, PRELOAD_ITEMS),
     };
     let from = crate::clock::now().plus(-HOURS_BACK_US);
-    let hours = timeline.state.hours.values().filter(|plan| plan.hour >= from);
+    let hours = timeline.state.hours.range(from..).map(|(_, plan)| plan);
     let claims_revision = ladder.seq.max(executor.seq);
     let claims = EngineClaims {
         revision: claims_revision,
@@ -82,12 +88,25 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         config_revision,
         config: encode(&config)?,
         timeline_revision: timeline.seq,
-        hours: hours.map(encode).collect::<Result<_, _>>()?,
+        hours: hours
+            .flat_map(parts)
+            .take(HOURS)
+            .map(|part| encode(&part))
+            .collect::<Result<_, _>>()?,
         claims_revision,
         claims: encode(&claims)?,
         control: encode(&control)?,
         graph: state.state.dsp.clone(),
     })
+}
+
+/// An hour in parts that fit into a payload; an engine puts the lines of all of them together.
+fn parts(plan: &HourPlan) -> Vec<HourPlan> {
+    if plan.lines.len() <= PART_LINES {
+        return vec![plan.clone()];
+    }
+    let part = |lines: &[Line]| HourPlan { lines: lines.to_vec(), ..plan.clone() };
+    plan.lines.chunks(PART_LINES).map(part).collect()
 }
 
 fn of_kind(
@@ -99,7 +118,7 @@ fn of_kind(
     library
         .media
         .values()
-        .filter(|entry| entry.lost.is_none() && entry.item.kind == kind)
+        .filter(|entry| entry.is_playable() && entry.item.kind == kind)
         .take(limit)
         .map(|entry| crate::site::claim_item(&entry.item, settings))
         .collect()

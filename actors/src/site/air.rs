@@ -173,7 +173,7 @@ impl Site {
     }
 
     /// The command that was recorded under this commit id: asked again it must be the same.
-    pub(super) async fn asked_before<A: Aggregate>(&self, meta: Meta) -> Option<A::Command> {
+    pub(crate) async fn asked_before<A: Aggregate>(&self, meta: Meta) -> Option<A::Command> {
         let stored = self.shared.ledger.find(meta.commit_id).await.ok()??;
         codec::decode(stored.commit.command.as_ref()?).ok()
     }
@@ -316,10 +316,10 @@ fn claim_items(
     for id in ids {
         let entry =
             library.media.get(&id).ok_or_else(|| missing(format!("there is no item {id}")))?;
-        if let Some(reason) = &entry.lost {
+        if let Some(reason) = entry.fault() {
             // A playlist goes on without it; a single item cannot.
             if matches!(source, AirSource::Media(_)) {
-                return Err(missing(format!("the audio of {id} cannot be read: {reason}")));
+                return Err(missing(format!("{id} cannot be played: {reason}")));
             }
             continue;
         }

@@ -5,6 +5,7 @@ mod control;
 mod archive;
 mod close;
 mod ledger;
+mod library;
 mod open;
 mod proof;
 mod readiness;
@@ -12,6 +13,7 @@ mod shared;
 mod signin;
 
 use crate::clock;
+use crate::gather::{Gathered, Larder};
 use crate::media::Beside;
 use crate::ownership::Node;
 use crate::{CommandError, Meta, Receipt};
@@ -27,13 +29,15 @@ use grimnir_rules::{Aggregate, Context, Station};
 use std::any::Any;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+pub use crate::ingest::AsItem;
 pub(crate) use air::claim_item;
 pub use archive::{ArchivePlace, ArchiveReadiness};
 pub use control::{ModeWanted, NextLine};
 pub use grimnir_ledger::proof::tile::TileId;
+pub use library::{FolderRequest, ImportFile, ImportStatus, ItemAnswer};
 pub use proof::{
     CheckpointReadiness, MAX_REQUEST_BYTES, ProofConfig, Refusal, SiteProof, VerifierKey,
     WitnessPeer,
@@ -64,6 +68,8 @@ pub struct SiteConfig {
     pub proof: ProofConfig,
     /// Where sealed segments are copied to.
     pub archive: Option<ArchivePlace>,
+    /// Folders of this host that libraries may be filled from.
+    pub import_roots: Vec<PathBuf>,
 }
 
 impl SiteConfig {
@@ -120,6 +126,8 @@ pub struct Ingest {
     pub must_air: bool,
     /// It resumes where it was cut.
     pub long_form: bool,
+    /// The item that the file is, where it is one already.
+    pub as_item: Option<AsItem>,
 }
 
 /// What takes the air on tier 0 to 2.
@@ -242,6 +250,9 @@ impl Site {
     pub fn config(&self) -> &SiteConfig {
         &self.shared.config
     }
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
     /// The ledger.
     pub fn ledger(&self) -> &Arc<dyn Ledger> {
         &self.shared.ledger
@@ -307,6 +318,14 @@ impl Site {
     ) -> Result<crate::shell::Snapshot<A>, CommandError> {
         self.shared.directory.inspect::<A>(self.stream::<A>(station)).await
     }
+    /// What planning reads of a station, at one position.
+    pub(crate) async fn gather(&self, station: StationId) -> Result<Gathered, CommandError> {
+        Gathered::read(&self.shared, station).await
+    }
+    /// Where a station's library is kept prepared.
+    pub(crate) fn larder(&self, station: StationId) -> Arc<Mutex<Larder>> {
+        self.shared.larder(station)
+    }
     fn stream<A: Aggregate>(&self, station: StationId) -> StreamId {
         if A::KIND == StreamKind::Access {
             StreamId::access(self.shared.site_id)
@@ -331,6 +350,10 @@ impl Site {
     ) -> Result<MediaItem, CommandError> {
         self.ours(station)?;
         crate::ingest::ingest(&self.shared, station, ingest, meta).await
+    }
+    /// Items that are to be measured again are looked at now.
+    pub fn analyse_now(&self) {
+        self.shared.analysis_asked.notify_one();
     }
     /// What lies beside an item's sound: its waveform, drawn now where it is not there, or the
     /// picture in its tags.

@@ -63,6 +63,7 @@ impl Site {
             .map_err(|e| failed("starting the actors")(e.to_string()))?;
         shared.enter_root(root);
         shared.keep_until_end(&tokio::spawn(tell_stations(shared.clone(), head)));
+        shared.keep_until_end(&tokio::spawn(crate::analysis::run(shared.clone())));
         shared.keep_store(store);
         if let Some(leases) = leases {
             share(&shared, leases).await;

@@ -4,6 +4,8 @@ use crate::directory::Directory;
 use crate::engine::EngineHandle;
 use crate::engine::program::Place;
 use crate::error::CommandError;
+use crate::gather::Larder;
+use crate::import::Imports;
 use crate::meta::Meta;
 use crate::ownership::keeper::Keeper;
 use crate::ownership::{Ownership, Unit};
@@ -20,10 +22,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use tokio::sync::{Semaphore, SemaphorePermit, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, oneshot, watch};
 
 /// Files measured at once: each decodes on a core of its own.
 const ANALYSES_AT_ONCE: usize = 2;
+/// Stations planned at once: each takes a core while it is.
+const PLANS_AT_ONCE: usize = 2;
 /// How long a task may take to end by itself.
 const CLOSE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
 
@@ -49,13 +53,19 @@ pub struct Shared {
     pub ownership: Arc<Ownership>,
     /// The engine's program.
     pub engine_program: PathBuf,
+    /// Who takes folders in.
+    pub imports: Imports,
     keeper: OnceLock<Arc<tokio::sync::Mutex<Keeper>>>,
     engines: Mutex<BTreeMap<StationId, Arc<EngineHandle>>>,
     planners: Mutex<BTreeMap<StationId, ActorRef<PlannerMessage>>>,
+    larders: Mutex<BTreeMap<StationId, Arc<Mutex<Larder>>>>,
+    planning: Semaphore,
     moved: Mutex<BTreeMap<StationId, watch::Sender<u64>>>,
     opened_at: u64,
     root: Mutex<Option<ActorRef<SupervisorMessage>>>,
     analyses: Semaphore,
+    /// Something is to be measured again.
+    pub(crate) analysis_asked: Notify,
     closing: AtomicBool,
     restarts: AtomicU64,
     tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
@@ -98,12 +108,16 @@ impl Shared {
             ownership: Arc::new(ownership),
             keeper: OnceLock::new(),
             engine_program,
+            imports: Imports::default(),
             engines: Mutex::default(),
             planners: Mutex::default(),
+            larders: Mutex::default(),
+            planning: Semaphore::new(PLANS_AT_ONCE),
             moved: Mutex::default(),
             opened_at,
             root: Mutex::default(),
             analyses: Semaphore::new(ANALYSES_AT_ONCE),
+            analysis_asked: Notify::new(),
             closing: AtomicBool::new(false),
             restarts: AtomicU64::new(0),
             tasks: Mutex::default(),
@@ -194,6 +208,14 @@ impl Shared {
             .send_replace(seq);
     }
 
+    /// Where a station's library is kept prepared for planning.
+    pub(crate) fn larder(&self, station: StationId) -> Arc<Mutex<Larder>> {
+        lock(&self.larders).entry(station).or_default().clone()
+    }
+    /// Waits for a turn to plan.
+    pub(crate) async fn planning_permit(&self) -> Result<SemaphorePermit<'_>, CommandError> {
+        self.planning.acquire().await.map_err(|_| CommandError::Closing)
+    }
     pub(crate) fn enter_planner(&self, station: StationId, planner: ActorRef<PlannerMessage>) {
         lock(&self.planners).insert(station, planner);
     }

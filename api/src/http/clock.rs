@@ -13,13 +13,25 @@ use crate::lookup;
 use crate::problem::{Problem, ProblemDocument};
 use axum::Json;
 use axum::extract::{Path, State};
-use grimnir_events::timeline::{ClockSlot, FormatClock, PlaylistMode, SlotSource, SlotStart};
-use grimnir_events::{ClockId, MediaId, PlaylistId, SmartBlockId, StationId};
+use grimnir_events::timeline::FormatClock;
+use grimnir_events::{ClockId, StationId};
 use grimnir_projections::rows::ClockRow;
 use grimnir_rules::Timeline;
-use grimnir_rules::timeline::command::TimelineCommand;
+use grimnir_rules::timeline::command::{ClockCommand, TimelineCommand};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+mod simulate;
+
+pub use simulate::{__path_simulate, simulate};
+mod orders;
+mod slot;
+
+pub use orders::{
+    __path_assign_voice_track, __path_legal_id, __path_set_legal_id, __path_voice_tracks,
+    assign_voice_track, legal_id, set_legal_id, voice_tracks,
+};
+use slot::Slot;
 
 /// A format clock.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,175 +44,20 @@ pub struct ClockView {
     station_id: StationId,
     /// Its name.
     name: String,
-    /// Its slots, by offset.
+    /// Its slots, in order.
     slots: Vec<Slot>,
+    /// Below this airtime an item is not started; null is the station's.
+    min_airtime_ms: Option<u32>,
     /// It is the clock of every hour that has none of its own.
     default: bool,
-}
-
-/// One place in an hour.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Slot {
-    /// Milliseconds from the start of the hour.
-    offset_ms: u32,
-    /// How its first line starts.
-    #[serde(default)]
-    start: Start,
-    /// With a soft start: how long the running item may go on, and how early this may come.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    grace_ms: Option<u32>,
-    /// Where its lines come from.
-    r#type: SlotType,
-    /// The playlist, with type `playlist`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    playlist_id: Option<PlaylistId>,
-    /// The category, with type `category`; empty means the whole library.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    category: Option<String>,
-    /// The item, with type `hard_item`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    media_id: Option<MediaId>,
-    /// The smart block, with type `smart_block`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    smart_block_id: Option<SmartBlockId>,
-    /// In which way, with type `playlist`: `sequential` unless said otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    mode: Option<PlaylistMode>,
-}
-
-/// How a slot's first line starts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Start {
-    /// After whatever comes before.
-    #[default]
-    Free,
-    /// Next at the first junction within `grace_ms` before or after; it waits or cuts beyond.
-    Soft,
-    /// On the frame of its time; what plays is cut.
-    Hard,
-}
-
-/// Where a slot's lines come from.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SlotType {
-    /// A playlist, in its order; fills to the next slot.
-    Playlist,
-    /// Items of a category, by rotation; fills to the next slot.
-    Category,
-    /// One item, once.
-    #[serde(alias = "media", alias = "item")]
-    HardItem,
-    /// Items of a smart block, by its rules.
-    SmartBlock,
-}
-
-/// Grace of a soft start that names none.
-const GRACE_MS: u32 = 300_000;
-
-impl Slot {
-    fn read(self, at: usize) -> Result<ClockSlot, Problem> {
-        let name = |field: &str| format!("slots[{at}].{field}");
-        let needed = |field: &str| Problem::missing("missing_required_fields", name(field));
-        let refused = |field: &str, kind: &str| {
-            let detail = format!("{} does not go with {kind}", name(field));
-            Err(Problem::invalid(name(field), detail))
-        };
-        let start = match (self.start, self.grace_ms) {
-            (Start::Soft, grace) => SlotStart::Soft { grace_ms: grace.unwrap_or(GRACE_MS) },
-            (_, Some(_)) => return refused("grace_ms", "a start that is not soft"),
-            (Start::Free, None) => SlotStart::Free,
-            (Start::Hard, None) => SlotStart::Hard,
-        };
-        let is = |kind| self.r#type == kind;
-        if self.smart_block_id.is_some() && !is(SlotType::SmartBlock) {
-            return refused("smart_block_id", "this type of slot");
-        }
-        if self.mode.is_some() && !is(SlotType::Playlist) {
-            return refused("mode", "this type of slot");
-        }
-        let (playlist, category, media) = (self.playlist_id, self.category, self.media_id);
-        let source = match (self.r#type, playlist, category, media) {
-            (SlotType::Playlist, Some(playlist_id), None, None) => match self.mode {
-                None | Some(PlaylistMode::Sequential) => SlotSource::Playlist { playlist_id },
-                Some(mode) => SlotSource::PlaylistBy { playlist_id, mode },
-            },
-            (SlotType::SmartBlock, None, None, None) => match self.smart_block_id {
-                Some(block_id) => SlotSource::SmartBlock { block_id },
-                None => return Err(needed("smart_block_id")),
-            },
-            (SlotType::Category, None, category, None) => {
-                SlotSource::Category { category: category.unwrap_or_default() }
-            }
-            (SlotType::HardItem, None, None, Some(media_id)) => SlotSource::HardItem { media_id },
-            (SlotType::Playlist, None, _, _) => return Err(needed("playlist_id")),
-            (SlotType::HardItem, _, _, None) => return Err(needed("media_id")),
-            (SlotType::Category | SlotType::HardItem | SlotType::SmartBlock, Some(_), _, _) => {
-                return refused("playlist_id", "this type of slot");
-            }
-            (SlotType::Playlist | SlotType::HardItem | SlotType::SmartBlock, _, Some(_), _) => {
-                return refused("category", "this type of slot");
-            }
-            (SlotType::Playlist | SlotType::Category | SlotType::SmartBlock, _, _, Some(_)) => {
-                return refused("media_id", "this type of slot");
-            }
-        };
-        Ok(ClockSlot { offset_ms: self.offset_ms, start, source })
-    }
-
-    fn of(slot: ClockSlot) -> Self {
-        let (start, grace_ms) = match slot.start {
-            SlotStart::Free => (Start::Free, None),
-            SlotStart::Soft { grace_ms } => (Start::Soft, Some(grace_ms)),
-            SlotStart::Hard => (Start::Hard, None),
-        };
-        let mut view = Self {
-            offset_ms: slot.offset_ms,
-            start,
-            grace_ms,
-            r#type: SlotType::Category,
-            playlist_id: None,
-            category: None,
-            media_id: None,
-            smart_block_id: None,
-            mode: None,
-        };
-        match slot.source {
-            SlotSource::Playlist { playlist_id } => {
-                view.r#type = SlotType::Playlist;
-                view.playlist_id = Some(playlist_id);
-            }
-            SlotSource::Category { category } => view.category = Some(category),
-            SlotSource::HardItem { media_id } => {
-                view.r#type = SlotType::HardItem;
-                view.media_id = Some(media_id);
-            }
-            SlotSource::SmartBlock { block_id } => {
-                view.r#type = SlotType::SmartBlock;
-                view.smart_block_id = Some(block_id);
-            }
-            SlotSource::PlaylistBy { playlist_id, mode } => {
-                view.r#type = SlotType::Playlist;
-                view.playlist_id = Some(playlist_id);
-                view.mode = Some(mode);
-            }
-        }
-        view
-    }
 }
 
 fn view(app: &App, row: ClockRow) -> ClockView {
     let station = app.site.views().station(row.station_id);
     let default = station.is_some_and(|s| s.default_clock_id == Some(row.clock.id));
-    let FormatClock { id, name, slots } = row.clock;
+    let FormatClock { id, name, slots, min_airtime_ms } = row.clock;
     let slots = slots.into_iter().map(Slot::of).collect();
-    ClockView { id, station_id: row.station_id, name, slots, default }
+    ClockView { id, station_id: row.station_id, name, slots, min_airtime_ms, default }
 }
 
 impl Kept for ClockRow {
@@ -244,8 +101,11 @@ pub struct ClockRequest {
     station_id: Option<String>,
     /// Its name.
     name: String,
-    /// Its slots, 1 to 200, by rising offset.
+    /// Its slots, 1 to 200, the offsets rising.
     slots: Vec<Slot>,
+    /// Below this airtime an item is not started; left out, it is the station's.
+    #[serde(default)]
+    min_airtime_ms: Option<u32>,
     /// Make it the clock of every hour.
     #[serde(default)]
     default: bool,
@@ -254,7 +114,8 @@ pub struct ClockRequest {
 impl ClockRequest {
     fn clock(self, id: ClockId) -> Result<FormatClock, Problem> {
         let slots = self.slots.into_iter().enumerate().map(|(at, slot)| slot.read(at));
-        Ok(FormatClock { id, name: self.name, slots: slots.collect::<Result<_, _>>()? })
+        let slots = slots.collect::<Result<_, _>>()?;
+        Ok(FormatClock { id, name: self.name, slots, min_airtime_ms: self.min_airtime_ms })
     }
 }
 
@@ -285,7 +146,8 @@ async fn set(
     default: bool,
     options: &Replan,
 ) -> Result<Done, Problem> {
-    let command = TimelineCommand::SetClock { clock: row.clock.clone() };
+    let clock = Box::new(row.clock.clone());
+    let command = TimelineCommand::Clock(ClockCommand::Set { clock });
     let receipt = app.site.command::<Timeline>(row.station_id, command, intent.meta).await?;
     let mut done = intent.shown(app, &receipt).await;
     if default {

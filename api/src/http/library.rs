@@ -12,19 +12,24 @@ use axum::Json;
 use axum::extract::{Path, State};
 use grimnir_events::details::{CustomField, ItemRules};
 use grimnir_events::library::{CueMarks, ItemKind, MediaItem, Tags};
+use grimnir_events::stock::DeletedFor;
 use grimnir_events::units::micros_of_frames;
 use grimnir_events::{ContentHash, MediaId, StationId, UtcMicros};
-use grimnir_projections::rows::MediaRow;
+use grimnir_projections::rows::{MediaRow, MediaStage};
 use grimnir_rules::Library;
 use grimnir_rules::library::command::LibraryCommand;
+use grimnir_rules::library::stock::command::StockCommand;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+mod analysis;
 mod details;
 mod page;
 
+use analysis::AnalysisView;
+pub use analysis::{__path_analyze, analyze};
 use details::DetailsView;
-pub use page::{__path_list, list};
+pub use page::{__path_list, MediaQuery, list};
 
 /// A media item.
 #[derive(Debug, Serialize, ToSchema)]
@@ -85,10 +90,17 @@ pub struct MediaView {
     loudness_lufs: Option<f64>,
     /// True peak in dBTP; null for silence.
     true_peak_dbtp: Option<f64>,
-    /// Always `complete`: an item is measured before it is taken in.
+    /// `complete`; `pending` while it waits to be measured at first, `queued` and `analysing` when it
+    /// is measured again; or `failed`.
     analysis_state: &'static str,
-    /// Why it is not planned; null when it is.
+    /// Why it could not be measured; null when it could.
+    analysis_error: Option<String>,
+    /// What was measured in its sound.
+    analysis: AnalysisView,
+    /// Why its audio cannot be read; null when it can.
     lost: Option<String>,
+    /// Why it was deleted, `asked` or that its file is gone; null when it was not.
+    deleted: Option<String>,
     /// When it was taken in.
     #[schema(value_type = Option<String>, format = DateTime)]
     added_at: Option<UtcMicros>,
@@ -98,7 +110,7 @@ pub struct MediaView {
 }
 
 /// First, handing-over and last frame at 48 kHz, from the file's first frame.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cues {
     /// First frame that airs.
@@ -113,7 +125,24 @@ pub(super) fn of_row(row: MediaRow) -> MediaView {
     let mut view = of_item(row.item, row.station_id);
     view.lost = row.lost;
     view.added_at = Some(row.added_at);
-    view.details = row.details.into();
+    view.details = (*row.details).into();
+    (view.analysis_state, view.analysis_error) = match row.stage {
+        MediaStage::Measured => {
+            let reason = row.analysis.failure.as_ref().map(|failure| failure.reason.clone());
+            (row.analysis.word(), reason)
+        }
+        MediaStage::Pending => ("pending", None),
+        MediaStage::Failed(reason) if row.analysis.word() == "complete" => {
+            ("failed", Some(reason.into()))
+        }
+        // What failed may be on its way to be measured again.
+        MediaStage::Failed(reason) => (row.analysis.word(), Some(reason.into())),
+    };
+    view.deleted = row.deleted.map(|why| match *why {
+        DeletedFor::Asked => "asked".into(),
+        DeletedFor::FileGone { path } => format!("the file {path} is gone"),
+    });
+    view.analysis = row.analysis.into();
     view
 }
 
@@ -147,7 +176,10 @@ pub(super) fn of_item(item: MediaItem, station_id: StationId) -> MediaView {
         loudness_lufs: item.loudness_lufs_x100.map(hundredths),
         true_peak_dbtp: item.true_peak_dbtp_x100.map(hundredths),
         analysis_state: "complete",
+        analysis_error: None,
+        analysis: AnalysisView::default(),
         lost: None,
+        deleted: None,
         added_at: None,
         details: DetailsView::default(),
     }
@@ -184,7 +216,7 @@ pub async fn show(
 }
 
 /// What is to change about an item.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MediaPatch {
     /// Title.
@@ -250,6 +282,36 @@ pub struct MediaPatch {
 }
 
 impl MediaPatch {
+    /// Another category and nothing else.
+    pub(super) fn category(name: String) -> Self {
+        Self { category: Some(name), ..Self::default() }
+    }
+
+    /// What carries it out on an item.
+    pub(super) fn commands(&mut self, row: &MediaRow) -> Vec<LibraryCommand> {
+        let media_id = row.item.id;
+        let details = self.details(&row.details);
+        let tags = self.new_tags(&row.item.tags);
+        let mut commands = Vec::new();
+        if tags.is_some() || self.is_described() || details.is_none() {
+            let marks = |Cues { cue_in, segue, cue_out }| CueMarks { cue_in, segue, cue_out };
+            commands.push(LibraryCommand::DescribeMedia {
+                media_id,
+                tags,
+                category: self.category.take(),
+                kind: self.kind,
+                cues: self.cues.map(marks),
+                must_air: self.must_air,
+                long_form: self.long_form,
+            });
+        }
+        if let Some(details) = details {
+            let details = Box::new(details);
+            commands.push(LibraryCommand::DetailMedia { media_id, details });
+        }
+        commands
+    }
+
     /// The basic fields, of which one may be given.
     fn is_described(&self) -> bool {
         self.category.is_some()
@@ -291,35 +353,15 @@ pub async fn describe(
 ) -> Result<Answer<MediaView>, Problem> {
     let id = lookup::id("id", &id)?;
     let row = app.site.views().media_item(id).ok_or_else(|| no_item("id", &id))?;
-    let details = patch.details(&row.details);
-    let tags = patch.new_tags(&row.item.tags);
     // What is said beyond the tags is a commit of its own; asked for alone, it is the only one.
-    let alone = tags.is_none() && !patch.is_described();
-    if let (Some(details), true) = (&details, alone) {
-        let details = Box::new(details.clone());
-        let command = LibraryCommand::DetailMedia { media_id: id, details };
-        let receipt = app.site.command::<Library>(row.station_id, command, intent.meta).await?;
-        let done = intent.shown(&app, &receipt).await;
-        return shown(&app, id, done);
-    }
-    let command = LibraryCommand::DescribeMedia {
-        media_id: id,
-        tags,
-        category: patch.category,
-        kind: patch.kind,
-        cues: patch.cues.map(|Cues { cue_in, segue, cue_out }| CueMarks { cue_in, segue, cue_out }),
-        must_air: patch.must_air,
-        long_form: patch.long_form,
-    };
-    let receipt = app.site.command::<Library>(row.station_id, command, intent.meta).await?;
-    let mut done = intent.shown(&app, &receipt).await;
-    if let Some(details) = details {
-        let command = LibraryCommand::DetailMedia { media_id: id, details: Box::new(details) };
-        let meta = intent.step("details");
+    let mut done: Option<Done> = None;
+    for command in patch.commands(&row) {
+        let meta = if done.is_none() { intent.meta } else { intent.step("details") };
         let receipt = app.site.command::<Library>(row.station_id, command, meta).await?;
-        done = done.then(intent.shown(&app, &receipt).await);
+        let next = intent.shown(&app, &receipt).await;
+        done = Some(done.map_or(next, |done| done.then(next)));
     }
-    shown(&app, id, done)
+    shown(&app, id, done.unwrap_or_default())
 }
 
 fn shown(app: &App, id: MediaId, done: Done) -> Result<Answer<MediaView>, Problem> {
@@ -327,7 +369,7 @@ fn shown(app: &App, id: MediaId, done: Done) -> Result<Answer<MediaView>, Proble
     Ok(Answer::ok(done, of_row(row)))
 }
 
-/// Takes an item out of planning; its history stays (manager).
+/// Takes an item out of planning until it is restored; its history stays (manager).
 #[utoipa::path(
     delete, path = "/media/{id}", tag = "library", params(("id" = String, Path)),
     responses((status = 200, body = Removed), (status = 404, body = ProblemDocument))
@@ -340,10 +382,28 @@ pub async fn remove(
     let id: MediaId = lookup::id("id", &id)?;
     let found = app.site.views().media_item(id).map(|row| row.station_id);
     let station = lookup::station_of(&app, &intent, None, found, || no_item("id", &id)).await?;
-    let command = LibraryCommand::RemoveMedia { media_id: id };
+    let command = LibraryCommand::Stock(StockCommand::DeleteMedia { media_id: id });
     let receipt = app.site.command::<Library>(station, command, intent.meta).await?;
     let done = intent.shown(&app, &receipt).await;
     Ok(Answer::ok(done, Removed { id: id.to_string() }))
+}
+
+/// Plans a deleted item again (manager).
+#[utoipa::path(
+    post, path = "/media/{id}/restore", tag = "library", params(("id" = String, Path)),
+    responses((status = 200, body = MediaView), (status = 404, body = ProblemDocument))
+)]
+pub async fn restore(
+    State(app): State<App>,
+    intent: Intent<Managers>,
+    Path(id): Path<String>,
+) -> Result<Answer<MediaView>, Problem> {
+    let id: MediaId = lookup::id("id", &id)?;
+    let row = app.site.views().media_item(id).ok_or_else(|| no_item("id", &id))?;
+    let command = LibraryCommand::Stock(StockCommand::RestoreMedia { media_id: id });
+    let receipt = app.site.command::<Library>(row.station_id, command, intent.meta).await?;
+    let done = intent.shown(&app, &receipt).await;
+    shown(&app, id, done)
 }
 
 #[cfg(test)]

@@ -2,22 +2,29 @@
 
 mod access;
 mod air;
+mod bulk;
 mod clock;
 mod dsp;
+mod edit;
 mod executor;
 mod grid;
 mod health;
+mod import;
 mod kept;
 mod ladder;
 mod library;
 mod media_file;
 mod mount;
 mod playlist;
+mod rolling;
+mod show;
 mod smart_block;
 mod station;
+mod template;
 mod timeline;
 mod tlog;
 mod upload;
+mod version;
 
 use crate::app::{ApiConfig, App};
 use crate::problem::ProblemDocument;
@@ -76,14 +83,24 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(upload::upload))
         .routes(routes!(library::list))
         .routes(routes!(library::show, library::describe, library::remove))
-        .routes(routes!(media_file::audio))
+        .routes(routes!(library::analyze))
+        .routes(routes!(library::restore))
+        .routes(routes!(bulk::bulk))
+        .routes(routes!(bulk::categories))
+        .routes(routes!(bulk::rename))
+        .routes(routes!(import::take))
+        .routes(routes!(import::list))
+        .routes(routes!(import::show, import::leave))
+        .routes(routes!(media_file::audio, upload::replace))
         .routes(routes!(media_file::waveform))
         .routes(routes!(media_file::artwork))
         .routes(routes!(playlist::list, playlist::create))
-        .routes(routes!(playlist::show, playlist::replace, playlist::remove))
+        .routes(routes!(playlist::show, playlist::replace, playlist::change, playlist::remove))
         .routes(routes!(clock::list, clock::create))
         .routes(routes!(clock::show, clock::replace, clock::remove))
         .routes(routes!(clock::choose_default))
+        .routes(routes!(clock::legal_id, clock::set_legal_id))
+        .routes(routes!(clock::voice_tracks, clock::assign_voice_track))
         .routes(routes!(grid::show, grid::replace))
         .routes(routes!(smart_block::list, smart_block::create))
         .routes(routes!(smart_block::show, smart_block::replace, smart_block::remove))
@@ -91,8 +108,29 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(smart_block::test))
         .routes(routes!(smart_block::rules, smart_block::set_rules))
         .routes(routes!(smart_block::explain))
-        .routes(routes!(timeline::schedule))
+        .routes(routes!(clock::simulate))
+        .routes(routes!(timeline::schedule, edit::insert))
+        .routes(routes!(edit::change, edit::remove))
+        .routes(routes!(edit::queue_next))
+        .routes(routes!(edit::shuffle))
+        .routes(routes!(edit::validate))
+        .routes(routes!(edit::validate_edits))
+        .routes(routes!(version::list))
+        .routes(routes!(version::show))
+        .routes(routes!(version::diff))
+        .routes(routes!(version::restore))
+        .routes(routes!(template::list, template::create))
+        .routes(routes!(template::show, template::replace, template::remove))
+        .routes(routes!(template::apply))
+        .routes(routes!(show::list, show::create))
+        .routes(routes!(show::show, show::replace, show::remove))
+        .routes(routes!(show::instances))
+        .routes(routes!(show::change, show::cancel))
+        .routes(routes!(show::windows))
+        .routes(routes!(show::calendar))
         .routes(routes!(timeline::refresh))
+        .routes(routes!(rolling::show, rolling::set))
+        .routes(routes!(rolling::problems))
         .routes(routes!(air::now_playing))
         .routes(routes!(air::public_now_playing))
         .routes(routes!(air::as_run))

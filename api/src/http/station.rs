@@ -12,7 +12,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use futures_util::future::join_all;
-use grimnir_events::station::{FadeCurve, Mount, MountFormat, StationSettings};
+use grimnir_events::station::{FadeCurve, Mount, MountFormat, StationSettings, TransitionMode};
 use grimnir_events::{ClockId, MediaId, MountId, StationId};
 use grimnir_projections::rows::StationRow;
 use grimnir_rules::Station;
@@ -43,6 +43,9 @@ pub struct StationView {
     /// How it plays.
     #[schema(value_type = SettingsPatch)]
     settings: StationSettings,
+    /// How the planner joins items: `segue`, `fixed` or `smart`.
+    #[schema(value_type = String)]
+    transitions: TransitionMode,
     /// What it offers to listeners.
     mounts: Vec<MountView>,
     /// Where it is listened to.
@@ -110,6 +113,7 @@ async fn view(app: &App, row: StationRow) -> StationView {
         time_zone: row.time_zone,
         on_air: row.on_air,
         settings: row.settings,
+        transitions: row.transitions,
         mounts: row.mounts.into_iter().map(mount::view).collect(),
         listen_urls,
         fallback_media_id: row.fallback_media_id,
@@ -247,6 +251,10 @@ pub struct StationPatch {
     time_zone: Option<String>,
     /// Its new settings.
     settings: Option<SettingsPatch>,
+    /// How items are joined in hours planned from now on: `segue` (by segue marks), `fixed` (by
+    /// `crossfade_ms`) or `smart` (computed for each pair from what was measured).
+    #[schema(value_type = Option<String>)]
+    transitions: Option<TransitionMode>,
 }
 
 /// Changes what is given (manager).
@@ -262,9 +270,20 @@ pub async fn change(
 ) -> Result<Answer<StationView>, Problem> {
     let row = lookup::station(&app, "id", &id)?;
     let settings = patch.settings.map(|settings| settings.over(&row.settings));
-    let StationPatch { name, time_zone, .. } = patch;
+    let StationPatch { name, time_zone, transitions, .. } = patch;
+    let plain = name.is_some() || time_zone.is_some() || settings.is_some();
     let command = StationCommand::Change { name, time_zone, settings };
-    answer(&app, row.id, command, &intent).await
+    let Some(mode) = transitions else { return answer(&app, row.id, command, &intent).await };
+    let choice = StationCommand::ChooseTransitions { mode };
+    if !plain {
+        return answer(&app, row.id, choice, &intent).await;
+    }
+    let receipt = app.site.command::<Station>(row.id, command, intent.meta).await?;
+    let done = intent.shown(&app, &receipt).await;
+    let meta = intent.step("transitions");
+    let receipt = app.site.command::<Station>(row.id, choice, meta).await?;
+    let done = done.then(intent.shown(&app, &receipt).await);
+    Ok(Answer::ok(done, shown(&app, row.id).await?))
 }
 
 /// Signs on: the station goes on air (manager).

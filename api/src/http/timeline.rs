@@ -9,7 +9,9 @@ use crate::lookup;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
+use grimnir_events::edit::Pin;
 use grimnir_events::library::ItemKind;
+use grimnir_events::roll::Horizon;
 use grimnir_events::timeline::Anchor;
 use grimnir_events::{LineId, MediaId, StationId, UtcMicros};
 use grimnir_projections::rows::UpcomingRow;
@@ -17,11 +19,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 const HOUR_US: i64 = 3_600_000_000;
-/// A week: no plan reaches further.
-const HOURS_MAX: u32 = 168;
+/// Fourteen days: no plan reaches further.
+const HOURS_MAX: u32 = Horizon::MOST;
 
 /// Whether the plan is made again.
-#[derive(Deserialize, IntoParams)]
+#[derive(Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Replan {
@@ -86,10 +88,26 @@ pub struct ScheduleEntry {
     /// Start of its hour.
     #[schema(value_type = String, format = DateTime)]
     hour: UtcMicros,
+    /// It stays what it is while it can; what is not firm is planned again when its inputs change.
+    firm: bool,
+    /// Why planning leaves it as it is: `hand`, `voice` or `locked`; null where it does not.
+    #[schema(value_type = Option<String>)]
+    pin: Option<Pin>,
 }
 
-fn entry(station_id: StationId, row: UpcomingRow) -> ScheduleEntry {
+/// The last firm hour is the one that so many hours from now but one lies in.
+pub(super) fn firm_until(app: &App, station: StationId) -> UtcMicros {
+    let firm = i64::from(app.site.views().horizon(station).firm_hours) - 1;
+    super::now().plus(firm * HOUR_US)
+}
+
+pub(super) fn entry(
+    station_id: StationId,
+    row: UpcomingRow,
+    firm_until: UtcMicros,
+) -> ScheduleEntry {
     ScheduleEntry {
+        firm: row.hour <= firm_until,
         id: row.line_id,
         station_id,
         starts_at: row.planned_at,
@@ -103,6 +121,7 @@ fn entry(station_id: StationId, row: UpcomingRow) -> ScheduleEntry {
         airtime_ms: row.airtime_ms,
         anchor: row.anchor,
         hour: row.hour,
+        pin: row.pin,
     }
 }
 
@@ -113,11 +132,14 @@ fn entry(station_id: StationId, row: UpcomingRow) -> ScheduleEntry {
 pub struct ScheduleQuery {
     /// The station, by id or slug.
     station_id: Option<String>,
-    /// How many hours, 1 to 168; 24 where not given.
+    /// How many hours, 1 to 336; 24 where not given.
     hours: Option<u32>,
     /// From when, RFC 3339; where not given, only what is still to air is listed.
     #[param(value_type = Option<String>)]
     from: Option<UtcMicros>,
+    /// Until when, RFC 3339, instead of so many hours.
+    #[param(value_type = Option<String>)]
+    until: Option<UtcMicros>,
 }
 
 /// Lists the lines that are still to air, or every planned line from an instant on.
@@ -136,16 +158,20 @@ pub async fn schedule(
         return Err(Problem::invalid("hours", detail));
     }
     let station = lookup::needed_station(&app, query.station_id.as_deref())?.id;
-    let length = i64::from(hours) * HOUR_US;
+    let now = super::now();
+    let from = query.from.unwrap_or(now);
+    let until = query.until.unwrap_or_else(|| from.plus(i64::from(hours) * HOUR_US));
+    if until < from || (query.until.is_some() && query.hours.is_some()) {
+        let detail = format!("until is {until}, expected an instant from {from} on, or hours");
+        return Err(Problem::invalid("until", detail));
+    }
     let views = app.site.views();
     let rows = match query.from {
-        Some(from) => views.schedule(station, from, from.plus(length)),
-        None => {
-            let now = super::now();
-            views.upcoming(station, now, now.plus(length))
-        }
+        Some(from) => views.schedule(station, from, until),
+        None => views.upcoming(station, now, until),
     };
-    Ok(Json(rows.into_iter().map(|row| entry(station, row)).collect()))
+    let firm_until = firm_until(&app, station);
+    Ok(Json(rows.into_iter().map(|row| entry(station, row, firm_until)).collect()))
 }
 
 /// Which station.
@@ -166,7 +192,8 @@ pub struct Recorded {
     pub(super) seq: u64,
 }
 
-/// Plans again from the next hour on (manager).
+/// Plans again from the next hour on (manager), firm hours too; but not what comes next on air, and
+/// no hour with lines that are held.
 #[utoipa::path(
     post, path = "/schedule/refresh", tag = "timeline", request_body = StationBody,
     responses((status = 200, body = Recorded))

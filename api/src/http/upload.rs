@@ -1,16 +1,17 @@
 //! Uploads: a file streamed to disk, bounded on the way, then taken in.
 
-use super::library::{MediaView, of_item};
+use super::library::{MediaView, no_item, of_item};
 use crate::answer::Answer;
 use crate::app::App;
-use crate::auth::Djs;
+use crate::auth::{Djs, Managers};
 use crate::idempotency::Intent;
 use crate::lookup;
 use crate::problem::{Problem, ProblemDocument};
 use axum::extract::multipart::{Field, MultipartError};
-use axum::extract::{FromRequest, Multipart, Request, State};
+use axum::extract::{FromRequest, Multipart, Path as PathOf, Request, State};
 use axum::http::StatusCode;
 use grimnir_actors::site::Ingest;
+use grimnir_events::MediaId;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -64,11 +65,10 @@ pub async fn upload(
     intent: Intent<Djs>,
     request: Request,
 ) -> Result<Answer<MediaView>, Problem> {
-    let parts = multipart(request).await?;
-    let limits =
-        Limits { file_bytes: app.site.config().upload_limit_bytes, pause: app.config.upload_pause };
-    let name = format!("{}.part", hex::encode(app.site.fresh_id()));
-    let form = receive(parts, app.site.upload_dir().join(name), &limits).await?;
+    let form = received(&app, request).await?;
+    if form.tags.is_some() {
+        return Err(unknown_part("tags"));
+    }
     let station = lookup::needed_station(&app, form.station_id.as_deref())?;
     let Some(file) = form.file else {
         return Err(Problem::missing("file_required", "file"));
@@ -81,6 +81,67 @@ pub async fn upload(
     let row = app.site.views().media_item(item.id);
     let view = row.map_or_else(|| of_item(item, station.id), super::library::of_row);
     Ok(Answer::created(done, location, view))
+}
+
+async fn received(app: &App, request: Request) -> Result<Form, Problem> {
+    let parts = multipart(request).await?;
+    let limits =
+        Limits { file_bytes: app.site.config().upload_limit_bytes, pause: app.config.upload_pause };
+    let name = format!("{}.part", hex::encode(app.site.fresh_id()));
+    receive(parts, app.site.upload_dir().join(name), &limits).await
+}
+
+/// Other audio for an item.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+pub struct AudioForm {
+    /// The audio file.
+    #[schema(format = Binary, content_media_type = "application/octet-stream")]
+    file: String,
+    /// `keep` what is said about the item, or `reread` it from the file; `keep` where not given.
+    tags: Option<String>,
+}
+
+/// Gives an item other audio under the same id (manager). What is planned goes on with the bytes
+/// it was planned with; the planner takes the new ones.
+#[utoipa::path(
+    put, path = "/media/{id}/audio", tag = "library", params(("id" = String, Path)),
+    request_body(content = AudioForm, content_type = "multipart/form-data"),
+    responses(
+        (status = 200, body = MediaView),
+        (status = 404, body = ProblemDocument),
+        (status = 409, body = ProblemDocument, description = "Another item has these bytes"),
+        (status = 413, body = ProblemDocument, description = "`file_too_large`"),
+        (status = 422, body = ProblemDocument, description = "The file cannot be played"),
+    )
+)]
+pub async fn replace(
+    State(app): State<App>,
+    intent: Intent<Managers>,
+    PathOf(id): PathOf<String>,
+    request: Request,
+) -> Result<Answer<MediaView>, Problem> {
+    let id: MediaId = lookup::id("id", &id)?;
+    let row = app.site.views().media_item(id).ok_or_else(|| no_item("id", &id))?;
+    let form = received(&app, request).await?;
+    let reread = match form.tags.as_deref() {
+        None | Some("keep") => false,
+        Some("reread") => true,
+        Some(other) => {
+            let found = crate::extract::cut(other);
+            let detail = format!("found \"{found}\", expected keep or reread");
+            return Err(Problem::invalid("tags", detail));
+        }
+    };
+    let Some(file) = form.file else {
+        return Err(Problem::missing("file_required", "file"));
+    };
+    let known = intent.known(&app).await;
+    let ingest = Ingest { path: file.path.clone(), ..form.ingest };
+    app.site.replace_audio(row.station_id, id, reread, ingest, intent.meta).await?;
+    let done = intent.shown_now(&app, known).await;
+    let row = app.site.views().media_item(id).ok_or_else(|| no_item("id", &id))?;
+    Ok(Answer::ok(done, super::library::of_row(row)))
 }
 
 async fn multipart(request: Request) -> Result<Multipart, Problem> {
@@ -102,6 +163,7 @@ struct Form {
     station_id: Option<String>,
     file: Option<Received>,
     ingest: Ingest,
+    tags: Option<String>,
 }
 
 /// A file on its way in; removed again unless somebody has moved it away.
@@ -161,14 +223,16 @@ async fn take_part(
         }
         "must_air" => ingest.must_air = truth("must_air", &text)?,
         "long_form" => ingest.long_form = truth("long_form", &text)?,
-        _ => {
-            let name = crate::extract::cut(&name);
-            let detail = format!("the form has an unknown part \"{name}\"");
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            return Err(Problem::new(status, "unknown_field", detail).field(name));
-        }
+        "tags" => form.tags = Some(text),
+        _ => return Err(unknown_part(&name)),
     }
     Ok(())
+}
+
+fn unknown_part(name: &str) -> Problem {
+    let name = crate::extract::cut(name);
+    let detail = format!("the form has an unknown part \"{name}\"");
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown_field", detail).field(name)
 }
 
 /// Streams a part to disk, up to the limit.

@@ -55,6 +55,7 @@ impl House {
             upload_limit_bytes: 1_000,
             proof: Default::default(),
             archive: None,
+            import_roots: Vec::new(),
         };
         let site = Site::open(config).await.map_err(|error| error.to_string())?;
         let router = grimnir_api::router(site.clone(), ApiConfig::default()).expect("has routes");

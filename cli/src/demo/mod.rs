@@ -14,7 +14,7 @@ use grimnir_events::library::ItemKind;
 use grimnir_events::station::{Mount, MountFormat, StationSettings};
 use grimnir_events::timeline::{ClockSlot, FormatClock, SlotSource, SlotStart};
 use grimnir_rules::station::command::StationCommand;
-use grimnir_rules::timeline::command::TimelineCommand;
+use grimnir_rules::timeline::command::{ClockCommand, TimelineCommand};
 use grimnir_rules::{Station, Timeline};
 use std::path::Path;
 
@@ -80,6 +80,7 @@ fn serve_args(args: &Demo) -> Serve {
         witnesses: Vec::new(),
         witness_for: Vec::new(),
         archive: None,
+        import_roots: Vec::new(),
         stop_engines: true,
     }
 }
@@ -162,23 +163,22 @@ async fn set_clock(site: &Site, station: StationId) -> Result<(), String> {
     let mut slots = Vec::new();
     let mut music_at = 0;
     if let Some(media_id) = legal_id {
-        slots.push(ClockSlot {
-            offset_ms: 0,
-            start: SlotStart::Soft { grace_ms: 300_000 },
-            source: SlotSource::HardItem { media_id },
-        });
+        slots.push(ClockSlot::at(
+            0,
+            SlotStart::Soft { grace_ms: 300_000 },
+            SlotSource::HardItem { media_id },
+        ));
         music_at = 1_000;
     }
-    slots.push(ClockSlot {
-        offset_ms: music_at,
-        start: SlotStart::Free,
-        source: SlotSource::Category { category: String::new() },
-    });
-    let clock = FormatClock { id: ClockId(site.fresh_id()), name: "Music hour".into(), slots };
+    let source = SlotSource::Category { category: String::new() };
+    slots.push(ClockSlot::at(music_at, SlotStart::Free, source));
+    let (id, name) = (ClockId(site.fresh_id()), "Music hour".into());
+    let clock = Box::new(FormatClock { id, name, slots, min_airtime_ms: None });
     let clock_id = Some(clock.id);
-    for command in
-        [TimelineCommand::SetClock { clock }, TimelineCommand::ChooseDefaultClock { clock_id }]
-    {
+    for command in [
+        TimelineCommand::Clock(ClockCommand::Set { clock }),
+        TimelineCommand::ChooseDefaultClock { clock_id },
+    ] {
         site.command::<Timeline>(station, command, site.fresh_meta(Actor::Local))
             .await
             .map_err(|e| e.to_string())?;

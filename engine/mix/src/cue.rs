@@ -1,154 +1,176 @@
-//! Cue points from the sound itself: where it begins, where it ends, where the next may begin.
+//! Marks from the loudness of a sound: where it begins, may hand over, and ends, and how.
 //!
-//! Levels are taken in windows of 10 ms; marks fall on their edges. Integer frames only.
+//! Levels come in windows of 10 ms against the sound's own integrated loudness, as Liquidsoap's
+//! autocue judges them: the sound begins at 34 LU below it, ends at 42 LU below it, and may hand
+//! over from 7 LU below it on, for 6 s at most. Where a last sound is held, the handing over waits
+//! until that one falls. Marks fall on the windows' edges. Upstream: the analyser's loudness meter.
 
-use crate::{BLOCK, Frame};
-
-/// Windows in a block of programme loudness (400 ms).
-const LOUDNESS_WINDOWS: usize = 40;
-/// Windows over which the end's level is taken (100 ms), so that a single click does not count.
-const LEVEL_WINDOWS: usize = 10;
+/// Windows of one second.
+pub const WINDOWS_PER_SECOND: usize = 100;
+/// Windows over which a level is taken that a mark depends on (100 ms): a click does not count.
+const LEVEL: usize = 10;
+/// Windows of the level of a beginning (400 ms, a block of momentary loudness).
+const OPENING: usize = 40;
+/// An ending at least so long can be a held sound: 1 s.
+const HELD_LEAST: usize = 100;
 
 /// What counts as sound and as an ending.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct CueSettings {
-    /// Level above which there is sound, in dBFS (RMS).
-    pub threshold_db: f32,
-    /// In a quiet programme the threshold is so far below its median level instead, in dB.
-    pub below_median_db: f32,
-    /// The ending begins where the level stays so far below the median level, in dB.
-    pub ending_db: f32,
-    /// The ending is at most so long, in frames.
-    pub ending_frames: i64,
+    /// The sound begins above this, in LU against its loudness.
+    pub cue_in_lu: f32,
+    /// It ends above this.
+    pub cue_out_lu: f32,
+    /// From where it stays below this the next may begin.
+    pub segue_lu: f32,
+    /// A held sound falls by less than this in its first half, in LU.
+    pub held_lu: f32,
+    /// Longest ending, in windows.
+    pub longest: usize,
+    /// Shortest ending that is one, in windows.
+    pub shortest: usize,
+    /// Silence is below this level, in LUFS.
+    pub silence_lufs: f32,
 }
 
 impl Default for CueSettings {
     fn default() -> Self {
         Self {
-            threshold_db: -48.0,
-            below_median_db: 34.0,
-            ending_db: 12.0,
-            ending_frames: 8 * 48_000,
+            cue_in_lu: -34.0,
+            cue_out_lu: -42.0,
+            segue_lu: -7.0,
+            held_lu: 4.0,
+            longest: 6 * WINDOWS_PER_SECOND,
+            shortest: 30,
+            silence_lufs: -60.0,
         }
     }
 }
 
-/// The marks found, in frames from the start.
+/// The shape of an ending.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// It stops.
+    Cold,
+    /// It falls.
+    Falling,
+    /// A last sound was held, then falls.
+    Held,
+    /// It falls longer than the longest ending.
+    Long,
+}
+
+/// What was found; places count windows from the start.
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct CueMarks {
-    /// First frame of the sound.
-    pub cue_in: i64,
+    /// First window of the sound.
+    pub cue_in: usize,
     /// Where the next item may begin: the start of the ending, or `cue_out`.
-    pub segue: i64,
-    /// Frame after the last of the sound.
-    pub cue_out: i64,
-    /// Nothing was above the threshold; the marks then hold the whole file.
-    pub silent: bool,
+    pub segue: usize,
+    /// Window after the last of the sound.
+    pub cue_out: usize,
+    /// Windows of silence before the sound.
+    pub silence_before: usize,
+    /// Windows of silence after it.
+    pub silence_after: usize,
+    /// First window from which on 100 ms are as loud as a segue asks for.
+    pub full_from: usize,
+    /// Level of the first 400 ms against the loudness, in LU.
+    pub opening_lu: f32,
+    /// The shape of the ending.
+    pub ending: Ending,
+    /// How steeply it falls, in LU a second.
+    pub fall_lu_per_s: f32,
 }
 
-/// Finds cue points in frames fed piece by piece.
-#[derive(Clone, Debug)]
-pub struct CueFinder {
-    settings: CueSettings,
-    /// Mean square of each full window, the louder of both sides.
-    windows: Vec<f32>,
-    sums: [f64; 2],
-    in_window: usize,
-    frames: i64,
+/// The marks of a sound, from the mean square of each of its windows (K-weighted, summed over
+/// the sides) and its integrated loudness; `None` where nothing is above the threshold.
+pub fn find_cues(powers: &[f32], loudness: f32, settings: &CueSettings) -> Option<CueMarks> {
+    let above = |lu: f32| {
+        let limit = power(loudness + lu);
+        move |window: &f32| *window > limit
+    };
+    let cue_in = powers.iter().position(above(settings.cue_in_lu))?;
+    let cue_out = powers.iter().rposition(above(settings.cue_out_lu))? + 1;
+    let heard = power(settings.silence_lufs);
+    let silence_before = powers.iter().take_while(|window| **window <= heard).count();
+    let silence_after = powers.iter().rev().take_while(|window| **window <= heard).count();
+    let loud = power(loudness + settings.segue_lu);
+    let falls = falls_from(powers, (cue_in, cue_out), loud);
+    let mut ending = Ending::Falling;
+    let mut segue = falls;
+    if let Some(held) = held_level(&powers[falls..cue_out], settings) {
+        (segue, ending) = (falls_from(powers, (falls, cue_out), held), Ending::Held);
+    }
+    if cue_out - segue > settings.longest {
+        (segue, ending) = (cue_out - settings.longest, Ending::Long);
+    } else if cue_out - segue < settings.shortest {
+        ending = Ending::Cold;
+    }
+    let full_from = (cue_in..cue_out)
+        .find(|begin| mean(&powers[*begin..(begin + LEVEL).min(cue_out)]) >= loud)
+        .unwrap_or(cue_in);
+    let opening = mean(&powers[cue_in..(cue_in + OPENING).min(cue_out)]);
+    Some(CueMarks {
+        cue_in,
+        segue,
+        cue_out,
+        silence_before: silence_before.min(powers.len()),
+        silence_after: silence_after.min(powers.len()),
+        full_from,
+        opening_lu: level(opening) - loudness,
+        ending,
+        fall_lu_per_s: fall(&powers[segue..cue_out]),
+    })
 }
 
-impl CueFinder {
-    /// A finder that has heard nothing.
-    pub fn new(settings: CueSettings) -> Self {
-        Self { settings, windows: Vec::new(), sums: [0.0; 2], in_window: 0, frames: 0 }
-    }
-
-    /// Feeds the next frames.
-    pub fn push(&mut self, frames: &[Frame]) {
-        for frame in frames {
-            for (sum, sample) in self.sums.iter_mut().zip(frame) {
-                let sample = f64::from(if sample.is_finite() { *sample } else { 0.0 });
-                *sum += sample * sample;
-            }
-            self.in_window += 1;
-            if self.in_window == BLOCK {
-                self.close_window();
-            }
-        }
-        self.frames += frames.len() as i64;
-    }
-
-    /// The marks of everything fed.
-    pub fn finish(mut self) -> CueMarks {
-        if self.in_window > 0 {
-            self.close_window();
-        }
-        let all = CueMarks { cue_in: 0, segue: self.frames, cue_out: self.frames, silent: true };
-        let Some(median) = self.median_power() else { return all };
-        let threshold =
-            power(self.settings.threshold_db).min(median * power(-self.settings.below_median_db));
-        let sounds = |window: &f32| *window > threshold;
-        let Some(first) = self.windows.iter().position(sounds) else { return all };
-        let last = self.windows.iter().rposition(sounds).unwrap_or(first);
-        let cue_out = self.window_start(last + 1);
-        let segue = self.ending(first, last, median * power(-self.settings.ending_db));
-        let earliest = cue_out - self.settings.ending_frames;
-        let cue_in = self.window_start(first);
-        let segue = segue.max(earliest).clamp(cue_in, cue_out);
-        CueMarks { cue_in, segue, cue_out, silent: false }
-    }
-
-    fn close_window(&mut self) {
-        let louder = self.sums[0].max(self.sums[1]);
-        self.windows.push((louder / self.in_window as f64) as f32);
-        self.sums = [0.0; 2];
-        self.in_window = 0;
-    }
-
-    fn window_start(&self, index: usize) -> i64 {
-        (index as i64 * BLOCK as i64).min(self.frames)
-    }
-
-    /// The frame from which on no 100 ms is as loud as `limit`.
-    fn ending(&self, first: usize, last: usize, limit: f32) -> i64 {
-        let mut end = last + 1;
-        while end > first {
-            let begin = end.saturating_sub(LEVEL_WINDOWS).max(first);
-            let part = &self.windows[begin..end];
-            if mean(part) >= limit {
-                break;
-            }
-            end -= 1;
-        }
-        self.window_start(end)
-    }
-
-    /// Median power of the 400 ms blocks that are not silence; `None` if there are none.
-    fn median_power(&self) -> Option<f32> {
-        // −70 dBFS, the absolute gate of BS.1770.
-        const GATE: f32 = 1e-7;
-        let mut powers: Vec<f32> = self.windows.chunks(LOUDNESS_WINDOWS).map(mean).collect();
-        powers.retain(|power| *power > GATE);
-        powers.sort_by(f32::total_cmp);
-        powers.get(powers.len() / 2).copied()
-    }
+/// The window from which on no 100 ms is as loud as `limit`.
+fn falls_from(powers: &[f32], (first, end): (usize, usize), limit: f32) -> usize {
+    (first + 1..=end)
+        .rev()
+        .find(|to| mean(&powers[to.saturating_sub(LEVEL).max(first)..*to]) >= limit)
+        .unwrap_or(first)
 }
 
-/// The marks of a whole programme handed over in blocks.
-pub fn find_cues<'a>(
-    blocks: impl IntoIterator<Item = &'a [Frame]>,
-    settings: CueSettings,
-) -> CueMarks {
-    let mut finder = CueFinder::new(settings);
-    blocks.into_iter().for_each(|block| finder.push(block));
-    finder.finish()
+/// The power below which a held last sound counts as falling; `None` where none is held.
+fn held_level(ending: &[f32], settings: &CueSettings) -> Option<f32> {
+    let quarter = ending.len() / 4;
+    if ending.len() < HELD_LEAST {
+        return None;
+    }
+    let (begins, middle) = (mean(&ending[..quarter]), mean(&ending[quarter..2 * quarter]));
+    let held = level(begins) - level(middle) < settings.held_lu;
+    let after = mean(&ending[2 * quarter..3 * quarter]);
+    // Half of it is at one level, and more than noise is left in its third quarter.
+    let goes_on = level(begins) - level(after) < 2.0 * settings.held_lu;
+    (held && goes_on).then(|| begins * power_ratio(settings.segue_lu))
 }
 
-fn mean(windows: &[f32]) -> f32 {
-    let sum: f64 = windows.iter().map(|window| f64::from(*window)).sum();
-    (sum / windows.len().max(1) as f64) as f32
+/// LU a second from the first 100 ms of an ending to its last.
+fn fall(ending: &[f32]) -> f32 {
+    let length = ending.len();
+    if length < 2 * LEVEL {
+        return 0.0;
+    }
+    let by = level(mean(&ending[..LEVEL])) - level(mean(&ending[length - LEVEL..]));
+    (by * WINDOWS_PER_SECOND as f32 / (length - LEVEL) as f32).max(0.0)
 }
 
-fn power(db: f32) -> f32 {
-    libm::pow(10.0, f64::from(db) / 10.0) as f32
+fn mean(powers: &[f32]) -> f32 {
+    let sum: f64 = powers.iter().map(|power| f64::from(*power)).sum();
+    (sum / powers.len().max(1) as f64) as f32
+}
+
+/// Mean square of a loudness (ITU-R BS.1770: LUFS = -0.691 + 10 log10 of it).
+pub fn power(lufs: f32) -> f32 {
+    libm::pow(10.0, (f64::from(lufs) + 0.691) / 10.0) as f32
+}
+
+fn power_ratio(lu: f32) -> f32 {
+    libm::pow(10.0, f64::from(lu) / 10.0) as f32
+}
+
+/// Loudness of a mean square; digital silence is -120 LUFS.
+fn level(power: f32) -> f32 {
+    (libm::log10(f64::from(power).max(1.2e-12)) * 10.0 - 0.691) as f32
 }

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`source`] (what can be mixed), [`command`] and [`mixer`] (the mix itself),
 //! [`fade`], [`dsp`], [`true_peak`], [`limiter`], then the file path [`decode`] → [`resample`] →
-//! [`mod@file`] → [`clip`], and the helpers [`cue`] and [`tone`].
+//! [`mod@file`] → [`clip`], beside it [`native`], and the helpers [`cue`] and [`tone`].
 //! Upstream: air frames and fade curves of `grimnir-events`. Downstream: the engine's mix thread
 //! and offline rendering. Not here: GStreamer, async, clocks, sockets, threads.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
@@ -21,6 +21,7 @@ pub mod decode;
 mod decoder;
 mod downmix;
 pub mod file;
+pub mod native;
 pub mod resample;
 
 pub mod cue;
@@ -28,13 +29,14 @@ pub mod tone;
 
 pub use clip::{Clip, ClipSource};
 pub use command::{Command, EndCause, MIX_SUM, MixError, Report, Start, VoiceEvent};
-pub use cue::{CueFinder, CueMarks, CueSettings, find_cues};
+pub use cue::{CueMarks, CueSettings, Ending, find_cues};
 pub use decode::{DecodeError, FileInfo};
 pub use file::FileSource;
 pub use grimnir_events::AirFrame;
 pub use grimnir_events::station::FadeCurve;
 pub use limiter::{Limiter, sum_with_ceiling};
 pub use mixer::{MAX_VOICES, Mixer};
+pub use native::NativeFile;
 pub use source::{FrameSource, Got, Silence, SourceState};
 
 /// Frames in one block (10 ms).

@@ -2,72 +2,102 @@
 
 mod support;
 
+use grimnir_mix::cue::power;
 use grimnir_mix::tone::{CODES, Tone, code_pair, code_track, heard_track, tone_level};
-use grimnir_mix::{CueFinder, CueSettings, Frame, RATE, find_cues};
+use grimnir_mix::{CueMarks, CueSettings, Ending, RATE, find_cues};
 
-/// Frames of a 500 Hz tone at these levels, each (dBFS or silence, frames).
-fn levels(parts: &[(Option<f64>, usize)]) -> Vec<Frame> {
-    let mut frames = Vec::new();
-    for (level, length) in parts {
-        match level {
-            Some(level) => frames.extend(Tone::new(500.0, *level).frames(RATE, *length)),
-            None => frames.resize(frames.len() + length, [0.0; 2]),
-        }
-    }
-    frames
+/// Windows of 10 ms at these levels: (from, to, windows) in LU against a loudness of -12 LUFS, in
+/// a straight line.
+fn sound(parts: &[(f32, f32, usize)]) -> Vec<f32> {
+    let window = |(from, to, count): &(f32, f32, usize)| {
+        let (from, by, count) = (*from, to - from, *count);
+        (0..count).map(move |n| power(LOUDNESS + from + by * n as f32 / count as f32))
+    };
+    parts.iter().flat_map(window).collect()
 }
 
-fn near(found: i64, expected: i64) -> bool {
-    (found - expected).abs() <= 480
+const LOUDNESS: f32 = -12.0;
+const NOTHING: f32 = -90.0;
+
+fn marks(parts: &[(f32, f32, usize)]) -> CueMarks {
+    find_cues(&sound(parts), LOUDNESS, &CueSettings::default()).expect("sounds")
 }
 
 #[test]
 fn marks_lie_at_the_edges_of_the_sound() {
-    let frames = levels(&[(None, 24_100), (Some(-12.0), 480_000), (None, 48_000)]);
-    let marks = find_cues(frames.chunks(1_000), CueSettings::default());
-    assert!(!marks.silent);
-    assert!(marks.cue_in <= 24_100 && near(marks.cue_in, 24_100), "{marks:?}");
-    assert!(marks.cue_out >= 504_100 && near(marks.cue_out, 504_100), "{marks:?}");
-    assert_eq!(marks.segue, marks.cue_out, "a cold ending has no room to talk over");
+    let marks = marks(&[(NOTHING, NOTHING, 50), (0.0, 0.0, 1_000), (NOTHING, NOTHING, 100)]);
+    assert_eq!((marks.cue_in, marks.segue, marks.cue_out), (50, 1_050, 1_050));
+    assert_eq!((marks.silence_before, marks.silence_after), (50, 100));
+    assert_eq!((marks.ending, marks.full_from), (Ending::Cold, 50));
+    assert!(marks.opening_lu.abs() < 0.01, "{marks:?}");
 }
 
 #[test]
-fn segue_lies_where_a_quiet_ending_begins() {
-    let frames = levels(&[(Some(-12.0), 960_000), (Some(-30.0), 144_000), (Some(-70.0), 96_000)]);
-    let marks = find_cues(frames.chunks(480), CueSettings::default());
-    assert!(near(marks.cue_out, 1_104_000), "{marks:?}");
-    assert!((marks.segue - 960_000).abs() <= 10 * 480, "{marks:?}");
+fn the_beginning_is_34_lu_and_the_end_42_lu_below_the_loudness() {
+    let marks = marks(&[
+        (-36.0, -36.0, 30),
+        (-33.0, -33.0, 20),
+        (0.0, 0.0, 1_000),
+        (-40.0, -40.0, 100),
+        (-43.0, -43.0, 100),
+    ]);
+    assert_eq!((marks.cue_in, marks.cue_out), (30, 1_150));
+    assert_eq!((marks.silence_before, marks.silence_after), (0, 0), "-55 LUFS is no silence");
 }
 
 #[test]
-fn ending_is_bounded_to_the_last_eight_seconds() {
-    let frames = levels(&[(Some(-12.0), 1_920_000), (Some(-30.0), 20 * 48_000)]);
-    let marks = find_cues(frames.chunks(4_800), CueSettings::default());
-    assert_eq!(marks.segue, marks.cue_out - 8 * 48_000);
+fn segue_lies_where_the_sound_falls_below_7_lu() {
+    // 42 LU in 4.2 s: 7 LU after 0.7 s; the level is taken over 100 ms.
+    let marks = marks(&[(0.0, 0.0, 2_000), (0.0, -42.0, 420)]);
+    assert!((2_070..=2_080).contains(&marks.segue), "{marks:?}");
+    assert!((2_415..=2_420).contains(&marks.cue_out), "{marks:?}");
+    assert_eq!(marks.ending, Ending::Falling);
+    assert!((marks.fall_lu_per_s - 10.0).abs() < 0.3, "{marks:?}");
 }
 
 #[test]
-fn quiet_programme_is_judged_by_its_own_level() {
-    let frames = levels(&[(None, 48_000), (Some(-50.0), 480_000), (None, 48_000)]);
-    let marks = find_cues(frames.chunks(480), CueSettings::default());
-    assert!(near(marks.cue_in, 48_000) && near(marks.cue_out, 528_000), "{marks:?}");
+fn a_click_in_the_ending_does_not_move_the_segue() {
+    let fade: &[_] = &[(0.0, 0.0, 2_000), (-8.0, -30.0, 200), (-4.0, -4.0, 1), (-30.0, -42.0, 200)];
+    let marks = marks(fade);
+    assert_eq!((marks.segue - 2_000) / 10, 0, "{marks:?}");
 }
 
 #[test]
-fn silence_is_called_silence() {
-    let marks = find_cues([levels(&[(None, 1_234)]).as_slice()], CueSettings::default());
-    assert!(marks.silent);
-    assert_eq!((marks.cue_in, marks.segue, marks.cue_out), (0, 1_234, 1_234));
-    assert!(CueFinder::new(CueSettings::default()).finish().silent);
+fn a_held_last_sound_is_heard_before_the_next_begins() {
+    let held = marks(&[(0.0, 0.0, 2_000), (-9.0, -11.0, 300), (-11.0, -42.0, 150)]);
+    assert_eq!(held.ending, Ending::Held);
+    assert!((2_300..2_350).contains(&held.segue), "{held:?}");
+    let falling = marks(&[(0.0, 0.0, 2_000), (-9.0, -42.0, 450)]);
+    assert_eq!((falling.ending, falling.segue / 10), (Ending::Falling, 200));
 }
 
 #[test]
-fn pieces_do_not_matter() {
-    let frames = levels(&[(None, 1_000), (Some(-20.0), 99_999), (Some(-40.0), 30_001)]);
-    let whole = find_cues([frames.as_slice()], CueSettings::default());
-    for piece in [1, 479, 481, 10_000] {
-        assert_eq!(find_cues(frames.chunks(piece), CueSettings::default()), whole);
-    }
+fn an_ending_is_at_most_six_seconds_long() {
+    let marks = marks(&[(0.0, 0.0, 4_000), (-8.0, -41.0, 2_000)]);
+    assert_eq!((marks.segue, marks.ending), (marks.cue_out - 600, Ending::Long));
+}
+
+#[test]
+fn a_quiet_beginning_is_measured() {
+    let marks = marks(&[(-20.0, -20.0, 300), (0.0, 0.0, 2_000)]);
+    assert!((290..=300).contains(&marks.full_from) && marks.cue_in == 0, "{marks:?}");
+    assert!((marks.opening_lu + 20.0).abs() < 0.01, "{marks:?}");
+}
+
+#[test]
+fn a_quiet_programme_is_judged_by_its_own_level() {
+    let quiet: Vec<f32> =
+        [-110.0, -50.0, -110.0].iter().flat_map(|lufs| vec![power(*lufs); 200]).collect();
+    let marks = find_cues(&quiet, -50.0, &CueSettings::default()).expect("sounds");
+    assert_eq!((marks.cue_in, marks.cue_out), (200, 400));
+}
+
+#[test]
+fn silence_has_no_marks() {
+    assert_eq!(find_cues(&[0.0; 100], LOUDNESS, &CueSettings::default()), None);
+    assert_eq!(find_cues(&[], LOUDNESS, &CueSettings::default()), None);
+    let one = find_cues(&[power(LOUDNESS)], LOUDNESS, &CueSettings::default());
+    assert_eq!(one.map(|m| (m.cue_in, m.segue, m.cue_out)), Some((0, 1, 1)));
 }
 
 #[test]

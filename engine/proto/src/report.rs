@@ -1,9 +1,13 @@
 //! What `grimnir-engine analyze` prints, as JSON on one line.
 
+use grimnir_events::analysis::{AlbumPlace, Analysis, FailureKind};
 use serde::{Deserialize, Serialize};
 
+/// Version of the analyser: another one may measure otherwise.
+pub const ANALYSER_VERSION: u32 = 1;
+
 /// What was measured in a file.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AnalysisReport {
     /// Codec it came in: `mp3`, `flac`, `vorbis`, `opus`, `aac`, `alac`, `pcm` …
     pub codec: String,
@@ -15,24 +19,12 @@ pub struct AnalysisReport {
     pub play_copy: bool,
     /// Bytes of the file.
     pub size_bytes: u64,
-    /// Frames at 48 kHz.
-    pub duration_frames: i64,
     /// Sample rate it came in.
     pub source_rate_hz: u32,
     /// Channels it came in.
     pub channels: u16,
-    /// Integrated loudness in hundredths of LUFS; `None` for silence.
-    pub loudness_lufs_x100: Option<i32>,
-    /// Loudness range in hundredths of LU; `None` for silence.
-    pub loudness_range_lu_x100: Option<i32>,
-    /// True peak over all channels in hundredths of dBTP; `None` for silence.
-    pub true_peak_dbtp_x100: Option<i32>,
-    /// First frame that is not silence, at 48 kHz.
-    pub cue_in: i64,
-    /// Frame at which the next item may start.
-    pub segue: i64,
-    /// Frame after the last that is not silence.
-    pub cue_out: i64,
+    /// What was measured in its sound.
+    pub analysis: Analysis,
     /// What the file says about itself.
     pub tags: TagReport,
 }
@@ -72,6 +64,10 @@ pub struct TagReport {
     pub compilation: String,
     /// Words not fit for every hour.
     pub explicit: bool,
+    /// Its place on its album.
+    pub album_place: Option<AlbumPlace>,
+    /// Where its intro ends, in milliseconds.
+    pub intro_ms: Option<u32>,
 }
 
 /// Why a file was refused.
@@ -79,4 +75,21 @@ pub struct TagReport {
 pub struct AnalysisRefusal {
     /// What a person should read.
     pub error: String,
+    /// What kind of failure.
+    pub kind: FailureKind,
+}
+
+/// What `grimnir-engine scan` prints of a file, as JSON on one line.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ScanReport {
+    /// Somebody is writing it: nothing else is said.
+    pub busy: bool,
+    /// SHA-256 of the file, hexadecimal; empty where it could not be read.
+    pub hash: String,
+    /// Bytes of the file.
+    pub size_bytes: u64,
+    /// What the file says about itself.
+    pub tags: TagReport,
+    /// Why it cannot be sound; `None` where it may be.
+    pub error: Option<String>,
 }

@@ -261,8 +261,10 @@ impl Director {
         let cut = end < current.playing.segue;
         let reason = if cut { EndReason::CutByAnchor } else { EndReason::Completed };
         let curve = match current.line.transition {
-            Transition::Crossfade { curve } if !cut => curve,
-            Transition::Crossfade { .. } | Transition::Segue => station_curve,
+            Transition::Crossfade { curve } | Transition::Smart { curve, .. } if !cut => curve,
+            Transition::Crossfade { .. } | Transition::Smart { .. } | Transition::Segue => {
+                station_curve
+            }
         };
         current.playing.end = end;
         let voice = current.voice;

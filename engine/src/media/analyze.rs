@@ -1,13 +1,16 @@
 //! `analyze`: what a file is, how long, how loud, where it begins and ends; or why it is refused.
 
 use super::levels::{Levels, Meter};
-use super::tags;
 use super::transcode::refuse;
+use super::{limits, tags};
 use crate::air::feeder::explain;
-use grimnir_engine_proto::report::{AnalysisRefusal, AnalysisReport};
-use grimnir_mix::{
-    CueFinder, CueSettings, DecodeError, FileSource, Frame, FrameSource, SourceState,
-};
+use grimnir_engine_proto::death;
+use grimnir_engine_proto::report::{ANALYSER_VERSION, AnalysisRefusal, AnalysisReport, TagReport};
+use grimnir_events::analysis::{Analysis, FailureKind, Head, Tail, TailShape};
+use grimnir_events::library::CueMarks;
+use grimnir_mix::cue::WINDOWS_PER_SECOND;
+use grimnir_mix::resample::frames_at_48k;
+use grimnir_mix::{DecodeError, Ending, FileInfo, Frame, NativeFile, SourceState};
 use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -15,12 +18,10 @@ use std::process::{Command, ExitCode, Stdio};
 
 /// Codecs that the playing decoder gives sample by sample as they were encoded.
 const EXACT: [&str; 4] = ["mp3", "flac", "vorbis", "alac"];
-/// Shortest sound that is an item: 100 ms.
-const SHORTEST: i64 = 4_800;
+/// Shortest sound that is an item.
+const SHORTEST_MS: i64 = 100;
 /// Longest: 12 h.
-const LONGEST: i64 = 12 * 3_600 * 48_000;
-/// Frames read at a time.
-const CHUNK: usize = 9_600;
+const LONGEST_S: i64 = 12 * 3_600;
 
 /// Where the parts of an answer go that are no line of text.
 #[derive(clap::Args)]
@@ -40,29 +41,43 @@ pub struct Outputs {
 pub fn print(file: &Path, outputs: &Outputs) -> ExitCode {
     // Programme goes first; a refusal to be nice is no reason not to measure.
     let _ = rustix::process::nice(10);
-    match analyze(file, outputs) {
+    match limits::set().map_err(Refused::from).and_then(|()| analyze(file, outputs)) {
         Ok(report) => match serde_json::to_string(&report) {
             Ok(line) => {
                 println!("{line}");
                 ExitCode::SUCCESS
             }
-            Err(error) => refuse(format!("report cannot be printed: {error}")),
+            Err(error) => {
+                refuse(FailureKind::Crashed, format!("report cannot be printed: {error}"))
+            }
         },
-        Err(error) => refuse(error),
+        Err(Refused(kind, error)) => refuse(kind, error),
     }
 }
 
-fn analyze(file: &Path, outputs: &Outputs) -> Result<AnalysisReport, String> {
-    let (hash, size_bytes) = digest(file)?;
+/// What is wrong with a file.
+struct Refused(FailureKind, String);
+
+impl From<String> for Refused {
+    fn from(reason: String) -> Self {
+        Self(FailureKind::Refused, reason)
+    }
+}
+
+fn analyze(file: &Path, outputs: &Outputs) -> Result<AnalysisReport, Refused> {
+    let (hash, size_bytes) = digest(file).map_err(|reason| {
+        let kind = if file.exists() { FailureKind::Refused } else { FailureKind::Missing };
+        Refused(kind, reason)
+    })?;
     if size_bytes == 0 {
-        return Err("the file is empty".into());
+        return Err("the file is empty".to_owned().into());
     }
     let direct = open(file);
     let exact = direct.as_ref().is_ok_and(|source| is_exact(&source.info().codec));
-    let (measured, play_hash, codec, copied) = match direct {
+    let (measured, play_hash, info, copied) = match direct {
         Ok(source) if exact => {
-            let codec = source.info().codec.clone();
-            (measure(source)?, hash.clone(), codec, false)
+            let info = source.info().clone();
+            (measure(source)?, hash.clone(), info, false)
         }
         other => {
             let found = other.as_ref().ok().map(|source| source.info().clone());
@@ -71,45 +86,77 @@ fn analyze(file: &Path, outputs: &Outputs) -> Result<AnalysisReport, String> {
                     let codec = found.map(|info| info.codec).unwrap_or_default();
                     format!("{codec} needs a play copy, and none was asked for")
                 });
-                return Err(why);
+                return Err(why.into());
             };
             let direct_error = other.err();
-            transcode(file, copy).map_err(|error| match &direct_error {
-                Some(direct) => format!("{direct}; decoder: {error}"),
-                None => error,
+            transcode(file, copy).map_err(|Refused(kind, error)| match &direct_error {
+                Some(direct) => Refused(kind, format!("{direct}; decoder: {error}")),
+                None => Refused(kind, error),
             })?;
             let source = open(copy)?;
-            let mut measured = measure(source)?;
-            let codec = match found {
-                Some(info) => {
-                    (measured.rate, measured.channels) = (info.rate, info.channels);
-                    info.codec
-                }
-                None => sniff(file),
-            };
-            (measured, digest(copy)?.0, codec, true)
+            let of_copy = FileInfo { codec: sniff(file), ..source.info().clone() };
+            (measure(source)?, digest(copy)?.0, found.unwrap_or(of_copy), true)
         }
     };
     let (tags, picture) = tags::read(file);
     keep(outputs.waveform.as_deref(), Some(&measured.waveform))?;
     keep(outputs.artwork.as_deref(), picture.as_deref())?;
     Ok(AnalysisReport {
-        codec: plain_codec(&codec),
+        codec: plain_codec(&info.codec),
         hash,
         play_hash,
         play_copy: copied,
         size_bytes,
-        duration_frames: measured.frames,
-        source_rate_hz: measured.rate,
-        channels: measured.channels.min(u32::from(u16::MAX)) as u16,
-        loudness_lufs_x100: hundredths(measured.levels.loudness),
-        loudness_range_lu_x100: hundredths(measured.levels.range),
-        true_peak_dbtp_x100: hundredths(measured.levels.true_peak),
-        cue_in: measured.cue_in,
-        segue: measured.segue,
-        cue_out: measured.cue_out,
+        source_rate_hz: info.rate,
+        channels: info.channels.min(u32::from(u16::MAX)) as u16,
+        analysis: describe(&measured, &tags),
         tags,
     })
+}
+
+/// What was measured, in frames at 48 kHz and hundredths.
+fn describe(measured: &Measured, tags: &TagReport) -> Analysis {
+    let Measured { frames, rate, levels, .. } = measured;
+    let (duration, rate) = (frames_at_48k(*frames, *rate), i64::from(*rate));
+    let window = rate / WINDOWS_PER_SECOND as i64;
+    let at = |place: usize| {
+        let frame = place as i64 * window * i64::from(grimnir_mix::RATE) / rate;
+        frame.min(duration)
+    };
+    let mut analysis = Analysis {
+        analyser_version: ANALYSER_VERSION,
+        duration_frames: duration,
+        loudness_lufs_x100: hundredths(levels.loudness),
+        range_lu_x100: hundredths(levels.range),
+        true_peak_dbtp_x100: hundredths(levels.true_peak),
+        cues: CueMarks { cue_in: 0, segue: duration, cue_out: duration },
+        leading_silence: if levels.true_peak.is_none() { duration } else { 0 },
+        intro_end: tags.intro_ms.map(|ms| i64::from(ms) * 48).filter(|end| *end <= duration),
+        bpm_x100: tags.bpm_x100,
+        key: tags.key.clone(),
+        album_place: tags.album_place,
+        ..Analysis::default()
+    };
+    let Some(marks) = levels.marks else { return analysis };
+    // The last window is shorter than the others: what ends with it ends with the file.
+    let end_of = |place: usize| if place >= levels.windows { duration } else { at(place) };
+    let cue_in = at(marks.cue_in);
+    analysis.cues = CueMarks { cue_in, segue: end_of(marks.segue), cue_out: end_of(marks.cue_out) };
+    analysis.leading_silence = at(marks.silence_before);
+    analysis.trailing_silence = duration - end_of(levels.windows - marks.silence_after);
+    analysis.head = Head {
+        full_from: at(marks.full_from),
+        level_lu_x100: hundredths(Some(f64::from(marks.opening_lu))).unwrap_or(0),
+    };
+    let shape = match marks.ending {
+        Ending::Cold => TailShape::Cold,
+        Ending::Falling => TailShape::Falling,
+        Ending::Held => TailShape::Sustained,
+        Ending::Long => TailShape::Long,
+    };
+    let fall_lu_per_s_x100 = (marks.fall_lu_per_s * 100.0).round() as u32;
+    analysis.tail = Tail { shape, fall_lu_per_s_x100 };
+    analysis
 }
 
 /// Writes what there is to where it was asked for.
@@ -118,8 +165,8 @@ fn keep(to: Option<&Path>, bytes: Option<&[u8]>) -> Result<(), String> {
     std::fs::write(to, bytes).map_err(|e| format!("{}: {e}", to.display()))
 }
 
-fn open(file: &Path) -> Result<FileSource, String> {
-    FileSource::open(file, 0, None).map_err(|error: DecodeError| explain(&error))
+fn open(file: &Path) -> Result<NativeFile, String> {
+    NativeFile::open(file).map_err(|error: DecodeError| explain(&error))
 }
 
 fn is_exact(codec: &str) -> bool {
@@ -134,7 +181,8 @@ fn hundredths(value: Option<f64>) -> Option<i32> {
     value.map(|value| (value * 100.0).round() as i32)
 }
 
-fn digest(file: &Path) -> Result<(String, u64), String> {
+/// SHA-256 of a file, and its bytes.
+pub(super) fn digest(file: &Path) -> Result<(String, u64), String> {
     let text = |e: std::io::Error| format!("{}: {e}", file.display());
     let mut input = std::fs::File::open(file).map_err(text)?;
     let mut hasher = Sha256::new();
@@ -151,94 +199,91 @@ fn digest(file: &Path) -> Result<(String, u64), String> {
 }
 
 struct Measured {
+    /// At the rate measured at.
     frames: i64,
     rate: u32,
-    channels: u32,
     levels: Levels,
     waveform: Vec<u8>,
-    cue_in: i64,
-    segue: i64,
-    cue_out: i64,
 }
 
-/// Plays the whole file into the meters.
-fn measure(mut source: FileSource) -> Result<Measured, String> {
-    let info = source.info().clone();
-    let stated = source.duration_frames();
-    let mut meter = Meter::new()?;
-    let mut cues = CueFinder::new(CueSettings::default());
-    let mut chunk: Vec<Frame> = vec![[0.0; 2]; CHUNK];
+/// Decodes the whole file into the meters, at its own rate.
+fn measure(mut source: NativeFile) -> Result<Measured, String> {
+    let rate = source.info().rate;
+    let seconds = |frames: i64| frames / i64::from(rate);
+    let stated = source.stated_frames();
+    let mut meter = Meter::new(rate)?;
+    let mut chunk: Vec<Frame> = Vec::new();
     let mut frames = 0i64;
     loop {
-        let got = source.read(&mut chunk);
-        let heard = &mut chunk[..got.frames];
-        for sample in heard.iter_mut().flatten() {
+        chunk.clear();
+        let state = source.read(&mut chunk);
+        for sample in chunk.as_flattened_mut() {
             *sample = if sample.is_finite() { *sample } else { 0.0 };
         }
-        meter.push(heard)?;
-        cues.push(heard);
-        frames += got.frames as i64;
-        if frames > LONGEST {
-            return Err(format!("longer than {} h, the limit", LONGEST / 48_000 / 3_600));
+        meter.push(&chunk)?;
+        frames += chunk.len() as i64;
+        if seconds(frames) > LONGEST_S {
+            return Err(format!("longer than {} h, the limit", LONGEST_S / 3_600));
         }
-        match got.state {
+        match state {
             SourceState::More => {}
             SourceState::Ended => break,
             SourceState::Failed => {
                 let reason = source.failure().unwrap_or("no reason known").to_owned();
-                return Err(format!("cannot be decoded after {frames} frames: {reason}"));
+                let at = frames_at_48k(frames, rate);
+                return Err(format!("cannot be decoded after {at} frames: {reason}"));
             }
         }
     }
-    if frames < SHORTEST {
-        return Err(format!(
-            "{} ms of sound, at least {} ms are needed",
-            frames / 48,
-            SHORTEST / 48
-        ));
+    let ms = frames * 1_000 / i64::from(rate);
+    if ms < SHORTEST_MS {
+        return Err(format!("{ms} ms of sound, at least {SHORTEST_MS} ms are needed"));
     }
     // A header that promises much more than there is belongs to a file that was cut.
-    if let Some(stated) = stated.filter(|stated| *stated - frames > 48_000.max(stated / 50)) {
+    let slack = |stated: i64| i64::from(rate).max(stated / 50);
+    if let Some(stated) = stated.filter(|stated| *stated - frames > slack(*stated)) {
         return Err(format!(
             "truncated: {} s of sound, the header states {} s",
-            frames / 48_000,
-            stated / 48_000
+            seconds(frames),
+            seconds(stated)
         ));
     }
-    let marks = cues.finish();
-    let (levels, waveform) = meter.finish();
-    Ok(Measured {
-        frames,
-        rate: info.rate,
-        channels: info.channels,
-        levels,
-        waveform,
-        cue_in: marks.cue_in,
-        segue: marks.segue,
-        cue_out: marks.cue_out,
-    })
+    let (levels, waveform) = meter.finish()?;
+    Ok(Measured { frames, rate, levels, waveform })
 }
 
 /// Has a child process write the play copy.
-fn transcode(file: &Path, out: &Path) -> Result<(), String> {
+fn transcode(file: &Path, out: &Path) -> Result<(), Refused> {
     let program = std::env::current_exe().map_err(|e| format!("own program: {e}"))?;
-    let output = Command::new(program)
+    let mut child = Command::new(program)
         .arg("transcode")
         .arg("--file")
         .arg(file)
         .arg("--out")
         .arg(out)
         .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .map_err(|e| format!("decoder process cannot start: {e}"))?;
+    // It says one line on the one, and what it dies of on the other, which is read first.
+    let mut last_words = Vec::new();
+    if let Some(stderr) = child.stderr.take() {
+        let _ = stderr.take(death::LAST_WORDS).read_to_end(&mut last_words);
+    }
+    let output = child.wait_with_output().map_err(|e| format!("decoder process: {e}"))?;
     if output.status.success() {
         return Ok(());
     }
     let _ = std::fs::remove_file(out);
+    if let Some((kind, reason)) =
+        death::cause_of(output.status, &String::from_utf8_lossy(&last_words))
+    {
+        return Err(Refused(kind, reason));
+    }
     match serde_json::from_slice::<AnalysisRefusal>(&output.stdout) {
-        Ok(refusal) => Err(refusal.error),
-        Err(_) => Err(format!("the decoder process ended with {}", output.status)),
+        Ok(refusal) => Err(Refused(refusal.kind, refusal.error)),
+        Err(_) => Err(format!("the decoder process ended with {}", output.status).into()),
     }
 }
 

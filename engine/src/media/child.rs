@@ -29,6 +29,9 @@ pub async fn analyze(file: &str, play_copy: &str) -> Result<String, String> {
     if output.status.success() && !line.is_empty() {
         return Ok(line);
     }
+    if let Some((_, reason)) = grimnir_engine_proto::death::cause_of(output.status, "") {
+        return Err(reason);
+    }
     match serde_json::from_str::<grimnir_engine_proto::report::AnalysisRefusal>(&line) {
         Ok(refusal) => Err(refusal.error),
         Err(_) => Err(format!("analysis ended with {} and no report", output.status)),

@@ -4,6 +4,9 @@
 
 pub mod analyze;
 pub mod child;
+pub mod intro;
 pub mod levels;
+pub mod limits;
+pub mod scan;
 pub mod tags;
 pub mod transcode;

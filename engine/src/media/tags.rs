@@ -1,6 +1,8 @@
 //! Tags, by lofty. A file without readable tags has none; a panic in the reader is a file without.
 
+use super::intro;
 use grimnir_engine_proto::report::TagReport;
+use grimnir_events::analysis::AlbumPlace;
 use lofty::file::TaggedFileExt;
 use lofty::picture::PictureType;
 use lofty::tag::{Accessor, ItemKey, Tag};
@@ -45,6 +47,8 @@ fn read_file(file: &Path) -> Option<(TagReport, Option<Vec<u8>>)> {
         compilation: if flag(ItemKey::FlagCompilation) { album.clone() } else { String::new() },
         explicit,
         album,
+        album_place: album_place(tag),
+        intro_ms: intro::of(tag),
     };
     Some((report, picture(tag)))
 }
@@ -60,6 +64,12 @@ fn year(tag: &Tag) -> Option<u16> {
         .find_map(|key| tag.get_string(key).map(str::to_owned))?;
     let digits: String = found.chars().take_while(char::is_ascii_digit).take(4).collect();
     digits.parse().ok().filter(|year| (1_000..=9_999).contains(year))
+}
+
+/// Disc and track; a file that says no disc is of the first.
+fn album_place(tag: &Tag) -> Option<AlbumPlace> {
+    let place = |number: u32| u16::try_from(number).ok().filter(|number| *number > 0);
+    Some(AlbumPlace { track: place(tag.track()?)?, disc: tag.disk().and_then(place).unwrap_or(1) })
 }
 
 /// Beats a minute in hundredths; 20 to 400 are believed.

@@ -3,50 +3,42 @@
 //! GStreamer decodes untrusted bytes here, in a process of its own with bounds on memory, time and
 //! length: its crash is a refused file, nothing more.
 
+use super::limits;
 use grimnir_engine_proto::report::AnalysisRefusal;
+use grimnir_events::analysis::FailureKind;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Address space of the process: 2 GiB.
-const MEMORY_BYTES: u64 = 2 << 30;
-/// CPU time of the process.
-const CPU_SECONDS: u64 = 540;
 /// Longest time by the clock.
 const TIME: gst::ClockTime = gst::ClockTime::from_seconds(560);
 
 /// Runs the command: exit code 0, or 2 and a refusal.
 pub fn print(file: &Path, out: &Path) -> ExitCode {
-    match limits().and_then(|()| transcode(file, out)) {
+    match limits::set().and_then(|()| die_with_parent()).and_then(|()| transcode(file, out)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = std::fs::remove_file(out);
-            refuse(error)
+            refuse(FailureKind::Refused, error)
         }
     }
 }
 
 /// Prints a refusal; exit code 2.
-pub fn refuse(error: String) -> ExitCode {
-    match serde_json::to_string(&AnalysisRefusal { error }) {
+pub fn refuse(kind: FailureKind, error: String) -> ExitCode {
+    match serde_json::to_string(&AnalysisRefusal { error, kind }) {
         Ok(line) => println!("{line}"),
         Err(error) => eprintln!("refusal cannot be printed: {error}"),
     }
     ExitCode::from(2)
 }
 
-fn limits() -> Result<(), String> {
-    use rustix::process::{Resource, Rlimit, Signal, setrlimit};
-    // Who is no longer waited for must not go on decoding.
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
-        .map_err(|e| format!("decoder process: {e}"))?;
-    for (resource, limit) in [(Resource::As, MEMORY_BYTES), (Resource::Cpu, CPU_SECONDS)] {
-        setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })
-            .map_err(|e| format!("limits of the decoder process: {e}"))?;
-    }
-    Ok(())
+/// Who is no longer waited for must not go on decoding.
+fn die_with_parent() -> Result<(), String> {
+    use rustix::process::{Signal, set_parent_process_death_signal};
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(|e| format!("decoder process: {e}"))
 }
 
 fn transcode(file: &Path, out: &Path) -> Result<(), String> {

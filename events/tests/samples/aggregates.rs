@@ -1,9 +1,11 @@
 //! Samples of station, library, access and timeline.
 
 use super::{
-    Labelled, at, details, hash, labelled, plain, raw, smart_blocks, station_rules, words,
+    Labelled, analysis, at, clocks, details, hash, labelled, plain, raw, rolled, shows,
+    smart_blocks, station_rules, windows, words,
 };
 use grimnir_events::access::{AccessEvent, Role};
+use grimnir_events::clock::{ClockV1, SlotV1};
 use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::edit::{Arranged, EditEvent, Pin};
 use grimnir_events::grid::{DatedSet, Days, Grid, LocalDate};
@@ -11,10 +13,13 @@ use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags}
 use grimnir_events::owner::OwnerEvent;
 use grimnir_events::sealed::Sealed;
 use grimnir_events::site::{SiteEvent, StoreDeviation};
-use grimnir_events::station::{FadeCurve, Mount, MountFormat, StationEvent, StationSettings};
+use grimnir_events::station::{
+    FadeCurve, Mount, MountFormat, StationEvent, StationSettings, TransitionMode,
+};
+use grimnir_events::template::{TemplateHour, TemplateLine, TemplateSpan};
 use grimnir_events::timeline::*;
 use grimnir_events::{
-    ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, SmartBlockId, UserId,
+    ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, SmartBlockId, TemplateId, UserId,
 };
 
 pub fn settings() -> StationSettings {
@@ -73,13 +78,16 @@ pub fn station() -> Labelled<StationEvent> {
         ("None".into(), FallbackChanged { media_id: None }),
         plain(DspGraphSet { graph: Box::new(dsp_graph()) }),
     ];
+    for (word, mode) in words!(TransitionMode: Segue, Fixed, Smart) {
+        samples.push((word.into(), TransitionsChosen { mode }));
+    }
     for (word, format) in words!(MountFormat: Mp3, AacLc, Opus, Vorbis, Flac) {
         samples.push((word.into(), MountAdded { mount: mount(format) }));
     }
     assert_eq!(words!(FadeCurve: Linear, EqualPower).count(), 2, "both are above");
     labelled!(StationEvent: [
         Created, Renamed, TimeZoneChanged, SettingsChanged, MountAdded, MountRemoved, Started,
-        Stopped, FallbackChanged, DspGraphSet,
+        Stopped, FallbackChanged, DspGraphSet, TransitionsChosen,
     ], samples)
 }
 
@@ -147,9 +155,11 @@ pub fn library() -> Labelled<LibraryEvent> {
     for (word, kind) in words!(ItemKind: Music, LegalId, Imaging, Spot, Feature, Emergency) {
         samples.push((word.into(), MediaAdded { item: Box::new(item(kind)) }));
     }
+    samples.extend(analysis(media_id).into_iter().map(|(word, event)| (word, Analysis(event))));
+    samples.extend(super::stock(item(ItemKind::Feature)));
     labelled!(LibraryEvent: [
         MediaAdded, MediaRefused, MediaDescribed, MediaLost, MediaFound, MediaRemoved, PlaylistSet,
-        PlaylistRemoved, MediaDetailed,
+        PlaylistRemoved, MediaDetailed, Stock, Analysis,
     ], samples)
 }
 
@@ -231,8 +241,8 @@ pub fn hour_plan() -> HourPlan {
 pub fn timeline() -> Labelled<TimelineEvent> {
     use TimelineEvent::*;
     let clock_id = ClockId(raw(22));
-    let slot = |offset_ms, start, source| ClockSlot { offset_ms, start, source };
-    let clock = FormatClock {
+    let slot = |offset_ms, start, source| SlotV1 { offset_ms, start, source };
+    let clock = ClockV1 {
         id: clock_id,
         name: "Drive".into(),
         slots: vec![
@@ -247,6 +257,9 @@ pub fn timeline() -> Labelled<TimelineEvent> {
     };
     let empty = HourPlan { lines: vec![], notes: vec![], ..hour_plan() };
     let inserted = line(Anchor::AfterPrevious, Transition::Segue);
+    let curve = FadeCurve::EqualPower;
+    let transition = Transition::Smart { fade_out: 96_000, fade_in: 4_800, curve };
+    let smart = line(Anchor::AfterPrevious, transition);
     let block_id = SmartBlockId(raw(26));
     let mut later = clock.clone();
     later.slots = vec![slot(2, SlotStart::Free, SlotSource::SmartBlock { block_id })];
@@ -267,6 +280,7 @@ pub fn timeline() -> Labelled<TimelineEvent> {
         plain(HourPlanned { plan: hour_plan() }),
         ("empty".into(), HourPlanned { plan: empty }),
         plain(LineInserted { hour: at(0), index: 7, line: Box::new(inserted) }),
+        ("smart".into(), LineInserted { hour: at(0), index: 8, line: Box::new(smart) }),
         plain(LineDropped { hour: at(0), line_id: LineId(raw(25)), reason: "skipped".into() }),
         plain(GridSet { grid: grid(clock_id) }),
         plain(HourCleared { hour: at(0), reason: "another time zone".into() }),
@@ -276,16 +290,54 @@ pub fn timeline() -> Labelled<TimelineEvent> {
         let event = EditEvent::LinePinned { hour: at(0), line_id: LineId(raw(28)), pin: Some(pin) };
         samples.push((format!("LinePinned.{label}"), Edited(Box::new(event))));
     }
+    let transition = Transition::Segue;
+    let anchor = Anchor::Soft { at: at(1), grace_us: 2 };
+    let (hour, line_id) = (at(0), LineId(raw(28)));
+    let joined = EditEvent::LineJoined { hour, line_id, anchor, segue: 3, transition };
+    samples.push(("LineJoined".into(), Edited(Box::new(joined))));
+    samples.extend(templates());
     let free = EditEvent::LinePinned { hour: at(0), line_id: LineId(raw(28)), pin: None };
     samples.push(("LinePinned.None".into(), Edited(Box::new(free))));
+    for (label, event) in rolled() {
+        samples.push((label, Rolled(event)));
+    }
     for (label, block) in smart_blocks() {
         samples.push((label, SmartBlockSet { block }));
     }
+    samples.push(("windows".into(), ClockSet { clock: windows(clock_id) }));
+    samples.extend(shows().into_iter().map(|(label, event)| (label, Show(event))));
+    samples.extend(clocks().into_iter().map(|(label, event)| (label, Clock(event))));
     labelled!(TimelineEvent: [
         ClockSet, ClockRemoved, DefaultClockChosen, HourPlanned, LineInserted, LineDropped,
         GridSet, HourCleared,
-        SmartBlockSet, SmartBlockRemoved, StationRulesSet, Edited,
+        SmartBlockSet, SmartBlockRemoved, StationRulesSet, Edited, Clock, Show, Rolled,
     ], samples)
+}
+
+/// A template that is made, taken down, laid over hours and removed.
+fn templates() -> Vec<(String, TimelineEvent)> {
+    let template_id = TemplateId(raw(33));
+    let line = |start| TemplateLine { media_id: MediaId(raw(34)), offset_ms: 35_000, start };
+    let starts = [SlotStart::Free, SlotStart::Soft { grace_ms: 36_000 }, SlotStart::Hard];
+    let lines = starts.map(line).to_vec();
+    let hours = vec![
+        TemplateHour { place: 167, clock_id: Some(ClockId(raw(37))), lines },
+        TemplateHour { place: 0, clock_id: None, lines: vec![] },
+    ];
+    let set = |span| {
+        let (name, description) = ("Summer".into(), "From June on".into());
+        EditEvent::TemplateSet { template_id, name, description, span }
+    };
+    let samples = [
+        ("TemplateSet.Day", set(TemplateSpan::Day)),
+        ("TemplateSet.Week", set(TemplateSpan::Week)),
+        ("TemplateHoursSet", EditEvent::TemplateHoursSet { template_id, hours }),
+        ("TemplateRemoved", EditEvent::TemplateRemoved { template_id }),
+        ("HoursAssigned", EditEvent::HoursAssigned { template_id, hours: vec![(at(3), 167)] }),
+        ("HourFilled", EditEvent::HourFilled { hour: at(3) }),
+    ];
+    let event = |(label, event): (&str, _)| (label.into(), TimelineEvent::Edited(Box::new(event)));
+    samples.into_iter().map(event).collect()
 }
 
 fn hour_arranged() -> EditEvent {
@@ -309,7 +361,7 @@ pub fn grid(clock_id: ClockId) -> Grid {
 }
 
 /// The kinds of anchor, slot and transition that the samples above show; a new one must be shown.
-pub fn shown(line: &Line, slot: &ClockSlot) -> [&'static str; 4] {
+pub fn shown(line: &Line, slot: &SlotV1) -> [&'static str; 4] {
     [
         match line.anchor {
             Anchor::AfterPrevious => "after",
@@ -319,6 +371,7 @@ pub fn shown(line: &Line, slot: &ClockSlot) -> [&'static str; 4] {
         match line.transition {
             Transition::Crossfade { .. } => "crossfade",
             Transition::Segue => "segue",
+            Transition::Smart { .. } => "smart",
         },
         match slot.start {
             SlotStart::Free => "free",
@@ -331,6 +384,11 @@ pub fn shown(line: &Line, slot: &ClockSlot) -> [&'static str; 4] {
             SlotSource::HardItem { .. } => "item",
             SlotSource::SmartBlock { .. } => "smart_block",
             SlotSource::PlaylistBy { .. } => "playlist_by",
+            SlotSource::Stopset { .. } => "stopset",
+            SlotSource::Imaging { .. } => "imaging",
+            SlotSource::VoiceTrack { .. } => "voice_track",
+            SlotSource::LiveWindow { .. } => "live_window",
+            SlotSource::Webstream { .. } => "webstream",
         },
     ]
 }

@@ -97,9 +97,15 @@ pub fn executor() -> Labelled<ExecutorEvent> {
         let (from, reason) = (PlayoutState::Playing, "a source came".into());
         samples.push((word.into(), StateChanged { from, to, reason }));
     }
-    labelled!(
-        ExecutorEvent: [StateChanged, SkipRequested, ModeChanged, StartRequested], samples
-    )
+    samples.push(plain(LegalIdMissed {
+        hour: at(1),
+        from: at(2),
+        until: at(3),
+        reason: "no legal ID started".into(),
+    }));
+    labelled!(ExecutorEvent: [
+        StateChanged, SkipRequested, ModeChanged, StartRequested, LegalIdMissed,
+    ], samples)
 }
 
 fn item_started(kind: ItemKind) -> ItemStarted {

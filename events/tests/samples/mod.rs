@@ -7,16 +7,26 @@
 mod aggregates;
 mod blocks;
 mod broadcast;
+mod clocks;
 mod commits;
 mod frozen;
+mod measured;
 mod register;
+mod rolled;
+mod shows;
+mod stock;
 
 pub use aggregates::*;
 pub use blocks::*;
 pub use broadcast::*;
+pub use clocks::*;
 pub use commits::*;
 pub use frozen::*;
+pub use measured::*;
 pub use register::*;
+pub use rolled::*;
+pub use shows::*;
+pub use stock::*;
 
 use grimnir_events::{ContentHash, UtcMicros};
 

@@ -31,11 +31,14 @@ fn row(n: u16, artist: &str, title: &str) -> MediaRow {
     };
     let added_at = UtcMicros(i64::from(n % 5));
     MediaRow {
+        analysis: Default::default(),
         item,
         station_id: StationId::default(),
         lost: None,
         added_at,
-        details: MediaDetails::default(),
+        details: Default::default(),
+        stage: Default::default(),
+        deleted: None,
     }
 }
 
@@ -78,7 +81,7 @@ impl Shelf {
 #[test]
 fn what_is_said_beyond_the_tags_is_found_by_words_and_fields() {
     let mut row = row(1, "Björk", "Jóga");
-    row.details = MediaDetails {
+    row.details = Box::new(MediaDetails {
         label: "One Little Indian".into(),
         moods: vec!["Calm".into(), "Night".into()],
         genres: vec!["Trip Hop".into()],
@@ -86,7 +89,7 @@ fn what_is_said_beyond_the_tags_is_found_by_words_and_fields() {
         language: "English".into(),
         composer: "Sjón".into(),
         ..MediaDetails::default()
-    };
+    });
     let shelf = Shelf::of(vec![row, self::row(2, "Mø", "Final Song")]);
     for words in ["indian", "night", "trip", "autumn", "english", "sjon"] {
         assert_eq!(shelf.finds(words), [1], "{words}");

@@ -54,7 +54,8 @@ pub(super) fn of(row: &MediaRow) -> BTreeSet<Box<str>> {
     ];
     let more = &row.details;
     let said = [&more.album_artist, &more.label, &more.language, &more.composer, &more.compilation];
-    let lists = more.genres.iter().chain(&more.moods).chain(&more.tags);
+    let own = more.custom.iter().map(|field| &field.value);
+    let lists = more.genres.iter().chain(&more.moods).chain(&more.tags).chain(own);
     let all = texts.into_iter().chain(said).chain(lists);
     all.flat_map(|text| split(text)).collect()
 }

@@ -2,6 +2,7 @@
 
 use grimnir_events::access::{AccessEvent, Role};
 use grimnir_events::air::{AirEvent, AirFact, EndReason, InterruptReason, ItemStarted};
+use grimnir_events::clock::ClockV1;
 use grimnir_events::codec::{Encoded, encode};
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::ladder::{
@@ -10,9 +11,7 @@ use grimnir_events::ladder::{
 use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags};
 use grimnir_events::sealed::Sealed;
 use grimnir_events::station::{Mount, MountFormat, StationEvent, StationSettings};
-use grimnir_events::timeline::{
-    Anchor, DropReason, FormatClock, HourPlan, Line, TimelineEvent, Transition,
-};
+use grimnir_events::timeline::{Anchor, DropReason, HourPlan, Line, TimelineEvent, Transition};
 use grimnir_events::*;
 use grimnir_ledger::{Expected, Ledger, MemoryLedger, NewCommit, Recorded};
 use proptest::prelude::*;
@@ -289,7 +288,7 @@ fn timeline_step(what: u8, x: u8, at: UtcMicros) -> TimelineEvent {
             TimelineEvent::LineDropped { hour, line_id, reason: "gone".into() }
         }
         _ => {
-            let clock = FormatClock { id: ClockId([x; 16]), name: "Day".into(), slots: vec![] };
+            let clock = ClockV1 { id: ClockId([x; 16]), name: "Day".into(), slots: vec![] };
             TimelineEvent::ClockSet { clock }
         }
     }

@@ -2,13 +2,17 @@
 //!
 //! `make test` runs the short forms; with `GRIMNIR_SOAK` set the long ones run.
 
+mod analysis;
 mod bad_input;
 mod control;
 mod dsp;
+mod edits;
 mod effects;
 mod emergency;
 mod engine_loss;
 mod faults;
+mod format_clocks;
+mod folders;
 mod grid;
 mod jetstream_cut;
 mod kill_commands;
@@ -17,4 +21,6 @@ mod on_air;
 mod other_host;
 mod outage;
 mod ownership;
+mod rolling;
+mod shows;
 mod smart_blocks;

@@ -8,7 +8,8 @@ use grimnir_events::station::StationSettings;
 use grimnir_events::timeline::{ClockSlot, FormatClock, SlotSource, SlotStart};
 use grimnir_events::{ClockId, ContentHash, MediaId, SmartBlockId, StationId, derive_id};
 use grimnir_rules::library::LibraryState;
-use grimnir_rules::planner::{Media, PlanInputs, Playlists, Prepared, Tally};
+use grimnir_rules::planner::{Media, PlanInputs, PlaylistTimes, Playlists, Prepared, Tally};
+use grimnir_rules::timeline::Orders;
 use grimnir_rules::{Aggregate, Library};
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ pub struct Station {
     settings: StationSettings,
     grid: Grid,
     playlists: Playlists,
+    playlist_times: PlaylistTimes,
     tally: BTreeMap<MediaId, Tally>,
 }
 
@@ -50,6 +52,7 @@ impl Station {
             settings: StationSettings::default(),
             grid: Grid { week, sets: Vec::new() },
             playlists: Playlists::new(),
+            playlist_times: PlaylistTimes::new(),
             tally: BTreeMap::new(),
         }
     }
@@ -62,6 +65,7 @@ impl Station {
             media: Media::from(&self.library),
             prepared,
             playlists: &self.playlists,
+            playlist_times: &self.playlist_times,
             details: &self.library.details,
             blocks: &self.blocks,
             rules: &self.rules,
@@ -70,11 +74,18 @@ impl Station {
             clock: None,
             grid: &self.grid,
             clocks: &self.clocks,
+            shows: grimnir_rules::planner::NO_SHOWS,
+            aired: grimnir_rules::planner::NOTHING_AIRED,
+            joins: Default::default(),
             played: &[],
+            orders: &NO_ORDERS,
             input_seq: 1,
         }
     }
 }
+
+/// Nothing is ordered beside the clocks.
+static NO_ORDERS: Orders = Orders::NONE;
 
 fn described(station: u8, n: u32, items: u32) -> (MediaItem, MediaDetails) {
     let id = MediaId(derive_id("bench item", &[&[station], &n.to_be_bytes()]));
@@ -181,13 +192,17 @@ fn block(n: u8) -> SmartBlock {
 
 fn clock(n: u8) -> FormatClock {
     let of = |n: u8| SlotSource::SmartBlock { block_id: SmartBlockId([n % 10 + 1; 16]) };
-    let slot =
-        |seconds: u32, start, source| ClockSlot { offset_ms: seconds * 1_000, start, source };
+    let slot = |seconds: u32, start, source| ClockSlot::at(seconds * 1_000, start, source);
     let slots = vec![
         slot(0, SlotStart::Hard, of(n)),
         slot(1_200, SlotStart::Soft { grace_ms: 60_000 }, of(n + 3)),
         slot(2_400, SlotStart::Free, SlotSource::Category { category: "gold".into() }),
         slot(3_000, SlotStart::Hard, of(n + 6)),
     ];
-    FormatClock { id: ClockId([n + 1; 16]), name: format!("Clock {n}"), slots }
+    FormatClock {
+        id: ClockId([n + 1; 16]),
+        name: format!("Clock {n}"),
+        slots,
+        min_airtime_ms: None,
+    }
 }

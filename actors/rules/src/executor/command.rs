@@ -2,7 +2,7 @@
 
 use grimnir_events::control::ControlMode;
 use grimnir_events::executor::PlayoutState;
-use grimnir_events::{ClaimId, LineId, Payload, StartId};
+use grimnir_events::{ClaimId, LineId, Payload, StartId, UtcMicros};
 use serde::{Deserialize, Serialize};
 
 /// A command to an executor.
@@ -32,6 +32,15 @@ pub enum ExecutorCommand {
     Start {
         /// This start; each is carried out once.
         start_id: StartId,
+    },
+    /// Say whether a legal ID started around an hour, once its time is over.
+    JudgeLegalId {
+        /// The hour.
+        hour: UtcMicros,
+        /// From when one could have started.
+        from: UtcMicros,
+        /// Until when.
+        until: UtcMicros,
     },
 }
 

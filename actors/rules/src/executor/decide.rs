@@ -59,6 +59,22 @@ pub fn decide(state: &ExecutorState, command: &ExecutorCommand) -> Result<Vec<Ex
             }
             Ok(vec![ExecutorEvent::StartRequested { start_id: *start_id }])
         }
+        ExecutorCommand::JudgeLegalId { hour, from, until } => {
+            let (hour, from, until) = (*hour, *from, *until);
+            if state.missed >= Some(hour) || !state.heard.lacks(from, until) {
+                return Ok(vec![]);
+            }
+            let reason = match state.playout {
+                PlayoutState::Live | PlayoutState::Emergency => {
+                    "no legal ID started; a live or override source held the air"
+                }
+                PlayoutState::Idle
+                | PlayoutState::Preloading
+                | PlayoutState::Playing
+                | PlayoutState::Fading => "no legal ID started",
+            };
+            Ok(vec![ExecutorEvent::LegalIdMissed { hour, from, until, reason: reason.into() }])
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! Folds an executor's events.
 
 use super::ExecutorState;
-use super::state::{SKIPS_KEPT, STARTS_KEPT};
+use super::state::{LEGAL_IDS_KEPT, SKIPS_KEPT, STARTS_KEPT};
+use grimnir_events::air::{AirEvent, AirFact, EndReason, InterruptReason};
 use grimnir_events::executor::ExecutorEvent;
+use grimnir_events::library::ItemKind;
 
 /// Folds one event.
 pub fn evolve(state: &mut ExecutorState, event: &ExecutorEvent) {
@@ -24,5 +26,44 @@ pub fn evolve(state: &mut ExecutorState, event: &ExecutorEvent) {
                 state.starts.pop_front();
             }
         }
+        ExecutorEvent::LegalIdMissed { hour, .. } => state.missed = Some(*hour),
+    }
+}
+
+/// Folds one fact of the air.
+pub fn witness(state: &mut ExecutorState, fact: &AirFact) {
+    let heard = &mut state.heard;
+    heard.told_to = heard.told_to.max(Some(fact.at));
+    match &fact.event {
+        AirEvent::ItemStarted(item) => {
+            heard.on_air_from.get_or_insert(fact.at);
+            if item.kind == ItemKind::LegalId {
+                heard.starts.push_back(fact.at);
+                while heard.starts.len() > LEGAL_IDS_KEPT {
+                    heard.starts.pop_front();
+                }
+            }
+        }
+        AirEvent::EngineStopped {}
+        | AirEvent::AirInterrupted { reason: InterruptReason::OffAir, .. }
+        | AirEvent::ItemEnded { reason: EndReason::SignOff, .. } => heard.on_air_from = None,
+        AirEvent::EngineStarted { .. }
+        | AirEvent::AirInterrupted { reason: InterruptReason::EngineLost, .. }
+        | AirEvent::ItemEnded { .. }
+        | AirEvent::LineDropped { .. }
+        | AirEvent::LineMoved { .. }
+        | AirEvent::EmergencyInserted { .. }
+        | AirEvent::OwnerChanged { .. }
+        | AirEvent::ClaimEnded { .. }
+        | AirEvent::SourceFailed { .. }
+        | AirEvent::SourceRecovered { .. }
+        | AirEvent::SilenceEntered { .. }
+        | AirEvent::SilenceLeft {}
+        | AirEvent::AirStalled { .. }
+        | AirEvent::NonFiniteSamples { .. }
+        | AirEvent::OutputUp { .. }
+        | AirEvent::OutputDown { .. }
+        | AirEvent::ProgrammeSilent { .. }
+        | AirEvent::ProgrammeHeard {} => {}
     }
 }

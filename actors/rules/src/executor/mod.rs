@@ -6,6 +6,7 @@
 //! | `Skip` | `SkipRequested`; none when the same was asked for last | `NothingOnAir`, `NilId` |
 //! | `SetMode` | `ModeChanged`; none for the mode it has | `NoLineOnAir` |
 //! | `Start` | `StartRequested`; none for one that was asked for | `NotInAssist`, `NothingStarts` |
+//! | `JudgeLegalId` | `LegalIdMissed`; none while the air has not told, and once it was told | |
 //!
 //! ```text
 //! from \ to   idle  preloading  playing  fading  live  emergency
@@ -35,6 +36,7 @@ pub use state::ExecutorState;
 use crate::{Aggregate, Context};
 use command::ExecutorCommand;
 use grimnir_events::StreamKind;
+use grimnir_events::air::AirFact;
 use grimnir_events::executor::ExecutorEvent;
 
 /// The executor aggregate.
@@ -56,5 +58,8 @@ impl Aggregate for Executor {
     }
     fn evolve(state: &mut ExecutorState, event: &ExecutorEvent) {
         evolve::evolve(state, event);
+    }
+    fn witness(state: &mut ExecutorState, fact: &AirFact) {
+        evolve::witness(state, fact);
     }
 }

@@ -2,7 +2,7 @@
 
 use grimnir_events::control::ControlMode;
 use grimnir_events::executor::PlayoutState;
-use grimnir_events::{ClaimId, LineId, StartId};
+use grimnir_events::{ClaimId, LineId, StartId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -27,6 +27,33 @@ pub struct ExecutorState {
     /// Starts by people, oldest first.
     #[serde(default)]
     pub starts: VecDeque<StartId>,
+    /// The last hour that was found without a legal ID.
+    pub missed: Option<UtcMicros>,
+    /// What the air told of legal IDs.
+    pub heard: LegalIdsHeard,
+}
+
+/// Starts of legal IDs that are remembered: more than there are in the time between two judgements.
+pub const LEGAL_IDS_KEPT: usize = 16;
+
+/// What the air told of legal IDs.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct LegalIdsHeard {
+    /// Since when the station has been on air without signing off.
+    pub on_air_from: Option<UtcMicros>,
+    /// The last instant that the air told of.
+    pub told_to: Option<UtcMicros>,
+    /// When legal IDs started, oldest first.
+    pub starts: VecDeque<UtcMicros>,
+}
+
+impl LegalIdsHeard {
+    /// The air was told of from before `from` until after `until`, and no legal ID started there.
+    pub fn lacks(&self, from: UtcMicros, until: UtcMicros) -> bool {
+        self.on_air_from.is_some_and(|since| since <= from)
+            && self.told_to.is_some_and(|told| told > until)
+            && !self.starts.iter().any(|at| (from..=until).contains(at))
+    }
 }
 
 impl ExecutorState {

@@ -6,9 +6,14 @@ use super::{Executor, ExecutorRejection as No, ExecutorState, may_follow};
 use crate::given::{Given, given};
 use crate::{Aggregate, Context};
 use PlayoutState::{Emergency, Fading, Idle, Live, Playing, Preloading};
+use grimnir_events::air::{AirEvent, AirFact, ItemStarted};
 use grimnir_events::control::ControlMode;
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
-use grimnir_events::{ClaimId, LineId, StartId};
+use grimnir_events::ladder::Tier;
+use grimnir_events::library::ItemKind;
+use grimnir_events::{
+    AirFrame, ClaimId, ContentHash, EngineRunId, LineId, MediaId, StartId, UtcMicros,
+};
 
 fn enter(state: PlayoutState) -> ExecutorCommand {
     ExecutorCommand::Enter { state, reason: "seen".into() }
@@ -131,4 +136,63 @@ fn a_mode_is_changed_once_and_only_assist_lets_a_person_start() {
     assert_eq!(decide(&state, set(nothing)), Err(No::NoLineOnAir));
     state.playout = Emergency;
     assert_eq!(decide(&state, start(21)), Err(No::NothingStarts { playout: Emergency }));
+}
+
+#[test]
+fn a_missed_legal_id_is_told_once_and_only_when_the_air_told_all_of_it() {
+    let (hour, from, until) = (UtcMicros(1_000), UtcMicros(900), UtcMicros(1_100));
+    let judge = ExecutorCommand::JudgeLegalId { hour, from, until };
+    let heard = |facts: &[(i64, AirEvent)]| {
+        let mut state = ExecutorState { playout: Playing, ..ExecutorState::default() };
+        for (at, event) in facts {
+            let (run, frame) = (EngineRunId([1; 16]), AirFrame(0));
+            let (at, event) = (UtcMicros(*at), event.clone());
+            Executor::witness(&mut state, &AirFact { run, journal_seq: 1, frame, at, event });
+        }
+        state
+    };
+    let decide = |state: &ExecutorState| {
+        Executor::decide(state, &judge, &Context::default()).expect("is taken")
+    };
+    let missed = |state: &ExecutorState| decide(state).len();
+    let song = || started(ItemKind::Music);
+    let id = || started(ItemKind::LegalId);
+    let mut state = heard(&[(100, song()), (950, song()), (1_101, song())]);
+    let events = decide(&state);
+    let reason = "no legal ID started".into();
+    assert_eq!(events, [ExecutorEvent::LegalIdMissed { hour, from, until, reason }]);
+    events.iter().for_each(|event| Executor::evolve(&mut state, event));
+    assert_eq!(missed(&state), 0, "told once");
+    assert_eq!(missed(&heard(&[(100, song()), (1_100, song())])), 0, "one may still come");
+    for at in [900, 1_000, 1_100] {
+        assert_eq!(missed(&heard(&[(100, song()), (at, id()), (1_200, song())])), 0, "{at}");
+    }
+    for at in [899, 1_101] {
+        assert_eq!(missed(&heard(&[(100, song()), (at, id()), (1_200, song())])), 1, "{at}");
+    }
+    assert_eq!(missed(&heard(&[(901, song()), (1_200, song())])), 0, "not on air all the time");
+    let stopped = (950, AirEvent::EngineStopped {});
+    assert_eq!(missed(&heard(&[(100, song()), stopped, (960, song()), (1_200, song())])), 0);
+    let mut live = heard(&[(100, song()), (1_200, song())]);
+    live.playout = Live;
+    let [ExecutorEvent::LegalIdMissed { reason, .. }] = &decide(&live)[..] else { panic!() };
+    assert!(reason.contains("live"), "{reason}");
+}
+
+fn started(kind: ItemKind) -> AirEvent {
+    AirEvent::ItemStarted(Box::new(ItemStarted {
+        play: 1,
+        claim_id: ClaimId([1; 16]),
+        tier: Tier::Automation,
+        line_id: None,
+        media_id: MediaId([1; 16]),
+        play_hash: ContentHash([1; 32]),
+        title: String::new(),
+        artist: String::new(),
+        kind,
+        planned_at: None,
+        from_frame: 0,
+        expected_frames: 1,
+        gain_db_x100: 0,
+    }))
 }

@@ -1,5 +1,7 @@
 //! What can be asked of a library.
 
+use super::analysis::AnalysisCommand;
+use super::stock::command::StockCommand;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::library::{CueMarks, ItemKind, MediaItem, Tags};
 use grimnir_events::{ContentHash, MediaId, Payload, PlaylistId};
@@ -79,6 +81,17 @@ pub enum LibraryCommand {
         /// All of it; lists of at most 50 texts, each at most 300 characters.
         details: Box<MediaDetails>,
     },
+    /// Folders, replaced audio, deletion, marks of playlists, several at once.
+    Stock(StockCommand),
+    /// About the analysis of an item.
+    Analysis(AnalysisCommand),
+}
+
+impl LibraryCommand {
+    /// It holds other commands.
+    pub(super) fn is_several(&self) -> bool {
+        matches!(self, Self::Stock(StockCommand::Several { .. }))
+    }
 }
 
 impl Payload for LibraryCommand {

@@ -1,8 +1,9 @@
 //! Decides what is asked of a library.
 
 use super::command::LibraryCommand;
-use super::detail;
+use super::stock::state::Stage;
 use super::{LibraryRejection as No, LibraryState, MediaEntry};
+use super::{detail, stock};
 use crate::text;
 use grimnir_events::library::{CueMarks, LibraryEvent, MediaItem, Tags};
 use grimnir_events::units::FRAMES_PER_SECOND;
@@ -56,10 +57,7 @@ pub fn decide(state: &LibraryState, command: &LibraryCommand) -> Result<Vec<Libr
         }
         LibraryCommand::RemoveMedia { media_id } => {
             known(state, *media_id)?;
-            let mut playlists = state.playlists.iter();
-            if let Some((id, _)) = playlists.find(|(_, p)| p.items.contains(media_id)) {
-                return Err(No::InPlaylist { media_id: *media_id, playlist_id: *id });
-            }
+            held_in_playlist(state, *media_id)?;
             Ok(vec![LibraryEvent::MediaRemoved { media_id: *media_id }])
         }
         LibraryCommand::SetPlaylist { playlist_id, name, items } => {
@@ -75,14 +73,26 @@ pub fn decide(state: &LibraryState, command: &LibraryCommand) -> Result<Vec<Libr
             known(state, *media_id)?;
             detail::detail(state, *media_id, details)
         }
+        LibraryCommand::Analysis(command) => super::analysis::decide(state, command),
+        LibraryCommand::Stock(command) => stock::decide(state, command),
     }
 }
 
-fn known(state: &LibraryState, media_id: MediaId) -> Result<&MediaEntry, No> {
+/// Refuses what would leave a hole in a playlist.
+pub(super) fn held_in_playlist(state: &LibraryState, media_id: MediaId) -> Result<(), No> {
+    let mut playlists = state.playlists.iter();
+    match playlists.find(|(_, playlist)| playlist.items.contains(&media_id)) {
+        Some((id, _)) => Err(No::InPlaylist { media_id, playlist_id: *id }),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn known(state: &LibraryState, media_id: MediaId) -> Result<&MediaEntry, No> {
     state.media.get(&media_id).ok_or(No::UnknownMedia { media_id })
 }
 
-fn add(state: &LibraryState, item: &MediaItem) -> Result<Vec<LibraryEvent>, No> {
+/// An item as it was measured makes sense.
+pub(super) fn check_item(item: &MediaItem) -> Result<(), No> {
     if item.id.is_nil() {
         return Err(No::NilId { field: "media_id" });
     }
@@ -105,8 +115,15 @@ fn add(state: &LibraryState, item: &MediaItem) -> Result<Vec<LibraryEvent>, No> 
             return Err(No::NilId { field });
         }
     }
-    check_cues(&item.cues, item.duration_frames)?;
+    check_cues(&item.cues, item.duration_frames)
+}
+
+fn add(state: &LibraryState, item: &MediaItem) -> Result<Vec<LibraryEvent>, No> {
+    check_item(item)?;
     let named = state.media.get(&item.id);
+    if let Some(held) = named.filter(|held| held.stage != Stage::Measured) {
+        return measured(held, item);
+    }
     if named.is_some_and(|held| held.item != *item) {
         return Err(No::MediaExists { media_id: item.id });
     }
@@ -126,6 +143,24 @@ fn add(state: &LibraryState, item: &MediaItem) -> Result<Vec<LibraryEvent>, No> 
         return Err(No::TooMany { what: "items", found: state.media.len(), limit: MEDIA_MAX });
     }
     Ok(vec![LibraryEvent::MediaAdded { item: Box::new(item.clone()) }])
+}
+
+/// The measuring that an item waited for; what is said about it stays as it is by now.
+fn measured(held: &MediaEntry, item: &MediaItem) -> Result<Vec<LibraryEvent>, No> {
+    if held.item.hash != item.hash {
+        return Err(No::MediaExists { media_id: item.id });
+    }
+    let said = held.item.clone();
+    let item = MediaItem {
+        file_name: said.file_name,
+        tags: said.tags,
+        category: said.category,
+        kind: said.kind,
+        must_air: said.must_air,
+        long_form: said.long_form,
+        ..item.clone()
+    };
+    Ok(vec![LibraryEvent::MediaAdded { item: Box::new(item) }])
 }
 
 fn describe(entry: &MediaEntry, command: &LibraryCommand) -> Result<Vec<LibraryEvent>, No> {
@@ -164,7 +199,7 @@ fn describe(entry: &MediaEntry, command: &LibraryCommand) -> Result<Vec<LibraryE
     }])
 }
 
-fn set_playlist(
+pub(super) fn set_playlist(
     state: &LibraryState,
     playlist_id: PlaylistId,
     name: &str,
@@ -202,7 +237,7 @@ pub(super) fn check_text(
     text::check(value, min, max).map_err(|fault| No::Text { field, fault })
 }
 
-fn check_tags(tags: &Tags) -> Result<(), No> {
+pub(super) fn check_tags(tags: &Tags) -> Result<(), No> {
     check_text("title", &tags.title, 1, TAG_MAX)?;
     check_text("artist", &tags.artist, 0, TAG_MAX)?;
     check_text("album", &tags.album, 0, TAG_MAX)?;
@@ -210,7 +245,7 @@ fn check_tags(tags: &Tags) -> Result<(), No> {
     check_text("isrc", &tags.isrc, 0, TAG_MAX)
 }
 
-fn check_category(category: &str) -> Result<(), No> {
+pub(super) fn check_category(category: &str) -> Result<(), No> {
     check_text("category", category, 0, NAME_MAX)?;
     if category.trim() != category || category.to_lowercase() != category {
         return Err(No::Category { found: category.to_owned() });
@@ -218,7 +253,7 @@ fn check_category(category: &str) -> Result<(), No> {
     Ok(())
 }
 
-fn check_cues(cues: &CueMarks, duration: i64) -> Result<(), No> {
+pub(super) fn check_cues(cues: &CueMarks, duration: i64) -> Result<(), No> {
     let CueMarks { cue_in, segue, cue_out } = *cues;
     // An item that hands over on its first frame would make an endless chain of nothing.
     if 0 <= cue_in && cue_in < segue && segue <= cue_out && cue_out <= duration {

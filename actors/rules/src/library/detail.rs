@@ -33,7 +33,8 @@ pub fn detail(
     Ok(vec![event])
 }
 
-fn check(details: &MediaDetails) -> Result<(), No> {
+/// A description is within its limits.
+pub fn check(details: &MediaDetails) -> Result<(), No> {
     let texts = [
         ("album_artist", &details.album_artist),
         ("label", &details.label),

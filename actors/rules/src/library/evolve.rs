@@ -1,6 +1,7 @@
 //! Folds a library's events.
 
-use super::{LibraryState, MediaEntry, Playlist};
+use super::stock::state::Stage;
+use super::{LibraryState, MediaEntry, Playlist, analysis, stock};
 use grimnir_events::library::LibraryEvent;
 
 /// Folds one event.
@@ -8,7 +9,9 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
     match event {
         LibraryEvent::MediaAdded { item } => {
             state.by_hash.insert(item.hash, item.id);
-            state.media.insert(item.id, MediaEntry { item: (**item).clone(), lost: None });
+            let deleted = state.media.get_mut(&item.id).and_then(|entry| entry.deleted.take());
+            let (item, stage) = ((**item).clone(), Stage::Measured);
+            state.media.insert(item.id, MediaEntry { item, lost: None, stage, deleted });
         }
         LibraryEvent::MediaRefused { .. } => {}
         LibraryEvent::MediaDescribed {
@@ -20,6 +23,7 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
             must_air,
             long_form,
         } => {
+            analysis::described(state, *media_id, cues);
             if let Some(entry) = state.media.get_mut(media_id) {
                 entry.item.tags.clone_from(tags);
                 entry.item.category.clone_from(category);
@@ -44,9 +48,11 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
                 state.by_hash.remove(&entry.item.hash);
             }
             state.details.remove(media_id);
+            state.analyses.remove(media_id);
         }
         LibraryEvent::PlaylistSet { playlist_id, name, items } => {
-            let playlist = Playlist { name: name.clone(), items: items.clone() };
+            let (name, items, times) = (name.clone(), items.clone(), Default::default());
+            let playlist = Playlist { name, items, times };
             state.playlists.insert(*playlist_id, playlist);
         }
         LibraryEvent::PlaylistRemoved { playlist_id } => {
@@ -57,5 +63,7 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
                 state.details.insert(*media_id, (**details).clone());
             }
         }
+        LibraryEvent::Stock(event) => stock::evolve(state, event),
+        LibraryEvent::Analysis(event) => analysis::evolve(state, event),
     }
 }

@@ -6,20 +6,26 @@
 //! | `RefuseMedia` | `MediaRefused` | `Text` |
 //! | `DescribeMedia` | `MediaDescribed` | `UnknownMedia`, `Cues`, `Text`, `Category` |
 //! | `DetailMedia` | `MediaDetailed` | `UnknownMedia`, `Text`, `Measure`, `TooMany` |
+//! | `Analysis` | `Analysis` | `UnknownMedia`, `Measure`, `Cues`, `Text` |
 //! | `LoseMedia`, `FindMedia` | `MediaLost`, `MediaFound` | `UnknownMedia` |
 //! | `RemoveMedia` | `MediaRemoved` | `UnknownMedia`, `InPlaylist` |
 //! | `SetPlaylist` | `PlaylistSet` | `UnknownMedia`, `PlaylistLength`, `Text`, … |
 //! | `RemovePlaylist` | `PlaylistRemoved` | `UnknownPlaylist` |
+//! | `Stock` | see [`stock`] | |
 //!
 //! The same bytes are in once; taken in again they bring a lost item back. What is so already
 //! changes nothing.
 
 pub mod command;
+pub mod analysis;
 mod decide;
 mod detail;
 mod evolve;
 mod rejection;
+pub mod stock;
 mod state;
+#[cfg(test)]
+mod analysis_tests;
 #[cfg(test)]
 mod tests;
 

@@ -2,7 +2,7 @@
 
 use crate::text::TextFault;
 use crate::{Reject, RejectClass};
-use grimnir_events::{ContentHash, MediaId, PlaylistId};
+use grimnir_events::{ContentHash, ImportId, MediaId, PlaylistId};
 
 /// Why a library says no.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -94,6 +94,20 @@ pub enum LibraryRejection {
         /// Which.
         playlist_id: PlaylistId,
     },
+    /// No such folder.
+    #[error("there is no import {import_id}")]
+    UnknownFolder {
+        /// Which.
+        import_id: ImportId,
+    },
+    /// The folder, or one that holds it or is in it, is taken in already.
+    #[error("folder \"{path}\" is taken in already as {import_id}")]
+    FolderHeld {
+        /// Where it lies.
+        path: String,
+        /// As which import.
+        import_id: ImportId,
+    },
     /// Too long for one commit.
     #[error("the playlist has {found} items, limit {limit}")]
     PlaylistLength {
@@ -129,6 +143,8 @@ impl Reject for LibraryRejection {
             Self::InPlaylist { .. } => "media_in_playlist",
             Self::UnknownPlaylist { .. } => "playlist_not_found",
             Self::PlaylistLength { .. } => "playlist_too_long",
+            Self::UnknownFolder { .. } => "import_not_found",
+            Self::FolderHeld { .. } => "folder_taken",
             Self::TooMany { .. } => "library_full",
         }
     }
@@ -141,7 +157,9 @@ impl Reject for LibraryRejection {
             Self::Cues { .. } => Some("cues"),
             Self::Duplicate { .. } => Some("file"),
             Self::UnknownItem { .. } | Self::PlaylistLength { .. } => Some("items"),
+            Self::FolderHeld { .. } => Some("path"),
             Self::MediaExists { .. }
+            | Self::UnknownFolder { .. }
             | Self::UnknownMedia { .. }
             | Self::InPlaylist { .. }
             | Self::UnknownPlaylist { .. }
@@ -150,8 +168,11 @@ impl Reject for LibraryRejection {
     }
     fn class(&self) -> RejectClass {
         match self {
-            Self::UnknownMedia { .. } | Self::UnknownPlaylist { .. } => RejectClass::NotFound,
+            Self::UnknownMedia { .. }
+            | Self::UnknownPlaylist { .. }
+            | Self::UnknownFolder { .. } => RejectClass::NotFound,
             Self::Duplicate { .. }
+            | Self::FolderHeld { .. }
             | Self::MediaExists { .. }
             | Self::InPlaylist { .. }
             | Self::TooMany { .. } => RejectClass::Conflict,

@@ -1,8 +1,11 @@
 //! The fold of a library's stream.
 
+use super::analysis::AnalysisEntry;
+use super::stock::state::{Deleted, FolderState, Stage, Times};
+use grimnir_events::analysis::AnalysisFailure;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::library::MediaItem;
-use grimnir_events::{ContentHash, MediaId, PlaylistId};
+use grimnir_events::{ContentHash, ImportId, MediaId, PlaylistId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,8 +18,12 @@ pub struct LibraryState {
     pub by_hash: BTreeMap<ContentHash, MediaId>,
     /// What else is said about items.
     pub details: BTreeMap<MediaId, MediaDetails>,
+    /// What is known of their analyses.
+    pub analyses: BTreeMap<MediaId, AnalysisEntry>,
     /// Playlists.
     pub playlists: BTreeMap<PlaylistId, Playlist>,
+    /// Folders that were taken in.
+    pub folders: BTreeMap<ImportId, FolderState>,
 }
 
 /// One item.
@@ -26,6 +33,27 @@ pub struct MediaEntry {
     pub item: MediaItem,
     /// Why its audio cannot be read; `None` when it can.
     pub lost: Option<String>,
+    /// How far it is.
+    pub stage: Stage,
+    /// Why it was deleted; `None` when it was not.
+    pub deleted: Deleted,
+}
+
+impl MediaEntry {
+    /// It can be planned and played: measured, there, and not deleted.
+    pub fn is_playable(&self) -> bool {
+        self.lost.is_none() && self.deleted.is_none() && self.stage == Stage::Measured
+    }
+    /// Why it cannot be planned; `None` when it can.
+    pub fn fault(&self) -> Option<String> {
+        match (&self.lost, &self.deleted, &self.stage) {
+            (Some(reason), _, _) => Some(reason.clone()),
+            (None, Some(_), _) => Some("it is deleted".into()),
+            (None, None, Stage::Pending) => Some("it is not measured yet".into()),
+            (None, None, Stage::Failed(reason)) => Some(reason.to_string()),
+            (None, None, Stage::Measured) => None,
+        }
+    }
 }
 
 /// One playlist.
@@ -35,18 +63,23 @@ pub struct Playlist {
     pub name: String,
     /// Its items, in order.
     pub items: Vec<MediaId>,
-}
-
-impl MediaEntry {
-    /// Its audio can be read.
-    pub const fn is_playable(&self) -> bool {
-        self.lost.is_none()
-    }
+    /// Marks that entries have for themselves, by their places.
+    pub times: Times,
 }
 
 impl LibraryState {
-    /// Items whose audio can be read, by id.
+    /// Marks that entries of playlists have for themselves.
+    pub fn playlist_times(&self) -> BTreeMap<PlaylistId, Times> {
+        let timed = self.playlists.iter().filter(|(_, list)| !list.times.is_empty());
+        timed.map(|(id, list)| (*id, list.times.clone())).collect()
+    }
+    /// Items that can be planned and played, by id.
     pub fn playable(&self) -> impl Iterator<Item = &MediaItem> {
         self.media.values().filter(|entry| entry.is_playable()).map(|entry| &entry.item)
+    }
+
+    /// Why the last analysis of an item failed; `None` when it did not.
+    pub fn failure(&self, media_id: MediaId) -> Option<&AnalysisFailure> {
+        self.analyses.get(&media_id)?.failure.as_ref()
     }
 }

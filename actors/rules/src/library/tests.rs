@@ -7,11 +7,11 @@ use grimnir_events::envelope::MAX_COMMIT_BYTES;
 use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags};
 use grimnir_events::{ContentHash, MediaId, PlaylistId, codec};
 
-fn media(n: u8) -> MediaId {
+pub(super) fn media(n: u8) -> MediaId {
     MediaId([n; 16])
 }
 
-fn item(n: u8) -> MediaItem {
+pub(super) fn item(n: u8) -> MediaItem {
     MediaItem {
         id: media(n),
         hash: ContentHash([n; 32]),
@@ -41,11 +41,11 @@ fn added(n: u8) -> LibraryEvent {
     LibraryEvent::MediaAdded { item: Box::new(item(n)) }
 }
 
-fn library() -> Given<Library> {
+pub(super) fn library() -> Given<Library> {
     given(&[added(1), added(2)])
 }
 
-fn describe(media_id: MediaId) -> LibraryCommand {
+pub(super) fn describe(media_id: MediaId) -> LibraryCommand {
     LibraryCommand::DescribeMedia {
         media_id,
         tags: None,

@@ -126,7 +126,8 @@ proptest! {
                 replace: false,
             };
             // What the planner makes, the timeline takes.
-            let events = crate::timeline::decide::decide(&state, &command).expect("accepted");
+            let events = crate::timeline::decide::decide(&state, &command, hour(0));
+            let events = events.expect("accepted");
             events.iter().for_each(|event| crate::timeline::evolve::evolve(&mut state, event));
         }
     }

@@ -55,6 +55,13 @@ pub fn hour_of(zone: &TimeZone, at: UtcMicros) -> Hour {
     Hour { from, until, date: local.date().into(), hour, skipped_ms }
 }
 
+/// Day of the week (0 is Monday) and minute of the day of an instant.
+pub fn local_minute(zone: &TimeZone, at: UtcMicros) -> (u8, u16) {
+    let local = zone.to_datetime(timestamp(at));
+    let day = local.weekday().to_monday_zero_offset().unsigned_abs();
+    (day, u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs()))
+}
+
 /// The hours from the one that holds `from` to the one that holds the last instant before `until`.
 pub fn hours_between(zone: &TimeZone, from: UtcMicros, until: UtcMicros) -> Vec<Hour> {
     let mut hours = Vec::new();
@@ -118,31 +125,51 @@ pub fn ruling_clock<'a>(
 }
 
 /// The slots of a clock in an hour: all of them in a whole one. In a part of an hour, those that
-/// begin in it, and before them what the clock had begun to fill from.
+/// begin in it, and before them what the clock had begun to fill from. A slot without an offset
+/// goes with the one it follows.
 pub fn slots_in(clock: &FormatClock, hour: &Hour) -> Vec<ClockSlot> {
     let length_ms = hour.until.since(hour.from) / 1_000;
     let end_ms = i64::from(hour.skipped_ms) + length_ms;
     let mut slots: Vec<ClockSlot> = Vec::with_capacity(clock.slots.len());
+    let mut begun_ms = 0;
     for slot in &clock.slots {
-        if i64::from(slot.offset_ms) >= end_ms {
+        begun_ms = slot.offset_ms.unwrap_or(begun_ms);
+        if i64::from(begun_ms) >= end_ms {
             break;
         }
         let mut slot = slot.clone();
-        match slot.offset_ms.checked_sub(hour.skipped_ms) {
-            Some(offset_ms) => slot.offset_ms = offset_ms,
-            None if matches!(slot.source, SlotSource::HardItem { .. }) => continue,
+        slot.min_airtime_ms = slot.min_airtime_ms.or(clock.min_airtime_ms);
+        match begun_ms.checked_sub(hour.skipped_ms) {
+            Some(offset_ms) => slot.offset_ms = slot.offset_ms.map(|_| offset_ms),
+            None if airs_once(&slot.source) => continue,
             None => {
-                (slot.offset_ms, slot.start) = (0, SlotStart::Free);
+                (slot.offset_ms, slot.start) = (Some(0), SlotStart::Free);
                 slots.clear();
             }
         }
         // What was begun before gives way to a slot that begins with the part.
-        if slot.offset_ms == 0 {
+        if slot.opens_the_hour() {
             slots.clear();
         }
         slots.push(slot);
     }
     slots
+}
+
+/// The source has its turn once, and does not fill.
+pub const fn airs_once(source: &SlotSource) -> bool {
+    match source {
+        SlotSource::HardItem { .. }
+        | SlotSource::Stopset { .. }
+        | SlotSource::Imaging { .. }
+        | SlotSource::VoiceTrack { .. } => true,
+        SlotSource::Playlist { .. }
+        | SlotSource::PlaylistBy { .. }
+        | SlotSource::Category { .. }
+        | SlotSource::SmartBlock { .. }
+        | SlotSource::LiveWindow { .. }
+        | SlotSource::Webstream { .. } => false,
+    }
 }
 
 /// Whether a day is among these.

@@ -90,7 +90,12 @@ proptest! {
 }
 
 fn clock(n: u8) -> FormatClock {
-    FormatClock { id: ClockId([n; 16]), name: format!("Clock {n}"), slots: vec![] }
+    FormatClock {
+        id: ClockId([n; 16]),
+        name: format!("Clock {n}"),
+        slots: vec![],
+        min_airtime_ms: None,
+    }
 }
 
 #[test]
@@ -155,8 +160,7 @@ fn days_are_named_in_every_way() {
 
 #[test]
 fn a_part_of_an_hour_goes_on_with_what_fills_it_and_does_not_say_twice_what_is_said_once() {
-    let slot =
-        |minutes: u32, start, source| ClockSlot { offset_ms: minutes * 60_000, start, source };
+    let slot = |minutes: u32, start, source| ClockSlot::at(minutes * 60_000, start, source);
     let once = || SlotSource::HardItem { media_id: grimnir_events::MediaId([1; 16]) };
     let fill = |name: &str| SlotSource::Category { category: name.into() };
     let mut clock = clock(1);

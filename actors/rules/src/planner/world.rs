@@ -1,8 +1,11 @@
 //! A small station for the planner's tests.
 
+use super::joint::Joins;
 use super::*;
+use crate::library::analysis::AnalysisEntry;
 use crate::timeline::decide::HOUR_US;
 use grimnir_events::library::{CueMarks, ItemKind, MediaItem, Tags};
+use grimnir_events::station::TransitionMode;
 use grimnir_events::timeline::{ClockSlot, SlotSource, SlotStart};
 use grimnir_events::{ClockId, ContentHash};
 
@@ -56,16 +59,16 @@ pub(in crate::planner) fn songs(count: u16) -> BTreeMap<MediaId, MediaItem> {
     media_of((1..=count).map(song).collect())
 }
 
-pub(in crate::planner) fn slot(seconds: u32, start: SlotStart, source: SlotSource) -> ClockSlot {
-    ClockSlot { offset_ms: seconds * 1_000, start, source }
+pub(crate) fn slot(seconds: u32, start: SlotStart, source: SlotSource) -> ClockSlot {
+    ClockSlot::at(seconds * 1_000, start, source)
 }
 
 pub(in crate::planner) fn category(name: &str) -> SlotSource {
     SlotSource::Category { category: name.into() }
 }
 
-pub(in crate::planner) fn clock(slots: Vec<ClockSlot>) -> FormatClock {
-    FormatClock { id: ClockId([5; 16]), name: "Clock".into(), slots }
+pub(crate) fn clock(slots: Vec<ClockSlot>) -> FormatClock {
+    FormatClock { id: ClockId([5; 16]), name: "Clock".into(), slots, min_airtime_ms: None }
 }
 
 /// Owned inputs.
@@ -74,6 +77,7 @@ pub(in crate::planner) struct World {
     pub settings: StationSettings,
     pub media: BTreeMap<MediaId, MediaItem>,
     pub playlists: BTreeMap<PlaylistId, (String, Vec<MediaId>)>,
+    pub playlist_times: PlaylistTimes,
     pub clock: Option<FormatClock>,
     pub played: Vec<Play>,
     pub station: u8,
@@ -83,6 +87,11 @@ pub(in crate::planner) struct World {
     pub tally: BTreeMap<MediaId, Tally>,
     pub grid: Grid,
     pub clocks: BTreeMap<ClockId, FormatClock>,
+    pub orders: Orders,
+    pub shows: Shows,
+    pub aired: Aired,
+    pub transitions: TransitionMode,
+    pub analyses: BTreeMap<MediaId, AnalysisEntry>,
 }
 
 impl World {
@@ -97,6 +106,7 @@ impl World {
             media: (&self.media).into(),
             prepared: None,
             playlists: &self.playlists,
+            playlist_times: &self.playlist_times,
             details: &self.details,
             blocks: &self.blocks,
             rules: &self.rules,
@@ -105,7 +115,11 @@ impl World {
             clock: self.clock.as_ref(),
             grid: &self.grid,
             clocks: &self.clocks,
+            shows: &self.shows,
+            aired: &self.aired,
+            joins: Joins { mode: self.transitions, analyses: &self.analyses },
             played: &self.played,
+            orders: &self.orders,
             input_seq: 7,
         }
     }

@@ -1,7 +1,7 @@
 //! What can be asked of a station.
 
 use grimnir_events::dsp::DspGraph;
-use grimnir_events::station::{Mount, StationSettings};
+use grimnir_events::station::{Mount, StationSettings, TransitionMode};
 use grimnir_events::{MediaId, MountId, Payload};
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,11 @@ pub enum StationCommand {
     SetDspGraph {
         /// All of it; its nodes are known to the mix.
         graph: DspGraph,
+    },
+    /// Choose how items are joined.
+    ChooseTransitions {
+        /// In which way.
+        mode: TransitionMode,
     },
 }
 

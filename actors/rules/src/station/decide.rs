@@ -70,6 +70,10 @@ pub fn decide(state: &StationState, command: &StationCommand) -> Result<Vec<Stat
             check_graph(graph)?;
             vec![StationEvent::DspGraphSet { graph: Box::new(graph.clone()) }]
         }
+        StationCommand::ChooseTransitions { mode } if *mode == state.transitions => vec![],
+        StationCommand::ChooseTransitions { mode } => {
+            vec![StationEvent::TransitionsChosen { mode: *mode }]
+        }
     })
 }
 

@@ -22,5 +22,6 @@ pub fn evolve(state: &mut StationState, event: &StationEvent) {
         StationEvent::Stopped {} => state.on_air = false,
         StationEvent::FallbackChanged { media_id } => state.fallback = *media_id,
         StationEvent::DspGraphSet { graph } => state.dsp.clone_from(graph),
+        StationEvent::TransitionsChosen { mode } => state.transitions = *mode,
     }
 }

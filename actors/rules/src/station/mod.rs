@@ -9,6 +9,7 @@
 //! | `Start`, `Stop` | `Started`, `Stopped` | |
 //! | `ChooseFallback` | `FallbackChanged` | `NilId` |
 //! | `SetDspGraph` | `DspGraphSet` | `Setting`, `Text` |
+//! | `ChooseTransitions` | `TransitionsChosen` | |
 //!
 //! Everything but `Create` is refused with `Missing` before it. What is so already changes nothing.
 

@@ -2,7 +2,7 @@
 
 use grimnir_events::MediaId;
 use grimnir_events::dsp::DspGraph;
-use grimnir_events::station::{Mount, StationSettings};
+use grimnir_events::station::{Mount, StationSettings, TransitionMode};
 use serde::{Deserialize, Serialize};
 
 /// What a station is.
@@ -26,4 +26,6 @@ pub struct StationState {
     pub fallback: Option<MediaId>,
     /// What shapes the programme.
     pub dsp: DspGraph,
+    /// How the planner joins items.
+    pub transitions: TransitionMode,
 }

@@ -1,8 +1,9 @@
 //! Smart blocks in a timeline, given / when / then.
 
 use super::Timeline;
-use super::command::TimelineCommand;
+use super::command::{ClockCommand, TimelineCommand};
 use crate::given::given;
+use grimnir_events::clock::ClockEvent;
 use grimnir_events::smart_block::{
     BlockRules, BlockSeparation, Fallback, Rest, SmartBlock, StationRules,
 };
@@ -30,8 +31,8 @@ fn was_put(block: SmartBlock) -> TimelineEvent {
 
 fn clock(n: u8) -> FormatClock {
     let source = SlotSource::SmartBlock { block_id: id(n) };
-    let slots = vec![ClockSlot { offset_ms: 0, start: SlotStart::Free, source }];
-    FormatClock { id: ClockId([1; 16]), name: "Clock".into(), slots }
+    let slots = vec![ClockSlot::at(0, SlotStart::Free, source)];
+    FormatClock { id: ClockId([1; 16]), name: "Clock".into(), slots, min_airtime_ms: None }
 }
 
 #[test]
@@ -55,9 +56,11 @@ fn what_names_a_block_keeps_it() {
     let remove = |n| TimelineCommand::RemoveSmartBlock { block_id: id(n) };
     let message = timeline().when(remove(1)).rejected("smart_block_in_use");
     assert!(message.contains(&id(2).to_string()), "{message}");
-    let set = |n| TimelineCommand::SetClock { clock: clock(n) };
+    let set = |n| TimelineCommand::Clock(ClockCommand::Set { clock: Box::new(clock(n)) });
     timeline().when(set(3)).rejected("smart_block_not_found");
-    let named = timeline().when(set(2)).then(&[TimelineEvent::ClockSet { clock: clock(2) }]);
+    let named = timeline()
+        .when(set(2))
+        .then(&[TimelineEvent::Clock(ClockEvent::Set { clock: Box::new(clock(2)) })]);
     let message = named.when(remove(2)).rejected("smart_block_in_use");
     assert!(message.contains("format clock"), "{message}");
 }

@@ -2,6 +2,7 @@
 
 use super::rejection::TimelineRejection as No;
 use super::state::TimelineState;
+use grimnir_events::clock::StopsetSource;
 use grimnir_events::smart_block::{
     MAX_FALLBACK_DEPTH, SmartBlock, StationRules, check_separations,
 };
@@ -104,11 +105,19 @@ pub fn check_slots(state: &TimelineState, clock: &FormatClock) -> Result<(), No>
 }
 
 fn slots(clock: &FormatClock) -> impl Iterator<Item = SmartBlockId> {
-    clock.slots.iter().filter_map(|slot| match slot.source {
-        SlotSource::SmartBlock { block_id } => Some(block_id),
+    clock.slots.iter().filter_map(|slot| match &slot.source {
+        SlotSource::SmartBlock { block_id } => Some(*block_id),
+        SlotSource::Stopset { stopset } => match stopset.from {
+            StopsetSource::SmartBlock(block_id) => Some(block_id),
+            StopsetSource::Category(_) => None,
+        },
         SlotSource::Playlist { .. }
         | SlotSource::Category { .. }
         | SlotSource::HardItem { .. }
-        | SlotSource::PlaylistBy { .. } => None,
+        | SlotSource::PlaylistBy { .. }
+        | SlotSource::Imaging { .. }
+        | SlotSource::VoiceTrack { .. }
+        | SlotSource::LiveWindow { .. }
+        | SlotSource::Webstream { .. } => None,
     })
 }

@@ -1,13 +1,15 @@
 //! Answers a timeline's commands.
 
-use super::blocks;
 use super::command::TimelineCommand;
+use super::edits;
 use super::grid;
 use super::rejection::TimelineRejection as No;
+use super::roll;
+use super::shows;
 use super::state::TimelineState;
-use grimnir_events::timeline::{
-    Anchor, FormatClock, HourPlan, Line, SlotSource, SlotStart, TimelineEvent,
-};
+use super::{blocks, clocks};
+use grimnir_events::clock::ClockV1;
+use grimnir_events::timeline::{Anchor, HourPlan, Line, TimelineEvent};
 use grimnir_events::{UtcMicros, codec};
 use std::collections::BTreeSet;
 
@@ -15,7 +17,6 @@ use std::collections::BTreeSet;
 pub const HOUR_US: i64 = 3_600_000_000;
 /// Hours of every zone begin on a quarter of an hour of UTC.
 const QUARTER_US: i64 = HOUR_US / 4;
-const HOUR_MS: u32 = 3_600_000;
 /// Most slots of a clock.
 pub const MAX_SLOTS: usize = 200;
 /// Most clocks of a station.
@@ -29,7 +30,11 @@ pub const MAX_REASON: usize = 500;
 pub const MAX_PLAN_BYTES: usize = 28 * 1024;
 
 /// The events that follow from `command`, or why not.
-pub fn decide(state: &TimelineState, command: &TimelineCommand) -> Result<Vec<TimelineEvent>, No> {
+pub fn decide(
+    state: &TimelineState,
+    command: &TimelineCommand,
+    now: UtcMicros,
+) -> Result<Vec<TimelineEvent>, No> {
     match command {
         TimelineCommand::SetClock { clock } => set_clock(state, clock),
         TimelineCommand::RemoveClock { clock_id } => {
@@ -61,6 +66,7 @@ pub fn decide(state: &TimelineState, command: &TimelineCommand) -> Result<Vec<Ti
                 return Err(No::UnknownLine { hour: *hour, line_id: *line_id });
             }
             check_reason(reason)?;
+            roll::check_unlocked(state, *line_id)?;
             let (hour, line_id, reason) = (*hour, *line_id, reason.clone());
             Ok(vec![TimelineEvent::LineDropped { hour, line_id, reason }])
         }
@@ -77,57 +83,25 @@ pub fn decide(state: &TimelineState, command: &TimelineCommand) -> Result<Vec<Ti
         TimelineCommand::SetSmartBlock { block } => blocks::set(state, block),
         TimelineCommand::RemoveSmartBlock { block_id } => blocks::remove(state, *block_id),
         TimelineCommand::SetStationRules { rules } => blocks::set_rules(state, rules),
+        TimelineCommand::Edit(edit) => edits::decide(state, edit, now),
+        TimelineCommand::Clock(command) => clocks::decide(state, command, now),
+        TimelineCommand::Show(command) => shows::decide(state, command, now),
+        TimelineCommand::Roll(command) => roll::decide(state, command, now),
     }
 }
 
-fn check_reason(reason: &str) -> Result<(), No> {
+pub(super) fn check_reason(reason: &str) -> Result<(), No> {
     match reason.chars().count() {
         found if found > MAX_REASON => Err(No::ReasonLength { found, limit: MAX_REASON }),
         _ => Ok(()),
     }
 }
 
-fn set_clock(state: &TimelineState, clock: &FormatClock) -> Result<Vec<TimelineEvent>, No> {
-    check_clock(clock)?;
-    blocks::check_slots(state, clock)?;
-    match state.clocks.get(&clock.id) {
-        Some(known) if known == clock => return Ok(Vec::new()),
-        None if state.clocks.len() >= MAX_CLOCKS => {
-            return Err(No::TooManyClocks { limit: MAX_CLOCKS });
-        }
-        Some(_) | None => {}
-    }
-    Ok(vec![TimelineEvent::ClockSet { clock: clock.clone() }])
-}
-
-fn check_clock(clock: &FormatClock) -> Result<(), No> {
-    let found = clock.name.chars().count();
-    if clock.name.trim().is_empty() || found > MAX_NAME {
-        return Err(No::ClockName { found: clock.name.trim().chars().count(), limit: MAX_NAME });
-    }
-    let found = clock.slots.len();
-    if found == 0 || found > MAX_SLOTS {
-        return Err(No::SlotCount { found, limit: MAX_SLOTS });
-    }
-    let mut at_least = 0;
-    for (index, slot) in clock.slots.iter().enumerate() {
-        if slot.offset_ms < at_least || slot.offset_ms >= HOUR_MS {
-            return Err(No::SlotOffset { index, found: slot.offset_ms, at_least });
-        }
-        at_least = slot.offset_ms + 1;
-        if let SlotStart::Soft { grace_ms } = slot.start
-            && grace_ms > HOUR_MS
-        {
-            return Err(No::SlotGrace { index, found: grace_ms, limit: HOUR_MS });
-        }
-        if let SlotSource::Category { category } = &slot.source {
-            let found = category.chars().count();
-            if found > MAX_NAME {
-                return Err(No::SlotCategory { index, found, limit: MAX_NAME });
-            }
-        }
-    }
-    Ok(())
+/// A clock as it was asked for before slots could stand by position.
+fn set_clock(state: &TimelineState, clock: &ClockV1) -> Result<Vec<TimelineEvent>, No> {
+    let new = clocks::is_new(state, &clock.clone().into())?;
+    let event = TimelineEvent::ClockSet { clock: clock.clone() };
+    Ok(new.then_some(event).into_iter().collect())
 }
 
 fn commit_hour(
@@ -135,10 +109,22 @@ fn commit_hour(
     plan: &HourPlan,
     replace: bool,
 ) -> Result<Vec<TimelineEvent>, No> {
-    let known = state.hours.get(&plan.hour);
-    if known == Some(plan) {
+    if state.hours.get(&plan.hour) == Some(plan) {
         return Ok(Vec::new());
     }
+    check_commit(state, plan, replace)?;
+    let mut events = vec![TimelineEvent::HourPlanned { plan: plan.clone() }];
+    events.extend(clocks::voice_pins(state, plan));
+    Ok(events)
+}
+
+/// An hour may be entered.
+pub(super) fn check_commit(
+    state: &TimelineState,
+    plan: &HourPlan,
+    replace: bool,
+) -> Result<(), No> {
+    let known = state.hours.get(&plan.hour);
     check_plan(plan)?;
     if known.is_some() && !replace {
         return Err(No::AlreadyPlanned(plan.hour));
@@ -146,10 +132,12 @@ fn commit_hour(
     if let Some(oldest) = state.oldest_kept().filter(|oldest| plan.hour < *oldest) {
         return Err(No::TooOld { hour: plan.hour, oldest });
     }
-    Ok(vec![TimelineEvent::HourPlanned { plan: plan.clone() }])
+    let lines = known.into_iter().flat_map(|known| &known.lines);
+    let mut gone = lines.filter(|line| !plan.lines.contains(line));
+    gone.try_for_each(|line| roll::check_unlocked(state, line.id))
 }
 
-fn check_plan(plan: &HourPlan) -> Result<(), No> {
+pub(super) fn check_plan(plan: &HourPlan) -> Result<(), No> {
     if plan.hour.0.rem_euclid(QUARTER_US) != 0 {
         return Err(No::NotAnHour(plan.hour));
     }
@@ -176,7 +164,7 @@ fn check_plan(plan: &HourPlan) -> Result<(), No> {
     Ok(())
 }
 
-fn check_line(hour: UtcMicros, line: &Line) -> Result<(), No> {
+pub(super) fn check_line(hour: UtcMicros, line: &Line) -> Result<(), No> {
     let c = &line.cues;
     if c.cue_in < 0 || c.segue <= c.cue_in || c.cue_out < c.segue {
         return Err(No::CueOrder {

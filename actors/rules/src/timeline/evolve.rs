@@ -2,7 +2,8 @@
 
 use super::state::TimelineState;
 use grimnir_events::LineId;
-use grimnir_events::edit::{EditEvent, arrange};
+use grimnir_events::clock::ClockEvent;
+use grimnir_events::edit::{self, EditEvent};
 use grimnir_events::timeline::{HourPlan, TimelineEvent};
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use std::collections::BTreeSet;
 pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
     match event {
         TimelineEvent::ClockSet { clock } => {
-            state.clocks.insert(clock.id, clock.clone());
+            state.clocks.insert(clock.id, clock.clone().into());
         }
         TimelineEvent::ClockRemoved { clock_id } => {
             state.clocks.remove(clock_id);
@@ -20,11 +21,9 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
             let before = state.hours.insert(plan.hour, plan.clone());
             let stays: BTreeSet<_> = plan.lines.iter().map(|line| line.id).collect();
             unpin(state, before.iter(), &stays);
-            if let Some(oldest) = state.oldest_kept() {
-                let kept = state.hours.split_off(&oldest);
-                let forgotten = std::mem::replace(&mut state.hours, kept);
-                unpin(state, forgotten.values(), &BTreeSet::new());
-            }
+            state.roll.hours.remove(&plan.hour);
+            state.forget();
+            state.orders.sign_on_planned |= state.orders.awaits_sign_on(plan.hour);
         }
         TimelineEvent::LineInserted { hour, index, line } => {
             if let Some(plan) = state.hours.get_mut(hour) {
@@ -38,10 +37,12 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
                 state.pins.remove(line_id);
             }
         }
+        TimelineEvent::Show(event) => grimnir_events::show::fold(&mut state.shows, event),
         TimelineEvent::GridSet { grid } => state.grid = grid.clone(),
         TimelineEvent::HourCleared { hour, reason: _ } => {
             let before = state.hours.remove(hour);
             unpin(state, before.iter(), &BTreeSet::new());
+            state.roll.hours.remove(hour);
         }
         TimelineEvent::SmartBlockSet { block } => {
             state.blocks.insert(block.id, (**block).clone());
@@ -50,7 +51,9 @@ pub fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
             state.blocks.remove(block_id);
         }
         TimelineEvent::StationRulesSet { rules } => state.rules.clone_from(rules),
+        TimelineEvent::Rolled(event) => super::roll::evolve(state, event),
         TimelineEvent::Edited(event) => edited(state, event),
+        TimelineEvent::Clock(event) => clock(state, event),
     }
 }
 
@@ -79,10 +82,38 @@ fn edited(state: &mut TimelineState, event: &EditEvent) {
                 None => state.pins.remove(line_id),
             };
         }
-        EditEvent::HourArranged { hour, lines } => {
-            if let Some(plan) = state.hours.get_mut(hour) {
-                arrange(&mut plan.lines, lines);
+        EditEvent::HourArranged { .. } | EditEvent::LineJoined { .. } => {
+            if let Some(plan) = event.hour().and_then(|hour| state.hours.get_mut(&hour)) {
+                edit::apply(event, &mut plan.lines);
             }
+        }
+        EditEvent::TemplateSet { .. }
+        | EditEvent::TemplateHoursSet { .. }
+        | EditEvent::TemplateRemoved { .. }
+        | EditEvent::HoursAssigned { .. }
+        | EditEvent::HourFilled { .. } => state.templates.evolve(event),
+    }
+}
+
+fn clock(state: &mut TimelineState, event: &ClockEvent) {
+    match event {
+        ClockEvent::Set { clock } => {
+            state.clocks.insert(clock.id, (**clock).clone());
+        }
+        ClockEvent::LegalIdSet { rule } => state.orders.legal_id.clone_from(rule),
+        ClockEvent::VoiceTracked { hour, track, media_id: Some(media_id) } => {
+            state.orders.voice.entry(*hour).or_default().insert(track.clone(), *media_id);
+        }
+        ClockEvent::VoiceTracked { hour, track, media_id: None } => {
+            if let Some(tracks) = state.orders.voice.get_mut(hour) {
+                tracks.remove(track);
+                if tracks.is_empty() {
+                    state.orders.voice.remove(hour);
+                }
+            }
+        }
+        ClockEvent::SignedOn { at } => {
+            (state.orders.signed_on, state.orders.sign_on_planned) = (Some(*at), false);
         }
     }
 }

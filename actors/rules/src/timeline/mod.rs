@@ -2,7 +2,11 @@
 //!
 //! | command | events | rejections |
 //! |---|---|---|
-//! | `SetClock` | `ClockSet` | a name, slots or offsets out of bounds |
+//! | `SetClock` | `ClockSet` | a name, slots or offsets out of bounds; as `Clock(Set)`, of old |
+//! | `Clock(Set)` | `Clock(Set)` | a name, slots or offsets out of bounds |
+//! | `Clock(SetLegalId)` | `Clock(LegalIdSet)` | a time or a category out of bounds |
+//! | `Clock(AssignVoice)` | `Clock(VoiceTracked)` | no such track, an hour that is too old |
+//! | `Clock(SignOn)` | `Clock(SignedOn)` | |
 //! | `RemoveClock` | `GridSet`, `DefaultClockChosen`, `ClockRemoved` | unknown clock |
 //! | `ChooseDefaultClock` | `DefaultClockChosen` | unknown clock |
 //! | `CommitHour` | `HourPlanned` | planned already, too old, or a plan that contradicts itself |
@@ -11,32 +15,56 @@
 //! | `SetSmartBlock` | `SmartBlockSet` | rules that make no sense, fallbacks in a circle |
 //! | `RemoveSmartBlock` | `SmartBlockRemoved` | unknown, or named by a clock or a block |
 //! | `SetStationRules` | `StationRulesSet` | rules that make no sense |
-//! | `DropLine` | `LineDropped` | unknown hour or line, a reason that is too long |
+//! | `Show` | `Show` | see [`shows`] |
+//! | `DropLine` | `LineDropped` | unknown hour or line, a reason that is too long, a locked line |
+//! | `Roll(SetHorizon)` | `HorizonSet` | out of bounds |
+//! | `Roll(CommitPlan)` | `HourPlanned`, `HourRead` | as `CommitHour`; it touches a locked line |
+//! | `Roll(ContinuePlan)` | `HourContinued` | unknown hour, lines that follow on nothing |
+//! | `Roll(RepairLine)` | `LineRepaired` | unknown hour or line, a locked line |
+//! | `Roll(RetimeLines)` | `LinesRetimed` | unknown hour |
+//! | `Roll(PassLines)` | `LinesPassed` | unknown hour |
+//! | `Edit` | lines in, out, held, joined and timed anew | unknown, locked, past, on air or next |
 //!
 //! What asks for what is already so is answered with no event.
 
+pub mod aired;
 mod blocks;
+pub mod clocks;
 pub mod command;
 pub mod decide;
+pub mod edits;
 pub mod evolve;
 pub mod grid;
 pub mod rejection;
 pub mod resolve;
+mod roll;
+pub mod shows;
 pub mod state;
 
 #[cfg(test)]
 mod block_tests;
 #[cfg(test)]
+mod edit_properties;
+#[cfg(test)]
+mod edit_tests;
+#[cfg(test)]
+mod clock_tests;
+#[cfg(test)]
 mod pin_tests;
+#[cfg(test)]
+mod roll_tests;
+#[cfg(test)]
+mod template_tests;
 #[cfg(test)]
 mod tests;
 
 use crate::{Aggregate, Context};
 use command::TimelineCommand;
 use grimnir_events::StreamKind;
+use grimnir_events::air::AirFact;
 use grimnir_events::timeline::TimelineEvent;
 pub use rejection::TimelineRejection;
-pub use state::TimelineState;
+pub use state::{Orders, TimelineState};
 
 /// The timelines of stations.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,12 +80,17 @@ impl Aggregate for Timeline {
     fn decide(
         state: &TimelineState,
         command: &TimelineCommand,
-        _ctx: &Context,
+        ctx: &Context,
     ) -> Result<Vec<TimelineEvent>, TimelineRejection> {
-        decide::decide(state, command)
+        decide::decide(state, command, ctx.now)
     }
 
     fn evolve(state: &mut TimelineState, event: &TimelineEvent) {
         evolve::evolve(state, event);
+    }
+
+    fn witness(state: &mut TimelineState, fact: &AirFact) {
+        state.aired.witness(fact);
+        state.seen.witness(fact);
     }
 }

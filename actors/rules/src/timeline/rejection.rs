@@ -1,6 +1,10 @@
 //! Why a timeline says no.
 
-use crate::{Reject, RejectClass};
+mod answers;
+
+use super::edits::rejection::EditRejection;
+use super::roll::RollRejection;
+use super::shows::rejection::ShowRejection;
 use grimnir_events::smart_block::BlockFault;
 use grimnir_events::{ClockId, LineId, SmartBlockId, UtcMicros};
 
@@ -50,6 +54,26 @@ pub enum TimelineRejection {
         index: usize,
         /// Characters.
         found: usize,
+        /// Most.
+        limit: usize,
+    },
+    /// A value of a slot or of the legal ID rule is out of bounds.
+    #[error("{0}")]
+    Slot(BlockFault),
+    /// A clock is too large for a commit.
+    #[error("the clock takes {found} bytes, limit {limit}")]
+    ClockTooLarge {
+        /// Encoded.
+        found: usize,
+        /// Most.
+        limit: usize,
+    },
+    /// No clock has such a voice track.
+    #[error("no format clock has a voice track \"{0}\"")]
+    UnknownTrack(String),
+    /// There are enough voice tracks.
+    #[error("{limit} voice tracks are assigned, which is the limit")]
+    TooManyVoiceTracks {
         /// Most.
         limit: usize,
     },
@@ -238,6 +262,15 @@ pub enum TimelineRejection {
         /// What names it.
         by: String,
     },
+    /// The plan is not changed by hand.
+    #[error(transparent)]
+    Edit(EditRejection),
+    /// Something about a show.
+    #[error(transparent)]
+    Show(#[from] ShowRejection),
+    /// The plan cannot go on like that.
+    #[error("{0}")]
+    Roll(RollRejection),
     /// The reason is too long.
     #[error("the reason has {found} characters, limit {limit}")]
     ReasonLength {
@@ -246,111 +279,4 @@ pub enum TimelineRejection {
         /// Most.
         limit: usize,
     },
-}
-
-impl Reject for TimelineRejection {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::ClockName { .. } => "clock_name_length",
-            Self::SlotCount { .. } => "clock_slot_count",
-            Self::SlotOffset { .. } => "clock_slot_offset",
-            Self::SlotGrace { .. } => "clock_slot_grace",
-            Self::SlotCategory { .. } => "clock_slot_category",
-            Self::TooManyClocks { .. } => "too_many_clocks",
-            Self::GridWeek { .. } => "grid_week",
-            Self::GridTooLarge { .. } => "grid_too_large",
-            Self::DatedSetCount { .. } => "dated_set_count",
-            Self::DatedSetName { .. } => "dated_set_name_length",
-            Self::DatedSetHours { .. } => "dated_set_hours",
-            Self::DatedSetDays { .. } => "dated_set_days",
-            Self::UnknownClock(_) => "clock_not_found",
-            Self::NotAnHour(_) => "plan_not_an_hour",
-            Self::AlreadyPlanned(_) => "hour_already_planned",
-            Self::TooOld { .. } => "hour_too_old",
-            Self::EmptyWithoutNote(_) => "plan_empty_without_note",
-            Self::RepeatedLine { .. } => "plan_line_repeated",
-            Self::CueOrder { .. } => "line_cue_order",
-            Self::AnchorOutside { .. } => "line_anchor_outside_hour",
-            Self::PlannedBackwards { .. } => "line_planned_backwards",
-            Self::TooLarge { .. } => "plan_too_large",
-            Self::UnknownHour(_) => "unknown_hour",
-            Self::UnknownLine { .. } => "unknown_line",
-            Self::ReasonLength { .. } => "reason_length",
-            Self::Rules(_) => "smart_block_rules",
-            Self::TooManyBlocks { .. } => "too_many_smart_blocks",
-            Self::BlockTooLarge { .. } => "smart_block_too_large",
-            Self::UnknownBlock(_) => "smart_block_not_found",
-            Self::FallbackDepth { .. } => "smart_block_fallback_depth",
-            Self::BlockInUse { .. } => "smart_block_in_use",
-        }
-    }
-
-    fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::ClockName { .. } => Some("name"),
-            Self::SlotCount { .. }
-            | Self::SlotOffset { .. }
-            | Self::SlotGrace { .. }
-            | Self::SlotCategory { .. } => Some("slots"),
-            Self::UnknownClock(_) => Some("clock_id"),
-            Self::GridWeek { .. } => Some("week"),
-            Self::DatedSetCount { .. }
-            | Self::DatedSetName { .. }
-            | Self::DatedSetHours { .. }
-            | Self::DatedSetDays { .. }
-            | Self::GridTooLarge { .. } => Some("sets"),
-            Self::Rules(_) | Self::BlockTooLarge { .. } => Some("rules"),
-            Self::UnknownBlock(_) | Self::BlockInUse { .. } => Some("smart_block_id"),
-            Self::FallbackDepth { .. } => Some("fallbacks"),
-            Self::TooManyClocks { .. } | Self::TooManyBlocks { .. } => None,
-            Self::NotAnHour(_)
-            | Self::AlreadyPlanned(_)
-            | Self::TooOld { .. }
-            | Self::UnknownHour(_) => Some("hour"),
-            Self::EmptyWithoutNote(_)
-            | Self::RepeatedLine { .. }
-            | Self::CueOrder { .. }
-            | Self::AnchorOutside { .. }
-            | Self::PlannedBackwards { .. }
-            | Self::TooLarge { .. } => Some("lines"),
-            Self::UnknownLine { .. } => Some("line_id"),
-            Self::ReasonLength { .. } => Some("reason"),
-        }
-    }
-
-    fn class(&self) -> RejectClass {
-        match self {
-            Self::UnknownClock(_)
-            | Self::UnknownHour(_)
-            | Self::UnknownLine { .. }
-            | Self::UnknownBlock(_) => RejectClass::NotFound,
-            Self::AlreadyPlanned(_)
-            | Self::TooOld { .. }
-            | Self::TooManyClocks { .. }
-            | Self::TooManyBlocks { .. }
-            | Self::BlockInUse { .. } => RejectClass::Conflict,
-            Self::ClockName { .. }
-            | Self::SlotCount { .. }
-            | Self::SlotOffset { .. }
-            | Self::SlotGrace { .. }
-            | Self::SlotCategory { .. }
-            | Self::GridWeek { .. }
-            | Self::DatedSetCount { .. }
-            | Self::DatedSetName { .. }
-            | Self::DatedSetHours { .. }
-            | Self::DatedSetDays { .. }
-            | Self::GridTooLarge { .. }
-            | Self::NotAnHour(_)
-            | Self::EmptyWithoutNote(_)
-            | Self::RepeatedLine { .. }
-            | Self::CueOrder { .. }
-            | Self::AnchorOutside { .. }
-            | Self::PlannedBackwards { .. }
-            | Self::TooLarge { .. }
-            | Self::Rules(_)
-            | Self::BlockTooLarge { .. }
-            | Self::FallbackDepth { .. }
-            | Self::ReasonLength { .. } => RejectClass::Invalid,
-        }
-    }
 }

@@ -20,6 +20,8 @@ mod rejoin;
 #[cfg(test)]
 mod oracle_tests;
 #[cfg(test)]
+mod smart_tests;
+#[cfg(test)]
 mod tests;
 
 pub use rejoin::{Interrupted, Rejoined, rejoin};

@@ -1,9 +1,10 @@
 //! What a timeline answers.
 
-use super::command::TimelineCommand as Command;
+use super::command::{ClockCommand, TimelineCommand as Command};
 use super::decide::{MAX_PLAN_BYTES, MAX_SLOTS};
 use super::*;
 use crate::Reject;
+use grimnir_events::clock::ClockEvent;
 use grimnir_events::grid::{DatedSet, Days, Grid, LocalDate};
 use grimnir_events::library::{CueMarks, ItemKind};
 use grimnir_events::station::FadeCurve;
@@ -31,13 +32,17 @@ fn code(answer: Result<Vec<Event>, TimelineRejection>) -> &'static str {
 
 fn clock(offsets: &[u32]) -> FormatClock {
     let source = SlotSource::Category { category: "gold".into() };
-    let slot = |offset_ms: &u32| ClockSlot {
-        offset_ms: *offset_ms,
-        start: SlotStart::Free,
-        source: source.clone(),
-    };
+    let slot = |offset_ms: &u32| ClockSlot::at(*offset_ms, SlotStart::Free, source.clone());
     let slots = offsets.iter().map(slot).collect();
-    FormatClock { id: ClockId([1; 16]), name: "Daytime".into(), slots }
+    FormatClock { id: ClockId([1; 16]), name: "Daytime".into(), slots, min_airtime_ms: None }
+}
+
+fn was_set(clock: FormatClock) -> Event {
+    Event::Clock(ClockEvent::Set { clock: Box::new(clock) })
+}
+
+fn set_to(clock: FormatClock) -> Command {
+    Command::Clock(ClockCommand::Set { clock: Box::new(clock) })
 }
 
 pub(super) fn line(n: u8, seconds: i64) -> Line {
@@ -81,15 +86,15 @@ pub(super) fn planned(plan: HourPlan) -> Event {
 
 #[test]
 fn a_clock_is_set_once_and_changed_only_by_other_slots() {
-    let set = Event::ClockSet { clock: clock(&[0, 1_800_000]) };
-    let command = Command::SetClock { clock: clock(&[0, 1_800_000]) };
+    let set = was_set(clock(&[0, 1_800_000]));
+    let command = set_to(clock(&[0, 1_800_000]));
     assert_eq!(when(&given(&[]), command.clone()), Ok(vec![set.clone()]));
     assert_eq!(when(&given(&[set]), command), Ok(vec![]));
 }
 
 #[test]
 fn a_clock_out_of_bounds_is_refused() {
-    let set = |clock| code(when(&given(&[]), Command::SetClock { clock }));
+    let set = |clock| code(when(&given(&[]), set_to(clock)));
     assert_eq!(set(clock(&[])), "clock_slot_count");
     assert_eq!(set(clock(&(0..=MAX_SLOTS as u32).collect::<Vec<_>>())), "clock_slot_count");
     assert_eq!(set(clock(&[0, 5, 5])), "clock_slot_offset");
@@ -99,14 +104,14 @@ fn a_clock_out_of_bounds_is_refused() {
     let mut late = clock(&[0]);
     late.slots[0].start = SlotStart::Soft { grace_ms: 3_600_001 };
     assert_eq!(set(late), "clock_slot_grace");
-    assert!(when(&given(&[]), Command::SetClock { clock: clock(&[0, 3_599_999]) }).is_ok());
+    assert!(when(&given(&[]), set_to(clock(&[0, 3_599_999]))).is_ok());
 }
 
 #[test]
 fn removing_the_default_clock_plans_from_the_library_again() {
     let clock_id = ClockId([1; 16]);
     let chosen = Event::DefaultClockChosen { clock_id: Some(clock_id) };
-    let state = given(&[Event::ClockSet { clock: clock(&[0]) }, chosen]);
+    let state = given(&[was_set(clock(&[0])), chosen]);
     let events = when(&state, Command::RemoveClock { clock_id }).expect("accepted");
     assert_eq!(
         events,
@@ -211,7 +216,7 @@ fn grid_of(clock: u8, days: Days) -> Grid {
 
 #[test]
 fn a_grid_names_clocks_and_days_that_there_are() {
-    let state = given(&[Event::ClockSet { clock: clock(&[0]) }]);
+    let state = given(&[was_set(clock(&[0]))]);
     let set = |grid: Grid| when(&state, Command::SetGrid { grid });
     let good = grid_of(1, Days::Easter { offset_days: 1 });
     assert_eq!(set(good.clone()), Ok(vec![Event::GridSet { grid: good.clone() }]));
@@ -241,7 +246,7 @@ fn a_grid_names_clocks_and_days_that_there_are() {
 
 #[test]
 fn days_that_no_calendar_has_are_refused() {
-    let state = given(&[Event::ClockSet { clock: clock(&[0]) }]);
+    let state = given(&[was_set(clock(&[0]))]);
     let taken = |days| when(&state, Command::SetGrid { grid: grid_of(1, days) }).is_ok();
     let date = |year, month, day| LocalDate { year, month, day };
     assert!(taken(Days::Dates { dates: vec![date(2028, 2, 29)] }));
@@ -267,7 +272,7 @@ fn a_removed_clock_is_taken_out_of_the_grid() {
     let clock_id = ClockId([1; 16]);
     let grid = grid_of(1, Days::Yearly { month: 12, day: 25 });
     let set = Event::GridSet { grid: grid.clone() };
-    let state = given(&[Event::ClockSet { clock: clock(&[0]) }, set]);
+    let state = given(&[was_set(clock(&[0])), set]);
     let events = when(&state, Command::RemoveClock { clock_id }).expect("accepted");
     let mut cleared = grid;
     cleared.sets[0].hours = vec![None; 24];

@@ -1,27 +1,38 @@
 //! One value for every command, each field set to something that no other field has.
 
+mod stock;
+
 use crate::samples::{
     self, Labelled, at, cues, details, hash, hour_plan, labelled, mount, plain, raw, settings,
     smart_blocks, station_rules, tags, words,
 };
 use grimnir_events::access::{AccessEvent, Role};
+use grimnir_events::analysis::AnalysisEvent;
 use grimnir_events::control::ControlMode;
+use grimnir_events::edit::Pin;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{OwnerReason, ReleaseReason, Tier};
 use grimnir_events::library::{ItemKind, LibraryEvent};
-use grimnir_events::station::MountFormat;
-use grimnir_events::timeline::TimelineEvent;
+use grimnir_events::roll::RepairReason;
+use grimnir_events::show::ShowEvent;
+use grimnir_events::station::{MountFormat, TransitionMode};
+use grimnir_events::template::TemplateSpan;
+use grimnir_events::timeline::{Anchor, DropReason, TimelineEvent};
 use grimnir_events::{
     ClaimId, ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, SmartBlockId, StartId,
-    UserId,
+    TemplateId, UserId,
 };
 use grimnir_rules::Context;
 use grimnir_rules::access::command::AccessCommand;
 use grimnir_rules::executor::command::ExecutorCommand;
 use grimnir_rules::ladder::command::LadderCommand;
+use grimnir_rules::library::analysis::AnalysisCommand;
 use grimnir_rules::library::command::LibraryCommand;
 use grimnir_rules::station::command::StationCommand;
-use grimnir_rules::timeline::command::TimelineCommand;
+use grimnir_rules::timeline::command::{ClockCommand, RollCommand, TimelineCommand};
+use grimnir_rules::timeline::edits::command::{EditCommand, Place};
+use grimnir_rules::timeline::edits::templates::Taken;
+use grimnir_rules::timeline::shows::command::ShowCommand;
 
 pub fn context() -> Labelled<Context> {
     let whole = Context {
@@ -40,7 +51,7 @@ pub fn station() -> Labelled<StationCommand> {
         time_zone: some.then(|| "Atlantic/Reykjavik".into()),
         settings: some.then(settings),
     };
-    let samples = vec![
+    let mut samples = vec![
         plain(Create {
             name: "Grimnir One".into(),
             slug: "grimnir-one".into(),
@@ -57,8 +68,12 @@ pub fn station() -> Labelled<StationCommand> {
         ("None".into(), ChooseFallback { media_id: None }),
         plain(SetDspGraph { graph: samples::dsp_graph() }),
     ];
+    for (word, mode) in words!(TransitionMode: Segue, Fixed, Smart) {
+        samples.push((word.into(), ChooseTransitions { mode }));
+    }
     labelled!(StationCommand: [
         Create, Change, AddMount, RemoveMount, Start, Stop, ChooseFallback, SetDspGraph,
+        ChooseTransitions,
     ], samples)
 }
 
@@ -104,7 +119,8 @@ pub fn executor() -> Labelled<ExecutorCommand> {
     for (word, state) in words!(PlayoutState: Idle, Preloading, Playing, Fading, Live, Emergency) {
         samples.push((word.into(), Enter { state, reason: "a source came".into() }));
     }
-    labelled!(ExecutorCommand: [Skip, Enter, SetMode, Start], samples)
+    samples.push(plain(JudgeLegalId { hour: at(121), from: at(122), until: at(123) }));
+    labelled!(ExecutorCommand: [Skip, Enter, SetMode, Start, JudgeLegalId], samples)
 }
 
 pub fn timeline() -> Labelled<TimelineCommand> {
@@ -128,13 +144,80 @@ pub fn timeline() -> Labelled<TimelineCommand> {
         plain(RemoveSmartBlock { block_id: SmartBlockId(raw(120)) }),
         plain(SetStationRules { rules: Box::new(station_rules()) }),
     ];
+    for (label, command) in roll() {
+        samples.push((label.into(), Roll(command)));
+    }
     for (label, block) in smart_blocks() {
         samples.push((label, SetSmartBlock { block }));
     }
+    let voice =
+        |media_id| ClockCommand::AssignVoice { hour: at(124), track: "link one".into(), media_id };
+    let clock = Box::new(samples::format_clock());
+    let asked = [
+        ("Set", ClockCommand::Set { clock }),
+        ("SetLegalId.Some", ClockCommand::SetLegalId { rule: Some(samples::legal_id_rule()) }),
+        ("SetLegalId.None", ClockCommand::SetLegalId { rule: None }),
+        ("AssignVoice.Some", voice(Some(MediaId(raw(125))))),
+        ("AssignVoice.None", voice(None)),
+        ("SignOn", ClockCommand::SignOn {}),
+    ];
+    samples.extend(asked.map(|(label, command)| (label.into(), Clock(command))));
+    samples.extend(shows().into_iter().map(|(label, command)| (label, Show(command))));
+    samples.extend(edits());
     labelled!(TimelineCommand: [
         SetClock, RemoveClock, ChooseDefaultClock, CommitHour, DropLine, SetGrid,
-        ClearHour, SetSmartBlock, RemoveSmartBlock, SetStationRules,
+        ClearHour, SetSmartBlock, RemoveSmartBlock, SetStationRules, Clock, Show, Roll, Edit,
     ], samples)
+}
+
+fn shows() -> Labelled<ShowCommand> {
+    use ShowCommand::*;
+    let command = |event| match event {
+        ShowEvent::ShowSet { show } => SetShow { show },
+        ShowEvent::ShowRemoved { show_id } => RemoveShow { show_id },
+        ShowEvent::InstanceCancelled { show_id, original, note } => {
+            CancelInstance { show_id, original, note }
+        }
+        ShowEvent::InstanceMoved { show_id, original, to, duration_s } => {
+            MoveInstance { show_id, original, to, duration_s }
+        }
+        ShowEvent::InstanceSubstituted { show_id, original, with } => {
+            SubstituteInstance { show_id, original, with }
+        }
+        ShowEvent::InstanceRestored { show_id, original } => RestoreInstance { show_id, original },
+    };
+    // Labels of events end in what tells one from another.
+    let detail = |label: String| label.split_once('.').map_or("", |(_, end)| end).to_owned();
+    let samples = samples::shows().into_iter().map(|(l, event)| (detail(l), command(event)));
+    labelled!(ShowCommand: [
+        SetShow, RemoveShow, CancelInstance, MoveInstance, SubstituteInstance, RestoreInstance,
+    ], samples.collect())
+}
+
+fn roll() -> Vec<(&'static str, RollCommand)> {
+    let (hour, line_id) = (at(0), LineId(raw(142)));
+    let lines = || hour_plan().lines;
+    let with = |some: bool| some.then(|| Box::new(lines().remove(0)));
+    let repair = |some| RollCommand::RepairLine {
+        hour,
+        line_id,
+        reason: RepairReason::Removed,
+        with: with(some),
+        input_seq: 143,
+        seed: [144; 32],
+    };
+    let (plan, record) = (Box::new(hour_plan()), Box::new(samples::record()));
+    let (origins, times) = (samples::origins(), samples::line_times());
+    let passed = vec![LineId(raw(145))];
+    vec![
+        ("SetHorizon", RollCommand::SetHorizon { horizon: samples::horizon() }),
+        ("CommitPlan", RollCommand::CommitPlan { plan, record, replace: true }),
+        ("ContinuePlan", RollCommand::ContinuePlan { hour, first: 3, lines: lines(), origins }),
+        ("RepairLine.other", repair(true)),
+        ("RepairLine.none", repair(false)),
+        ("RetimeLines", RollCommand::RetimeLines { hour, times }),
+        ("PassLines", RollCommand::PassLines { hour, lines: passed, reason: DropReason::OffAir }),
+    ]
 }
 
 pub fn library() -> Labelled<LibraryCommand> {
@@ -172,12 +255,30 @@ pub fn library() -> Labelled<LibraryCommand> {
     for (label, event) in samples::library() {
         if let LibraryEvent::MediaAdded { item } = event {
             let detail = label.trim_start_matches("MediaAdded.").to_owned();
+            if detail == "Spot" {
+                samples.extend(stock::stock((*item).clone()));
+            }
             samples.push((detail, AddMedia { item }));
         }
     }
+    let hash = hash(116);
+    for (label, event) in samples::analysis(media_id) {
+        let command = match event {
+            AnalysisEvent::Queued { media_id } => AnalysisCommand::Queue { media_id },
+            AnalysisEvent::Begun { media_id } => AnalysisCommand::Begin { media_id },
+            AnalysisEvent::Measured { media_id, analysis } => {
+                AnalysisCommand::Measure { media_id, hash, analysis }
+            }
+            AnalysisEvent::Failed { media_id, failure } => {
+                AnalysisCommand::Fail { media_id, hash, failure }
+            }
+            AnalysisEvent::MarksReturned { media_id } => AnalysisCommand::ReturnMarks { media_id },
+        };
+        samples.push((label, Analysis(command)));
+    }
     labelled!(LibraryCommand: [
         AddMedia, RefuseMedia, DescribeMedia, LoseMedia, FindMedia, RemoveMedia, SetPlaylist,
-        RemovePlaylist, DetailMedia,
+        RemovePlaylist, DetailMedia, Stock, Analysis,
     ], samples)
 }
 
@@ -203,4 +304,46 @@ pub fn access() -> Labelled<AccessCommand> {
         samples.push((word.into(), GrantRole { user_id, role }));
     }
     labelled!(AccessCommand: [RegisterUser, GrantRole, ChangeCredential, EraseUser], samples)
+}
+
+/// Every way to work on a plan.
+fn edits() -> Vec<(String, TimelineCommand)> {
+    let hour_plan = hour_plan();
+    let line = Box::new(hour_plan.lines[0].clone());
+    let (hour, line_id, new_id) = (at(0), LineId(raw(130)), LineId(raw(131)));
+    let after = Place::After(LineId(raw(132)));
+    let anchor = Anchor::Hard { at: at(2) };
+    let pins = vec![(line_id, Pin::Locked)];
+    let plan = Box::new(hour_plan);
+    let template_id = TemplateId(raw(135));
+    let set = |span| {
+        let (name, description) = ("Summer".into(), "From June on".into());
+        EditCommand::SetTemplate { template_id, name, description, span }
+    };
+    let taken = vec![
+        Taken { hour: at(3), place: 167, clock_id: Some(ClockId(raw(136))) },
+        Taken { hour: at(4), place: 0, clock_id: None },
+    ];
+    let samples = labelled!(EditCommand: [
+        Insert, Move, Replace, Drop, Hold, Shuffle, QueueNext, RestoreHour, FillHour,
+        SetTemplate, TakeHours, RemoveTemplate, AssignHours, GiveUpHour,
+    ], vec![
+        plain(EditCommand::Insert { hour, place: Place::Index(300), line: line.clone() }),
+        plain(EditCommand::Move { hour, line_id, to_hour: at(1), place: after, anchor, new_id }),
+        plain(EditCommand::Replace { hour, line_id, line: line.clone() }),
+        plain(EditCommand::Drop { hour, line_id, reason: "withdrawn".into() }),
+        plain(EditCommand::Hold { hour, line_id, locked: true }),
+        ("Some".into(), EditCommand::Shuffle { hour: Some(hour), seed: raw(133) }),
+        ("None".into(), EditCommand::Shuffle { hour: None, seed: raw(134) }),
+        plain(EditCommand::QueueNext { line }),
+        plain(EditCommand::RestoreHour { plan: plan.clone(), pins, to_seq: 4_243 }),
+        plain(EditCommand::FillHour { plan, template_id }),
+        ("Day".into(), set(TemplateSpan::Day)),
+        ("Week".into(), set(TemplateSpan::Week)),
+        plain(EditCommand::TakeHours { template_id, hours: taken, lines: true }),
+        plain(EditCommand::RemoveTemplate { template_id }),
+        plain(EditCommand::AssignHours { template_id, hours: vec![(at(3), 167)] }),
+        plain(EditCommand::GiveUpHour { hour: at(3) }),
+    ]);
+    samples.into_iter().map(|(l, edit)| (l, TimelineCommand::Edit(Box::new(edit)))).collect()
 }

@@ -10,6 +10,7 @@ use axum::Json;
 use axum::extract::State;
 use grimnir_events::library::ItemKind;
 use grimnir_events::units::frames_of_ms;
+use grimnir_projections::rows::MediaStage;
 use grimnir_projections::search::{Filter, Order, Page, Place};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -18,8 +19,8 @@ const PAGE_DEFAULT: u32 = 100;
 const PAGE_MAX: u32 = 500;
 
 /// Which items.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, IntoParams, ToSchema)]
+#[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MediaQuery {
     /// The station, by id or slug.
@@ -32,6 +33,7 @@ pub struct MediaQuery {
     category: Option<String>,
     /// What they are: `music`, `legal_id`, `imaging`, `spot`, `feature`, `emergency`.
     #[param(value_type = Option<String>)]
+    #[schema(value_type = Option<String>)]
     kind: Option<ItemKind>,
     /// Their artist; case and accents do not matter.
     artist: Option<String>,
@@ -59,18 +61,70 @@ pub struct MediaQuery {
     max_duration_ms: Option<u32>,
     /// Whether their audio is lost.
     lost: Option<bool>,
+    /// Those that were deleted; without it those that were not.
+    deleted: bool,
+    /// How far they are: `complete`, `pending`, `failed`.
+    analysis_state: Option<String>,
+    /// A field of the station's own and its value, `name:value`; case and accents do not matter.
+    custom: Option<String>,
     /// Their order: `added` (when they were taken in), `title`, `artist`, `album`, `duration`,
     /// `year`.
-    #[serde(default)]
     #[param(value_type = Option<String>)]
+    #[schema(value_type = Option<String>)]
     sort: Order,
     /// From the last to the first.
-    #[serde(default)]
     descending: bool,
     /// How many, 1 to 500; 100 where not given.
     limit: Option<u32>,
     /// `next_cursor` of the page before, with the same order.
     cursor: Option<String>,
+}
+
+impl MediaQuery {
+    /// The station that it names, as it is written.
+    pub(in crate::http) fn station_id(&self) -> Option<&str> {
+        self.station_id.as_deref()
+    }
+
+    /// Which items, whatever their order.
+    pub(in crate::http) fn filter(self) -> Result<Filter, Problem> {
+        let frames = |ms: Option<u32>| ms.map(|ms| frames_of_ms(i64::from(ms)));
+        let stage = match self.analysis_state.as_deref() {
+            None => None,
+            Some("complete") => Some(MediaStage::Measured),
+            Some("pending") => Some(MediaStage::Pending),
+            Some("failed") => Some(MediaStage::Failed("".into())),
+            Some(other) => {
+                let found = crate::extract::cut(other);
+                let detail = format!("found \"{found}\", expected complete, pending or failed");
+                return Err(Problem::invalid("analysis_state", detail));
+            }
+        };
+        let custom = match self.custom.as_deref().map(|text| text.split_once(':')) {
+            None => None,
+            Some(Some((name, value))) => Some((name.trim().to_owned(), value.trim().to_owned())),
+            Some(None) => return Err(Problem::invalid("custom", "expected name:value")),
+        };
+        Ok(Filter {
+            words: self.q.unwrap_or_default(),
+            category: self.category,
+            kind: self.kind,
+            artist: self.artist,
+            album: self.album,
+            genre: self.genre,
+            label: self.label,
+            mood: self.mood,
+            tag: self.tag,
+            language: self.language,
+            composer: self.composer,
+            year: (self.year_from, self.year_to),
+            duration: (frames(self.min_duration_ms), frames(self.max_duration_ms)),
+            lost: self.lost,
+            deleted: self.deleted,
+            stage,
+            custom,
+        })
+    }
 }
 
 /// One page of items.
@@ -101,23 +155,7 @@ pub async fn list(
     let (order, descending) = (query.sort, query.descending);
     let after = query.cursor.as_deref().map(|text| read(text, order, descending)).transpose()?;
     let page = Page { order, descending, after, limit: limit as usize };
-    let frames = |ms: Option<u32>| ms.map(|ms| frames_of_ms(i64::from(ms)));
-    let filter = Filter {
-        words: query.q.unwrap_or_default(),
-        category: query.category,
-        kind: query.kind,
-        artist: query.artist,
-        album: query.album,
-        genre: query.genre,
-        label: query.label,
-        mood: query.mood,
-        tag: query.tag,
-        language: query.language,
-        composer: query.composer,
-        year: (query.year_from, query.year_to),
-        duration: (frames(query.min_duration_ms), frames(query.max_duration_ms)),
-        lost: query.lost,
-    };
+    let filter = query.filter()?;
     let (rows, next) = app.site.views().media_page(station.id, &filter, &page);
     let next_cursor = next.map(|place| written(order, descending, &place));
     Ok(Json(MediaPage { items: rows.into_iter().map(of_row).collect(), next_cursor }))

@@ -24,11 +24,14 @@ fn row(n: u8, added_at: i64) -> MediaRow {
         long_form: false,
     };
     MediaRow {
+        analysis: Default::default(),
         item,
         station_id: StationId::default(),
         lost: None,
         added_at: UtcMicros(added_at),
-        details: MediaDetails::default(),
+        details: Default::default(),
+        stage: Default::default(),
+        deleted: None,
     }
 }
 

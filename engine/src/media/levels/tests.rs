@@ -1,6 +1,9 @@
 //! EBU Tech 3341 and 3342: the cases that can be synthesised, by what the analysis reports.
 
 use super::*;
+
+/// Frames of one peak of a waveform.
+const PEAK: usize = 2_400;
 use std::f64::consts::PI;
 
 const RATE: f64 = grimnir_mix::RATE as f64;
@@ -19,11 +22,11 @@ fn steps(steps: &[(f64, f64)]) -> Vec<Frame> {
 }
 
 fn levels(frames: &[Frame]) -> Levels {
-    let mut meter = Meter::new().expect("a meter");
+    let mut meter = Meter::new(grimnir_mix::RATE).expect("a meter");
     for part in frames.chunks(9_600) {
         meter.push(part).expect("takes it");
     }
-    meter.finish().0
+    meter.finish().expect("finishes").0
 }
 
 fn close(found: Option<f64>, expected: f64, above: f64, below: f64) -> bool {
@@ -98,7 +101,8 @@ fn one_side_alone_is_measured_and_its_peak_is_seen() {
 #[test]
 fn silence_has_no_level_and_what_is_short_has_no_range() {
     assert_eq!(levels(&steps(&[(-200.0, 2.0)])).loudness, None);
-    assert_eq!(levels(&vec![[0.0; 2]; 96_000]), Levels::default());
+    let silent = levels(&vec![[0.0; 2]; 96_000]);
+    assert_eq!(silent, Levels { windows: 200, ..Levels::default() });
     assert_eq!(levels(&[]), Levels::default());
     let short = levels(&steps(&[(-20.0, 0.2)]));
     assert_eq!((short.loudness, short.range), (None, None));
@@ -107,15 +111,15 @@ fn silence_has_no_level_and_what_is_short_has_no_range() {
 
 #[test]
 fn a_waveform_has_the_extremes_of_every_twentieth_of_a_second() {
-    let mut meter = Meter::new().expect("a meter");
-    let mut frames = vec![[0.0; 2]; PEAK_FRAMES * 2 + 10];
-    (frames[5], frames[PEAK_FRAMES]) = ([0.5, -0.25], [0.0, 9.0]);
-    frames[PEAK_FRAMES * 2 + 9] = [-1.0, 0.0];
+    let mut meter = Meter::new(grimnir_mix::RATE).expect("a meter");
+    let mut frames = vec![[0.0; 2]; PEAK * 2 + 10];
+    (frames[5], frames[PEAK]) = ([0.5, -0.25], [0.0, 9.0]);
+    frames[PEAK * 2 + 9] = [-1.0, 0.0];
     // However it comes in pieces.
     for part in frames.chunks(777) {
         meter.push(part).expect("takes it");
     }
-    let (_, waveform) = meter.finish();
+    let (_, waveform) = meter.finish().expect("finishes");
     assert_eq!(waveform[..8], *b"GRW1\x14\0\0\0");
     let peaks: Vec<i8> = waveform[8..].iter().map(|byte| *byte as i8).collect();
     assert_eq!(peaks, [-32, 64, 0, 127, -127, 0]);

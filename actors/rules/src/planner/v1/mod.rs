@@ -12,6 +12,7 @@ pub(super) mod slots;
 pub use catalogue::Catalogue;
 
 use crate::planner::chain::Chain;
+use crate::planner::joint::Joins;
 use crate::planner::{PlanInputs, TZDB_VERSION};
 use crate::timeline::resolve::{ANCHOR_FADE_FRAMES, Cursor, ResolveSettings, resolve};
 use grimnir_events::timeline::{Anchor, ClockSlot, HourPlan, Line, SlotStart};
@@ -57,9 +58,10 @@ pub fn plan_hour(
 ) -> HourPlan {
     let seed = hour_seed(inputs, hour);
     let earlier: Vec<&HourPlan> = planned.range(..hour).map(|(_, plan)| plan).collect();
+    let inputs = &PlanInputs { joins: Joins::default(), ..*inputs };
     let history = history::History::of(catalogue, &earlier, inputs.played, hour);
     let slots = inputs.clock.map_or(&[][..], |clock| &clock.slots);
-    let (from, anchor, note) = entry(&earlier, slots, hour);
+    let (from, anchor, note) = entry(&earlier, slots, hour, false);
     let chain = Chain::new(inputs, hour, from, anchor);
     let mut slots = Slots::new(inputs, catalogue, &earlier, chain, history, seed);
     slots.notes.extend(note);
@@ -80,14 +82,16 @@ pub fn plan_hour(
     }
 }
 
-/// Where the chain stands when the hour begins, and what the hour's first line hangs on.
+/// Where the chain stands when the hour begins, and what the hour's first line hangs on. `cuts`
+/// says that a line ends where the next one cuts it; version 1 did not know.
 pub(super) fn entry(
     earlier: &[&HourPlan],
     slots: &[ClockSlot],
     hour: UtcMicros,
+    cuts: bool,
 ) -> (AirFrame, Anchor, Option<String>) {
     let first = slots.first();
-    let grace_us = match first.filter(|slot| slot.offset_ms == 0).map(|slot| slot.start) {
+    let grace_us = match first.filter(|slot| slot.opens_the_hour()).map(|slot| slot.start) {
         Some(SlotStart::Hard) => 0,
         Some(SlotStart::Soft { grace_ms }) => i64::from(grace_ms) * 1_000,
         Some(SlotStart::Free) | None => HOUR_GRACE_US,
@@ -95,8 +99,12 @@ pub(super) fn entry(
     let soft = Anchor::Soft { at: hour, grace_us };
     let before = earlier.iter().rev().find(|plan| !plan.lines.is_empty());
     let junctions = |plan: &&HourPlan| -> Vec<AirFrame> {
-        let junction = |line: &Line| line.planned_at.frame().plus(line.cues.airtime());
-        plan.lines.iter().map(junction).collect()
+        let junction = |(at, line): (usize, &Line)| {
+            let whole = line.planned_at.frame().plus(line.cues.airtime());
+            let next = plan.lines.get(at + 1).filter(|_| cuts);
+            next.map_or(whole, |next| whole.min(next.planned_at.frame()))
+        };
+        plan.lines.iter().enumerate().map(junction).collect()
     };
     let junctions = before.map(junctions).unwrap_or_default();
     // Lines after the first junction in this hour are passed by its first line.

@@ -48,11 +48,7 @@ fn trail(
         for (index, line) in plan.lines.iter().enumerate().rev() {
             let place = place_of(line.media_id).filter(|place| items.contains(place));
             let Some(place) = place else { continue };
-            let from = index.saturating_sub(SHIFT);
-            let taken = (from..=index + SHIFT).any(|index| {
-                line_id(station, plan.hour, index, line.media_id, Some(playlist)) == line.id
-            });
-            if taken {
+            if taken(station, plan, index, playlist) {
                 trail.push(place);
                 if trail.len() == TRAIL {
                     return trail;
@@ -61,4 +57,17 @@ fn trail(
         }
     }
     trail
+}
+
+/// Whether an hour's line at `index` was taken from the playlist.
+pub(in crate::planner) fn taken(
+    station: StationId,
+    plan: &HourPlan,
+    index: usize,
+    playlist: PlaylistId,
+) -> bool {
+    let Some(line) = plan.lines.get(index) else { return false };
+    let from = index.saturating_sub(SHIFT);
+    (from..=index + SHIFT)
+        .any(|index| line_id(station, plan.hour, index, line.media_id, Some(playlist)) == line.id)
 }

@@ -30,6 +30,9 @@ pub(in crate::planner) struct End {
 }
 
 impl End {
+    /// Where nothing ends yet.
+    pub const NONE: Self = Self { at: AirFrame(i64::MAX), cut: None, hard: false, hold: false };
+
     /// At a slot's start.
     pub fn before(start: SlotStart, time: UtcMicros) -> Self {
         let (at, cut) = (time.frame(), cut_at(start, time));
@@ -38,7 +41,7 @@ impl End {
 
     /// Where the next hour's slots begin.
     pub fn of_hour(slots: &[ClockSlot], at: UtcMicros) -> Self {
-        let begins = |slot: &ClockSlot| slot.offset_ms == 0 && slot.start == SlotStart::Hard;
+        let begins = |slot: &ClockSlot| slot.opens_the_hour() && slot.start == SlotStart::Hard;
         let hard = slots.first().is_some_and(begins);
         Self { at: at.frame(), cut: first_cut(slots, at), hard, hold: true }
     }
@@ -55,8 +58,12 @@ fn cut_at(start: SlotStart, time: UtcMicros) -> Option<AirFrame> {
 
 /// Where the slots of an hour first cut what plays on from before it.
 pub(in crate::planner) fn first_cut(slots: &[ClockSlot], hour: UtcMicros) -> Option<AirFrame> {
-    let starts = |slot: &ClockSlot| hour.plus(i64::from(slot.offset_ms) * 1_000);
-    slots.iter().filter_map(|slot| cut_at(slot.start, starts(slot))).min()
+    slots.iter().filter_map(|slot| cut_at(slot.start, starts(hour, slot)?)).min()
+}
+
+/// When a slot starts; `None` where it follows the one before.
+pub(in crate::planner) fn starts(hour: UtcMicros, slot: &ClockSlot) -> Option<UtcMicros> {
+    slot.offset_ms.map(|offset_ms| hour.plus(i64::from(offset_ms) * 1_000))
 }
 
 /// The hour in the making.
@@ -98,7 +105,8 @@ impl<'a> Slots<'a> {
     /// Fills the hour.
     pub fn fill(&mut self, hour: UtcMicros) {
         let slots = self.inputs.clock.map_or(&[][..], |clock| &clock.slots);
-        let starts = |slot: &ClockSlot| hour.plus(i64::from(slot.offset_ms) * 1_000);
+        // Every slot that version 1 knew had an offset.
+        let starts = |slot: &ClockSlot| starts(hour, slot).unwrap_or(hour);
         let first = slots.first();
         let end_of = |next: Option<&ClockSlot>| match next {
             Some(slot) => End::before(slot.start, starts(slot)),
@@ -106,7 +114,7 @@ impl<'a> Slots<'a> {
             None => End::of_hour(slots, hour.plus(HOUR_US)),
         };
         // What comes before a first slot with a time of its own has no source.
-        let lead = first.is_none_or(|slot| slot.offset_ms > 0 && slot.start != SlotStart::Free);
+        let lead = first.is_none_or(|slot| !slot.opens_the_hour() && slot.start != SlotStart::Free);
         if lead {
             let mut rng = self.rng(usize::MAX);
             self.rotate("", end_of(first), "hour", &mut rng);
@@ -153,7 +161,13 @@ impl<'a> Slots<'a> {
                 None => self.notes.push(format!("{label}: {media_id} cannot be planned")),
             },
             // Version 2 has them: no hour of version 1 was planned with one.
-            SlotSource::SmartBlock { .. } | SlotSource::PlaylistBy { .. } => {
+            SlotSource::SmartBlock { .. }
+            | SlotSource::PlaylistBy { .. }
+            | SlotSource::Stopset { .. }
+            | SlotSource::Imaging { .. }
+            | SlotSource::VoiceTrack { .. }
+            | SlotSource::LiveWindow { .. }
+            | SlotSource::Webstream { .. } => {
                 self.notes.push(format!("{label}: this version of the planner does not know it"));
             }
         }

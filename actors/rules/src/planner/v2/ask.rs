@@ -2,8 +2,8 @@
 
 use super::explain::PickTrace;
 use super::hard::{Hard, TOO_LONG};
-use super::pick::{Ask, Desk, FIT, Picked, Removed, Run, bits};
-use super::score::Fit;
+use super::pick::{Ask, Desk, FIT, Picked, Removed, Run};
+use super::score::{Fit, bits};
 use super::slots::{Filling, Slots};
 use super::source::Source;
 use crate::planner::v1::slots::End;
@@ -18,7 +18,7 @@ impl Slots<'_, '_> {
     /// What is left before a fixed time, where it is to be met by choosing.
     pub fn fit(&self, end: End) -> Option<Fit> {
         let left = end.at.since(self.chain.next_start());
-        end.hard.then_some(Fit { left, tolerance: frames_of_ms(HARD_TOLERANCE_MS) })
+        end.hold.then_some(Fit { left, tolerance: frames_of_ms(HARD_TOLERANCE_MS) })
     }
 
     /// Picks from a source and says what it took; a hole is noted with its reason.

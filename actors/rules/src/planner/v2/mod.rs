@@ -1,22 +1,30 @@
 //! Version 2 of the planner: smart blocks, and one selector behind every slot.
 //!
 //! Reading order: text, column, catalogue, prepared, history, criteria, source, hard, pick, score,
-//! then how an hour is filled (slots, run, ask), and what is told of it (explain, tryout).
+//! then how an hour is filled (slots, show, run, ask), and what is told of it (explain, tryout).
 //! A change that could alter a plan is a new version beside this one.
 
 mod ask;
+mod breaks;
 mod catalogue;
 mod column;
 mod criteria;
+mod edges;
 mod explain;
+mod fill;
 mod hard;
+mod legal;
+mod names;
+mod packaging;
 mod history;
 mod intern;
 mod pick;
 mod prepared;
+mod repair;
 mod run;
 mod score;
 mod set;
+mod show;
 mod slots;
 mod source;
 pub(crate) mod text;
@@ -26,19 +34,23 @@ mod tests;
 
 pub use explain::{PickTrace, Scored};
 pub use prepared::Prepared;
+pub use repair::{Repair, breaks, repair};
 pub use source::Counts;
 pub use text::each_artist;
 pub use tryout::{BlockTest, Materialized, lines, materialize, test};
 
 use crate::planner::chain::Chain;
-use crate::planner::hours::{Hour, hour_of, ruling_clock, slots_in};
+use crate::planner::hours::{Hour, hour_of};
+use crate::planner::joint;
 use crate::planner::{PlanInputs, TZDB_VERSION, v1};
+use crate::show::{Instance, Programme};
 use crate::timeline::decide::HOUR_US;
 use catalogue::{ALBUM, ARTIST, Catalogue, LABEL, TITLE};
 use column::Key;
 use grimnir_events::library::MediaItem;
+use grimnir_events::roll::{Origin, Part};
 use grimnir_events::smart_block::Field;
-use grimnir_events::timeline::{ClockSlot, FormatClock, HourPlan};
+use grimnir_events::timeline::{ClockSlot, FormatClock, HourPlan, Line, SlotSource};
 use grimnir_events::{LineId, UtcMicros};
 use history::History;
 use jiff::tz::TimeZone;
@@ -57,11 +69,21 @@ pub fn plan_hours(
     planned: &BTreeMap<UtcMicros, HourPlan>,
     hours: &BTreeSet<UtcMicros>,
 ) -> Vec<HourPlan> {
+    plan_with_origins(inputs, planned, hours).into_iter().map(|(plan, _)| plan).collect()
+}
+
+/// Plans hours as [`plan_hours`] does, each with where its lines come from.
+pub fn plan_with_origins(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hours: &BTreeSet<UtcMicros>,
+) -> Vec<(HourPlan, Vec<Origin>)> {
     let Some(first) = hours.first() else { return Vec::new() };
     let mut planner = Planner::new(inputs, planned, *first);
     // A stale plan of an hour that is about to be planned must not speak for it.
     planner.known.retain(|hour, _| !hours.contains(hour));
-    hours.iter().map(|hour| planner.planned(*hour)).collect()
+    let plans: Vec<HourPlan> = hours.iter().map(|hour| planner.planned(*hour)).collect();
+    plans.into_iter().zip(planner.origins).collect()
 }
 
 /// Plans one hour again and tells how each of its picks came about.
@@ -75,6 +97,23 @@ pub fn explain_hour(
     planner.traces = Some(Vec::new());
     let plan = planner.planned(hour);
     Explained { plan, picks: planner.traces.unwrap_or_default() }
+}
+
+/// Plans `hours` as [`plan_hours`] does and tells how each of their picks came about.
+pub fn explain_hours(
+    inputs: &PlanInputs<'_>,
+    planned: &BTreeMap<UtcMicros, HourPlan>,
+    hours: &BTreeSet<UtcMicros>,
+) -> Vec<Explained> {
+    let Some(first) = hours.first() else { return Vec::new() };
+    let mut planner = Planner::new(inputs, planned, *first);
+    planner.known.retain(|hour, _| !hours.contains(hour));
+    let explained = |hour: &UtcMicros| {
+        planner.traces = Some(Vec::new());
+        let plan = planner.planned(*hour);
+        Explained { plan, picks: planner.traces.take().unwrap_or_default() }
+    };
+    hours.iter().map(explained).collect()
 }
 
 /// An hour and how its picks came about.
@@ -96,6 +135,12 @@ struct Stretch {
     slots: Vec<ClockSlot>,
     /// Slots of what follows.
     next: Vec<ClockSlot>,
+    /// It begins with a full hour, and what follows does.
+    whole: (bool, bool),
+    /// Instances of shows by the places of their slots.
+    shows: BTreeMap<usize, Instance>,
+    /// The hour, as the station's calendar has it.
+    hour: Hour,
 }
 
 /// What stays the same over the hours of one plan.
@@ -107,10 +152,13 @@ pub struct Planner<'a> {
     base: Vec<i64>,
     sources: BTreeMap<SourceKey, Option<Rc<Source>>>,
     zone: TimeZone,
+    programme: Programme<'a>,
     known: BTreeMap<UtcMicros, HourPlan>,
     /// Hours whose lines the history holds end here.
     read_to: UtcMicros,
     traces: Option<Vec<(Option<LineId>, PickTrace)>>,
+    /// Where the lines of the hours planned so far come from.
+    origins: Vec<Vec<Origin>>,
 }
 
 impl<'a> Planner<'a> {
@@ -133,6 +181,8 @@ impl<'a> Planner<'a> {
         }
         let (rested, base) = history.rest_order(&catalogue);
         let zone = crate::planner::hours::zone(inputs.time_zone);
+        let PlanInputs { shows, grid, clock, clocks, .. } = *inputs;
+        let programme = Programme::new(zone.clone(), shows, grid, clock, clocks);
         Self {
             inputs: *inputs,
             catalogue,
@@ -141,49 +191,59 @@ impl<'a> Planner<'a> {
             base,
             sources: BTreeMap::new(),
             zone,
+            programme,
             known: planned.clone(),
             read_to: first,
             traces: None,
+            origins: Vec::new(),
         }
     }
 
-    /// Plans the hour of the station's own time that begins here, or the part of one, by the clock
-    /// that the grid gives it.
+    /// Plans the hour of the station's own time that begins here, or the part of one, by the shows
+    /// that are on in it and the clock that the grid gives it.
     pub fn planned(&mut self, from: UtcMicros) -> HourPlan {
         let hour = hour_of(&self.zone, from);
         let after = hour_of(&self.zone, hour.until);
-        let slots = |hour: &Hour| {
-            let PlanInputs { grid, clock, clocks, .. } = self.inputs;
-            let ruling = ruling_clock(grid, clock, clocks, hour);
-            ruling.map_or_else(Vec::new, |clock| slots_in(clock, hour))
-        };
-        let (slots, next) = (slots(&Hour { from, ..hour }), slots(&after));
-        self.stretch(&Stretch { from, until: hour.until, slots, next })
+        let whole = (hour.skipped_ms == 0 && hour.from == from, after.skipped_ms == 0);
+        let hour = Hour { from, ..hour };
+        let composed = self.programme.composed(&hour);
+        let (slots, shows, until) = (composed.slots, composed.shows, hour.until);
+        let next = self.programme.composed(&after).slots;
+        self.stretch(&Stretch { from, until, slots, next, whole, shows, hour }, composed.notes)
     }
 
     /// Plans a whole hour by a clock, which rules the next one too.
-    pub fn hour(&mut self, hour: UtcMicros, clock: Option<&FormatClock>) -> HourPlan {
+    pub fn hour(&mut self, from: UtcMicros, clock: Option<&FormatClock>) -> HourPlan {
         let slots = clock.map_or_else(Vec::new, |clock| clock.slots.clone());
-        let until = hour.plus(HOUR_US);
-        self.stretch(&Stretch { from: hour, until, next: slots.clone(), slots })
+        let (until, next, shows) = (from.plus(HOUR_US), slots.clone(), BTreeMap::new());
+        let (hour, whole) = (hour_of(&self.zone, from), (true, true));
+        self.stretch(&Stretch { from, until, slots, next, whole, shows, hour }, Vec::new())
     }
 
-    fn stretch(&mut self, stretch: &Stretch) -> HourPlan {
+    fn stretch(&mut self, stretch: &Stretch, notes: Vec<String>) -> HourPlan {
         let hour = stretch.from;
         self.read_on(hour);
         let seed = hour_seed(&self.inputs, hour);
         let known = std::mem::take(&mut self.known);
         let earlier: Vec<&HourPlan> = known.range(..hour).map(|(_, plan)| plan).collect();
-        let (from, anchor, note) = v1::entry(&earlier, &stretch.slots, hour);
-        let chain = Chain::new(&self.inputs, hour, from, anchor);
+        let (from, anchor, note) = v1::entry(&earlier, &stretch.slots, hour, true);
+        let chain = Chain::new(&self.inputs, hour, from, anchor).roomy();
         self.history.mark();
         let inputs = self.inputs;
         let mut filling = slots::Slots::new(self, &earlier, chain, seed, stretch);
-        filling.notes.extend(note);
+        filling.notes.extend(note.into_iter().chain(notes));
         filling.fill();
+        let origins = std::mem::take(&mut filling.origins);
         let (lines, mut notes) = filling.finish();
         self.history.take_back();
-        let lines = v1::settle(&inputs, lines, from, &mut notes);
+        let told = notes.len();
+        let mut lines = joint::settle(&inputs, lines, from, &mut notes);
+        let cut = v1::slots::first_cut(&stretch.next, stretch.until);
+        edges::trim(&mut lines, stretch.until, cut, &mut notes);
+        let before = earlier.iter().rev().find_map(|plan| plan.lines.last());
+        let moved = notes.len() > told;
+        edges::tell_silence(before, &lines, moved, &mut notes);
+        self.origins.push(runs(&lines, &origins, &stretch.slots));
         if lines.is_empty() {
             notes.insert(0, "nothing can be planned: the library has no item for this hour".into());
         }
@@ -247,6 +307,27 @@ fn tracked(catalogue: &Catalogue, apart: &BTreeSet<Key>) -> Vec<usize> {
     let named = apart.iter().filter_map(|key| catalogue.column(key));
     let all: BTreeSet<usize> = [ARTIST, TITLE, ALBUM, LABEL].into_iter().chain(named).collect();
     all.into_iter().collect()
+}
+
+/// Runs of lines that come from the same.
+fn runs(
+    lines: &[Line],
+    origins: &[(LineId, Option<u32>, Part)],
+    slots: &[ClockSlot],
+) -> Vec<Origin> {
+    let mut runs: Vec<Origin> = Vec::new();
+    let known: BTreeMap<LineId, (Option<u32>, Part)> =
+        origins.iter().map(|(id, slot, part)| (*id, (*slot, *part))).collect();
+    for (first, line) in (0..).zip(lines) {
+        let (slot, part) = known.get(&line.id).copied().unwrap_or_default();
+        if runs.last().is_some_and(|run| (run.slot, run.part) == (slot, part)) {
+            continue;
+        }
+        let source = slot.and_then(|slot| slots.get(slot as usize)).map(|slot| slot.source.clone());
+        let library = || SlotSource::Category { category: String::new() };
+        runs.push(Origin { first, slot, source: source.unwrap_or_else(library), part });
+    }
+    runs
 }
 
 fn hour_seed(inputs: &PlanInputs<'_>, hour: UtcMicros) -> [u8; 32] {

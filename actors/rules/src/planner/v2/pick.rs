@@ -11,7 +11,7 @@ use super::criteria::Moment;
 use super::explain::{PickTrace, RUNNERS_UP, Scored};
 use super::hard::Hard;
 use super::history::{History, Logged, Who};
-use super::score::{Fit, Parts};
+use super::score::{CLOSING, Fit, Parts, bits};
 use super::source::Source;
 use super::text::mix;
 use crate::planner::media::Media;
@@ -118,7 +118,10 @@ impl Desk<'_> {
         let tallies = self.tallies(source, ask);
         let share = usize::from(source.rules.rest.share_percent);
         let rested = (source.main.len() * share / 100).max(1);
-        let rotates = source.rules.order == Order::LeastRecent;
+        // Just before a fixed time lengths decide, among what rested less too.
+        let closing = ask.room.is_some_and(|(room, _)| room <= CLOSING);
+        let least_recent = source.rules.order == Order::LeastRecent;
+        let rotates = least_recent && !closing;
         // The rank is also how many were judged before.
         for (rank, place) in self.candidates(source, ask.draw).enumerate() {
             let late = if rotates && rank >= rested { REST } else { 0 };
@@ -144,7 +147,13 @@ impl Desk<'_> {
             }
         }
         if best.found.is_empty() {
-            for (rank, place) in source.reserve.iter().copied().enumerate() {
+            // By their rest now: that of the planner's beginning would depend on when it was made.
+            let mut reserve = source.reserve.clone();
+            reserve.sort_unstable_by_key(|place| {
+                let at = *place as usize;
+                (self.history.raw_item(at), self.catalogue.entries[at].tie)
+            });
+            for (rank, place) in reserve.into_iter().enumerate() {
                 if rank >= REACH && !best.found.is_empty() {
                     break;
                 }
@@ -154,7 +163,14 @@ impl Desk<'_> {
                 }
             }
         }
-        let Some(trace) = trace else { return self.choose(source, ask, best, None) };
+        let ranks = if closing { best.found.clone() } else { Vec::new() };
+        let relaxed = |picked: Picked| {
+            let known = ranks.iter().find(|(_, place)| *place as usize == picked.place);
+            let late = known.is_some_and(|(rank, _)| *rank >= rested);
+            let tired = least_recent && late && picked.mask & EXCLUDE == 0;
+            Picked { mask: picked.mask | if tired { REST } else { 0 }, ..picked }
+        };
+        let Some(trace) = trace else { return self.choose(source, ask, best, None).map(relaxed) };
         for (why, count) in &best.removed {
             trace.removed.insert((*why).to_owned(), *count);
         }
@@ -162,7 +178,7 @@ impl Desk<'_> {
             let name = source.bit_name(self.catalogue, 1 << at);
             *trace.removed.entry(name).or_default() += count;
         }
-        self.choose(source, ask, best, Some(trace))
+        self.choose(source, ask, best, Some(trace)).map(relaxed)
     }
 
     /// Places in the order they come up.
@@ -384,9 +400,4 @@ impl Best {
             self.found.push((rank, place));
         }
     }
-}
-
-/// The bits of a set, the lowest first.
-pub fn bits(mask: u32) -> impl Iterator<Item = u32> {
-    (0..32).map(|at| 1_u32 << at).filter(move |bit| mask & bit != 0)
 }

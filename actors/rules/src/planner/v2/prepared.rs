@@ -6,6 +6,7 @@ use super::criteria::add_keys;
 use crate::planner::PlanInputs;
 use grimnir_events::MediaId;
 use grimnir_events::smart_block::{BlockRules, BlockSeparation, Field, ItemSource, Rule};
+use grimnir_events::timeline::SlotSource;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -68,7 +69,20 @@ pub(super) fn separated(inputs: &PlanInputs<'_>) -> BTreeSet<Key> {
         separation.fields.iter().map(|apart| Key::Of(apart.field.clone())).collect()
     };
     let blocks = inputs.blocks.values().flat_map(|block| of(&block.rules.separation));
-    blocks.chain(of(&inputs.rules.separation)).collect()
+    let slots = inputs.clocks.values().chain(inputs.clock).flat_map(|clock| &clock.slots);
+    let breaks = slots.filter_map(|slot| match &slot.source {
+        SlotSource::Stopset { stopset } => Some(of(&stopset.separation)),
+        SlotSource::Playlist { .. }
+        | SlotSource::PlaylistBy { .. }
+        | SlotSource::Category { .. }
+        | SlotSource::HardItem { .. }
+        | SlotSource::SmartBlock { .. }
+        | SlotSource::Imaging { .. }
+        | SlotSource::VoiceTrack { .. }
+        | SlotSource::LiveWindow { .. }
+        | SlotSource::Webstream { .. } => None,
+    });
+    blocks.chain(breaks.flatten()).chain(of(&inputs.rules.separation)).collect()
 }
 
 /// The columns that the rules look at.

@@ -7,6 +7,7 @@ use super::slots::{Filling, Slots};
 use super::source::{Source, SourceKey};
 use crate::planner::chain::cut;
 use crate::planner::v1::slots::End;
+use grimnir_events::roll::Part;
 use grimnir_events::smart_block::{Duration, Interstitials, Logic, MAX_FALLBACK_DEPTH, Strategy};
 use grimnir_events::units::frames_of_ms;
 use grimnir_events::{AirFrame, SmartBlockId};
@@ -25,6 +26,8 @@ struct Block<'s> {
     breaks: (u32, usize),
     /// Items taken of each fallback.
     borrowed: BTreeMap<SmartBlockId, u32>,
+    /// Most items that the slot takes.
+    most: Option<u16>,
 }
 
 impl Slots<'_, '_> {
@@ -39,7 +42,8 @@ impl Slots<'_, '_> {
         let own = duration.target_ms.map(|ms| begun.plus(frames_of_ms(i64::from(ms))));
         let goal = own.map_or(filling.end.at, |own| own.min(filling.end.at));
         let (run, borrowed) = (Run::default(), BTreeMap::new());
-        let mut block = Block { id, source: &source, run, begun, goal, breaks: (0, 0), borrowed };
+        let (breaks, most) = ((0, 0), filling.items);
+        let mut block = Block { id, source: &source, run, begun, goal, breaks, borrowed, most };
         while self.block_wants(&block, filling.end) && self.has_room() {
             self.interstitials(&mut block, filling);
             if !self.block_wants(&block, filling.end) || !self.has_room() {
@@ -73,7 +77,10 @@ impl Slots<'_, '_> {
             }
         };
         let count = block.run.picked.len();
-        self.wants_more(end) && left > near && max_items.is_none_or(|max| count < max as usize)
+        let most = block.most.is_none_or(|most| count < usize::from(most));
+        most && self.wants_more(end)
+            && left > near
+            && max_items.is_none_or(|max| count < max as usize)
     }
 
     /// Appends one item of the block or of whoever stands in for it; says whether to go on.
@@ -90,10 +97,21 @@ impl Slots<'_, '_> {
             Strategy::Closest | Strategy::Under | Strategy::Over => self.fit(filling.end),
         };
         let source = block.source.clone();
+        let (kept, borrowed) = (self.kept(filling), block.borrowed.clone());
         let Some(picked) = self.block_pick(&source, block, fit, filling, 0) else { return false };
         let airtime = self.planner.catalogue.entries[picked.place].cues.airtime();
+        if self.identify_instead(airtime, kept, filling) {
+            block.borrowed = borrowed;
+            return true;
+        }
         let worse = airtime > left && airtime - left >= left;
         if duration.strategy == Strategy::Closest && worse {
+            let traces = self.planner.traces.as_mut();
+            if let Some((_, trace)) = traces.and_then(|traces| traces.last_mut()) {
+                // Else the next line of the same item would take this for its own.
+                trace.picked = None;
+                trace.hole = Some("the block is closer to its target without it".into());
+            }
             return false;
         }
         block.run.picked.push(picked.place as u32);
@@ -161,8 +179,16 @@ impl Slots<'_, '_> {
                 self.notes.push(format!("{}: interstitials {at} have no source", filling.label));
                 continue;
             };
-            if let Some(picked) = self.pick(&source, &Run::default(), None, filling) {
+            // A run that must not be longer is not made so by a break.
+            let duration = &block.source.rules.duration;
+            let left = block.goal.since(self.chain.next_start());
+            let most = left + frames_of_ms(i64::from(duration.tolerance_ms));
+            let longest = (duration.strategy == Strategy::Under).then_some(most);
+            let run = Run { longest, ..Run::default() };
+            if let Some(picked) = self.pick(&source, &run, None, filling) {
+                self.part = Part::Interstitial { at: u32::try_from(at).unwrap_or(u32::MAX) };
                 self.push(picked.place, None);
+                self.part = Part::Main;
             }
         }
     }
@@ -193,7 +219,9 @@ impl Slots<'_, '_> {
             let fit = Some(Fit { left, tolerance });
             let Some(picked) = self.pick(&source, &run, fit, filling) else { return };
             run.picked.push(picked.place as u32);
+            self.part = Part::Bumpers;
             self.push(picked.place, None);
+            self.part = Part::Main;
         }
     }
 }

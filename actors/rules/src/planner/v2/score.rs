@@ -9,6 +9,9 @@ use grimnir_events::smart_block::{CurveMode, Measure, Sequence};
 /// Score of an item that nothing speaks for or against.
 const BASE: i64 = 100;
 
+/// Frames before a fixed time, two or three songs, in which lengths come before rest.
+pub const CLOSING: i64 = 600 * 48_000;
+
 /// What is left to fill, where lengths are to add up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Fit {
@@ -21,13 +24,16 @@ pub struct Fit {
 impl Fit {
     /// By how many frames the end is missed with this item and others of `lengths` (sorted).
     ///
-    /// With one more to come it is the nearest length; with several the sums that any number of
-    /// items reaches, from so many of the shortest to so many of the longest.
+    /// With one more to come it is the nearest length, with two the nearest sum of two; with
+    /// several the sums that any number of items reaches, from so many of the shortest to so many
+    /// of the longest.
     pub fn misfit(&self, airtime: i64, lengths: &[i64]) -> Option<i64> {
         let (shortest, longest) = (*lengths.first()?, *lengths.last()?);
         let rest = self.left - airtime;
         let mut error = rest.abs();
-        if rest > 0 && rest <= longest {
+        if rest > longest && rest <= 2 * longest {
+            error = pair_misfit(rest, airtime, lengths).unwrap_or(rest - longest);
+        } else if rest > 0 && rest <= longest {
             let at = lengths.partition_point(|length| *length < rest);
             // The item itself does not come twice: its length counts where another has it too.
             let twice = lengths.partition_point(|length| *length <= airtime)
@@ -43,6 +49,30 @@ impl Fit {
         // Near enough is as good as exact.
         Some(if error <= self.tolerance { 0 } else { error })
     }
+}
+
+/// By how many frames the nearest two of `lengths` (sorted) miss `rest`, without one of `airtime`.
+fn pair_misfit(rest: i64, airtime: i64, lengths: &[i64]) -> Option<i64> {
+    let own = lengths.partition_point(|length| *length < airtime);
+    let own = lengths.get(own).filter(|length| **length == airtime).map(|_| own);
+    let (mut low, mut high) = (0, lengths.len().checked_sub(1)?);
+    let mut best = None;
+    while low < high {
+        if own == Some(low) {
+            low += 1;
+        } else if own == Some(high) {
+            high -= 1;
+        } else {
+            let over = lengths[low] + lengths[high] - rest;
+            best = Some(best.map_or(over.abs(), |best: i64| best.min(over.abs())));
+            if over < 0 {
+                low += 1;
+            } else {
+                high -= 1;
+            }
+        }
+    }
+    best
 }
 
 /// The parts of a score, in hundredths.
@@ -127,4 +157,9 @@ pub fn sequence_mask(source: &Source, ask: &Ask<'_>, catalogue: &Catalogue, plac
         broken |= step > 0 && (found - before).abs() > step;
     }
     if broken { SEQUENCE } else { 0 }
+}
+
+/// The bits of a set, the lowest first.
+pub fn bits(mask: u32) -> impl Iterator<Item = u32> {
+    (0..32).map(|at| 1_u32 << at).filter(move |bit| mask & bit != 0)
 }

@@ -1,18 +1,23 @@
 //! Goes through the slots of the clock and fills each from its source, every pick by the selector.
 
-use super::pick::Run;
+use super::legal::Due;
+use super::names::named;
+use super::show::is_list;
 use super::source::SourceKey;
 use super::{Planner, Stretch};
-use crate::planner::chain::{Chain, MAX_LINES, cut};
+use crate::library::stock::marks;
+use crate::planner::chain::{Chain, Fades, HOUR_LINES};
+use crate::planner::hours::airs_once;
 use crate::planner::sound::takes_crossfade;
-use crate::planner::v1::playlist::next_place;
-use crate::planner::v1::slots::End;
-use grimnir_events::smart_block::SmartBlock;
+use crate::planner::v1::slots::{End, starts};
+use grimnir_events::library::{ItemKind, MediaItem};
+use grimnir_events::roll::Part;
+use grimnir_events::stock::EntryTimes;
 use grimnir_events::timeline::{
     Anchor, ClockSlot, HourPlan, Line, PlaylistMode, SlotSource, SlotStart,
 };
 use grimnir_events::units::FRAMES_PER_SECOND;
-use grimnir_events::{MediaId, PlaylistId, SmartBlockId, UtcMicros};
+use grimnir_events::{LineId, PlaylistId, SmartBlockId, UtcMicros};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
@@ -21,16 +26,31 @@ use std::collections::BTreeMap;
 /// The hour in the making.
 pub(super) struct Slots<'p, 'a> {
     pub planner: &'p mut Planner<'a>,
-    earlier: &'p [&'p HourPlan],
+    pub earlier: &'p [&'p HourPlan],
     pub chain: Chain<'a>,
     seed: [u8; 32],
-    stretch: &'p Stretch,
-    places: BTreeMap<PlaylistId, usize>,
+    pub stretch: &'p Stretch,
+    pub places: BTreeMap<PlaylistId, usize>,
     /// What could not be done as asked.
     pub notes: Vec<String>,
     full: bool,
+    /// The next line hangs on a slot's time.
+    pub anchored: bool,
+    /// Legal IDs that are to find their breaks.
+    pub legal: Vec<Due>,
+    /// The slot in the making, and what of its source gives the next line.
+    pub slot: Option<u32>,
+    pub part: Part,
+    /// Where each line comes from.
+    pub origins: Vec<(LineId, Option<u32>, Part)>,
     /// The library is not the one that was prepared: the hour ends where that is seen.
     gone: bool,
+}
+
+/// What a pick changes beside the chain.
+pub(super) struct Kept {
+    relaxed: BTreeMap<String, u32>,
+    traces: usize,
 }
 
 /// The slot in the making.
@@ -41,6 +61,17 @@ pub(super) struct Filling {
     pub seed: [u8; 32],
     /// How often each rule was relaxed.
     pub relaxed: BTreeMap<String, u32>,
+    /// Most items of the slot.
+    pub items: Option<u16>,
+    /// Its end leaves room for a legal ID.
+    pub keeps_room: bool,
+}
+
+impl Filling {
+    /// The slot may take another item.
+    pub fn wants(&self, taken: usize) -> bool {
+        self.items.is_none_or(|items| taken < usize::from(items))
+    }
 }
 
 impl<'p, 'a> Slots<'p, 'a> {
@@ -51,42 +82,87 @@ impl<'p, 'a> Slots<'p, 'a> {
         seed: [u8; 32],
         stretch: &'p Stretch,
     ) -> Self {
-        let (places, notes) = (BTreeMap::new(), Vec::new());
-        Self { planner, earlier, chain, seed, stretch, places, notes, full: false, gone: false }
+        let (places, notes, origins) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let (full, gone, slot, part) = (false, false, None, Part::Main);
+        Self {
+            planner,
+            earlier,
+            chain,
+            seed,
+            stretch,
+            places,
+            notes,
+            full,
+            anchored: false,
+            legal: Vec::new(),
+            gone,
+            slot,
+            part,
+            origins,
+        }
     }
 
     /// Fills the hour.
     pub fn fill(&mut self) {
-        let Stretch { from: hour, until, ref slots, next: ref following } = *self.stretch;
-        let starts = |slot: &ClockSlot| hour.plus(i64::from(slot.offset_ms) * 1_000);
+        let Stretch { from: hour, until, ref slots, next: ref following, .. } = *self.stretch;
+        self.owe_legal_ids();
         let first = slots.first();
-        let end_of = |next: Option<&ClockSlot>| match next {
-            Some(slot) => End::before(slot.start, starts(slot)),
-            None => End::of_hour(following, until),
+        let end_of = |after: &[ClockSlot]| {
+            let next = after.iter().find_map(|slot| Some((slot.start, starts(hour, slot)?)));
+            match next {
+                Some((start, at)) => (End::before(start, at), false),
+                None => (End::of_hour(following, until), true),
+            }
         };
         // What comes before a first slot with a time of its own has no source.
-        let lead = first.is_none_or(|slot| slot.offset_ms > 0 && slot.start != SlotStart::Free);
+        let timed = |slot: &ClockSlot| slot.offset_ms.is_some_and(|offset_ms| offset_ms > 0);
+        let lead = first.is_none_or(|slot| timed(slot) && slot.start != SlotStart::Free);
         if lead {
-            let mut filling = self.begin("hour".into(), usize::MAX, hour, end_of(first), b"");
+            let mut filling = self.begin("hour".into(), usize::MAX, hour, End::NONE, b"");
+            self.ends(end_of(slots), &mut filling);
             self.rotate(&SourceKey::Library, &mut filling);
+            if filling.end.hard {
+                self.note_rest(filling.end, "hour");
+            }
             self.conclude(filling);
         }
+        let mut begun = hour;
         for (index, slot) in slots.iter().enumerate() {
-            match slot.start {
-                SlotStart::Free => {}
-                SlotStart::Soft { grace_ms } => {
-                    let grace_us = i64::from(grace_ms) * 1_000;
-                    self.hang(Anchor::Soft { at: starts(slot), grace_us });
-                }
-                SlotStart::Hard => self.hang(Anchor::Hard { at: starts(slot) }),
+            begun = starts(hour, slot).unwrap_or(begun);
+            self.hang_on(slot.start, begun);
+            let after = &slots[index + 1..];
+            match self.stretch.shows.get(&index).filter(|show| is_list(show)) {
+                Some(show) => self.show(index, show, begun, end_of(after)),
+                None => self.slot(index, slot, begun, end_of(after), after.first()),
             }
-            self.slot(index, slot, starts(slot), end_of(slots.get(index + 1)));
         }
+        self.end_legal_ids();
         self.close();
+    }
+
+    /// Sets what the first line of a slot hangs on.
+    pub fn hang_on(&mut self, start: SlotStart, at: UtcMicros) {
+        match start {
+            SlotStart::Free => {}
+            SlotStart::Soft { grace_ms } => {
+                self.hang(Anchor::Soft { at, grace_us: i64::from(grace_ms) * 1_000 });
+            }
+            SlotStart::Hard => self.hang(Anchor::Hard { at }),
+        }
+    }
+
+    /// Gives a slot its end: that of the hour leaves room for a legal ID where one is to come.
+    pub fn ends(&self, (end, of_hour): (End, bool), filling: &mut Filling) {
+        (filling.end, filling.keeps_room) = (end, false);
+        if of_hour {
+            filling.end = self.with_room_for_id(end);
+            filling.keeps_room = filling.end.at != end.at;
+        }
     }
 
     /// Sets what the next line hangs on; a first line that waits for the hour goes on waiting.
     fn hang(&mut self, anchor: Anchor) {
+        self.anchored = true;
         let waits = self.chain.is_empty() && matches!(self.chain.pending, Anchor::Hard { .. });
         self.chain.pending = match anchor {
             Anchor::Soft { at, .. } if waits => Anchor::Hard { at },
@@ -94,7 +170,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         };
     }
 
-    fn begin(
+    pub fn begin(
         &self,
         label: String,
         index: usize,
@@ -111,7 +187,8 @@ impl<'p, 'a> Slots<'p, 'a> {
         hasher.update(start.0.to_be_bytes());
         let seed: [u8; 32] = hasher.finalize().into();
         let rng = ChaCha8Rng::from_seed(seed);
-        Filling { label, end, rng, seed, relaxed: BTreeMap::new() }
+        let (relaxed, items, keeps_room) = (BTreeMap::new(), None, false);
+        Filling { label, end, rng, seed, relaxed, items, keeps_room }
     }
 
     /// One run of a block and nothing else.
@@ -121,128 +198,125 @@ impl<'p, 'a> Slots<'p, 'a> {
         self.conclude(filling);
     }
 
-    fn slot(&mut self, index: usize, slot: &ClockSlot, start: UtcMicros, end: End) {
-        let source = match &slot.source {
-            SlotSource::Playlist { playlist_id } | SlotSource::PlaylistBy { playlist_id, .. } => {
-                playlist_id.0.to_vec()
-            }
-            SlotSource::Category { category } => category.clone().into_bytes(),
-            SlotSource::HardItem { media_id } => media_id.0.to_vec(),
-            SlotSource::SmartBlock { block_id } => block_id.0.to_vec(),
-        };
-        let mut filling = self.begin(format!("slot {index}"), index, start, end, &source);
-        let label = filling.label.clone();
-        let once = matches!(slot.source, SlotSource::HardItem { .. });
-        if !once && !self.wants_more(end) {
+    pub fn slot(
+        &mut self,
+        index: usize,
+        slot: &ClockSlot,
+        start: UtcMicros,
+        end: (End, bool),
+        next: Option<&ClockSlot>,
+    ) {
+        (self.slot, self.part) = (u32::try_from(index).ok(), Part::Main);
+        let label = format!("slot {index}");
+        let mut filling = self.begin(label.clone(), index, start, End::NONE, &named(&slot.source));
+        self.ends(end, &mut filling);
+        self.chain.set_useful(slot.min_airtime_ms);
+        // A slot that another follows by position takes its share and leaves the rest.
+        let shares = next.is_some_and(|next| next.offset_ms.is_none());
+        filling.items = slot.items.or((shares && !self.ends_itself(&slot.source)).then_some(1));
+        if !airs_once(&slot.source) && !self.wants_more(filling.end) {
             self.notes.push(format!("{label}: no time is left for it"));
         }
-        match &slot.source {
-            SlotSource::Category { category } if category.is_empty() => {
-                self.rotate(&SourceKey::Library, &mut filling);
-            }
-            SlotSource::Category { category } => {
-                self.rotate(&SourceKey::Category(category.to_lowercase()), &mut filling);
-            }
-            SlotSource::Playlist { playlist_id }
-            | SlotSource::PlaylistBy { playlist_id, mode: PlaylistMode::Sequential } => {
-                self.in_order(*playlist_id, &filling);
-            }
-            SlotSource::PlaylistBy { playlist_id, mode } => {
-                self.rotate(&SourceKey::Playlist(*playlist_id, *mode), &mut filling);
-            }
-            SlotSource::SmartBlock { block_id } => self.block(*block_id, &mut filling),
-            SlotSource::HardItem { media_id } => self.hard_item(*media_id, &label),
-        }
+        self.fill_from(&slot.source, &mut filling);
+        let end = filling.end;
         // Without this the chain would run ahead of a line that waits for nothing.
-        if end.hold && self.wants_more(end) && self.has_room() {
+        if end.hold && !shares && self.wants_more(end) && self.has_room() {
             let before = self.chain.next_start();
+            filling.items = None;
+            self.part = Part::Fill;
             self.rotate(&SourceKey::Library, &mut filling);
             if self.chain.next_start() > before {
                 self.notes.push(format!("{label}: its source ends early, filled from the library"));
             }
         }
-        if end.hard {
-            self.note_rest(end, &label);
+        if end.hard && !shares {
+            self.note_rest(filling.end, &label);
         }
         self.conclude(filling);
+        self.chain.set_useful(None);
     }
 
-    fn hard_item(&mut self, media_id: MediaId, label: &str) {
-        let Some(place) = self.planner.catalogue.place(media_id) else {
-            self.notes.push(format!("{label}: {media_id} cannot be planned"));
-            return;
-        };
-        if let Some(why) = self.ruled_out(place) {
-            self.notes.push(format!("{label}: {media_id} must not air now: {why}"));
-        } else if self.has_room() {
-            self.push(place, None);
-        }
-    }
-
-    /// Items of a plain source until the slot is full.
-    fn rotate(&mut self, key: &SourceKey, filling: &mut Filling) {
-        let Some(source) = self.planner.source(key) else {
-            let label = &filling.label;
-            self.notes.push(format!("{label}: {} does not exist", self.shown(key)));
-            return;
-        };
-        let mut run = Run::default();
-        while self.wants_more(filling.end) && self.has_room() {
-            let fit = self.fit(filling.end);
-            let Some(picked) = self.pick(&source, &run, fit, filling) else { break };
-            run.picked.push(picked.place as u32);
-            self.push(picked.place, None);
-        }
-    }
-
-    /// A playlist in its order, going on where it was left; what must not air now is passed over.
-    fn in_order(&mut self, playlist_id: PlaylistId, filling: &Filling) {
-        let label = &filling.label;
-        let Some((name, items)) = self.planner.inputs.playlists.get(&playlist_id) else {
-            self.notes.push(format!("{label}: {playlist_id} does not exist"));
-            return;
-        };
-        let catalogue = self.planner.catalogue.clone();
-        let items: Vec<usize> = items.iter().filter_map(|id| catalogue.place(*id)).collect();
-        let shown = cut(name);
-        if items.is_empty() {
-            self.notes.push(format!("{label}: nothing to plan in playlist \"{shown}\""));
-            return;
-        }
-        let (station, earlier) = (self.planner.inputs.station, self.earlier);
-        let place_of = |id| catalogue.place(id);
-        let next = || next_place(station, &place_of, earlier, playlist_id, &items);
-        let mut place = *self.places.entry(playlist_id).or_insert_with(next);
-        let mut passed = 0;
-        while self.wants_more(filling.end) && self.has_room() {
-            let item = items[place];
-            place = (place + 1) % items.len();
-            if let Some(why) = self.ruled_out(item) {
-                passed += 1;
-                if passed == items.len() {
-                    self.notes.push(format!("{label}: playlist \"{shown}\" has a hole: {why}"));
-                    break;
-                }
-                continue;
+    fn fill_from(&mut self, source: &SlotSource, filling: &mut Filling) {
+        match source {
+            SlotSource::Category { category }
+            | SlotSource::LiveWindow { category, .. }
+            | SlotSource::Webstream { category, .. }
+                if category.is_empty() =>
+            {
+                self.rotate(&SourceKey::Library, filling);
             }
-            passed = 0;
-            self.push(item, Some(playlist_id));
+            SlotSource::Category { category }
+            | SlotSource::LiveWindow { category, .. }
+            | SlotSource::Webstream { category, .. } => {
+                self.rotate(&SourceKey::Category(category.to_lowercase()), filling);
+            }
+            SlotSource::Playlist { playlist_id }
+            | SlotSource::PlaylistBy { playlist_id, mode: PlaylistMode::Sequential } => {
+                self.in_order(*playlist_id, filling);
+            }
+            SlotSource::PlaylistBy { playlist_id, mode } => {
+                self.rotate(&SourceKey::Playlist(*playlist_id, *mode), filling);
+            }
+            SlotSource::SmartBlock { block_id } => self.block(*block_id, filling),
+            SlotSource::HardItem { media_id } => self.hard_item(*media_id, filling),
+            SlotSource::Stopset { stopset } => self.stopset(stopset, filling),
+            SlotSource::Imaging { role, category } => self.imaging(*role, category, filling),
+            SlotSource::VoiceTrack { track } => self.voice_track(track, filling),
         }
-        self.places.insert(playlist_id, place);
+    }
+
+    /// The source says itself how much it is.
+    fn ends_itself(&self, source: &SlotSource) -> bool {
+        let SlotSource::SmartBlock { block_id } = source else { return airs_once(source) };
+        let block = self.planner.inputs.blocks.get(block_id);
+        let duration = block.map(|block| &block.rules.duration);
+        duration.is_some_and(|own| own.target_ms.is_some() || own.max_items.is_some())
     }
 
     pub fn push(&mut self, place: usize, playlist: Option<PlaylistId>) {
+        self.push_timed(place, playlist, None);
+    }
+
+    pub fn push_timed(
+        &mut self,
+        place: usize,
+        playlist: Option<PlaylistId>,
+        times: Option<EntryTimes>,
+    ) {
         let catalogue = self.planner.catalogue.clone();
-        let Some(item) = self.planner.item(place) else {
-            let id = catalogue.entries[place].id;
+        let Some(item) = self.library_item(place) else { return };
+        // Marks that the item's audio has no room for any more are its own again.
+        let timed = times.and_then(|times| Some((marks(item, &times)?, times)));
+        let own = catalogue.entries[place].cues;
+        let (cues, fades) = timed.map_or((own, Fades::default()), |(cues, times)| {
+            (cues, Fades { before_ms: times.fade_in_ms, after_ms: times.fade_out_ms })
+        });
+        let at = self.chain.push_timed(item, cues, playlist, fades);
+        if item.kind == ItemKind::LegalId {
+            self.identified(at);
+        }
+        self.pushed(place, at);
+    }
+
+    /// The item of a place; a library that is not the one that was prepared ends the hour.
+    pub fn library_item(&mut self, place: usize) -> Option<&'a MediaItem> {
+        let item = self.planner.item(place);
+        if item.is_none() {
+            let id = self.planner.catalogue.entries[place].id;
             self.notes.push(format!("{id} left the library while it was planned"));
             (self.gone, self.full) = (true, true);
-            return;
-        };
-        let at = self.chain.push(item, catalogue.entries[place].cues, playlist);
+        }
+        item
+    }
+
+    /// Notes what was appended.
+    pub fn pushed(&mut self, place: usize, at: UtcMicros) {
+        self.anchored = false;
+        let catalogue = self.planner.catalogue.clone();
         let who = super::history::Who::Item(place as u32);
         self.planner.history.note(&catalogue, super::history::Logged { at, who });
         let line = self.chain.last();
+        self.origins.extend(line.map(|line| (line.id, self.slot, self.part)));
         let traced = self.planner.traces.as_mut().and_then(|traces| traces.last_mut());
         if let (Some((id @ None, trace)), Some(line)) = (traced, line)
             && trace.picked == Some(line.media_id)
@@ -251,23 +325,48 @@ impl<'p, 'a> Slots<'p, 'a> {
         }
     }
 
+    /// What a pick would change beside the chain, while a legal ID may come before it.
+    pub fn kept(&self, filling: &Filling) -> Option<Kept> {
+        let traces = self.planner.traces.as_ref().map_or(0, Vec::len);
+        (!self.legal.is_empty()).then(|| Kept { relaxed: filling.relaxed.clone(), traces })
+    }
+
+    /// Puts a legal ID in place of a pick where this break is its own; the pick was none then.
+    pub fn identify_instead(
+        &mut self,
+        airtime: i64,
+        kept: Option<Kept>,
+        filling: &mut Filling,
+    ) -> bool {
+        let Some(kept) = kept else { return false };
+        let pick = self.planner.traces.as_mut().map(|traces| traces.split_off(kept.traces));
+        let put = self.identify(airtime, filling);
+        if put {
+            filling.relaxed = kept.relaxed;
+        } else if let (Some(traces), Some(pick)) = (&mut self.planner.traces, pick) {
+            traces.extend(pick);
+        }
+        put
+    }
+
     /// Time is left before the end, and before a cut enough to be worth a start.
     pub fn wants_more(&self, end: End) -> bool {
         let start = self.chain.next_start();
-        start < end.at && end.cut.is_none_or(|cut| cut.since(start) >= self.chain.useful())
+        start < end.at
+            && !self.awaits_legal_id()
+            && end.cut.is_none_or(|cut| cut.since(start) >= self.chain.useful())
     }
 
     pub fn has_room(&mut self) -> bool {
         let room = self.chain.has_room() && !self.gone;
         if !room && !std::mem::replace(&mut self.full, true) {
-            let note =
-                format!("the hour has as many lines as one commit holds, {MAX_LINES} at most");
+            let note = format!("the hour has as many lines as a plan holds, {HOUR_LINES} at most");
             self.notes.push(note);
         }
         room
     }
 
-    fn note_rest(&mut self, end: End, label: &str) {
+    pub fn note_rest(&mut self, end: End, label: &str) {
         let left = end.at.since(self.chain.next_start());
         if left > 0 && !self.full {
             let ms = left * 1_000 / FRAMES_PER_SECOND;
@@ -276,28 +375,9 @@ impl<'p, 'a> Slots<'p, 'a> {
     }
 
     /// Says what a slot relaxed.
-    fn conclude(&mut self, filling: Filling) {
+    pub fn conclude(&mut self, filling: Filling) {
         for (rule, times) in filling.relaxed {
             self.notes.push(format!("{}: {rule} relaxed {times} times", filling.label));
-        }
-    }
-
-    /// A source as people know it.
-    pub fn shown(&self, key: &SourceKey) -> String {
-        let block = |id| -> String {
-            let named = |block: &SmartBlock| format!("smart block \"{}\"", cut(&block.name));
-            self.planner.inputs.blocks.get(id).map_or_else(|| id.to_string(), named)
-        };
-        match key {
-            SourceKey::Library => "the library".into(),
-            SourceKey::Category(name) => format!("category \"{}\"", cut(name)),
-            SourceKey::Block(id) => block(id),
-            SourceKey::Playlist(id, _) => match self.planner.inputs.playlists.get(id) {
-                Some((name, _)) => format!("playlist \"{}\"", cut(name)),
-                None => id.to_string(),
-            },
-            SourceKey::Bumpers(id) => format!("the bumpers of {}", block(id)),
-            SourceKey::Interstitial(id, at) => format!("interstitials {at} of {}", block(id)),
         }
     }
 
@@ -312,6 +392,7 @@ impl<'p, 'a> Slots<'p, 'a> {
         {
             self.chain.close_without_crossfade();
         }
+        self.chain.close();
     }
 
     /// Lines and notes.

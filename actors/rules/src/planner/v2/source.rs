@@ -2,17 +2,17 @@
 //! is asked of a pick from it.
 
 use super::catalogue::{ALBUM, ARTIST, Catalogue, LABEL, TITLE};
-use super::column::Key;
 use super::criteria::{Criterion, Group, Moment, Sight};
 use super::hard::TOO_LONG;
 use super::history::History;
-use super::pick::{APART, EXCLUDE, FIT, QUOTA, REST, Removed, Run, SEQUENCE};
+use super::packaging;
+use super::pick::{Removed, Run};
 use super::set::Set;
 use crate::planner::PlanInputs;
 use crate::planner::sound::is_programme;
-use grimnir_events::smart_block::{
-    BlockRules, BlockSeparation, Field, ItemSource, Order, Quota, Rule, Span,
-};
+use grimnir_events::clock::{ImagingRole, Stopset, StopsetSource};
+use grimnir_events::smart_block::{BlockRules, BlockSeparation, Field, ItemSource};
+use grimnir_events::smart_block::{Order, Quota, Rule, Span};
 use grimnir_events::timeline::PlaylistMode;
 use grimnir_events::{PlaylistId, SmartBlockId};
 use std::cell::OnceCell;
@@ -32,6 +32,10 @@ pub enum SourceKey {
     Bumpers(SmartBlockId),
     /// One source of the interstitials of a block.
     Interstitial(SmartBlockId, usize),
+    /// A break.
+    Stopset(Box<Stopset>),
+    /// Imaging, of a category in lower case or what is known for the role.
+    Imaging(ImagingRole, String),
 }
 
 /// One separation.
@@ -176,6 +180,26 @@ impl Reader<'_, '_> {
                 let interstitials = &block(id)?.rules.interstitials;
                 let base = self.base(interstitials.sources.get(*at)?)?;
                 return Some(self.extra(key, interstitials.max_duration_sec, base));
+            }
+            SourceKey::Stopset(stopset) => {
+                let rules = packaging::break_rules(stopset, self.inputs.blocks)?;
+                let base = match &stopset.from {
+                    StopsetSource::Category(name) => {
+                        let name = super::text::normal(name);
+                        Base::Match(Box::new(Criterion::category(&name, &self.sight())))
+                    }
+                    StopsetSource::SmartBlock(_) if names_kinds(&rules) => Base::AnyKind,
+                    StopsetSource::SmartBlock(_) => Base::Programme,
+                };
+                (rules, base)
+            }
+            SourceKey::Imaging(role, category) => {
+                let places = packaging::places_for(self, *role, &super::text::normal(category));
+                let mut source = self.extra(key, u32::MAX, Base::Places(places));
+                // Longest rested first, and none twice in a row of them.
+                (source.rules.rest.share_percent, source.rules.rest.weight_x100) = (1, 0);
+                source.rules.loop_to_fill = false;
+                return Some(source);
             }
         };
         Some(self.make(key.clone(), rules, &base))
@@ -364,25 +388,6 @@ impl Source {
         let removed =
             [("played in this run", again), ("too long", self.too_long), (TOO_LONG, rest)];
         removed.into_iter().filter(|(_, count)| *count > 0).collect()
-    }
-
-    /// The word of a bit of a pick's mask.
-    pub fn bit_name(&self, catalogue: &Catalogue, bit: u32) -> String {
-        match bit {
-            FIT => "fit".into(),
-            REST => "rest".into(),
-            SEQUENCE => "sequence".into(),
-            QUOTA => "quota".into(),
-            EXCLUDE => "exclude".into(),
-            bit => {
-                let step = bit.trailing_zeros() - APART;
-                let apart = self.apart.get(step as usize);
-                let key = apart.map(|apart| &catalogue.dims[apart.dim].key);
-                let word = key.map(Key::word).unwrap_or_default();
-                let seconds = apart.map_or(0, |apart| apart.us / 1_000_000);
-                format!("{word} separation of {seconds} s")
-            }
-        }
     }
 }
 

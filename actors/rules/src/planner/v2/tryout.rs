@@ -6,6 +6,7 @@ use super::source::{Counts, SourceKey};
 use super::{Planner, Stretch, hour_seed};
 use crate::planner::PlanInputs;
 use crate::planner::chain::Chain;
+use crate::planner::hours::hour_of;
 use crate::planner::v1::slots::End;
 use crate::timeline::decide::HOUR_US;
 use grimnir_events::smart_block::SmartBlock;
@@ -83,8 +84,9 @@ fn tried(
     let mut hasher = Sha256::new();
     hasher.update(hour_seed(&inputs, at));
     hasher.update(seed.to_be_bytes());
-    let (slots, next) = (Vec::new(), Vec::new());
-    let stretch = Stretch { from: at, until: at, slots, next };
+    let (slots, next, shows) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let (hour, whole) = (hour_of(&planner.zone, at), (false, false));
+    let stretch = Stretch { from: at, until: at, slots, next, whole, shows, hour };
     let (chain, seed) = (chain(&inputs, at), hasher.finalize().into());
     let mut slots = Slots::new(&mut planner, &[], chain, seed, &stretch);
     slots.only(block.id, at, end(at, duration_ms));
@@ -125,7 +127,7 @@ fn with(inputs: &PlanInputs<'_>, block: &SmartBlock) -> BTreeMap<SmartBlockId, S
     blocks
 }
 
-fn begin<'a>(
+pub(super) fn begin<'a>(
     inputs: &PlanInputs<'a>,
     planned: &BTreeMap<UtcMicros, HourPlan>,
     at: UtcMicros,

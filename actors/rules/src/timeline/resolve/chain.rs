@@ -4,6 +4,7 @@
 
 use super::anchors::{Anchors, Role, near};
 use super::{Cursor, Resolution, ResolveSettings, Resolved};
+use crate::planner::joint::is_said;
 use grimnir_events::station::FadeCurve;
 use grimnir_events::timeline::{DropReason, Line, Transition};
 use grimnir_events::{AirFrame, LineId};
@@ -15,7 +16,18 @@ const PLAYING: usize = usize::MAX;
 /// One thing that sounds.
 struct Voice {
     line: Resolved,
-    crossfade: bool,
+    joint: Joint,
+}
+
+/// How a voice hands over to the next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Joint {
+    /// At full level.
+    Level,
+    /// Both fade over all of the overlap.
+    Cross,
+    /// As it was computed for the pair.
+    Smart { fade_out: i64, fade_in: i64 },
 }
 
 /// A chain on its way to frames.
@@ -46,7 +58,7 @@ impl<'a> Chain<'a> {
             // Its own line says how it hands over; a line that is not in the chain any more was
             // joined by the station's own way.
             let own = lines.iter().find(|line| line.id == playing.line_id);
-            let (crossfade, curve) = joins(own.map(|line| line.transition), settings);
+            let (joint, curve) = joins(own.map(|line| line.transition), settings);
             let line = Resolved {
                 index: PLAYING,
                 line_id: playing.line_id,
@@ -60,7 +72,7 @@ impl<'a> Chain<'a> {
                 curve_in: curve,
                 cut: false,
             };
-            voices.push(Voice { line, crossfade });
+            voices.push(Voice { line, joint });
         }
         Self {
             lines,
@@ -82,7 +94,7 @@ impl<'a> Chain<'a> {
             self.turn(index);
             // A deferred line can only be deferred again past a later place, so this ends.
             for waiting in self.deferred.remove(&index).unwrap_or_default() {
-                self.try_at(waiting, index, self.junction(), false);
+                self.try_at(waiting, index, self.junction(waiting), false);
             }
         }
         self.finish()
@@ -94,21 +106,30 @@ impl<'a> Chain<'a> {
             Role::Skipped => {}
             Role::Dropped(reason) => self.dropped.push((self.lines[index].id, reason)),
             Role::Overtaken(reason, by) => self.miss(index, reason, Some(by)),
-            Role::Free => self.try_at(index, index, self.junction(), false),
+            Role::Free => self.try_at(index, index, self.junction(index), false),
             Role::Late => {
                 self.note_moved(index);
-                self.try_at(index, index, self.junction(), false);
+                self.try_at(index, index, self.junction(index), false);
             }
             Role::Gate(g) => {
                 let gate = self.anchors.gates[g];
-                self.try_at(index, index, gate.start(self.junction()), gate.hard);
+                self.try_at(index, index, gate.start(self.junction(index)), gate.hard);
             }
         }
     }
 
-    /// The first frame from which the chain is free.
-    fn junction(&self) -> AirFrame {
-        self.voices.last().map_or(self.at, |voice| voice.line.segue.max(self.at))
+    /// The first frame from which the chain is free for this line. A smart overlap is for music:
+    /// what is said waits until the line before has ended.
+    fn junction(&self, index: usize) -> AirFrame {
+        let Some(voice) = self.voices.last() else { return self.at };
+        let free = if self.is_alone(index) { voice.line.end } else { voice.line.segue };
+        free.max(voice.line.segue).max(self.at)
+    }
+
+    /// Nothing of the line before may sound with this one.
+    fn is_alone(&self, index: usize) -> bool {
+        let smart = |voice: &Voice| matches!(voice.joint, Joint::Smart { .. });
+        self.voices.last().is_some_and(smart) && is_said(self.lines[index].kind)
     }
 
     /// Places `index` at `start`, unless an anchored line after `place` leaves it no room.
@@ -143,12 +164,13 @@ impl<'a> Chain<'a> {
     fn place(&mut self, index: usize, start: AirFrame, hard: bool) {
         let line = &self.lines[index];
         let cues = self.anchors.slots[index].cues;
-        let (fade_in, curve_in) = self.hand_over(start, cues.airtime(), hard);
+        let cut = hard || self.is_alone(index);
+        let (fade_in, curve_in) = self.hand_over(start, cues.airtime(), cut);
         let silent_from = self.voices.last().map_or(self.at, |voice| voice.line.end.max(self.at));
         if start > silent_from {
             self.gaps.push((silent_from, start));
         }
-        let (crossfade, curve) = joins(Some(line.transition), self.settings);
+        let (joint, curve) = joins(Some(line.transition), self.settings);
         let line = Resolved {
             index,
             line_id: line.id,
@@ -162,7 +184,7 @@ impl<'a> Chain<'a> {
             curve_in,
             cut: false,
         };
-        self.voices.push(Voice { line, crossfade });
+        self.voices.push(Voice { line, joint });
     }
 
     /// Makes what sounds give way to a line at `start`; answers that line's fade in.
@@ -177,12 +199,20 @@ impl<'a> Chain<'a> {
         let natural = line.end.since(start).max(0);
         let overlap = natural.min(airtime);
         line.end = line.end.min(start.plus(overlap));
-        if last.crossfade {
-            line.fade_out = overlap;
-            return (overlap, line.curve);
-        }
-        if overlap < natural {
-            line.fade_out = anchor_fade.min(line.end.since(line.start));
+        let cut = overlap < natural;
+        let length = line.end.since(line.start);
+        match last.joint {
+            Joint::Cross => {
+                line.fade_out = overlap;
+                return (overlap, line.curve);
+            }
+            Joint::Smart { fade_out, fade_in } => {
+                let least = if cut { anchor_fade } else { 0 };
+                line.fade_out = fade_out.min(overlap).max(least).min(length);
+                return (fade_in.min(overlap), line.curve);
+            }
+            Joint::Level if cut => line.fade_out = anchor_fade.min(length),
+            Joint::Level => {}
         }
         (0, line.curve)
     }
@@ -196,11 +226,16 @@ impl<'a> Chain<'a> {
             let line = &mut voice.line;
             let own_start = line.start;
             if line.end > cut {
+                let fading_from = line.end.plus(-line.fade_out);
                 line.end = cut.max(line.start);
                 line.segue = line.segue.min(line.end);
                 line.cut = true;
                 // A crossfade that has begun goes on to the cut.
-                let begun = if voice.crossfade { line.end.since(next_start).max(0) } else { 0 };
+                let begun = match voice.joint {
+                    Joint::Cross => line.end.since(next_start).max(0),
+                    Joint::Smart { .. } => line.end.since(fading_from).max(0),
+                    Joint::Level => 0,
+                };
                 let length = line.end.since(line.start);
                 line.fade_out = anchor_fade.max(begun).min(length);
                 line.fade_in = line.fade_in.min(length);
@@ -231,10 +266,13 @@ impl<'a> Chain<'a> {
     }
 }
 
-fn joins(transition: Option<Transition>, settings: &ResolveSettings) -> (bool, FadeCurve) {
+fn joins(transition: Option<Transition>, settings: &ResolveSettings) -> (Joint, FadeCurve) {
     match transition {
-        Some(Transition::Crossfade { curve }) => (true, curve),
-        Some(Transition::Segue) => (false, settings.curve),
-        None => (true, settings.curve),
+        Some(Transition::Crossfade { curve }) => (Joint::Cross, curve),
+        Some(Transition::Segue) => (Joint::Level, settings.curve),
+        Some(Transition::Smart { fade_out, fade_in, curve }) => {
+            (Joint::Smart { fade_out: fade_out.into(), fade_in: fade_in.into() }, curve)
+        }
+        None => (Joint::Cross, settings.curve),
     }
 }

@@ -79,9 +79,9 @@ fn three_days_of_ten_clocks_over_five_thousand_items_are_what_they_were() {
     assert_eq!(
         found,
         [
-            "330311851f40299917a8940497d951857b7ec3cb84f0df0d2e3f47452f377a46",
-            "d7197131339c98dfed04385f0d1e6f2475c86e3e61026c7399dda1313466e7c7",
-            "2b3d152b9ca52d9d5d2d47a406df392eb04def82eaaa966bcfd47e7bd6aca82d",
+            "7195f1f015b7d51f86752fc20afc3022ad42a74e8897f0e775d9f58e6e0d4abf",
+            "d3196e7255c8064ca6a3899e88d0995e8839fc9de672e7bf5fe82ffb4d0021f4",
+            "7195544073f3f9fadc1756b7fc4f36938a119f82d8b839159b10ce4e2690d1a9",
         ]
     );
 }

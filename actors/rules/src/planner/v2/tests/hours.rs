@@ -161,7 +161,7 @@ fn playlists_go_on_in_their_mode() {
 /// A clock of one category, by its number.
 fn of_category(n: u8, name: &str) -> FormatClock {
     let slots = vec![slot(0, SlotStart::Free, category(name))];
-    FormatClock { id: ClockId([n; 16]), name: name.into(), slots }
+    FormatClock { id: ClockId([n; 16]), name: name.into(), slots, min_airtime_ms: None }
 }
 
 #[test]

@@ -4,7 +4,11 @@ mod checker;
 mod golden;
 mod grammar;
 mod hours;
+mod legal;
 mod rules;
+mod slots;
+mod shows;
+mod timed;
 mod warm;
 mod worlds;
 

@@ -138,7 +138,8 @@ fn a_library_is_planned_from_where_it_lies_without_what_is_lost() {
         let lost = |id: &MediaId| number(*id).is_multiple_of(5);
         let entry = |(id, item): (&MediaId, &MediaItem)| {
             let lost = lost(id).then(|| "unreadable".to_owned());
-            (*id, MediaEntry { item: item.clone(), lost })
+            let (stage, deleted) = Default::default();
+            (*id, MediaEntry { item: item.clone(), lost, stage, deleted })
         };
         let entries: BTreeMap<MediaId, MediaEntry> = world.media.iter().map(entry).collect();
         world.media.retain(|id, _| !lost(id));

@@ -1,0 +1,111 @@
+//! What a timeline knows of the air: what is heard, which lines were heard or dropped, how often
+//! every item has played.
+//!
+//! Upstream: the station's witnessed stream. Downstream: decisions, which leave alone what is on
+//! air and what comes next; the planner, whose rules count what aired. Folding decided events
+//! touches nothing of it.
+
+use crate::planner::{Play, Tally};
+use grimnir_events::air::{AirEvent, AirFact, ItemStarted};
+use grimnir_events::ladder::Tier;
+use grimnir_events::{LineId, MediaId, UtcMicros};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Plays and lines older than this leave the lists; the tally keeps counting them. As long as
+/// hours of plan are kept.
+const KEEP_US: i64 = super::state::KEEP_US;
+/// Most plays that are listed: one every six seconds.
+const MOST_PLAYS: usize = 28_800;
+
+/// The fold of the air.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Aired {
+    /// The line that automation is heard with, and the number of its play.
+    pub on_air: Option<(u64, LineId)>,
+    /// Lines that were heard, and since when.
+    pub started: BTreeMap<LineId, UtcMicros>,
+    /// Lines that an engine said will not be.
+    pub dropped: BTreeMap<LineId, UtcMicros>,
+    /// Plays of the last two days, oldest first; those of lines name them.
+    pub plays: VecDeque<(Option<LineId>, Play)>,
+    /// Every play there was, by item.
+    pub tally: BTreeMap<MediaId, Tally>,
+    /// The latest fact.
+    pub at: UtcMicros,
+}
+
+impl Aired {
+    /// Folds one fact.
+    pub fn witness(&mut self, fact: &AirFact) {
+        self.at = self.at.max(fact.at);
+        match &fact.event {
+            AirEvent::ItemStarted(item) => self.starts(item, fact.at),
+            AirEvent::ItemEnded { play, .. } => {
+                self.on_air.take_if(|(on_air, _)| on_air == play);
+            }
+            AirEvent::LineDropped { line_id, .. } => {
+                self.dropped.insert(*line_id, fact.at);
+            }
+            // A new run tells itself what it begins with.
+            AirEvent::EngineStarted { .. } | AirEvent::EngineStopped {} => self.on_air = None,
+            AirEvent::AirInterrupted { .. }
+            | AirEvent::LineMoved { .. }
+            | AirEvent::EmergencyInserted { .. }
+            | AirEvent::OwnerChanged { .. }
+            | AirEvent::ClaimEnded { .. }
+            | AirEvent::SourceFailed { .. }
+            | AirEvent::SourceRecovered { .. }
+            | AirEvent::SilenceEntered { .. }
+            | AirEvent::SilenceLeft {}
+            | AirEvent::AirStalled { .. }
+            | AirEvent::NonFiniteSamples { .. }
+            | AirEvent::ProgrammeSilent { .. }
+            | AirEvent::ProgrammeHeard {}
+            | AirEvent::OutputUp { .. }
+            | AirEvent::OutputDown { .. } => {}
+        }
+    }
+
+    fn starts(&mut self, item: &ItemStarted, at: UtcMicros) {
+        if item.tier == Tier::Automation {
+            self.on_air = item.line_id.map(|line| (item.play, line));
+        }
+        // A line that goes on where it was cut is the same play.
+        let again = item.line_id.is_some_and(|line| self.started.insert(line, at).is_some());
+        if item.media_id.is_nil() || again {
+            return;
+        }
+        let tally = self.tally.entry(item.media_id).or_default();
+        tally.plays = tally.plays.saturating_add(1);
+        tally.last_at = tally.last_at.max(Some(at));
+        let play = Play {
+            at,
+            media_id: item.media_id,
+            artist: item.artist.clone(),
+            title: item.title.clone(),
+        };
+        let place = self.plays.partition_point(|(_, other)| other.at <= at);
+        self.plays.insert(place, (item.line_id, play));
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        let oldest = self.at.plus(-KEEP_US);
+        while self.plays.len() > MOST_PLAYS
+            || self.plays.front().is_some_and(|(_, play)| play.at < oldest)
+        {
+            self.plays.pop_front();
+        }
+        // Every few hundred plays, so that a fact costs little.
+        if self.started.len() + self.dropped.len() > 2 * self.plays.len() + 512 {
+            self.started.retain(|_, at| *at >= oldest);
+            self.dropped.retain(|_, at| *at >= oldest);
+        }
+    }
+
+    /// An engine has said what became of the line.
+    pub fn is_done(&self, line: &LineId) -> bool {
+        self.started.contains_key(line) || self.dropped.contains_key(line)
+    }
+}
