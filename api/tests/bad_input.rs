@@ -97,7 +97,7 @@ async fn ids_parameters_and_headers_that_make_no_sense_are_named() {
         ("DELETE", format!("/playlists/pls_{nobody}"), 404, "playlist_not_found", "id"),
         ("DELETE", "/stations/nord/mounts/x".to_owned(), 400, "invalid_id", "mount_id"),
         ("DELETE", format!("/priority/clm_{nobody}"), 404, "claim_not_found", "id"),
-        ("GET", "/schedule?station_id=nord&hours=169".to_owned(), 422, "invalid_field", "hours"),
+        ("GET", "/schedule?station_id=nord&hours=337".to_owned(), 422, "invalid_field", "hours"),
         (
             "GET",
             "/analytics/as-run?station_id=nord&from=yesterday".to_owned(),

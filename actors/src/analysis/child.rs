@@ -94,10 +94,11 @@ mod tests {
 
     /// What a program that does this comes to.
     async fn outcome(script: &str, patience: Duration) -> Result<AnalysisReport, Refused> {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().expect("a folder");
         let program = dir.path().join("analyser");
-        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("writes");
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))
+            .expect("may run");
         let outputs = Outputs::in_folder(dir.path());
         analyse(&program, &dir.path().join("file"), &outputs, patience).await
     }

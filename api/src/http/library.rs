@@ -1,9 +1,8 @@
 //! The library: media items, their tags and marks.
 
-use super::mount::Removed;
 use crate::answer::{Answer, Done};
 use crate::app::App;
-use crate::auth::{Djs, Managers, SignedIn};
+use crate::auth::{Djs, SignedIn};
 use crate::extract::Body;
 use crate::idempotency::Intent;
 use crate::lookup;
@@ -18,18 +17,19 @@ use grimnir_events::{ContentHash, MediaId, StationId, UtcMicros};
 use grimnir_projections::rows::{MediaRow, MediaStage};
 use grimnir_rules::Library;
 use grimnir_rules::library::command::LibraryCommand;
-use grimnir_rules::library::stock::command::StockCommand;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 mod analysis;
 mod details;
 mod page;
+mod removal;
 
 use analysis::AnalysisView;
 pub use analysis::{__path_analyze, analyze};
 use details::DetailsView;
 pub use page::{__path_list, MediaQuery, list};
+pub use removal::{__path_remove, __path_restore, remove, restore};
 
 /// A media item.
 #[derive(Debug, Serialize, ToSchema)]
@@ -90,8 +90,8 @@ pub struct MediaView {
     loudness_lufs: Option<f64>,
     /// True peak in dBTP; null for silence.
     true_peak_dbtp: Option<f64>,
-    /// `complete`; `pending` while it waits to be measured at first, `queued` and `analysing` when it
-    /// is measured again; or `failed`.
+    /// `complete`; `pending` while it waits to be measured at first, `queued` and `analysing` when
+    /// it is measured again; or `failed`.
     analysis_state: &'static str,
     /// Why it could not be measured; null when it could.
     analysis_error: Option<String>,
@@ -367,43 +367,6 @@ pub async fn describe(
 fn shown(app: &App, id: MediaId, done: Done) -> Result<Answer<MediaView>, Problem> {
     let row = app.site.views().media_item(id).ok_or_else(|| no_item("id", &id))?;
     Ok(Answer::ok(done, of_row(row)))
-}
-
-/// Takes an item out of planning until it is restored; its history stays (manager).
-#[utoipa::path(
-    delete, path = "/media/{id}", tag = "library", params(("id" = String, Path)),
-    responses((status = 200, body = Removed), (status = 404, body = ProblemDocument))
-)]
-pub async fn remove(
-    State(app): State<App>,
-    intent: Intent<Managers>,
-    Path(id): Path<String>,
-) -> Result<Answer<Removed>, Problem> {
-    let id: MediaId = lookup::id("id", &id)?;
-    let found = app.site.views().media_item(id).map(|row| row.station_id);
-    let station = lookup::station_of(&app, &intent, None, found, || no_item("id", &id)).await?;
-    let command = LibraryCommand::Stock(StockCommand::DeleteMedia { media_id: id });
-    let receipt = app.site.command::<Library>(station, command, intent.meta).await?;
-    let done = intent.shown(&app, &receipt).await;
-    Ok(Answer::ok(done, Removed { id: id.to_string() }))
-}
-
-/// Plans a deleted item again (manager).
-#[utoipa::path(
-    post, path = "/media/{id}/restore", tag = "library", params(("id" = String, Path)),
-    responses((status = 200, body = MediaView), (status = 404, body = ProblemDocument))
-)]
-pub async fn restore(
-    State(app): State<App>,
-    intent: Intent<Managers>,
-    Path(id): Path<String>,
-) -> Result<Answer<MediaView>, Problem> {
-    let id: MediaId = lookup::id("id", &id)?;
-    let row = app.site.views().media_item(id).ok_or_else(|| no_item("id", &id))?;
-    let command = LibraryCommand::Stock(StockCommand::RestoreMedia { media_id: id });
-    let receipt = app.site.command::<Library>(row.station_id, command, intent.meta).await?;
-    let done = intent.shown(&app, &receipt).await;
-    shown(&app, id, done)
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! Samples of station, library, access and timeline.
 
 use super::{
-    Labelled, analysis, at, clocks, details, hash, labelled, plain, raw, rolled, shows,
+    Labelled, analysis, at, clocks, details, dsp_graph, hash, labelled, plain, raw, rolled, shows,
     smart_blocks, station_rules, windows, words,
 };
 use grimnir_events::access::{AccessEvent, Role};
 use grimnir_events::clock::{ClockV1, SlotV1};
-use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::edit::{Arranged, EditEvent, Pin};
 use grimnir_events::grid::{DatedSet, Days, Grid, LocalDate};
 use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags};
@@ -397,10 +396,4 @@ pub fn owner() -> Labelled<OwnerEvent> {
     use OwnerEvent::*;
     let taken = OwnershipTaken { epoch: 0x0102_0304, node: "studio-a".into() };
     labelled!(OwnerEvent: [OwnershipTaken], vec![plain(taken)])
-}
-
-pub fn dsp_graph() -> DspGraph {
-    let params = [("ratio".to_owned(), "3".to_owned()), ("knee_db".to_owned(), "6".to_owned())];
-    let node = DspNode { kind: "COMPRESSOR".into(), params: params.into() };
-    DspGraph { preset: "broadcast".into(), nodes: vec![node, DspNode::default()] }
 }

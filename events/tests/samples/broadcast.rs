@@ -1,11 +1,9 @@
 //! Samples of ladder, executor, air and what is handed to an engine.
 
-use super::{
-    Labelled, at, cues, dsp_graph, hash, hour_plan, labelled, mount, plain, raw, settings, words,
-};
+use super::{Labelled, at, cues, hash, hour_plan, labelled, mount, plain, raw, settings, words};
 use grimnir_events::air::*;
 use grimnir_events::control::{ControlMode, EngineControl};
-use grimnir_events::dsp::DspGraph;
+use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::*;
@@ -269,4 +267,10 @@ pub fn handed_hour() -> Labelled<HourPlan> {
 
 pub fn handed_claim() -> Labelled<Claim> {
     vec![("whole".into(), claim(Tier::Emergency))]
+}
+
+pub fn dsp_graph() -> DspGraph {
+    let params = [("ratio".to_owned(), "3".to_owned()), ("knee_db".to_owned(), "6".to_owned())];
+    let node = DspNode { kind: "COMPRESSOR".into(), params: params.into() };
+    DspGraph { preset: "broadcast".into(), nodes: vec![node, DspNode::default()] }
 }

@@ -66,7 +66,7 @@ async fn hostile_files_each_have_an_event_and_the_station_plays_on() {
     let ear = Ear::connect(&url).await.expect("the mount can be reached");
     let folder = tempfile::tempdir().expect("a folder");
     let (seeds, mut numbers) = (seeds(folder.path()), Numbers(20_261_121));
-    let count = if soak() { 500 } else { 60 };
+    let count = if soak() { 500 } else { 30 };
     let mut taken = 0;
     for n in 0..count {
         let (name, bytes) = &seeds[n % seeds.len()];

@@ -244,8 +244,15 @@ async fn a_file_that_is_gone_or_cut_is_passed_over_without_a_gap() {
             text(r, "title") == title && reasons.iter().any(|why| text(r, "reason").contains(why))
         })
     };
-    assert!(why(place(3), &["missing_file"]), "the missing file: {rows:#?}");
-    assert!(why(place(4), &["failed", "undecodable"]), "the cut file: {rows:#?}");
+    // The look ahead may have seen it before the engine did: then it is not even tried.
+    let lost = async |track: usize| {
+        let item = stage.client.get(&format!("/api/v1/media/{}", stage.media[track])).await;
+        item["lost"].is_string()
+    };
+    let seen = why(place(3), &["missing_file"]) || lost(place(3)).await;
+    assert!(seen, "the missing file: {rows:#?}");
+    let seen = why(place(4), &["failed", "undecodable"]) || lost(place(4)).await;
+    assert!(seen, "the cut file: {rows:#?}");
     // The same bytes, sent again, bring back the item that every playlist and clock names.
     let path = format!("/api/v1/media/{}", stage.media[place(3)]);
     assert!(stage.client.get(&path).await["lost"].is_string(), "it is known to be lost");

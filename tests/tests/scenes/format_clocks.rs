@@ -37,7 +37,8 @@ async fn a_break_a_recorded_link_and_legal_ids_stand_in_the_plan_and_sign_on_is_
         .clock(vec![
             json!({ "offset_ms": 0, "type": "playlist", "playlist_id": stage.playlist }),
             json!({ "offset_ms": 1_200_000, "type": "voice_track", "track": "link" }),
-            json!({ "type": "stopset", "stopset": { "category": "spots", "length_ms": 40_000 } }),
+            json!({ "type": "stopset", "stopset": { "category": "spots", "length_ms": 40_000,
+                "tolerance_ms": 3_000 } }),
             json!({ "type": "playlist", "playlist_id": stage.playlist, "items": 50 }),
         ])
         .await;

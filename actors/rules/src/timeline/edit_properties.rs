@@ -49,7 +49,7 @@ fn command(step: &Step, number: u8, first: &grimnir_events::timeline::HourPlan) 
         }
         2 => EditCommand::Replace { hour, line_id, line },
         3 => EditCommand::Drop { hour, line_id, reason: String::new() },
-        4 => EditCommand::Hold { hour, line_id, locked: step.to % 2 == 0 },
+        4 => EditCommand::Hold { hour, line_id, locked: step.to.is_multiple_of(2) },
         5 => EditCommand::Shuffle { hour: Some(hour), seed: [number; 16] },
         6 => EditCommand::QueueNext { line },
         _ => EditCommand::RestoreHour { plan: Box::new(first.clone()), pins: vec![], to_seq: 1 },

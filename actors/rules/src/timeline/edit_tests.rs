@@ -323,11 +323,7 @@ fn an_hour_is_restored_behind_what_has_aired() {
 
 #[test]
 fn an_hour_takes_no_more_lines_than_a_plan() {
-    let lines = (0..150u8).map(|n| Line { planned_at: HOUR, ..song(n, 0) }).collect();
-    let full = || given::<Timeline>(&[planned(plan(lines_of(&lines)))]).at(HOUR.plus(-1));
+    let lines = (0..150u8).map(|n| Line { planned_at: HOUR, ..song(n, 0) }).collect::<Vec<_>>();
+    let full = || given::<Timeline>(&[planned(plan(Vec::clone(&lines)))]).at(HOUR.plus(-1));
     refused(full(), insert(200, HOUR, Place::Index(3)), "too_many_lines");
-}
-
-fn lines_of(lines: &Vec<Line>) -> Vec<Line> {
-    lines.clone()
 }

@@ -10,6 +10,7 @@ fn station(time_zone: &str) -> StationRow {
         "id": "sta_00000000000000000000000000000001", "name": "One", "slug": "one",
         "time_zone": time_zone, "settings": grimnir_events::station::StationSettings::default(),
         "mounts": [], "on_air": false, "fallback_media_id": null, "default_clock_id": null,
+        "dsp": { "preset": "", "nodes": [] },
     });
     serde_json::from_value(row).expect("a station")
 }

@@ -7,13 +7,16 @@ use super::wire::{Answer, NatsWire, Outgoing, Wire};
 use crate::directory::Identity;
 use crate::ledger::{ReadError, Recorded, Seq};
 use crate::segment::reader::SegmentReader;
-use async_nats::jetstream::context::CreateStreamErrorKind;
+use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
 use async_nats::jetstream::{self, stream::Stream};
 use bytes::Bytes;
 use grimnir_events::{LogId, SiteId, StreamId};
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How long making a stream may take on servers that do not answer; one question waits 5 s.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a stream is made with.
 #[derive(Clone, Debug)]
@@ -56,6 +59,23 @@ pub async fn provision(wanted: &Provision) -> Result<Provisioned, String> {
     Ok(create(wanted, &marks).await?.made)
 }
 
+/// Asks again when no answer came in time: a group of replicas that elects its leader is silent for
+/// a while, and to make the same once more changes nothing.
+async fn patiently<T, F: Future<Output = Result<T, CreateStreamError>>>(
+    patience: Duration,
+    mut ask: impl FnMut() -> F,
+) -> Result<T, CreateStreamError> {
+    let begun = Instant::now();
+    loop {
+        match ask().await {
+            Err(error)
+                if error.kind() == CreateStreamErrorKind::TimedOut
+                    && begun.elapsed() < patience => {}
+            answered => return answered,
+        }
+    }
+}
+
 struct Made {
     made: Provisioned,
     connection: Connection,
@@ -75,13 +95,15 @@ async fn create(wish: &Provision, marks: &Marks) -> Result<Made, String> {
         return Err(format!("stream {name} is there already ({whose}): nothing was changed"));
     }
     let config = wanted(wish.site_id, marks, wish.replicas);
-    context.create_stream(config).await.map_err(|error| match error.kind() {
+    let made = patiently(PATIENCE, || context.create_stream(&config)).await;
+    made.map_err(|error| match error.kind() {
         CreateStreamErrorKind::JetStream(inner) => format!("{name}: {inner}"),
         _ => format!("{name}: {error}"),
     })?;
     // Made again or already there, leases hold nothing that has to be kept.
     let leases = super::lease::bucket(&Names::of(wish.site_id), wish.replicas);
-    context.get_or_create_stream(leases).await.map_err(|e| format!("leases of {name}: {e}"))?;
+    let made = patiently(PATIENCE, || context.get_or_create_stream(leases.clone())).await;
+    made.map_err(|e| format!("leases of {name}: {e}"))?;
     let stream = context.get_stream_no_info(&name).await.map_err(|e| e.to_string())?;
     let made = Provisioned {
         stream: name,
@@ -142,5 +164,31 @@ async fn put(
     match answer {
         Ok(Answer::Stored(at)) if at == seq => Ok(()),
         other => Err(format!("seq {seq}: answered {other:?}; the stream is not complete")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    /// Fails so often, with this; answers how often it was asked.
+    async fn asked(failures: u32, kind: CreateStreamErrorKind, patience: Duration) -> (u32, bool) {
+        let count = Cell::new(0);
+        let made = patiently(patience, || {
+            count.set(count.get() + 1);
+            let failed = (count.get() <= failures).then(|| CreateStreamError::new(kind.clone()));
+            async move { failed.map_or(Ok(()), Err) }
+        });
+        let made = made.await.is_ok();
+        (count.get(), made)
+    }
+
+    #[tokio::test]
+    async fn only_a_silent_server_is_asked_again_and_not_for_ever() {
+        let (silent, long) = (CreateStreamErrorKind::TimedOut, Duration::from_secs(60));
+        assert_eq!(asked(2, silent.clone(), long).await, (3, true));
+        assert_eq!(asked(2, silent, Duration::ZERO).await, (1, false));
+        assert_eq!(asked(2, CreateStreamErrorKind::EmptyStreamName, long).await, (1, false));
     }
 }

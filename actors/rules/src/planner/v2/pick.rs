@@ -6,6 +6,7 @@
 //! nothing is relaxed while something lower would do. What is hard is in no set.
 //! The scan ends with [`WINDOW`] candidates that break nothing, so it does not grow with a library.
 
+use super::best::Best;
 use super::catalogue::Catalogue;
 use super::criteria::Moment;
 use super::explain::{PickTrace, RUNNERS_UP, Scored};
@@ -85,16 +86,6 @@ pub struct Desk<'d> {
     pub hard: &'d Hard<'d>,
     /// Where the spans of the source's rules reach back to.
     pub thresholds: &'d [i64],
-}
-
-/// The best so far: everything that breaks the same, up to the window.
-struct Best {
-    mask: u32,
-    found: Vec<(usize, u32)>,
-    /// What ruled others out, and how many.
-    removed: Removed,
-    /// How many broke each of the bits, where somebody asks.
-    broken: [usize; 32],
 }
 
 /// What ruled out every item, and how many each rule.
@@ -368,36 +359,4 @@ enum Judged {
     Worse,
     /// It breaks this.
     Breaks(u32),
-}
-
-impl Best {
-    const fn none() -> Self {
-        Self { mask: u32::MAX, found: Vec::new(), removed: Vec::new(), broken: [0; 32] }
-    }
-
-    fn count(&mut self, mask: u32) {
-        bits(mask).for_each(|bit| self.broken[bit.trailing_zeros() as usize] += 1);
-    }
-
-    /// What breaks more is not taken.
-    const fn limit(&self) -> u32 {
-        if self.found.len() < WINDOW { self.mask } else { self.mask.saturating_sub(1) }
-    }
-
-    fn remove(&mut self, why: &'static str) {
-        match self.removed.iter_mut().find(|(known, _)| *known == why) {
-            Some((_, count)) => *count += 1,
-            None => self.removed.push((why, 1)),
-        }
-    }
-
-    fn take(&mut self, mask: u32, rank: usize, place: u32) {
-        if mask < self.mask {
-            self.mask = mask;
-            self.found.clear();
-        }
-        if mask == self.mask && self.found.len() < WINDOW {
-            self.found.push((rank, place));
-        }
-    }
 }

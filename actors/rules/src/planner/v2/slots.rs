@@ -1,5 +1,6 @@
 //! Goes through the slots of the clock and fills each from its source, every pick by the selector.
 
+pub(super) use super::filling::Filling;
 use super::legal::Due;
 use super::names::named;
 use super::show::is_list;
@@ -51,27 +52,6 @@ pub(super) struct Slots<'p, 'a> {
 pub(super) struct Kept {
     relaxed: BTreeMap<String, u32>,
     traces: usize,
-}
-
-/// The slot in the making.
-pub(super) struct Filling {
-    pub label: String,
-    pub end: End,
-    pub rng: ChaCha8Rng,
-    pub seed: [u8; 32],
-    /// How often each rule was relaxed.
-    pub relaxed: BTreeMap<String, u32>,
-    /// Most items of the slot.
-    pub items: Option<u16>,
-    /// Its end leaves room for a legal ID.
-    pub keeps_room: bool,
-}
-
-impl Filling {
-    /// The slot may take another item.
-    pub fn wants(&self, taken: usize) -> bool {
-        self.items.is_none_or(|items| taken < usize::from(items))
-    }
 }
 
 impl<'p, 'a> Slots<'p, 'a> {

@@ -71,6 +71,8 @@ pub fn diff(before: &Hours, after: &Hours) -> Vec<HourDiff> {
         let in_order = rising(&kept);
         for (index, line) in plan.lines.iter().enumerate() {
             let from = old.get(&line.id).copied().or_else(|| {
+                // Nobody moves a line into an hour that was planned since.
+                before.get(hour)?;
                 let at = gone.iter().position(|(_, _, was)| was.media_id == line.media_id)?;
                 Some(*gone.remove(at))
             });
@@ -162,6 +164,19 @@ mod tests {
         let found = diff(&hours(&[1, 2], &[5]), &hours(&[1], &[2, 5]));
         assert_eq!((found[0].hour, found[0].moved[0].from_hour), (NEXT, HOUR));
         assert!(found[0].removed.is_empty() && found[0].added.is_empty());
+    }
+
+    #[test]
+    fn a_line_that_went_is_not_told_as_moved_to_an_hour_that_was_planned_since() {
+        let mut before = hours(&[1, 2], &[]);
+        before.remove(&NEXT);
+        let mut after = hours(&[1], &[9]);
+        let item = before[&HOUR].lines[1].media_id;
+        after.get_mut(&NEXT).expect("is there").lines[0].media_id = item;
+        let found = diff(&before, &after);
+        assert_eq!(found.len(), 2);
+        assert_eq!((ids(&found[0].removed), found[1].moved.len()), (vec![(1, 2)], 0));
+        assert_eq!(ids(&found[1].added), [(0, 9)]);
     }
 
     #[test]

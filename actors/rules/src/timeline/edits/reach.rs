@@ -94,6 +94,9 @@ pub struct Reach<'a> {
     free: usize,
 }
 
+/// The line on air with its place, where one is, and the lines from the one after it, in order.
+pub type Ahead<'a> = (Option<(OnAir, &'a Line)>, Vec<(UtcMicros, LineId)>);
+
 impl<'a> Reach<'a> {
     /// How far it has come now.
     pub fn of(state: &'a TimelineState, now: UtcMicros) -> Self {
@@ -168,7 +171,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Lines from the one after that on air, in order; the line on air, with its place.
-    pub fn ahead(&self) -> (Option<(OnAir, &'a Line)>, Vec<(UtcMicros, LineId)>) {
+    pub fn ahead(&self) -> Ahead<'a> {
         let on_air = self.on_air.and_then(|at| Some((self.state.seen.on_air?, self.chain[at].2)));
         let from = self.on_air.map_or(self.free, |at| at + 1);
         let ahead = self.chain[from.min(self.chain.len())..].iter();
