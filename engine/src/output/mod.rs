@@ -16,3 +16,4 @@ pub mod ogg;
 pub mod pages;
 pub mod reached;
 pub mod stream;
+pub mod target;
