@@ -61,13 +61,21 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         tracing::error!(%error, "GStreamer cannot start: no output will give sound");
     }
 
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        // Everything served is short work; one thread spares the wake-ups between two.
+        .worker_threads(1)
+        .thread_name("serve")
+        .enable_all()
+        .build()
+        .map_err(|e| format!("runtime: {e}"))?;
+
     let (graph, kept) = (held.graph.clone(), cache.clone());
     let offer = http::SharedOffer::default();
     let board = Board::default();
     let tell = teller(journal.clone(), air.clone());
     let reached = Arc::new(Reached::new(run, open_page(&reached_path)?));
     let seats = arguments.mount_listeners as usize;
-    let outputs = Desk::new(taps, offer.clone(), reached, tell, seats);
+    let outputs = Desk::new(taps, offer.clone(), reached, tell, seats, runtime.handle().clone());
     let parts = Parts {
         run,
         media: arguments.media.clone(),
@@ -97,13 +105,6 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         http_port: http_port.clone(),
         graph: std::sync::Mutex::new(control::Loaded::again(graph, kept, &air)),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        // Everything served is short work; one thread spares the wake-ups between two.
-        .worker_threads(1)
-        .thread_name("serve")
-        .enable_all()
-        .build()
-        .map_err(|e| format!("runtime: {e}"))?;
     let served = runtime.block_on(serve(arguments, control, offer, http_port, tx));
     let _ = director.join();
     air.send(AirCommand::Quit);

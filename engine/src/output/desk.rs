@@ -2,6 +2,7 @@
 //!
 //! Upstream: the director. One encoder serves every mount of the same format and bit rate.
 
+use super::client::SourceClient;
 use super::encoder::{Encoder, EncoderKey, Tell};
 use super::fanout::FanoutHandle;
 use super::format::Room;
@@ -25,6 +26,8 @@ pub struct Desk {
     tell: Tell,
     /// Listeners that a mount takes.
     listeners: usize,
+    /// Where connections are kept.
+    runtime: tokio::runtime::Handle,
     encoders: BTreeMap<EncoderKey, Encoder>,
     mounts: Vec<(Mount, Arc<Hub>)>,
     targets: BTreeMap<OutputId, (EngineOutput, Box<dyn Target>)>,
@@ -40,6 +43,7 @@ impl Desk {
         reached: Arc<Reached>,
         tell: Tell,
         listeners: usize,
+        runtime: tokio::runtime::Handle,
     ) -> Self {
         Self {
             fanout,
@@ -47,6 +51,7 @@ impl Desk {
             reached,
             tell,
             listeners,
+            runtime,
             encoders: BTreeMap::new(),
             mounts: Vec::new(),
             targets: BTreeMap::new(),
@@ -104,9 +109,12 @@ impl Desk {
     /// The target of one output.
     fn make(&self, handed: &EngineOutput) -> Option<Box<dyn Target>> {
         match &handed.output.kind {
-            OutputKind::Icecast(_)
-            | OutputKind::Shoutcast(_)
-            | OutputKind::Hls(_)
+            OutputKind::Icecast(_) | OutputKind::Shoutcast(_) => {
+                let (offer, tell) = (self.offer.clone(), self.tell.clone());
+                let client = SourceClient::start(handed, offer, tell, &self.runtime)?;
+                Some(Box::new(client))
+            }
+            OutputKind::Hls(_)
             | OutputKind::Srt(_)
             | OutputKind::Recording(_) => {
                 let kind = handed.output.kind.word();

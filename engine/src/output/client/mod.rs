@@ -90,6 +90,7 @@ impl SourceClient {
 impl Drop for SourceClient {
     fn drop(&mut self) {
         self.task.abort();
+        self.line.pulse.set(OutputHealth::Down, "the output was removed or changed");
     }
 }
 

@@ -40,6 +40,11 @@ impl Secrets {
         self.content().kept.get(&id).map(|kept| kept.text.clone())
     }
 
+    /// Fingerprint of a password that is kept.
+    pub fn kept_fingerprint(&self, id: CredentialId) -> Option<ContentHash> {
+        self.content().kept.get(&id).map(Kept::fingerprint)
+    }
+
     /// Forgets a password that was kept.
     pub fn forget(&self, id: CredentialId) -> Result<(), SecretsError> {
         self.change(|content| {
