@@ -10,6 +10,7 @@ use crate::journal::{Journal, Recovered};
 use crate::output::desk::Desk;
 use crate::output::encoder::Tell;
 use crate::output::reached::{self, Reached};
+use crate::output::tls::Certificate;
 use crate::output::{fanout, http};
 use crate::position::{self, Position, PositionPage};
 use grimnir_events::air::{AirEvent, EndReason, InterruptReason};
@@ -113,6 +114,15 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     served
 }
 
+/// Without one that can be read, mounts are served in the clear: better than not at all.
+fn certificate(arguments: &RunArguments) -> Option<Arc<Certificate>> {
+    let (chain, key) = (arguments.mount_tls_cert.as_ref()?, arguments.mount_tls_key.as_ref()?);
+    Certificate::open(chain, key)
+        .map_err(|reason| tracing::error!(reason, "mounts are served without TLS"))
+        .ok()
+        .map(Arc::new)
+}
+
 fn open_page(path: &Path) -> Result<PositionPage, String> {
     PositionPage::open(path).map_err(|e| format!("{}: {e}", path.display()))
 }
@@ -156,6 +166,7 @@ async fn serve(
         let _ = stopped.await;
     }));
     let (listen, dir) = (arguments.listen, arguments.dir.clone());
+    let certificate = certificate(arguments);
     tokio::spawn(async move {
         match http::bind(listen).await {
             Ok(listener) => {
@@ -163,7 +174,7 @@ async fn serve(
                 http_port.store(u32::from(port), Ordering::Relaxed);
                 write_card(&dir, run, port);
                 tracing::info!(port, "listeners are served");
-                http::serve(listener, offer).await;
+                http::serve(listener, offer, certificate).await;
             }
             Err(error) => {
                 tracing::error!(address = %listen, %error, "no listener can be served");

@@ -114,9 +114,7 @@ impl Desk {
                 let client = SourceClient::start(handed, offer, tell, &self.runtime)?;
                 Some(Box::new(client))
             }
-            OutputKind::Hls(_)
-            | OutputKind::Srt(_)
-            | OutputKind::Recording(_) => {
+            OutputKind::Hls(_) | OutputKind::Srt(_) | OutputKind::Recording(_) => {
                 let kind = handed.output.kind.word();
                 tracing::error!(output.id = %handed.output.id, kind, "no such output is built in");
                 None

@@ -18,3 +18,4 @@ pub mod pages;
 pub mod reached;
 pub mod stream;
 pub mod target;
+pub mod tls;

@@ -73,12 +73,7 @@ impl Writer {
         Ok(out)
     }
 
-    fn page(
-        &mut self,
-        out: &mut Vec<u8>,
-        packets: &[&[u8]],
-        granule: u64,
-    ) -> Result<(), String> {
+    fn page(&mut self, out: &mut Vec<u8>, packets: &[&[u8]], granule: u64) -> Result<(), String> {
         let flags = if self.pages == 0 { FIRST } else { 0 };
         put(out, (flags, granule, self.serial, self.pages), packets)?;
         self.pages = self.pages.wrapping_add(1);

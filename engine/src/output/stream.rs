@@ -143,6 +143,9 @@ fn adts_header(frame: usize) -> Result<[u8; ADTS_HEADER], String> {
 }
 
 #[cfg(test)]
+mod alignment;
+
+#[cfg(test)]
 mod tests {
     use super::super::codec::Codec;
     use super::super::{mp3, ogg};

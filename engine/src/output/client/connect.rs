@@ -11,6 +11,8 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// After `100 Continue` the final answer comes at once from Icecast, from others at the end.
 const AFTER_CONTINUE: Duration = Duration::from_millis(300);
+/// The kernel doubles it: 4 s of 128 kbit/s.
+const SEND_BUFFER: usize = 32 * 1024;
 /// Longest head of an answer, in bytes.
 const HEAD_LIMIT: usize = 8 * 1024;
 
@@ -120,6 +122,8 @@ async fn open(host: &str, port: u16, tls: bool) -> Result<Box<dyn Wire>, Refused
         .map_err(|_| format!("{host}:{port}: no connection within {} s", PATIENCE.as_secs()))?
         .map_err(|error| format!("{host}:{port}: {error}"))?;
     let _ = stream.set_nodelay(true);
+    // What the kernel holds for a server that stands still is neither heard nor told as lost.
+    let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, SEND_BUFFER);
     if tls { super::tls::client(host, stream).await } else { Ok(Box::new(stream)) }
 }
 

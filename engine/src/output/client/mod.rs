@@ -31,6 +31,9 @@ use tokio::time::Instant;
 /// A connection that stood for this long was a good one.
 const STOOD: Duration = Duration::from_secs(10);
 
+/// Why nothing is sent before the sign-on and after the sign-off.
+const OFF_AIR: &str = "the station is off air";
+
 /// Where the sound goes.
 enum Server {
     Icecast(IcecastOutput),
@@ -75,7 +78,7 @@ impl SourceClient {
             server,
             password: handed.secret.clone().unwrap_or_default(),
             offer,
-            pulse: Pulse::new(handed.output.id, tell),
+            pulse: Pulse::new(handed.output.id, OFF_AIR, tell),
             queue: Mutex::default(),
             more: Notify::new(),
             trouble: Mutex::default(),
@@ -205,16 +208,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Connects while the station is on air, again and again.
 async fn run(line: Arc<Line>) {
     let mut backoff = Backoff::default();
-    let mut before = false;
+    let (mut before, mut told) = (false, false);
     loop {
         let mut on_air = line.on_air.subscribe();
         if !*on_air.borrow_and_update() {
-            line.pulse.set(OutputHealth::Down, "the station is off air");
+            if told {
+                line.pulse.set(OutputHealth::Down, OFF_AIR);
+            }
             if on_air.wait_for(|on_air| *on_air).await.is_err() {
                 return;
             }
             backoff.reset();
         }
+        told = true;
         let reason = match line.connect().await {
             Err(reason) => reason,
             Ok(wire) => {
