@@ -245,3 +245,6 @@ async fn run(line: Arc<Line>) {
         let _ = tokio::time::timeout(pause, line.off_air()).await;
     }
 }
+
+#[cfg(test)]
+mod tests;
