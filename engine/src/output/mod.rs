@@ -16,3 +16,5 @@ pub mod ogg;
 pub mod pages;
 pub mod reached;
 pub mod stream;
+pub mod id3;
+pub mod record;

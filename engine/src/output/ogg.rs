@@ -6,6 +6,10 @@ const SEGMENT: usize = 255;
 const SEGMENTS: usize = 255;
 /// The page is the first of its stream.
 const FIRST: u8 = 2;
+/// The page is the last of its stream: its position may cut the end of its last packet.
+const LAST: u8 = 4;
+/// Bytes of a page before its table.
+const PAGE_HEADER: usize = 27;
 
 /// One packet and the position of the stream at its end.
 pub struct Packet {
@@ -59,6 +63,23 @@ impl Writer {
         Ok(out)
     }
 
+    /// Pages of the last packets.
+    pub fn end(&mut self, packets: &[Packet]) -> Result<Vec<u8>, String> {
+        let mut out = self.sound(packets)?;
+        let (mut at, mut last) = (0, 0);
+        while let Some(page) = page(&out[at..]) {
+            last = at;
+            at += page.length;
+        }
+        if at > 0 {
+            out[last + 5] |= LAST;
+            out[last + 22..last + 26].fill(0);
+            let sum = checksum(&out[last..]);
+            out[last + 22..last + 26].copy_from_slice(&sum.to_le_bytes());
+        }
+        Ok(out)
+    }
+
     fn page(
         &mut self,
         out: &mut Vec<u8>,
@@ -89,6 +110,27 @@ impl Writer {
         self.pages = self.pages.wrapping_add(1);
         Ok(())
     }
+}
+
+/// A whole page.
+pub struct Page {
+    /// Its bytes, all told.
+    pub length: usize,
+    /// Position of its stream at its end.
+    pub granule: u64,
+}
+
+/// The page that `bytes` begins with, if it is whole and undamaged.
+pub fn page(bytes: &[u8]) -> Option<Page> {
+    let header = bytes.get(..PAGE_HEADER).filter(|header| header.starts_with(b"OggS\0"))?;
+    let table = bytes.get(PAGE_HEADER..PAGE_HEADER + usize::from(header[26]))?;
+    let sound: usize = table.iter().map(|entry| usize::from(*entry)).sum();
+    let length = PAGE_HEADER + table.len() + sound;
+    let mut whole = bytes.get(..length)?.to_vec();
+    whole[22..26].fill(0);
+    let granule = u64::from_le_bytes(header[6..14].try_into().ok()?);
+    let sum = u32::from_le_bytes(header[22..26].try_into().ok()?);
+    (checksum(&whole) == sum).then_some(Page { length, granule })
 }
 
 /// Entries that a packet takes: its last one is always below 255.
