@@ -1,9 +1,10 @@
 //! The words of the air: what the engine reports as aired. Witnessed, never rejected.
 
 use crate::codec::Payload;
-use crate::ids::{ClaimId, ContentHash, EngineRunId, LineId, MediaId, MountId};
+use crate::ids::{ClaimId, ContentHash, EngineRunId, LineId, MediaId, MountId, OutputId};
 use crate::ladder::{OwnerReason, ReleaseReason, Tier};
 use crate::library::ItemKind;
+use crate::output::OutputReport;
 use crate::timeline::DropReason;
 use crate::units::{AirFrame, UtcMicros};
 use serde::{Deserialize, Serialize};
@@ -159,6 +160,13 @@ pub enum AirEvent {
     },
     /// What leaves is above it again.
     ProgrammeHeard {},
+    /// Something changed at an output beside the mounts.
+    OutputReported {
+        /// Which.
+        output_id: OutputId,
+        /// What.
+        report: Box<OutputReport>,
+    },
 }
 
 /// What started.

@@ -2,7 +2,8 @@
 
 use crate::codec::Payload;
 use crate::dsp::DspGraph;
-use crate::ids::{MediaId, MountId};
+use crate::ids::{MediaId, MountId, OutputId};
+use crate::output::Output;
 use serde::{Deserialize, Serialize};
 
 /// What happened to a station.
@@ -63,6 +64,16 @@ pub enum StationEvent {
     TransitionsChosen {
         /// In which.
         mode: TransitionMode,
+    },
+    /// An output is as this says from here on, a new one or one that was there.
+    OutputSet {
+        /// All of it.
+        output: Box<Output>,
+    },
+    /// An output was removed.
+    OutputRemoved {
+        /// Which.
+        output_id: OutputId,
     },
 }
 

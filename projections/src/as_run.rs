@@ -11,6 +11,7 @@ use crate::rows::AsRunRow;
 use crate::words;
 use grimnir_events::air::{AirEvent, AirFact, EndReason, InterruptReason, ItemStarted};
 use grimnir_events::ladder::Tier;
+use grimnir_events::output::OutputReport;
 use grimnir_events::timeline::Line;
 use grimnir_events::units::micros_of_frames;
 use grimnir_events::{AirFrame, ClaimId, EngineRunId, LineId, UtcMicros};
@@ -319,6 +320,11 @@ fn instant<'a>(
             with("alarm", format!("programme_silent: since {}", since.utc()))
         }
         AirEvent::ProgrammeHeard {} => with("alarm", "programme_heard".to_owned()),
+        AirEvent::OutputReported { output_id, report } => {
+            let OutputReport::Health { health, reason } = &**report;
+            let colon = if reason.is_empty() { "" } else { ": " };
+            with("output", format!("{}: {output_id}{colon}{reason}", health.word()))
+        }
         AirEvent::AirInterrupted { .. }
         | AirEvent::ItemStarted(_)
         | AirEvent::ItemEnded { .. }

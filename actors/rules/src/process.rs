@@ -157,7 +157,9 @@ fn after_station(event: &StationEvent, commands: &mut Vec<AnyCommand>) {
         | StationEvent::MountRemoved { .. }
         | StationEvent::FallbackChanged { .. }
         | StationEvent::DspGraphSet { .. }
-        | StationEvent::TransitionsChosen { .. } => {}
+        | StationEvent::TransitionsChosen { .. }
+        | StationEvent::OutputSet { .. }
+        | StationEvent::OutputRemoved { .. } => {}
     }
 }
 
@@ -204,7 +206,8 @@ fn after_air(event: &AirEvent, commands: &mut Vec<AnyCommand>) {
         | AirEvent::ProgrammeHeard {}
         | AirEvent::NonFiniteSamples { .. }
         | AirEvent::OutputUp { .. }
-        | AirEvent::OutputDown { .. } => {}
+        | AirEvent::OutputDown { .. }
+        | AirEvent::OutputReported { .. } => {}
     }
 }
 

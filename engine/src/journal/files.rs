@@ -191,6 +191,7 @@ impl Recovered {
             | AirEvent::OutputUp { .. }
             | AirEvent::OutputDown { .. }
             | AirEvent::ProgrammeSilent { .. }
+            | AirEvent::OutputReported { .. }
             | AirEvent::ProgrammeHeard {} => {}
         }
     }

@@ -8,11 +8,12 @@ use super::format::Room;
 use super::http::SharedOffer;
 use super::hub::Hub;
 use super::reached::Reached;
-use crate::director::status::OutputView;
-use grimnir_events::MountId;
-use grimnir_events::air::AirEvent;
+use super::target::{Sink, Target};
+use crate::director::status::{OutputView, TargetView};
 use grimnir_events::handover::EngineConfig;
+use grimnir_events::output::{EngineOutput, EngineOutputs, OutputKind};
 use grimnir_events::station::Mount;
+use grimnir_events::{MountId, OutputId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
@@ -26,6 +27,8 @@ pub struct Desk {
     listeners: usize,
     encoders: BTreeMap<EncoderKey, Encoder>,
     mounts: Vec<(Mount, Arc<Hub>)>,
+    targets: BTreeMap<OutputId, (EngineOutput, Box<dyn Target>)>,
+    on_air: bool,
     title: String,
 }
 
@@ -46,6 +49,8 @@ impl Desk {
             listeners,
             encoders: BTreeMap::new(),
             mounts: Vec::new(),
+            targets: BTreeMap::new(),
+            on_air: false,
             title: String::new(),
         }
     }
@@ -60,12 +65,12 @@ impl Desk {
                     == (mount.format, mount.bitrate_kbps, &mount.path)
             });
             let room = Room::of(mount.format, self.listeners);
-            let new = || Hub::new(mount.id, self.reached.clone(), room);
+            let new = || Hub::new(mount.id, self.reached.clone(), room, self.tell.clone());
             let hub = kept.map_or_else(new, |(_, hub)| hub);
             self.mounts.push((mount.clone(), hub));
         }
         for (_, hub) in before.values() {
-            self.close(hub, "the mount was removed or changed");
+            hub.close("the mount was removed or changed");
         }
         {
             let mut offer = self.offer.write().unwrap_or_else(PoisonError::into_inner);
@@ -75,39 +80,74 @@ impl Desk {
         self.set_on_air(on_air);
     }
 
-    /// Opens or closes every mount.
+    /// Sends out what is handed over; an output that is as it was goes on undisturbed.
+    pub fn apply_targets(&mut self, handed: &EngineOutputs) {
+        let wanted: BTreeMap<OutputId, &EngineOutput> = handed
+            .outputs
+            .iter()
+            .filter(|handed| handed.output.enabled)
+            .map(|handed| (handed.output.id, handed))
+            .collect();
+        self.targets.retain(|id, (held, _)| wanted.get(id) == Some(&&*held));
+        for (id, handed) in wanted {
+            if self.targets.contains_key(&id) {
+                continue;
+            }
+            if let Some(target) = self.make(handed) {
+                target.set_title(&self.title);
+                self.targets.insert(id, (handed.clone(), target));
+            }
+        }
+        self.set_on_air(self.on_air);
+    }
+
+    /// The target of one output.
+    fn make(&self, handed: &EngineOutput) -> Option<Box<dyn Target>> {
+        match &handed.output.kind {
+            OutputKind::Icecast(_)
+            | OutputKind::Shoutcast(_)
+            | OutputKind::Hls(_)
+            | OutputKind::Srt(_)
+            | OutputKind::Recording(_) => {
+                let kind = handed.output.kind.word();
+                tracing::error!(output.id = %handed.output.id, kind, "no such output is built in");
+                None
+            }
+        }
+    }
+
+    /// Opens or closes every mount, and tells every other output.
     pub fn set_on_air(&mut self, on_air: bool) {
+        self.on_air = on_air;
+        for (_, target) in self.targets.values() {
+            target.set_on_air(on_air);
+        }
         if !on_air {
             self.encoders.clear();
             for (_, hub) in &self.mounts {
-                self.close(hub, "the station is off air");
+                hub.close("the station is off air");
             }
             return;
         }
-        let mut wanted: BTreeMap<EncoderKey, Vec<Arc<Hub>>> = BTreeMap::new();
+        let mut wanted: BTreeMap<EncoderKey, Vec<Arc<dyn Sink>>> = BTreeMap::new();
         for (mount, hub) in &self.mounts {
             hub.open();
             hub.set_title(&self.title);
             wanted.entry((mount.format, mount.bitrate_kbps)).or_default().push(hub.clone());
         }
+        for (key, sink) in self.targets.values().flat_map(|(_, target)| target.wants()) {
+            wanted.entry(key).or_default().push(sink);
+        }
         self.encoders.retain(|key, _| wanted.contains_key(key));
-        for (key, hubs) in wanted {
+        for (key, sinks) in wanted {
             match self.encoders.get(&key) {
-                Some(encoder) => encoder.feed(hubs),
+                Some(encoder) => encoder.feed(sinks),
                 None => {
-                    let encoder = Encoder::start(key, self.fanout.tap(), hubs, self.tell.clone());
+                    let encoder = Encoder::start(key, self.fanout.clone(), sinks);
                     self.encoders.insert(key, encoder);
                 }
             }
         }
-    }
-
-    fn close(&self, hub: &Arc<Hub>, reason: &str) {
-        if hub.is_up() {
-            let down = AirEvent::OutputDown { mount_id: hub.mount_id, reason: reason.into() };
-            (self.tell)(down);
-        }
-        hub.close();
     }
 
     /// Another item is heard.
@@ -116,6 +156,9 @@ impl Desk {
             title.clone_into(&mut self.title);
             for (_, hub) in &self.mounts {
                 hub.set_title(title);
+            }
+            for (_, target) in self.targets.values() {
+                target.set_title(title);
             }
         }
     }
@@ -130,5 +173,16 @@ impl Desk {
             bytes_sent: hub.sent(),
         };
         self.mounts.iter().map(view).collect()
+    }
+
+    /// How the outputs beside the mounts are.
+    pub fn target_views(&self) -> Vec<TargetView> {
+        let view = |(handed, target): &(EngineOutput, Box<dyn Target>)| TargetView {
+            id: handed.output.id,
+            name: handed.output.name.clone(),
+            kind: handed.output.kind.word(),
+            state: target.state(),
+        };
+        self.targets.values().map(view).collect()
     }
 }

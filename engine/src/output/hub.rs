@@ -2,11 +2,14 @@
 //!
 //! A listener whose queue is over its limit is dropped; nobody waits for it.
 
+use super::encoder::Tell;
 use super::format::Room;
 use super::icy;
 use super::reached::Reached;
+use super::target::{Encoded, Sink};
 use crate::air::clock;
 use bytes::Bytes;
+use grimnir_events::air::AirEvent;
 use grimnir_events::{AirFrame, MountId, UtcMicros};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -90,11 +93,14 @@ pub struct Hub {
     /// How far the quickest listener has taken the air.
     taken: AtomicI64,
     reached: Arc<Reached>,
+    tell: Tell,
+    /// That it is down was told.
+    told_down: AtomicBool,
 }
 
 impl Hub {
     /// A hub without listeners, closed until [`Hub::open`].
-    pub fn new(mount_id: MountId, reached: Arc<Reached>, room: Room) -> Arc<Self> {
+    pub fn new(mount_id: MountId, reached: Arc<Reached>, room: Room, tell: Tell) -> Arc<Self> {
         let state = State { title: (0, icy::block("")), ..State::default() };
         Arc::new(Self {
             mount_id,
@@ -105,6 +111,8 @@ impl Hub {
             sent: AtomicU64::new(0),
             taken: AtomicI64::new(i64::MIN),
             reached,
+            tell,
+            told_down: AtomicBool::new(false),
         })
     }
 
@@ -115,20 +123,11 @@ impl Hub {
         }
     }
 
-    /// A stream begins: whoever is there, and whoever comes, gets its headers before its sound.
-    pub fn begin(&self, head: Bytes) {
-        let mut state = self.lock();
-        // The stream before ended without a word; its sound does not belong behind these headers.
-        state.burst.clear();
-        state.burst_bytes = 0;
-        // Before any frame of the air: they reach nothing.
-        let sound = state.sound(head.clone(), AirFrame(i64::MIN));
-        state.seats.retain(|seat| seat.send(&sound));
-        state.head = head;
-    }
-
     /// Every connection ends, and none is let in.
-    pub fn close(&self) {
+    pub fn close(&self, reason: &str) {
+        if self.is_up() {
+            self.tell_down(reason);
+        }
         self.open.store(false, Ordering::Release);
         self.set_up(false);
         let mut state = self.lock();
@@ -139,8 +138,13 @@ impl Hub {
         state.burst_bytes = 0;
     }
 
+    fn tell_down(&self, reason: &str) {
+        let down = AirEvent::OutputDown { mount_id: self.mount_id, reason: reason.into() };
+        (self.tell)(down);
+    }
+
     /// The encoder gives sound, or not.
-    pub fn set_up(&self, up: bool) {
+    fn set_up(&self, up: bool) {
         self.up.store(up, Ordering::Relaxed);
         if !up {
             self.reached.leave(self.mount_id);
@@ -172,10 +176,7 @@ impl Hub {
     }
 
     /// Hands whole encoded frames to everybody; the air before `until` is in them or was before.
-    pub fn push(&self, frames: Bytes, until: AirFrame) {
-        if !self.is_open() {
-            return;
-        }
+    fn hand_out(&self, frames: Bytes, until: AirFrame) {
         let mut state = self.lock();
         let length = frames.len();
         let sound = state.sound(frames, until);
@@ -254,6 +255,43 @@ impl Hub {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sink for Hub {
+    /// Whoever is there, and whoever comes, gets the headers before the sound.
+    fn begin(&self, head: &Bytes) {
+        let mut state = self.lock();
+        // The stream before ended without a word; its sound does not belong behind these headers.
+        state.burst.clear();
+        state.burst_bytes = 0;
+        if !head.is_empty() {
+            // Before any frame of the air: they reach nothing.
+            let sound = state.sound(head.clone(), AirFrame(i64::MIN));
+            state.seats.retain(|seat| seat.send(&sound));
+        }
+        state.head = head.clone();
+    }
+
+    fn push(&self, sound: &Encoded) {
+        if !self.is_open() {
+            return;
+        }
+        if !self.is_up() {
+            self.set_up(true);
+            self.told_down.store(false, Ordering::Relaxed);
+            (self.tell)(AirEvent::OutputUp { mount_id: self.mount_id });
+        }
+        self.hand_out(sound.bytes.clone(), sound.until);
+    }
+
+    fn failed(&self, reason: &str) {
+        let was_up = self.is_up();
+        self.set_up(false);
+        // Said once for each time it goes down, not for each try.
+        if !self.told_down.swap(true, Ordering::Relaxed) || was_up {
+            self.tell_down(reason);
+        }
     }
 }
 

@@ -16,5 +16,6 @@ pub mod ogg;
 pub mod pages;
 pub mod reached;
 pub mod stream;
+pub mod target;
 pub mod id3;
 pub mod record;

@@ -58,6 +58,11 @@ impl Stream {
         }
     }
 
+    /// True where a stream begins with packets of its own, which come with the first sound.
+    pub fn has_head(&self) -> bool {
+        matches!(self, Self::Ogg(_))
+    }
+
     /// Takes what the encoder made.
     pub fn push(&mut self, taken: Taken) -> Result<Cut, String> {
         match self {

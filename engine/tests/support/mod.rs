@@ -255,7 +255,8 @@ pub fn bytes<P: Payload>(payload: &P) -> Vec<u8> {
 }
 
 pub async fn configure(client: &mut Client, config: &EngineConfig) -> v1::HandoverResponse {
-    let request = v1::ConfigureRequest { config_payload: bytes(config), epoch: 1 };
+    let request =
+        v1::ConfigureRequest { config_payload: bytes(config), epoch: 1, ..Default::default() };
     client.configure(request).await.unwrap().into_inner()
 }
 

@@ -77,16 +77,16 @@ pub fn station() -> Labelled<StationEvent> {
         ("None".into(), FallbackChanged { media_id: None }),
         plain(DspGraphSet { graph: Box::new(dsp_graph()) }),
     ];
-    for (word, mode) in words!(TransitionMode: Segue, Fixed, Smart) {
-        samples.push((word.into(), TransitionsChosen { mode }));
-    }
+    let modes = words!(TransitionMode: Segue, Fixed, Smart);
+    samples.extend(modes.map(|(word, mode)| (word.into(), TransitionsChosen { mode })));
     for (word, format) in words!(MountFormat: Mp3, AacLc, Opus, Vorbis, Flac) {
         samples.push((word.into(), MountAdded { mount: mount(format) }));
     }
+    samples.extend(super::output_events());
     assert_eq!(words!(FadeCurve: Linear, EqualPower).count(), 2, "both are above");
     labelled!(StationEvent: [
         Created, Renamed, TimeZoneChanged, SettingsChanged, MountAdded, MountRemoved, Started,
-        Stopped, FallbackChanged, DspGraphSet, TransitionsChosen,
+        Stopped, FallbackChanged, DspGraphSet, TransitionsChosen, OutputSet, OutputRemoved,
     ], samples)
 }
 

@@ -1,7 +1,7 @@
 //! Decides what is asked of a station.
 
 use super::command::StationCommand;
-use super::{StationRejection as No, StationState};
+use super::{StationRejection as No, StationState, outputs};
 use crate::text;
 use grimnir_events::dsp::DspGraph;
 use grimnir_events::station::{Mount, MountFormat, StationEvent, StationSettings};
@@ -74,6 +74,8 @@ pub fn decide(state: &StationState, command: &StationCommand) -> Result<Vec<Stat
         StationCommand::ChooseTransitions { mode } => {
             vec![StationEvent::TransitionsChosen { mode: *mode }]
         }
+        StationCommand::SetOutput { output } => outputs::set(state, output)?,
+        StationCommand::RemoveOutput { output_id } => outputs::remove(state, *output_id)?,
     })
 }
 
@@ -149,7 +151,7 @@ fn add_mount(state: &StationState, mount: &Mount) -> Result<Vec<StationEvent>, N
     Ok(vec![StationEvent::MountAdded { mount: mount.clone() }])
 }
 
-fn check_name(field: &'static str, name: &str) -> Result<(), No> {
+pub(super) fn check_name(field: &'static str, name: &str) -> Result<(), No> {
     text::check(name, 1, NAME_MAX).map_err(|fault| No::Text { field, fault })
 }
 
@@ -171,7 +173,7 @@ fn check_time_zone(name: &str) -> Result<(), No> {
     }
 }
 
-fn check_path(path: &str) -> Result<(), No> {
+pub(super) fn check_path(path: &str) -> Result<(), No> {
     let no = |why| Err(No::Path { found: text::clip(path, PATH_MAX), why });
     if !path.starts_with('/') || path.len() < 2 {
         return no("does not begin with a slash and a name, expected a path like /live.mp3");

@@ -10,11 +10,14 @@
 //! | `ChooseFallback` | `FallbackChanged` | `NilId` |
 //! | `SetDspGraph` | `DspGraphSet` | `Setting`, `Text` |
 //! | `ChooseTransitions` | `TransitionsChosen` | |
+//! | `SetOutput` | `OutputSet` | `OutputTaken`, `PlaceTaken`, `Host`, `Folder`, `OutputFormat`, … |
+//! | `RemoveOutput` | `OutputRemoved` | `UnknownOutput` |
 //!
 //! Everything but `Create` is refused with `Missing` before it. What is so already changes nothing.
 
 pub mod command;
 mod decide;
+mod outputs;
 mod evolve;
 mod rejection;
 mod state;

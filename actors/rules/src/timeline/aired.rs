@@ -61,6 +61,7 @@ impl Aired {
             | AirEvent::AirStalled { .. }
             | AirEvent::NonFiniteSamples { .. }
             | AirEvent::ProgrammeSilent { .. }
+            | AirEvent::OutputReported { .. }
             | AirEvent::ProgrammeHeard {}
             | AirEvent::OutputUp { .. }
             | AirEvent::OutputDown { .. } => {}

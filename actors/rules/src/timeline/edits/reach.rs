@@ -66,6 +66,7 @@ impl Seen {
             | AirEvent::SilenceLeft {}
             | AirEvent::AirStalled { .. }
             | AirEvent::ProgrammeSilent { .. }
+            | AirEvent::OutputReported { .. }
             | AirEvent::ProgrammeHeard {}
             | AirEvent::NonFiniteSamples { .. }
             | AirEvent::OutputUp { .. }
