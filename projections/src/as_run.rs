@@ -8,7 +8,7 @@ use crate::change::Changes;
 use crate::decoded::Place;
 use crate::model::Model;
 use crate::rows::AsRunRow;
-use crate::words;
+use crate::{recordings, words};
 use grimnir_events::air::{AirEvent, AirFact, EndReason, InterruptReason, ItemStarted};
 use grimnir_events::ladder::Tier;
 use grimnir_events::output::OutputReport;
@@ -320,11 +320,13 @@ fn instant<'a>(
             with("alarm", format!("programme_silent: since {}", since.utc()))
         }
         AirEvent::ProgrammeHeard {} => with("alarm", "programme_heard".to_owned()),
-        AirEvent::OutputReported { output_id, report } => {
-            let OutputReport::Health { health, reason } = &**report;
-            let colon = if reason.is_empty() { "" } else { ": " };
-            with("output", format!("{}: {output_id}{colon}{reason}", health.word()))
-        }
+        AirEvent::OutputReported { output_id, report } => match &**report {
+            OutputReport::Health { health, reason } => {
+                let colon = if reason.is_empty() { "" } else { ": " };
+                with("output", format!("{}: {output_id}{colon}{reason}", health.word()))
+            }
+            OutputReport::Recording(report) => with("recording", recordings::told(report)),
+        },
         AirEvent::AirInterrupted { .. }
         | AirEvent::ItemStarted(_)
         | AirEvent::ItemEnded { .. }

@@ -142,7 +142,9 @@ impl Codec {
         match self.failure() {
             Some(reason) => Err(reason),
             None if !drained => Err("the encoder did not take its end".to_owned()),
-            None => Ok(std::mem::take(&mut *self.out.lock().unwrap_or_else(PoisonError::into_inner))),
+            None => {
+                Ok(std::mem::take(&mut *self.out.lock().unwrap_or_else(PoisonError::into_inner)))
+            }
         }
     }
 

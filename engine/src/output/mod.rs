@@ -17,5 +17,8 @@ pub mod pages;
 pub mod reached;
 pub mod stream;
 pub mod target;
+pub mod around;
 pub mod id3;
 pub mod record;
+pub mod hls;
+pub mod srt;

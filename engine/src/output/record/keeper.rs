@@ -9,10 +9,10 @@ use super::place::{Marker, Place};
 use super::rotate;
 use super::take::{Ending, Piece};
 use grimnir_events::AirFrame;
+use grimnir_events::ContentHash;
 use grimnir_events::output::{Encoding, OutputHealth};
 use grimnir_events::recording::{Recorded, RecordingEnd, RecordingReport};
 use grimnir_events::station::MountFormat;
-use grimnir_events::ContentHash;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -24,6 +24,17 @@ use std::time::{Duration, Instant};
 
 /// A power cut loses this much at most, and what the disk then still had to write.
 pub const SYNC: Duration = Duration::from_secs(5);
+/// Disk threads that have not ended: an engine that ends in order waits for them a while.
+static BUSY: AtomicUsize = AtomicUsize::new(0);
+
+/// Waits until every file of an output that ended is closed, for so long at most.
+pub fn wait_until_closed(limit: Duration) {
+    let until = Instant::now() + limit;
+    while BUSY.load(Ordering::Acquire) > 0 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// What may wait for the disk: a minute of FLAC, and more of the others.
 pub const QUEUE_BYTES: usize = 12 * 1024 * 1024;
 /// Read at a time for the hash.
@@ -82,7 +93,13 @@ impl Keeper {
             Disk { place, encoding, limits, told, shared: shared.clone(), open: None, begun: 0 };
         let thread = std::thread::Builder::new()
             .name("rec-disk".into())
-            .spawn(move || disk.run(&rx))
+            .spawn(move || {
+                disk.run(&rx);
+                BUSY.fetch_sub(1, Ordering::AcqRel);
+            })
+            .inspect(|_| {
+                BUSY.fetch_add(1, Ordering::AcqRel);
+            })
             .map_err(|error| tracing::error!(%error, "a recording's disk thread cannot start"))
             .ok();
         Self { tx, shared, thread }

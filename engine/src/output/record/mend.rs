@@ -98,7 +98,8 @@ fn flac(file: &Cut<'_>) -> Option<Mended> {
     // No frame is longer than plain samples with a header, and the last whole one is the last or
     // the one before: more of the tail need not be looked at.
     let longest = block as usize * 4 + 64;
-    let from = begin.saturating_sub(file.tail_at()).max(file.tail.len().saturating_sub(3 * longest));
+    let from =
+        begin.saturating_sub(file.tail_at()).max(file.tail.len().saturating_sub(3 * longest));
     let tail = file.tail.get(from..)?;
     let tail_at = file.tail_at() + from;
     let heads: Vec<(usize, i64)> =

@@ -11,3 +11,4 @@ pub mod rotate;
 pub mod place;
 pub mod keeper;
 pub mod recorder;
+pub mod target;

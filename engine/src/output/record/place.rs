@@ -4,9 +4,9 @@
 //! that is being written has a marker in the engine's folder, so that the next run finds it.
 
 use super::rotate::Kept;
-use grimnir_events::output::Encoding;
+use grimnir_events::output::{Encoding, Output};
 use grimnir_events::station::MountFormat;
-use grimnir_events::{AirFrame, OutputId, UtcMicros};
+use grimnir_events::{AirFrame, EngineRunId, OutputId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io;
@@ -24,6 +24,7 @@ pub struct Place {
     engine: PathBuf,
     /// The recording's.
     root: PathBuf,
+    run: EngineRunId,
     output: OutputId,
     prefix: String,
 }
@@ -33,6 +34,8 @@ pub struct Place {
 pub struct Marker {
     /// Whose file it is.
     pub output: OutputId,
+    /// The run that writes it.
+    pub run: EngineRunId,
     /// The recording's folder.
     pub root: PathBuf,
     /// The file below it.
@@ -44,10 +47,11 @@ pub struct Marker {
 }
 
 impl Place {
-    /// The place of an output in `folder` below the engine's.
-    pub fn new(engine: &Path, folder: &str, output: OutputId, name: &str) -> Self {
-        let root = engine.join(folder);
-        Self { engine: engine.to_path_buf(), root, output, prefix: prefix(name) }
+    /// The place of an output in `folder` below the recordings of the engine, in this run.
+    pub fn new(engine: &Path, folder: &str, run: EngineRunId, output: &Output) -> Self {
+        let root = engine.join("recordings").join(folder);
+        let prefix = prefix(&output.name);
+        Self { engine: engine.to_path_buf(), root, run, output: output.id, prefix }
     }
 
     /// Whose place it is.
@@ -72,7 +76,8 @@ impl Place {
                 continue;
             }
             let root = self.root.clone();
-            let marker = Marker { output: self.output, root, file, encoding, first };
+            let (output, run) = (self.output, self.run);
+            let marker = Marker { output, run, root, file, encoding, first };
             let text = serde_json::to_vec(&marker).map_err(io::Error::other)?;
             crate::held::replace(&self.marker(first), &text)?;
             let made = File::options().read(true).write(true).create_new(true).open(&path)?;
@@ -96,7 +101,7 @@ impl Place {
         self.engine.join(format!("{}-{}.recording", self.output, first.0))
     }
 
-    /// What the last run left open.
+    /// What an earlier run left open.
     pub fn left_open(&self) -> Vec<Marker> {
         let own = format!("{}-", self.output);
         let Ok(entries) = std::fs::read_dir(&self.engine) else { return Vec::new() };
@@ -108,7 +113,7 @@ impl Place {
             }
             serde_json::from_slice(&std::fs::read(entry.path()).ok()?).ok()
         };
-        entries.filter_map(read).collect()
+        entries.filter_map(read).filter(|marker| marker.run != self.run).collect()
     }
 
     /// Files of this recording that are there.
@@ -173,30 +178,43 @@ fn second_of(rest: &str) -> Option<AirFrame> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use grimnir_events::output::{OutputKind, RecordingOutput};
+
+    fn place(dir: &Path, run: u8, output: u8, name: &str) -> Place {
+        let encoding = Encoding { format: MountFormat::Flac, bitrate_kbps: 0 };
+        let folder = "archive".to_owned();
+        let recording = RecordingOutput { encoding, folder, keep_days: 0, keep_bytes: 0 };
+        let kind = OutputKind::Recording(recording);
+        let id = OutputId([output; 16]);
+        let output = Output { id, name: name.into(), kind, enabled: true };
+        Place::new(dir, "archive", EngineRunId([run; 16]), &output)
+    }
 
     #[test]
     fn files_are_named_after_their_first_second_and_found_again() {
         let dir = tempfile::tempdir().expect("dir");
-        let output = OutputId([3; 16]);
-        let place = Place::new(dir.path(), "archive", output, "Händel & Söhne!");
+        let mine = place(dir.path(), 1, 3, "Händel & Söhne!");
         let encoding = Encoding { format: MountFormat::Flac, bitrate_kbps: 0 };
         let first = UtcMicros(1_795_269_600_500_000).frame();
-        let (_, one) = place.make(encoding, first).expect("made");
-        let (_, two) = place.make(encoding, first.plus(480)).expect("made");
+        let (_, one) = mine.make(encoding, first).expect("made");
+        let (_, two) = mine.make(encoding, first.plus(480)).expect("made");
         assert_eq!(one.file, "2026-11-21/h-ndel-s-hne_20261121T140000Z.flac");
         assert_eq!(two.file, "2026-11-21/h-ndel-s-hne_20261121T140000Z-2.flac");
-        let mut open = place.left_open();
+        assert!(mine.left_open().is_empty(), "it writes them itself");
+        let next_run = place(dir.path(), 2, 3, "Händel & Söhne!");
+        let mut open = next_run.left_open();
         open.sort_by_key(|marker| marker.first);
         assert_eq!(open, [one.clone(), two.clone()]);
-        let other = Place::new(dir.path(), "archive", OutputId([4; 16]), "Händel");
+        let other = place(dir.path(), 2, 4, "Händel");
         assert!(other.left_open().is_empty() && other.kept().is_empty());
-        std::fs::write(dir.path().join("archive/2026-11-21/h-ndel-s-hne_notes.txt"), "x").unwrap();
-        let kept = place.kept();
+        let stray = dir.path().join("recordings/archive/2026-11-21/h-ndel-s-hne_notes.txt");
+        std::fs::write(stray, "x").expect("written");
+        let kept = mine.kept();
         assert_eq!(kept.len(), 2);
         assert_eq!(kept[0].first, UtcMicros(1_795_269_600_000_000).frame());
-        place.unmark(&one);
-        assert_eq!(place.left_open(), [two.clone()]);
-        place.remove(&two.file).expect("there");
-        assert_eq!(place.kept().len(), 1);
+        mine.unmark(&one);
+        assert_eq!(next_run.left_open(), [two.clone()]);
+        mine.remove(&two.file).expect("there");
+        assert_eq!(mine.kept().len(), 1);
     }
 }

@@ -1,8 +1,8 @@
 //! Which files of a recording go: those that are too old, and the oldest while all are too large.
 
+use grimnir_events::AirFrame;
 use grimnir_events::recording::RemovalReason;
 use grimnir_events::units::FRAMES_PER_SECOND;
-use grimnir_events::AirFrame;
 
 /// Frames of a day.
 const DAY: i64 = 24 * 3_600 * FRAMES_PER_SECOND;

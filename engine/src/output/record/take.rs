@@ -61,12 +61,9 @@ impl Take {
                 // One stream in a file: nothing to tell it from.
                 Form::Opus { writer: ogg::Writer::new(1), skip: 0, granule: 0 }
             }
-            MountFormat::Mp3 => Form::Mp3 {
-                framer: Framer::default(),
-                first: Vec::new(),
-                facts: 0,
-                bytes: 0,
-            },
+            MountFormat::Mp3 => {
+                Form::Mp3 { framer: Framer::default(), first: Vec::new(), facts: 0, bytes: 0 }
+            }
             MountFormat::AacLc | MountFormat::Vorbis => {
                 return Err(format!("found {format:?}, recorded are FLAC, MP3 and Opus"));
             }
