@@ -231,3 +231,61 @@ async fn a_push_by_srt_comes_back_when_its_listener_does() {
         from += facts.len() as u64;
     }
 }
+
+/// Starts the engine with its recordings on a disk of their own, of so many kilobytes.
+fn start_on_small_disk(rig: &mut Rig, kilobytes: u32) {
+    let recordings = rig.engine_dir().join("recordings");
+    std::fs::create_dir_all(&recordings).unwrap();
+    let mount = format!("mount -t tmpfs -o size={kilobytes}k none '{}'", recordings.display());
+    let log = std::fs::File::create(rig.dir.path().join("engine.log")).unwrap();
+    let child = Command::new("unshare")
+        .args(["-rm", "sh", "-c", &format!("{mount} && exec \"$@\""), "sh", PROGRAM])
+        .args(["run", "--listen", "127.0.0.1:0", "--station", &STATION.to_string(), "--dir"])
+        .arg(rig.engine_dir())
+        .arg("--media")
+        .arg(rig.dir.path().join("media"))
+        .stdin(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("unshare is installed");
+    rig.child = Some(child);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_costs_the_recording_alone_and_it_goes_on_when_there_is_room() {
+    let mut rig = Rig::new();
+    let tone = [rig.tone(500, 90.0, "wav")];
+    start_on_small_disk(&mut rig, 256);
+    let (mut client, port) = rig.client().await;
+    set_timeline(&mut client, 1, chain(&tone, now(), 0)).await;
+    send_out(&mut client, &config(1), vec![recording("archive")]).await;
+    facts_until(&mut client, 1, |facts| is_up(facts, 1)).await;
+    let ear = listen(port);
+    let down = |facts: &[AirFact]| {
+        reports(facts).iter().any(|(_, report)| match report {
+            OutputReport::Health { health, reason } => {
+                *health == OutputHealth::Down && reason.contains("No space left")
+            }
+            OutputReport::Recording(_) => false,
+        })
+    };
+    let facts = facts_until(&mut client, 1, down).await;
+    let full = &closed(&facts)[0];
+    assert!(matches!(&full.end, RecordingEnd::Fault { reason } if reason.contains("No space")));
+    let inside = rig.engine_dir().join("recordings/archive");
+    let pid = rig.child.as_ref().unwrap().id();
+    let root = Path::new("/proc").join(pid.to_string()).join("root");
+    let path = root.join(inside.strip_prefix("/").unwrap()).join(&full.file);
+    let bytes = std::fs::read(&path).unwrap();
+    assert_eq!(ContentHash(Sha256::digest(&bytes).into()), full.hash);
+    std::fs::remove_file(&path).unwrap();
+    let from = facts.len() as u64 + 1;
+    let facts = facts_until(&mut client, from, |facts| is_up(facts, 1)).await;
+    let again = reports(&facts).into_iter().find_map(|(_, report)| match report {
+        OutputReport::Recording(RecordingReport::Opened { first, .. }) => Some(first),
+        _ => None,
+    });
+    assert!(again.unwrap() >= full.first.plus(full.frames));
+    let heard = ear.hang_up(rig.dir.path());
+    check_tone("the mount", &heard, 4);
+}

@@ -84,7 +84,7 @@ fn descriptor(tag: u8, body: &[u8]) -> Vec<u8> {
 /// A segment: event messages, one fragment, its sound.
 pub fn segment(number: u32, frames: &Frames<'_>) -> Vec<u8> {
     let time = |n: i64| frames.first.plus(n * SAMPLES).0.max(0) as u64;
-    let mut out = boxed(b"styp", &[&b"msdh"[..], &words(&[0]), b"msdhmsix"].concat());
+    let mut out = boxed(b"styp", &[&b"msdh"[..], &words(&[0]), b"msdhiso6"].concat());
     out.extend(event(time(0), number << 8, frames.title_at_start()));
     let changes = (1..frames.coded.len()).filter_map(|n| Some((n, frames.title_from(n)?)));
     for (count, (n, title)) in changes.enumerate() {

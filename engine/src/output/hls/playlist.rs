@@ -1,7 +1,8 @@
 //! Playlists as text (RFC 8216).
 
+use super::cutter::SAMPLES;
 use super::window::Entry;
-use grimnir_events::output::HlsContainer;
+use grimnir_events::output::{HlsContainer, HlsOutput};
 use std::fmt::Write;
 
 /// The playlist of all bit rates.
@@ -47,10 +48,10 @@ pub fn master(container: HlsContainer, bitrates_kbps: &[u16]) -> String {
 }
 
 /// Names the segments of one bit rate; `cuts` were before the first.
-pub fn media(container: HlsContainer, kbps: u16, cuts: u64, entries: &[&Entry]) -> String {
-    let longest = entries.iter().map(|entry| entry.frames).max().unwrap_or(0);
-    // No segment may be longer than this, rounded to the nearest second.
-    let target = (longest + 24_000) / 48_000;
+pub fn media(hls: &HlsOutput, kbps: u16, cuts: u64, entries: &[&Entry]) -> String {
+    let container = hls.container;
+    // No segment may be longer than this, rounded to the nearest second; it never changes.
+    let target = (i64::from(hls.segment_ms) * 48 + SAMPLES / 2 + 24_000) / 48_000;
     let first = entries.first().map_or(0, |entry| entry.number);
     let mut text = format!(
         "#EXTM3U\n#EXT-X-VERSION:{}\n#EXT-X-TARGETDURATION:{}\n#EXT-X-MEDIA-SEQUENCE:{first}\n",
@@ -104,14 +105,22 @@ mod tests {
             cut,
         };
         let (one, two) = (entry(7, false), entry(8, true));
-        let text = media(HlsContainer::PackedAac, 128, 2, &[&one, &two]);
+        let hls = |container| HlsOutput {
+            path: "/hls".into(),
+            container,
+            bitrates_kbps: vec![64, 128],
+            segment_ms: 6_000,
+            window: 6,
+            folder: None,
+        };
+        let text = media(&hls(HlsContainer::PackedAac), 128, 2, &[&one, &two]);
         let expected = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:6\n\
             #EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-DISCONTINUITY-SEQUENCE:2\n\
             #EXT-X-PROGRAM-DATE-TIME:2026-11-21T14:00:41.962667Z\n#EXTINF:5.994667,\n128-7.aac\n\
             #EXT-X-DISCONTINUITY\n\
             #EXT-X-PROGRAM-DATE-TIME:2026-11-21T14:00:47.957334Z\n#EXTINF:5.994667,\n128-8.aac\n";
         assert_eq!(text, expected);
-        let text = media(HlsContainer::Fmp4, 64, 0, &[&one]);
+        let text = media(&hls(HlsContainer::Fmp4), 64, 0, &[&one]);
         assert!(text.contains("VERSION:6\n") && text.contains("#EXT-X-MAP:URI=\"64-head.mp4\"\n"));
         assert!(text.ends_with("64-7.m4s\n") && !text.contains("DISCONTINUITY"));
         let text = master(HlsContainer::PackedAac, &[64, 128]);

@@ -32,6 +32,8 @@ pub struct Now {
     pub window: Option<Window>,
     /// When it went off air.
     pub ended: Option<Instant>,
+    /// How often it went on air: a thread of before has nothing to say any more.
+    pub turn: u64,
 }
 
 impl Live {
@@ -58,6 +60,10 @@ impl Live {
             Found::Here(kind, cache, bytes) => response(kind, cache, bytes, head),
             Found::Closed => {
                 text(StatusCode::SERVICE_UNAVAILABLE, "the station is off air\n".into())
+            }
+            Found::Early => {
+                let told = "the first segment is not complete yet\n".into();
+                text(StatusCode::SERVICE_UNAVAILABLE, told)
             }
             Found::Nothing => {
                 let shown: String = path.chars().take(200).collect();
@@ -86,9 +92,9 @@ impl Live {
                 let (cuts, listed) = window.listed();
                 // A playlist without a segment is none: clients come again.
                 if listed.is_empty() {
-                    return Found::Closed;
+                    return Found::Early;
                 }
-                let mut text = playlist::media(*container, *kbps, cuts, &listed);
+                let mut text = playlist::media(&self.hls, *kbps, cuts, &listed);
                 if now.ended.is_some() {
                     text.push_str(playlist::END);
                 }
@@ -113,6 +119,7 @@ impl Live {
 enum Found {
     Here(&'static str, &'static str, Bytes),
     Closed,
+    Early,
     Nothing,
 }
 

@@ -73,7 +73,7 @@ impl Shelf {
                 files.push((playlist::segment_name(*container, *kbps, entry.number), bytes));
             }
             for kbps in bitrates_kbps {
-                let text = playlist::media(*container, *kbps, cuts, &listed);
+                let text = playlist::media(&self.hls, *kbps, cuts, &listed);
                 files.push((playlist::media_name(*kbps), text.into()));
             }
         }

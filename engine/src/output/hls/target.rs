@@ -119,13 +119,13 @@ struct Pump {
 
 impl Pump {
     fn run(self, blocks: &Blocks) {
-        let kept = {
+        let (kept, turn) = {
             let mut now = self.live.now();
-            let mut window = now.window.take().unwrap_or_else(|| self.shelf.window());
-            window.cut();
+            let window = now.window.take().unwrap_or_else(|| self.shelf.window());
             let kept = window.kept();
             (now.window, now.ended) = (Some(window), None);
-            kept
+            now.turn += 1;
+            (kept, now.turn)
         };
         let pulse = self.pulse.clone();
         let told = move |done: Result<(), String>| match done {
@@ -136,8 +136,8 @@ impl Pump {
             Ok(writer) => writer,
             Err(error) => return self.pulse.set(OutputHealth::Down, &error.to_string()),
         };
-        let mut stream =
-            Stream { pump: &self, writer, cutter: None, next: AirFrame(0), heard: String::new() };
+        let (next, heard) = (AirFrame(0), String::new());
+        let mut stream = Stream { pump: &self, writer, turn, cutter: None, next, heard };
         while !self.stop.load(Ordering::Acquire) {
             std::thread::sleep(GATHER);
             if let Err(reason) = stream.take(blocks) {
@@ -149,7 +149,10 @@ impl Pump {
             }
         }
         stream.end();
-        self.live.now().ended = Some(Instant::now());
+        let mut now = self.live.now();
+        if now.turn == turn {
+            now.ended = Some(Instant::now());
+        }
     }
 }
 
@@ -157,6 +160,7 @@ impl Pump {
 struct Stream<'a> {
     pump: &'a Pump,
     writer: Writer,
+    turn: u64,
     cutter: Option<Cutter>,
     next: AirFrame,
     /// The title that the stream has.
@@ -222,7 +226,8 @@ impl Stream<'_> {
 
     fn publish(&self, segment: Segment) {
         let mut now = self.pump.live.now();
-        let Some(window) = now.window.as_mut() else { return };
+        let current = now.turn == self.turn;
+        let Some(window) = now.window.as_mut().filter(|_| current) else { return };
         let bytes: usize = segment.variants.iter().map(Vec::len).sum();
         let (entry, variants, gone) = window.push(segment);
         let change = self.pump.shelf.change(window, &entry, variants, &gone);

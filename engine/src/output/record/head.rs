@@ -11,11 +11,18 @@ const STREAMINFO_AT: u64 = 8;
 const LAST_COMMENTS: u8 = 0x84;
 /// Side information of a stereo frame, which a frame of facts leaves empty: MPEG-1 and MPEG-2.
 const SIDE: [usize; 2] = [32, 17];
-/// Bytes of the facts: name, flags, frames, bytes, version of LAME, nine bytes of its settings,
-/// bit rate, delay and padding.
-const FACTS: usize = 4 + 4 + 4 + 4 + 9 + 11 + 1 + 3;
+/// Bytes of the facts: name, flags, frames, bytes, a table of places, quality; then LAME's own.
+const FACTS: usize = 4 + 4 + 4 + 4 + 100 + 4 + LAME;
+/// Bytes of LAME's part, its checksum last.
+const LAME: usize = 36;
+/// Where delay and padding stand in it.
+const DELAY_AT: usize = 21;
+/// Frames, bytes, table and quality are there.
+const ALL: u8 = 15;
 /// LAME's delay is told without the decoder's part of it.
 const LAME_DELAY: usize = 576;
+/// Index of 64 kbit/s, the lowest rate at which the facts fit a frame: MPEG-1 and MPEG-2.
+const ROOMY: [u8; 2] = [5, 8];
 
 /// What a file says about itself.
 #[derive(Clone, Debug)]
@@ -95,36 +102,65 @@ pub fn mp3_label(label: &Label) -> Vec<u8> {
     label.own().iter().fold(tag, |tag, (name, value)| tag.named(name, value)).bytes()
 }
 
+/// What is known of an MP3 file when it ends.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Whole {
+    /// Frames of sound.
+    pub frames: usize,
+    /// Their bytes.
+    pub bytes: usize,
+    /// Samples at the end that are not sound.
+    pub padding: usize,
+}
+
 /// The frame of facts that stands before the first frame of sound, which begins with `first`: a
-/// decoder learns from it how much to leave out at the start and, where `whole` says how many frames
-/// there are and how much of the last is padding, at the end.
-pub fn mp3_facts(first: &[u8], whole: Option<(usize, usize)>) -> Option<Vec<u8>> {
-    let header = mp3::header(first)?;
-    let mut frame = vec![0; header.length];
-    frame[..4].copy_from_slice(&first[..4]);
-    // No checksum behind the header.
-    frame[1] |= 1;
-    let at = 4 + SIDE[usize::from(header.samples == 576)];
-    let facts = frame.get_mut(at..at + FACTS)?;
-    facts[..4].copy_from_slice(b"Info");
-    let (frames, padding) = whole.unwrap_or_default();
-    facts[7] = 3;
-    facts[8..12].copy_from_slice(&(frames as u32).to_be_bytes());
-    facts[12..16].copy_from_slice(&(((frames + 1) * header.length) as u32).to_be_bytes());
-    if whole.is_none() {
-        // Neither the frames nor the bytes are known yet: their room stays, unnamed.
-        facts[7] = 0;
-        facts[8..16].fill(0);
+/// decoder learns from it how much to leave out at the start and, once the file is whole, at its end.
+pub fn mp3_facts(first: &[u8], whole: Whole) -> Option<Vec<u8>> {
+    let mut head: [u8; 4] = first.get(..4)?.try_into().ok()?;
+    let later = usize::from(mp3::header(&head)?.samples == 576);
+    let side = 4 + SIDE[later];
+    // No checksum behind the header, and room for everything.
+    head[1] |= 1;
+    if mp3::header(&head)?.length < side + FACTS {
+        head[2] = head[2] & 0x0F | ROOMY[later] << 4;
     }
-    // Without these two numbers what follows them moves up.
-    let rest = if whole.is_some() { &mut facts[16..] } else { &mut facts[8..] };
-    rest[..9].copy_from_slice(b"LAME3.100");
-    let delay = (LAME_DELAY << 12 | padding.min(4_095)) as u32;
-    rest[21..24].copy_from_slice(&delay.to_be_bytes()[1..]);
+    let mut frame = vec![0; mp3::header(&head)?.length];
+    frame[..4].copy_from_slice(&head);
+    let all = if whole.frames == 0 { 0 } else { whole.bytes + frame.len() };
+    let facts = frame.get_mut(side..side + FACTS)?;
+    facts[..4].copy_from_slice(b"Info");
+    facts[7] = ALL;
+    facts[8..12].copy_from_slice(&(whole.frames as u32).to_be_bytes());
+    facts[12..16].copy_from_slice(&(all as u32).to_be_bytes());
+    // At a constant rate every place is where its share of the time is.
+    for (n, place) in facts[16..116].iter_mut().enumerate() {
+        *place = (n * 256 / 100) as u8;
+    }
+    let lame = &mut facts[120..];
+    lame[..9].copy_from_slice(b"LAME3.100");
+    // The first revision, a constant rate.
+    lame[9] = 1;
+    let delay = (LAME_DELAY << 12 | whole.padding.min(4_095)) as u32;
+    lame[DELAY_AT..DELAY_AT + 3].copy_from_slice(&delay.to_be_bytes()[1..]);
+    lame[28..32].copy_from_slice(&(all as u32).to_be_bytes());
+    let end = side + FACTS - 2;
+    let sum = crc16(&frame[..end]);
+    frame[end..end + 2].copy_from_slice(&sum.to_be_bytes());
     Some(frame)
 }
 
 /// Padding of the last of `frames` frames, where a file is to end `sound` samples after its start.
 pub fn mp3_padding(header: &mp3::Header, frames: usize, sound: usize) -> usize {
     (frames * header.samples).saturating_sub(LAME_DELAY + sound)
+}
+
+/// CRC-16 with the polynomial 0x8005, lowest bit first.
+fn crc16(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |mut sum, byte| {
+        sum ^= u16::from(*byte);
+        for _ in 0..8 {
+            sum = if sum & 1 == 0 { sum >> 1 } else { sum >> 1 ^ 0xA001 };
+        }
+        sum
+    })
 }

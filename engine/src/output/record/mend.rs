@@ -4,7 +4,7 @@
 //! kept, and the file is told how long it is.
 
 use super::super::{id3, mp3, ogg};
-use super::head;
+use super::head::{self, Whole};
 use grimnir_events::station::MountFormat;
 
 /// How a cut file is made whole.
@@ -60,16 +60,17 @@ pub fn mend(format: MountFormat, file: &Cut<'_>) -> Mended {
 /// Frames of MP3 are of one length at the rates that LAME takes for 48 kHz.
 fn mp3_file(file: &Cut<'_>) -> Option<Mended> {
     let facts = id3::length(file.head);
-    let first = file.head.get(facts..)?;
+    let begin = facts + mp3::header(file.head.get(facts..)?)?.length;
+    let first = file.head.get(begin..)?;
     let header = mp3::header(first)?;
-    let begin = facts + header.length;
     let frames = file.length.checked_sub(begin)? / header.length;
     // A decoder that is told of no padding gives everything but its own delay at the end.
     let sound = (frames * header.samples).checked_sub(mp3::DELAY)?;
     let padding = head::mp3_padding(&header, frames, sound);
-    let told = head::mp3_facts(first, Some((frames, padding)))?;
+    let bytes = frames * header.length;
+    let told = head::mp3_facts(first, Whole { frames, bytes, padding })?;
     Some(Mended {
-        length: (begin + frames * header.length) as u64,
+        length: (begin + bytes) as u64,
         frames: (sound * mp3::RATE / header.rate) as i64,
         patches: vec![(facts as u64, told)],
     })

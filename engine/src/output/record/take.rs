@@ -6,7 +6,7 @@
 use super::super::codec::{Codec, Taken};
 use super::super::mp3::{self, Framer};
 use super::super::ogg;
-use super::head::{self, Label};
+use super::head::{self, Label, Whole};
 use grimnir_events::station::MountFormat;
 use grimnir_mix::Frame;
 
@@ -14,6 +14,8 @@ use grimnir_mix::Frame;
 const DRIVE: [Frame; 960] = [[0.0; 2]; 960];
 /// So often it is given at most: no encoder holds 200 ms back.
 const DRIVES: usize = 10;
+/// A frame of FLAC in blocks of one size begins so.
+const FLAC_FRAME: [u8; 2] = [0xFF, 0xF8];
 /// Samples of an Opus packet.
 const OPUS_SAMPLES: u64 = 960;
 
@@ -100,7 +102,9 @@ impl Take {
                 if let Some(first) = taken.head.first() {
                     bytes = head::flac(&streaminfo(first)?, &self.label);
                 }
-                for packet in &taken.packets {
+                // What is no frame is the head, written again.
+                let frames = taken.packets.iter().filter(|p| p.bytes.starts_with(&FLAC_FRAME));
+                for packet in frames {
                     bytes.extend_from_slice(&packet.bytes);
                     *whole = packet.granule as i64;
                 }
@@ -125,7 +129,10 @@ impl Take {
                     bytes = head::mp3_label(&self.label);
                     *facts = bytes.len() as u64;
                     *first = coded[..4.min(coded.len())].to_vec();
-                    bytes.extend(head::mp3_facts(first, None).ok_or("the first frame is no MP3")?);
+                    bytes.extend(
+                        head::mp3_facts(first, Whole::default())
+                            .ok_or("the first frame is no MP3")?,
+                    );
                 }
                 *so_far += coded.len();
                 bytes.extend_from_slice(&coded);
@@ -179,7 +186,8 @@ impl Take {
         let frames = bytes / header.length;
         let sound = self.given as usize * header.rate / mp3::RATE;
         let padding = head::mp3_padding(&header, frames, sound);
-        let whole = head::mp3_facts(first, Some((frames, padding))).ok_or("no room for facts")?;
+        let whole = head::mp3_facts(first, Whole { frames, bytes: *bytes, padding })
+            .ok_or("no room for facts")?;
         piece.whole = self.given;
         Ok(Ending { piece, patches: vec![(*facts, whole)] })
     }

@@ -92,7 +92,7 @@ fn segments_of_every_bit_rate_are_alike_to_the_frame_and_join_without_a_gap() {
         assert!(length > 5 * 48_000 - 4 * SAMPLES, "{length}");
         for kbps in RATES {
             let entries: Vec<&Entry> = entries.iter().collect();
-            let text = playlist::media(container, kbps, 0, &entries) + playlist::END;
+            let text = playlist::media(&hls(container, None), kbps, 0, &entries) + playlist::END;
             let path = dir.path().join(playlist::media_name(kbps));
             std::fs::write(&path, text).expect("written");
             let heard = decoded(&path);

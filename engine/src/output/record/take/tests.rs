@@ -28,8 +28,12 @@ fn codes() -> Vec<Frame> {
 }
 
 fn taken(format: MountFormat, frames: &[Frame]) -> (Vec<u8>, Ending) {
+    taken_at(format, 128, frames)
+}
+
+fn taken_at(format: MountFormat, kbps: u16, frames: &[Frame]) -> (Vec<u8>, Ending) {
     gstreamer::init().expect("GStreamer is installed");
-    let mut take = Take::begin(format, 128, label()).expect("the encoder is installed");
+    let mut take = Take::begin(format, kbps, label()).expect("the encoder is installed");
     let mut file = Vec::new();
     for part in frames.chunks(4_801) {
         let piece = take.push(part).expect("it encodes");
@@ -139,6 +143,22 @@ fn a_cut_file_plays_and_is_mended_to_what_is_whole() {
         }
         let whole = mend(format, &Cut::of(&file)).frames;
         assert!(whole as usize + 9_216 > GIVEN, "{format:?}: {whole} of {GIVEN}");
+    }
+}
+
+#[test]
+fn an_mp3_of_any_bit_rate_is_as_long_as_it_says() {
+    let dir = tempfile::tempdir().expect("dir");
+    let programme = programme();
+    for kbps in [32, 48, 64, 96, 320] {
+        let (mut file, ending) = taken_at(MountFormat::Mp3, kbps, &programme);
+        let cut = mend(MountFormat::Mp3, &Cut::of(&file));
+        assert_eq!(cut.length as usize, file.len(), "{kbps}: whole frames");
+        file.extend(ending.piece.bytes);
+        patch(&mut file, &ending.patches);
+        let heard = decoded(dir.path(), &file).len();
+        // At lower rates LAME takes fewer samples, and the end is rounded to one of them.
+        assert!(heard.abs_diff(GIVEN) <= if kbps < 96 { 6 } else { 0 }, "{kbps}: {heard}");
     }
 }
 
