@@ -28,7 +28,6 @@ const RETRY: i64 = 2 * FRAMES_PER_SECOND;
 /// A recording that runs; ends when dropped.
 pub struct Recorder {
     stop: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Recorder {
@@ -36,18 +35,13 @@ impl Recorder {
     pub fn start(blocks: Blocks, hours: Hours) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let told = stop.clone();
-        let thread = std::thread::Builder::new()
+        let spawned = std::thread::Builder::new()
             .name("rec".into())
-            .spawn(move || run(&blocks, hours, &told))
-            .map_err(|error| tracing::error!(%error, "a recording's thread cannot start"))
-            .ok();
-        Self { stop, thread }
-    }
-
-    /// Ends it, and waits until its last file is closed.
-    pub fn finish(mut self) {
-        self.stop.store(true, Ordering::Release);
-        let _ = self.thread.take().map(std::thread::JoinHandle::join);
+            .spawn(move || run(&blocks, hours, &told));
+        if let Err(error) = spawned {
+            tracing::error!(%error, "a recording's thread cannot start");
+        }
+        Self { stop }
     }
 }
 
