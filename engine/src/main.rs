@@ -79,6 +79,12 @@ struct RunArguments {
         value_parser = clap::value_parser!(u64).range(1..=LISTENERS)
     )]
     mount_listeners: u64,
+    /// Certificate chain (PEM) by which mounts are served over TLS as well, on the same port.
+    #[arg(long, env = "GRIMNIR_MOUNT_TLS_CERT", requires = "mount_tls_key")]
+    mount_tls_cert: Option<PathBuf>,
+    /// Its private key (PEM).
+    #[arg(long, env = "GRIMNIR_MOUNT_TLS_KEY")]
+    mount_tls_key: Option<PathBuf>,
     #[command(flatten)]
     elsewhere: elsewhere::Elsewhere,
 }

@@ -12,6 +12,7 @@ use crate::output::desk::Desk;
 use crate::output::encoder::Tell;
 use crate::output::reached::{self, Reached};
 use crate::output::record::keeper;
+use crate::output::tls::Certificate;
 use crate::output::{fanout, http};
 use crate::position::{self, Position, PositionPage};
 use grimnir_events::air::{AirEvent, EndReason, InterruptReason};
@@ -66,6 +67,14 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         tracing::error!(%error, "GStreamer cannot start: no output will give sound");
     }
 
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        // Everything served is short work; one thread spares the wake-ups between two.
+        .worker_threads(1)
+        .thread_name("serve")
+        .enable_all()
+        .build()
+        .map_err(|e| format!("runtime: {e}"))?;
+
     let (graph, kept) = (held.graph.clone(), cache.clone());
     let offer = http::SharedOffer::default();
     let board = Board::default();
@@ -73,7 +82,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     let reached = Arc::new(Reached::new(run, open_page(&reached_path)?));
     let seats = arguments.mount_listeners as usize;
     let around = Surroundings { dir: dir.clone(), run, fanout: taps, offer: offer.clone(), tell };
-    let outputs = Desk::new(around, reached, seats);
+    let outputs = Desk::new(around, reached, seats, runtime.handle().clone());
     let parts = Parts {
         run,
         media: arguments.media.clone(),
@@ -103,13 +112,6 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         http_port: http_port.clone(),
         graph: std::sync::Mutex::new(control::Loaded::again(graph, kept, &air)),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        // Everything served is short work; one thread spares the wake-ups between two.
-        .worker_threads(1)
-        .thread_name("serve")
-        .enable_all()
-        .build()
-        .map_err(|e| format!("runtime: {e}"))?;
     let served = runtime.block_on(serve(arguments, control, offer, http_port, tx));
     let _ = director.join();
     keeper::wait_until_closed(CLOSING);
@@ -117,6 +119,15 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     let _ = mix.join();
     writer.close();
     served
+}
+
+/// Without one that can be read, mounts are served in the clear: better than not at all.
+fn certificate(arguments: &RunArguments) -> Option<Arc<Certificate>> {
+    let (chain, key) = (arguments.mount_tls_cert.as_ref()?, arguments.mount_tls_key.as_ref()?);
+    Certificate::open(chain, key)
+        .map_err(|reason| tracing::error!(reason, "mounts are served without TLS"))
+        .ok()
+        .map(Arc::new)
 }
 
 fn open_page(path: &Path) -> Result<PositionPage, String> {
@@ -162,6 +173,7 @@ async fn serve(
         let _ = stopped.await;
     }));
     let (listen, dir) = (arguments.listen, arguments.dir.clone());
+    let certificate = certificate(arguments);
     tokio::spawn(async move {
         match http::bind(listen).await {
             Ok(listener) => {
@@ -169,7 +181,7 @@ async fn serve(
                 http_port.store(u32::from(port), Ordering::Relaxed);
                 write_card(&dir, run, port);
                 tracing::info!(port, "listeners are served");
-                http::serve(listener, offer).await;
+                http::serve(listener, offer, certificate).await;
             }
             Err(error) => {
                 tracing::error!(address = %listen, %error, "no listener can be served");

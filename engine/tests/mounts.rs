@@ -11,7 +11,6 @@ use grimnir_events::station::{Mount, MountFormat};
 use grimnir_mix::Frame;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
 use support::*;
 
 /// Tones of the programme, 3 s each but for the last.
@@ -37,17 +36,6 @@ fn all_formats() -> EngineConfig {
         mount(6, "/again.opus", MountFormat::Opus, 96),
     ];
     EngineConfig { mounts, ..config(1) }
-}
-
-/// What ffmpeg makes of the bytes.
-fn decoded(dir: &Path, name: &str, body: &[u8]) -> Vec<Frame> {
-    let (coded, raw) = (dir.join(name), dir.join("heard.raw"));
-    std::fs::write(&coded, body).unwrap();
-    let (coded, out) = (coded.to_str().unwrap(), ["-f", "f32le", "-ac", "2", "-ar", "48000"]);
-    ffmpeg(&[&["-i", coded][..], &out[..]].concat(), &raw);
-    let bytes = std::fs::read(&raw).unwrap();
-    let sample = |at: usize| f32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
-    (0..bytes.len() / 8).map(|n| [sample(n * 8), sample(n * 8 + 4)]).collect()
 }
 
 /// The loudest tone of each 50 ms, its amplitude, and for how many windows it goes on.

@@ -7,6 +7,7 @@ use grimnir_events::dsp::DspGraph;
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::ClaimItem;
 use grimnir_events::library::ItemKind;
+use grimnir_events::output::{EngineOutput, EngineOutputs, Output};
 use grimnir_events::timeline::{HourPlan, Line};
 use grimnir_events::{Payload, StationId, StreamId, StreamKind, codec};
 use grimnir_rules::library::LibraryState;
@@ -30,6 +31,8 @@ pub struct Folds {
     pub config_revision: u64,
     /// `handover.config`.
     pub config: Vec<u8>,
+    /// `handover.outputs`, at the same position.
+    pub outputs: Vec<u8>,
     /// Ledger position of the timeline.
     pub timeline_revision: u64,
     /// `handover.hour`, in order.
@@ -70,6 +73,11 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         rotation: of_kind(&library.state, settings, ItemKind::Music, ROTATION_ITEMS),
         preload: of_kind(&library.state, settings, ItemKind::Emergency, PRELOAD_ITEMS),
     };
+    let output = |output: &Output| EngineOutput {
+        secret: output.kind.secret().and_then(|secret| shared.secrets.kept(secret.id)),
+        output: output.clone(),
+    };
+    let outputs = EngineOutputs { outputs: state.state.outputs.iter().map(output).collect() };
     let from = crate::clock::now().plus(-HOURS_BACK_US);
     let hours = timeline.state.hours.range(from..).map(|(_, plan)| plan);
     let claims_revision = ladder.seq.max(executor.seq);
@@ -87,6 +95,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
     Ok(Folds {
         config_revision,
         config: encode(&config)?,
+        outputs: encode(&outputs)?,
         timeline_revision: timeline.seq,
         hours: hours
             .flat_map(parts)

@@ -334,8 +334,12 @@ impl LinkState {
         }
         // Last, because it may put the station on air: then it is to know what plays.
         if folds.config_revision > status.config_revision || self.settled_at == 0 {
-            let config_payload = folds.config.clone();
-            client.configure(v1::ConfigureRequest { config_payload, epoch }).await?;
+            let request = v1::ConfigureRequest {
+                config_payload: folds.config.clone(),
+                outputs_payload: folds.outputs.clone(),
+                epoch,
+            };
+            client.configure(request).await?;
         }
         self.settled_at = position;
         Ok(())

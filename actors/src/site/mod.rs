@@ -7,6 +7,7 @@ mod close;
 mod ledger;
 mod library;
 mod open;
+mod outputs;
 mod proof;
 mod readiness;
 mod shared;
@@ -37,6 +38,7 @@ pub use archive::{ArchivePlace, ArchiveReadiness};
 pub use control::{ModeWanted, NextLine};
 pub use grimnir_ledger::proof::tile::TileId;
 pub use library::{FolderRequest, ImportFile, ImportStatus, ItemAnswer};
+pub use outputs::{OutputState, Password};
 pub use proof::{
     CheckpointReadiness, MAX_REQUEST_BYTES, ProofConfig, Refusal, SiteProof, VerifierKey,
     WitnessPeer,

@@ -64,7 +64,6 @@ impl Director {
         self.cache.keep_config(epoch, &bytes[0]);
         if let Some(outputs) = outputs {
             self.cache.keep_outputs(epoch, &bytes[1]);
-            self.outputs.apply_targets(&outputs);
             self.held.outputs = outputs;
         }
         let revision = config.revision;
@@ -73,6 +72,7 @@ impl Director {
             self.forget_bad_rotation();
         }
         self.outputs.apply(&config, self.signed_on || config.on_air);
+        self.outputs.apply_targets(&self.held.outputs);
         self.load_clips();
         if config.on_air {
             self.sign_on();

@@ -241,9 +241,9 @@ impl Director {
     fn begin(&mut self, emergencies: Vec<Claim>) {
         self.skip_marks_of_old();
         self.keep_mode_of_old();
-        self.outputs.apply_targets(&self.held.outputs);
         if let Some(config) = self.held.config.clone() {
             self.outputs.apply(&config, config.on_air);
+            self.outputs.apply_targets(&self.held.outputs);
             self.load_clips();
             if config.on_air {
                 self.sign_on();

@@ -3,6 +3,7 @@
 //! Upstream: the director. One encoder serves every mount of the same format and bit rate.
 
 use super::around::Surroundings;
+use super::client::SourceClient;
 use super::encoder::{Encoder, EncoderKey};
 use super::format::Room;
 use super::hls::target::Hls;
@@ -25,6 +26,8 @@ pub struct Desk {
     reached: Arc<Reached>,
     /// Listeners that a mount takes.
     listeners: usize,
+    /// Where connections are kept.
+    runtime: tokio::runtime::Handle,
     encoders: BTreeMap<EncoderKey, Encoder>,
     mounts: Vec<(Mount, Arc<Hub>)>,
     targets: BTreeMap<OutputId, (EngineOutput, Box<dyn Target>)>,
@@ -34,11 +37,17 @@ pub struct Desk {
 
 impl Desk {
     /// No outputs yet.
-    pub fn new(around: Surroundings, reached: Arc<Reached>, listeners: usize) -> Self {
+    pub fn new(
+        around: Surroundings,
+        reached: Arc<Reached>,
+        listeners: usize,
+        runtime: tokio::runtime::Handle,
+    ) -> Self {
         Self {
             around,
             reached,
             listeners,
+            runtime,
             encoders: BTreeMap::new(),
             mounts: Vec::new(),
             targets: BTreeMap::new(),
@@ -107,9 +116,9 @@ impl Desk {
                 Some(Box::new(Srt::new(&handed.output, to, secret, self.around.clone())))
             }
             OutputKind::Icecast(_) | OutputKind::Shoutcast(_) => {
-                let kind = handed.output.kind.word();
-                tracing::error!(output.id = %handed.output.id, kind, "no such output is built in");
-                None
+                let (offer, tell) = (self.around.offer.clone(), self.around.tell.clone());
+                let client = SourceClient::start(handed, offer, tell, &self.runtime)?;
+                Some(Box::new(client))
             }
         }
     }

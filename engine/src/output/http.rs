@@ -5,6 +5,7 @@
 
 use super::hls::serve::Live;
 use super::hub::{Hub, Listener, Refusal};
+use super::tls::{self, Certificate};
 use super::{format, icy, pages};
 use crate::air::clock;
 use bytes::Bytes;
@@ -20,7 +21,8 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore};
 
 /// Connections at once, of all mounts.
@@ -54,6 +56,8 @@ pub struct Door {
     pub started: UtcMicros,
     /// The address that was called; `None` where the socket does not say.
     pub local: Option<SocketAddr>,
+    /// The connection is encrypted.
+    pub tls: bool,
 }
 
 /// Binds the port; tries for a while, because the engine before may still hold it.
@@ -74,8 +78,12 @@ pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     }
 }
 
-/// Serves until the process ends.
-pub async fn serve(listener: TcpListener, offer: SharedOffer) {
+/// Serves until the process ends: HTTP, and HTTPS on the same port where there is a certificate.
+pub async fn serve(
+    listener: TcpListener,
+    offer: SharedOffer,
+    certificate: Option<Arc<Certificate>>,
+) {
     let started = clock::utc_now();
     let seats = Arc::new(Semaphore::new(CONNECTION_LIMIT));
     loop {
@@ -89,28 +97,53 @@ pub async fn serve(listener: TcpListener, offer: SharedOffer) {
             }
         };
         let _ = stream.set_nodelay(true);
-        let door = Door { offer: offer.clone(), started, local: stream.local_addr().ok() };
+        let local = stream.local_addr().ok();
+        let mut door = Door { offer: offer.clone(), started, local, tls: false };
         let seat = seats.clone().try_acquire_owned().ok();
+        let certificate = certificate.clone();
         tokio::spawn(async move {
             let full = seat.is_none();
-            let cut = Arc::new(Notify::new());
-            let told = cut.clone();
-            let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-                let response = open_to_pages(answer(&request, &door, &told, full));
-                async move { Ok::<_, Infallible>(response) }
-            });
-            let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEADER_TIME)
-                .max_buf_size(16 * 1024)
-                .keep_alive(false)
-                .serve_connection(TokioIo::new(stream), service);
-            tokio::select! {
-                _ = connection => {}
-                () = cut.notified() => {}
+            match certificate {
+                Some(certificate) if begins_tls(&stream).await => {
+                    let handshake = certificate.acceptor().accept(stream);
+                    if let Ok(Ok(stream)) = tokio::time::timeout(HEADER_TIME, handshake).await {
+                        door.tls = true;
+                        connection(stream, door, full).await;
+                    }
+                }
+                _ => connection(stream, door, full).await,
             }
             drop(seat);
         });
+    }
+}
+
+async fn begins_tls(stream: &TcpStream) -> bool {
+    let mut first = [0];
+    let peeked = tokio::time::timeout(HEADER_TIME, stream.peek(&mut first)).await;
+    matches!(peeked, Ok(Ok(1))) && first[0] == tls::HANDSHAKE
+}
+
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    door: Door,
+    full: bool,
+) {
+    let cut = Arc::new(Notify::new());
+    let told = cut.clone();
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let response = open_to_pages(answer(&request, &door, &told, full));
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_buf_size(16 * 1024)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        _ = connection => {}
+        () = cut.notified() => {}
     }
 }
 

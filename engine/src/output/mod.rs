@@ -3,6 +3,7 @@
 //! Upstream: blocks of the mix thread, through bounded queues that drop rather than wait.
 //! Downstream: sockets. Nothing here can hold up the air or another output.
 
+pub mod client;
 pub mod codec;
 pub mod desk;
 pub mod encoder;
@@ -22,3 +23,4 @@ pub mod id3;
 pub mod record;
 pub mod hls;
 pub mod srt;
+pub mod tls;

@@ -5,11 +5,23 @@ const SEGMENT: usize = 255;
 /// Entries of a page's table.
 const SEGMENTS: usize = 255;
 /// The page is the first of its stream.
-const FIRST: u8 = 2;
+pub const FIRST: u8 = 2;
 /// The page is the last of its stream: its position may cut the end of its last packet.
-const LAST: u8 = 4;
+pub const LAST: u8 = 4;
 /// Bytes of a page before its table.
-const PAGE_HEADER: usize = 27;
+const HEADER: usize = 27;
+/// Samples of an Opus packet of 20 ms, as the encoder makes them unless told otherwise.
+pub const OPUS_SAMPLES: u64 = 960;
+
+/// A page of whole packets.
+pub struct Page {
+    /// [`FIRST`], [`LAST`] or neither.
+    pub flags: u8,
+    /// Position of the stream at its end.
+    pub granule: u64,
+    /// What is in it; together not longer than a page.
+    pub packets: Vec<Vec<u8>>,
+}
 
 /// One packet and the position of the stream at its end.
 pub struct Packet {
@@ -36,7 +48,7 @@ impl Writer {
     pub fn head(&mut self, packets: &[Vec<u8>]) -> Result<Vec<u8>, String> {
         let mut out = Vec::new();
         for packet in packets {
-            self.page(&mut out, &[packet], 0)?;
+            self.page(&mut out, &[packet.as_slice()], 0)?;
         }
         Ok(out)
     }
@@ -55,7 +67,7 @@ impl Writer {
             });
             // At least one, so that a packet too large for any page is named, not tried for ever.
             let (page, after) = rest.split_at(fits.count().max(1));
-            let bytes: Vec<&Vec<u8>> = page.iter().map(|packet| &packet.bytes).collect();
+            let bytes: Vec<&[u8]> = page.iter().map(|packet| packet.bytes.as_slice()).collect();
             let granule = page.last().map_or(0, |packet| packet.granule);
             self.page(&mut out, &bytes, granule)?;
             rest = after;
@@ -67,9 +79,9 @@ impl Writer {
     pub fn end(&mut self, packets: &[Packet]) -> Result<Vec<u8>, String> {
         let mut out = self.sound(packets)?;
         let (mut at, mut last) = (0, 0);
-        while let Some(page) = page(&out[at..]) {
+        while let Some((length, _)) = whole(&out[at..]) {
             last = at;
-            at += page.length;
+            at += length;
         }
         if at > 0 {
             out[last + 5] |= LAST;
@@ -80,57 +92,86 @@ impl Writer {
         Ok(out)
     }
 
-    fn page(
-        &mut self,
-        out: &mut Vec<u8>,
-        packets: &[&Vec<u8>],
-        granule: u64,
-    ) -> Result<(), String> {
-        let begin = out.len();
-        let mut table = Vec::with_capacity(SEGMENTS);
-        for packet in packets {
-            table.extend(std::iter::repeat_n(SEGMENT as u8, packet.len() / SEGMENT));
-            table.push((packet.len() % SEGMENT) as u8);
-        }
-        let count = u8::try_from(table.len()).map_err(|_| {
-            let bytes: usize = packets.iter().map(|packet| packet.len()).sum();
-            format!("{bytes} bytes of an Ogg packet, limit {}", SEGMENT * SEGMENTS - 1)
-        })?;
-        out.extend_from_slice(b"OggS\0");
-        out.push(if self.pages == 0 { FIRST } else { 0 });
-        out.extend_from_slice(&granule.to_le_bytes());
-        out.extend_from_slice(&self.serial.to_le_bytes());
-        out.extend_from_slice(&self.pages.to_le_bytes());
-        out.extend_from_slice(&[0; 4]);
-        out.push(count);
-        out.extend_from_slice(&table);
-        packets.iter().for_each(|packet| out.extend_from_slice(packet));
-        let sum = checksum(&out[begin..]);
-        out[begin + 22..begin + 26].copy_from_slice(&sum.to_le_bytes());
+    fn page(&mut self, out: &mut Vec<u8>, packets: &[&[u8]], granule: u64) -> Result<(), String> {
+        let flags = if self.pages == 0 { FIRST } else { 0 };
+        put(out, (flags, granule, self.serial, self.pages), packets)?;
         self.pages = self.pages.wrapping_add(1);
         Ok(())
     }
 }
 
-/// A whole page.
-pub struct Page {
-    /// Its bytes, all told.
-    pub length: usize,
-    /// Position of its stream at its end.
-    pub granule: u64,
+/// Writes a page with these flags, granule, serial and number.
+fn put(out: &mut Vec<u8>, head: (u8, u64, u32, u32), packets: &[&[u8]]) -> Result<(), String> {
+    let (flags, granule, serial, number) = head;
+    let begin = out.len();
+    let mut table = Vec::with_capacity(SEGMENTS);
+    for packet in packets {
+        table.extend(std::iter::repeat_n(SEGMENT as u8, packet.len() / SEGMENT));
+        table.push((packet.len() % SEGMENT) as u8);
+    }
+    let count = u8::try_from(table.len()).map_err(|_| {
+        let bytes: usize = packets.iter().map(|packet| packet.len()).sum();
+        format!("{bytes} bytes of an Ogg packet, limit {}", SEGMENT * SEGMENTS - 1)
+    })?;
+    out.extend_from_slice(b"OggS\0");
+    out.push(flags);
+    out.extend_from_slice(&granule.to_le_bytes());
+    out.extend_from_slice(&serial.to_le_bytes());
+    out.extend_from_slice(&number.to_le_bytes());
+    out.extend_from_slice(&[0; 4]);
+    out.push(count);
+    out.extend_from_slice(&table);
+    packets.iter().for_each(|packet| out.extend_from_slice(packet));
+    let sum = checksum(&out[begin..]);
+    out[begin + 22..begin + 26].copy_from_slice(&sum.to_le_bytes());
+    Ok(())
 }
 
-/// The page that `bytes` begins with, if it is whole and undamaged.
-pub fn page(bytes: &[u8]) -> Option<Page> {
-    let header = bytes.get(..PAGE_HEADER).filter(|header| header.starts_with(b"OggS\0"))?;
-    let table = bytes.get(PAGE_HEADER..PAGE_HEADER + usize::from(header[26]))?;
+/// Writes a page as the `number`th of the stream `serial`.
+pub fn write(out: &mut Vec<u8>, page: &Page, serial: u32, number: u32) -> Result<(), String> {
+    let packets: Vec<&[u8]> = page.packets.iter().map(Vec::as_slice).collect();
+    put(out, (page.flags, page.granule, serial, number), &packets)
+}
+
+/// The whole pages that `bytes` begins with, as this writer makes them: of whole packets.
+pub fn read(bytes: &[u8]) -> Vec<Page> {
+    let (mut pages, mut at) = (Vec::new(), 0);
+    while let Some((page, length)) = page(&bytes[at..]) {
+        pages.push(page);
+        at += length;
+    }
+    pages
+}
+
+fn page(bytes: &[u8]) -> Option<(Page, usize)> {
+    let count = usize::from(*bytes.get(26)?);
+    let table = bytes.get(27..27 + count).filter(|_| bytes.starts_with(b"OggS"))?;
+    let mut at = 27 + count;
+    let (mut packets, mut packet) = (Vec::new(), Vec::new());
+    for length in table {
+        let length = usize::from(*length);
+        packet.extend_from_slice(bytes.get(at..at + length)?);
+        at += length;
+        if length < SEGMENT {
+            packets.push(std::mem::take(&mut packet));
+        }
+    }
+    let granule = bytes.get(6..14)?.try_into().ok().map(u64::from_le_bytes)?;
+    Some((Page { flags: *bytes.get(5)?, granule, packets }, at))
+}
+
+/// Length of the page that `bytes` begins with and the position at its end, where it is whole and
+/// its checksum right.
+pub fn whole(bytes: &[u8]) -> Option<(usize, u64)> {
+    let header = bytes.get(..HEADER).filter(|header| header.starts_with(b"OggS\0"))?;
+    let table = bytes.get(HEADER..HEADER + usize::from(header[26]))?;
     let sound: usize = table.iter().map(|entry| usize::from(*entry)).sum();
-    let length = PAGE_HEADER + table.len() + sound;
-    let mut whole = bytes.get(..length)?.to_vec();
-    whole[22..26].fill(0);
+    let length = HEADER + table.len() + sound;
+    let mut page = bytes.get(..length)?.to_vec();
+    page[22..26].fill(0);
     let granule = u64::from_le_bytes(header[6..14].try_into().ok()?);
     let sum = u32::from_le_bytes(header[22..26].try_into().ok()?);
-    (checksum(&whole) == sum).then_some(Page { length, granule })
+    (checksum(&page) == sum).then_some((length, granule))
 }
 
 /// Entries that a packet takes: its last one is always below 255.

@@ -65,7 +65,7 @@ fn base<B>(request: &Request<B>, door: &Door) -> String {
         .or_else(|| door.local.map(|address| address.to_string()))
         .unwrap_or_else(|| "localhost".to_owned());
     // Behind a proxy that speaks TLS the player has to go the same way.
-    let tls = header("x-forwarded-proto") == Some("https");
+    let tls = door.tls || header("x-forwarded-proto") == Some("https");
     format!("{}://{host}", if tls { "https" } else { "http" })
 }
 

@@ -4,7 +4,7 @@
 
 use super::codec::Taken;
 use super::mp3::Framer;
-use super::ogg::Writer;
+use super::ogg::{OPUS_SAMPLES, Writer};
 use bytes::Bytes;
 use grimnir_events::station::MountFormat;
 
@@ -14,8 +14,6 @@ const AAC_SAMPLES: i64 = 1_024;
 const ADTS_HEADER: usize = 7;
 /// Longest ADTS frame that its header can tell: 13 bits.
 const ADTS_LIMIT: usize = 0x1FFF;
-/// Samples of an Opus packet of 20 ms, as the encoder makes them unless told otherwise.
-const OPUS_SAMPLES: u64 = 960;
 
 /// What an encoder's output has become.
 #[derive(Default)]
@@ -143,6 +141,9 @@ pub fn adts_header(frame: usize) -> Result<[u8; ADTS_HEADER], String> {
         0xFC,
     ])
 }
+
+#[cfg(test)]
+mod alignment;
 
 #[cfg(test)]
 mod tests {

@@ -65,26 +65,29 @@ pub struct TargetState {
 pub struct Pulse {
     id: OutputId,
     tell: Tell,
-    state: Mutex<TargetState>,
+    state: Mutex<(TargetState, Option<OutputHealth>)>,
 }
 
 impl Pulse {
-    /// Of an output that is down.
-    pub fn new(id: OutputId, tell: Tell) -> Self {
-        let state = TargetState { since: clock::utc_now(), ..TargetState::default() };
-        Self { id, tell, state: Mutex::new(state) }
+    /// Of an output that is down because of `reason`, which is no news.
+    pub fn new(id: OutputId, reason: &str, tell: Tell) -> Self {
+        let (reason, since) = (reason.to_owned(), clock::utc_now());
+        let state = TargetState { reason, since, ..TargetState::default() };
+        Self { id, tell, state: Mutex::new((state, None)) }
     }
 
-    /// It is doing like this; told only where that is another health than before.
+    /// It is doing like this; told where that is another health than was told before.
     pub fn set(&self, health: OutputHealth, reason: &str) {
-        let mut state = self.lock();
+        let mut held = self.lock();
+        let (state, told) = &mut *held;
         reason.clone_into(&mut state.reason);
-        if state.health == health {
+        if state.health != health {
+            (state.health, state.since) = (health, clock::utc_now());
+        }
+        if told.replace(health) == Some(health) {
             return;
         }
-        state.health = health;
-        state.since = clock::utc_now();
-        drop(state);
+        drop(held);
         tracing::info!(output.id = %self.id, health = health.word(), reason, "output");
         let report = Box::new(OutputReport::Health { health, reason: reason.into() });
         (self.tell)(AirEvent::OutputReported { output_id: self.id, report });
@@ -92,15 +95,15 @@ impl Pulse {
 
     /// Counts along.
     pub fn count(&self, count: impl FnOnce(&mut TargetState)) {
-        count(&mut self.lock());
+        count(&mut self.lock().0);
     }
 
     /// How it is now.
     pub fn state(&self) -> TargetState {
-        self.lock().clone()
+        self.lock().0.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, TargetState> {
+    fn lock(&self) -> MutexGuard<'_, (TargetState, Option<OutputHealth>)> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -110,20 +113,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_another_health_is_told_and_the_last_reason_is_shown() {
+    fn each_change_of_health_is_told_once_and_the_last_reason_is_shown() {
         let told = Arc::new(Mutex::new(Vec::new()));
         let heard = told.clone();
         let tell: Tell = Arc::new(move |event| {
             heard.lock().unwrap_or_else(PoisonError::into_inner).push(event);
         });
-        let pulse = Pulse::new(OutputId([1; 16]), tell);
-        pulse.set(OutputHealth::Down, "refused");
-        assert!(told.lock().expect("whole").is_empty(), "it was down before");
+        let pulse = Pulse::new(OutputId([1; 16]), "off air", tell);
+        assert_eq!(
+            (pulse.state().reason.as_str(), told.lock().expect("whole").len()),
+            ("off air", 0)
+        );
+        for reason in ["refused", "refused again"] {
+            pulse.set(OutputHealth::Down, reason);
+            assert_eq!(told.lock().expect("whole").len(), 1, "the first failure is news");
+        }
         pulse.set(OutputHealth::Up, "");
         pulse.set(OutputHealth::Up, "");
         pulse.set(OutputHealth::Down, "reset");
         pulse.set(OutputHealth::Down, "refused");
-        assert_eq!(told.lock().expect("whole").len(), 2);
+        assert_eq!(told.lock().expect("whole").len(), 3);
         assert_eq!(pulse.state().reason, "refused");
     }
 }

@@ -65,3 +65,14 @@ impl Ear {
         self.thread.join().unwrap()
     }
 }
+
+/// What ffmpeg makes of the bytes.
+pub fn decoded(dir: &Path, name: &str, body: &[u8]) -> Vec<Frame> {
+    let (coded, raw) = (dir.join(name), dir.join("heard.raw"));
+    std::fs::write(&coded, body).unwrap();
+    let (coded, out) = (coded.to_str().unwrap(), ["-f", "f32le", "-ac", "2", "-ar", "48000"]);
+    super::ffmpeg(&[&["-i", coded][..], &out[..]].concat(), &raw);
+    let bytes = std::fs::read(&raw).unwrap();
+    let sample = |at: usize| f32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    (0..bytes.len() / 8).map(|n| [sample(n * 8), sample(n * 8 + 4)]).collect()
+}

@@ -2,8 +2,11 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 mod ear;
+pub mod icecast;
+mod outputs;
 
 pub use ear::*;
+pub use outputs::*;
 
 use grimnir_engine_proto::{Client, dial, v1};
 use grimnir_events::air::{AirEvent, AirFact};

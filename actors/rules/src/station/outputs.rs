@@ -8,9 +8,9 @@ use grimnir_events::output::{Encoding, HlsOutput, Output, OutputKind, RecordingO
 use grimnir_events::station::{MountFormat, StationEvent};
 
 /// Outputs of one station, beside its mounts.
-pub const OUTPUTS_MAX: usize = 32;
+pub const OUTPUTS_MAX: usize = 16;
 /// Longest text that is told to a server, in characters.
-pub const TOLD_MAX: usize = 200;
+pub const TOLD_MAX: usize = 100;
 /// Longest host name (RFC 1035).
 pub const HOST_MAX: usize = 253;
 /// Bit rates of one stream of HTTP live streaming.
@@ -185,3 +185,6 @@ fn within(
     let fits = (min..=max).contains(&found);
     if fits { Ok(()) } else { Err(No::Setting { field, found, min, max, unit }) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,15 +78,16 @@ fn mp3_file(file: &Cut<'_>) -> Option<Mended> {
 
 /// The position of the last whole page tells it all.
 fn opus(file: &Cut<'_>) -> Option<Mended> {
-    let first = ogg::page(file.head)?;
+    let (first, _) = ogg::whole(file.head)?;
     // The head packet stands behind the header and the one entry of its table.
-    let skip = file.head.get(28..first.length)?.get(10..12)?;
+    let skip = file.head.get(28..first)?.get(10..12)?;
     let skip = i64::from(u16::from_le_bytes([skip[0], skip[1]]));
     let pages = (0..file.tail.len()).rev().filter(|at| file.tail[*at..].starts_with(b"OggS"));
-    let (at, page) = pages.filter_map(|at| Some((at, ogg::page(&file.tail[at..])?))).next()?;
+    let found = |at: usize| Some((at, ogg::whole(&file.tail[at..])?));
+    let (at, (length, granule)) = pages.filter_map(found).next()?;
     Some(Mended {
-        length: (file.tail_at() + at + page.length) as u64,
-        frames: (page.granule as i64 - skip).max(0),
+        length: (file.tail_at() + at + length) as u64,
+        frames: (granule as i64 - skip).max(0),
         patches: Vec::new(),
     })
 }

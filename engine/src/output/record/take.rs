@@ -5,7 +5,7 @@
 
 use super::super::codec::{Codec, Taken};
 use super::super::mp3::{self, Framer};
-use super::super::ogg;
+use super::super::ogg::{self, OPUS_SAMPLES};
 use super::head::{self, Label, Whole};
 use grimnir_events::station::MountFormat;
 use grimnir_mix::Frame;
@@ -16,8 +16,6 @@ const DRIVE: [Frame; 960] = [[0.0; 2]; 960];
 const DRIVES: usize = 10;
 /// A frame of FLAC in blocks of one size begins so.
 const FLAC_FRAME: [u8; 2] = [0xFF, 0xF8];
-/// Samples of an Opus packet.
-const OPUS_SAMPLES: u64 = 960;
 
 /// Bytes for the file, in order.
 #[derive(Default)]
