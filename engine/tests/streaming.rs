@@ -148,16 +148,7 @@ async fn hls_plays_from_the_engine_and_goes_on_after_it_was_killed() {
     assert!(lower.contains("content-type: application/vnd.apple.mpegurl"), "{master}");
     assert!(lower.contains("access-control-allow-origin: *") && lower.contains("max-age=1\r"));
     assert!(get_text("/hls/main/96.m3u8").starts_with("HTTP/1.1 404"));
-    let mut players = Vec::new();
-    for path in ["/hls/main/index.m3u8", "/hls/cmaf/index.m3u8"] {
-        let url = format!("http://127.0.0.1:{port}{path}");
-        let raw = rig.dir.path().join(path.replace('/', "-"));
-        players.push((path, ffmpeg_to(&raw, &["-i", &url, "-t", "6"]), raw));
-    }
-    for (path, player, heard) in players {
-        assert!(done(player, 40), "{path}: ffmpeg ends");
-        check_tone(path, &raw(&heard), 5);
-    }
+    players_hear_the_tone(rig.dir.path(), port, &["/hls/main/index.m3u8", "/hls/cmaf/index.m3u8"]);
     let before = get_text("/hls/main/128.m3u8");
     let (last, numbered) = (media_sequence(&before) + 3, get_text("/hls/cmaf/64.m3u8"));
     assert!(numbered.contains("#EXT-X-MAP:URI=\"64-head.mp4\"") && numbered.contains(".m4s\n"));
@@ -181,8 +172,25 @@ async fn hls_plays_from_the_engine_and_goes_on_after_it_was_killed() {
         assert!(folder.join(name).exists(), "{name} of {kept}");
     }
 
-    // What was recorded until the engine was killed is closed, hashed and told by this run.
-    let recorded = &closed(&facts)[0];
+    the_cut_recording_is_whole(&rig, &facts);
+}
+
+fn players_hear_the_tone(dir: &Path, port: u16, paths: &[&str]) {
+    let player = |path: &&str| {
+        let url = format!("http://127.0.0.1:{port}{path}");
+        let raw = dir.join(path.replace('/', "-"));
+        ((*path).to_owned(), ffmpeg_to(&raw, &["-i", &url, "-t", "6"]), raw)
+    };
+    let players: Vec<_> = paths.iter().map(player).collect();
+    for (path, player, heard) in players {
+        assert!(done(player, 40), "{path}: ffmpeg ends");
+        check_tone(&path, &raw(&heard), 5);
+    }
+}
+
+/// What was recorded until the engine was killed is closed, hashed and told by the next run.
+fn the_cut_recording_is_whole(rig: &Rig, facts: &[AirFact]) {
+    let recorded = &closed(facts)[0];
     assert_eq!(recorded.end, RecordingEnd::EngineLost);
     let path = rig.engine_dir().join("recordings/archive").join(&recorded.file);
     let bytes = std::fs::read(&path).unwrap();

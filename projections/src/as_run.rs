@@ -14,7 +14,7 @@ use grimnir_events::ladder::Tier;
 use grimnir_events::output::OutputReport;
 use grimnir_events::timeline::Line;
 use grimnir_events::units::micros_of_frames;
-use grimnir_events::{AirFrame, ClaimId, EngineRunId, LineId, UtcMicros};
+use grimnir_events::{AirFrame, ClaimId, EngineRunId, LineId, OutputId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -320,19 +320,27 @@ fn instant<'a>(
             with("alarm", format!("programme_silent: since {}", since.utc()))
         }
         AirEvent::ProgrammeHeard {} => with("alarm", "programme_heard".to_owned()),
-        AirEvent::OutputReported { output_id, report } => match &**report {
-            OutputReport::Health { health, reason } => {
-                let colon = if reason.is_empty() { "" } else { ": " };
-                with("output", format!("{}: {output_id}{colon}{reason}", health.word()))
-            }
-            OutputReport::Recording(report) => with("recording", recordings::told(report)),
-        },
+        AirEvent::OutputReported { output_id, report } => {
+            let (entry, reason) = reported(*output_id, report);
+            with(entry, reason)
+        }
         AirEvent::AirInterrupted { .. }
         | AirEvent::ItemStarted(_)
         | AirEvent::ItemEnded { .. }
         | AirEvent::SilenceLeft {}
         | AirEvent::NonFiniteSamples { .. } => return None,
     })
+}
+
+/// What an output has to tell.
+fn reported(output_id: OutputId, report: &OutputReport) -> (&'static str, String) {
+    match report {
+        OutputReport::Health { health, reason } => {
+            let colon = if reason.is_empty() { "" } else { ": " };
+            ("output", format!("{}: {output_id}{colon}{reason}", health.word()))
+        }
+        OutputReport::Recording(report) => ("recording", recordings::told(report)),
+    }
 }
 
 /// Adds what the plan says of the line.

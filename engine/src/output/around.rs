@@ -1,5 +1,5 @@
-//! What an output finds around it: the engine's folder and run, the programme, the listeners' server,
-//! the journal.
+//! What an output finds around it: folder and run of the engine, programme, listeners' server,
+//! journal.
 
 use super::encoder::Tell;
 use super::fanout::FanoutHandle;

@@ -1,7 +1,7 @@
 //! A push by SRT: an MPEG transport stream to a listener, which is called again when it is lost.
 //!
-//! Encoded sound goes through a bounded queue that drops to a thread of its own, and from there into
-//! a pipeline of GStreamer that nobody else waits for. Upstream: the shared encoder.
+//! Encoded sound goes through a bounded queue that drops to a thread of its own, and from there
+//! into a pipeline of GStreamer that nobody else waits for. Upstream: the shared encoder.
 
 use super::encoder::EncoderKey;
 use super::target::{Encoded, Pulse, Sink, Target, TargetState};

@@ -114,7 +114,8 @@ pub struct Whole {
 }
 
 /// The frame of facts that stands before the first frame of sound, which begins with `first`: a
-/// decoder learns from it how much to leave out at the start and, once the file is whole, at its end.
+/// decoder learns from it how much to leave out at the start and, once the file is whole, at the
+/// end.
 pub fn mp3_facts(first: &[u8], whole: Whole) -> Option<Vec<u8>> {
     let mut head: [u8; 4] = first.get(..4)?.try_into().ok()?;
     let later = usize::from(mp3::header(&head)?.samples == 576);
