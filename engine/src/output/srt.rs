@@ -3,9 +3,9 @@
 //! Encoded sound goes through a bounded queue that drops to a thread of its own, and from there
 //! into a pipeline of GStreamer that nobody else waits for. Upstream: the shared encoder.
 
+use super::around::{OFF_AIR, Surroundings};
 use super::encoder::EncoderKey;
 use super::target::{Encoded, Pulse, Sink, Target, TargetState};
-use crate::output::around::Surroundings;
 use bytes::Bytes;
 use grimnir_events::AirFrame;
 use grimnir_events::output::{Output, OutputHealth, SrtOutput};
@@ -58,7 +58,7 @@ impl Srt {
         around: Surroundings,
     ) -> Self {
         let (tx, rx) = sync_channel(QUEUE);
-        let pulse = Arc::new(Pulse::new(output.id, around.tell));
+        let pulse = Arc::new(Pulse::new(output.id, OFF_AIR, around.tell));
         let lost = Arc::new(Mutex::new(None));
         let (stop, on_air) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let caller = Caller {
@@ -140,7 +140,9 @@ impl Caller {
         let mut calls = 0u32;
         while !self.stop.load(Ordering::Acquire) {
             if !self.on_air.load(Ordering::Acquire) {
-                self.pulse.set(OutputHealth::Down, "the station is off air");
+                if self.pulse.state().health != OutputHealth::Down {
+                    self.pulse.set(OutputHealth::Down, OFF_AIR);
+                }
                 self.drop_for(LOOK);
                 continue;
             }

@@ -3,7 +3,7 @@
 use super::cutter::{Cutter, Segment};
 use super::serve::Live;
 use super::shelf::{Shelf, Writer};
-use crate::output::around::Surroundings;
+use crate::output::around::{OFF_AIR, Surroundings};
 use crate::output::encoder::EncoderKey;
 use crate::output::fanout::{Block, Blocks};
 use crate::output::target::{Pulse, Sink, Target, TargetState};
@@ -39,7 +39,7 @@ impl Hls {
             hls: hls.clone(),
             shelf: Shelf::new(&around.dir, output.id, hls),
             live,
-            pulse: Arc::new(Pulse::new(output.id, around.tell.clone())),
+            pulse: Arc::new(Pulse::new(output.id, OFF_AIR, around.tell.clone())),
             around,
             title: Arc::default(),
             running: Mutex::new(None),
@@ -65,11 +65,11 @@ impl Hls {
             .map(|_| stop)
     }
 
-    fn stop(&self) {
+    /// False where it did not run.
+    fn stop(&self) -> bool {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(stop) = running.take() {
-            stop.store(true, Ordering::Release);
-        }
+        let stopped = running.take().inspect(|stop| stop.store(true, Ordering::Release));
+        stopped.is_some()
     }
 }
 
@@ -89,8 +89,9 @@ impl Target for Hls {
 
     fn set_on_air(&self, on_air: bool) {
         if !on_air {
-            self.stop();
-            self.pulse.set(OutputHealth::Down, "the station is off air");
+            if self.stop() {
+                self.pulse.set(OutputHealth::Down, OFF_AIR);
+            }
             return;
         }
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,12 +4,12 @@ use super::head::Label;
 use super::keeper::{Keeper, Limits, Told};
 use super::place::Place;
 use super::recorder::{Hours, Recorder};
-use crate::output::around::Surroundings;
+use crate::output::around::{OFF_AIR, Surroundings};
 use crate::output::encoder::EncoderKey;
 use crate::output::target::{Pulse, Sink, Target, TargetState};
 use grimnir_events::AirFrame;
 use grimnir_events::air::AirEvent;
-use grimnir_events::output::{Output, OutputReport, RecordingOutput};
+use grimnir_events::output::{Output, OutputHealth, OutputReport, RecordingOutput};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A recording.
@@ -25,7 +25,7 @@ pub struct Recording {
 impl Recording {
     /// One that does not run yet.
     pub fn new(output: &Output, recording: &RecordingOutput, around: Surroundings) -> Self {
-        let pulse = Arc::new(Pulse::new(output.id, around.tell.clone()));
+        let pulse = Arc::new(Pulse::new(output.id, OFF_AIR, around.tell.clone()));
         let (beat, tell, output_id) = (pulse.clone(), around.tell.clone(), output.id);
         let told = Told {
             health: Arc::new(move |health, reason: String| beat.set(health, &reason)),
@@ -70,7 +70,10 @@ impl Target for Recording {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         match (on_air, running.is_some()) {
             (true, false) => *running = Some(self.start()),
-            (false, true) => *running = None,
+            (false, true) => {
+                *running = None;
+                self.pulse.set(OutputHealth::Down, OFF_AIR);
+            }
             _ => {}
         }
     }
