@@ -40,7 +40,10 @@ async fn an_output_is_set_changed_and_removed_and_its_password_lies_in_one_file_
     assert_eq!(first.status, StatusCode::CREATED, "{first:?}");
     let again = house.ask("POST", OUTPUTS, Some(&token), &key, Some(request)).await;
     assert_eq!((again.status, &again.body), (StatusCode::CREATED, &first.body));
-    assert_eq!((&first.body["kind"], &first.body["password_set"]), (&json!("icecast"), &json!(true)));
+    assert_eq!(
+        (&first.body["kind"], &first.body["password_set"]),
+        (&json!("icecast"), &json!(true))
+    );
     assert_eq!(first.body["target"]["icecast"]["port"], 8_000);
     assert!(!first.body.to_string().contains(SECRET));
     assert_eq!(holding(&dir, SECRET), ["secrets.json"]);
@@ -51,7 +54,10 @@ async fn an_output_is_set_changed_and_removed_and_its_password_lies_in_one_file_
     assert_eq!(changed.status, StatusCode::OK, "{changed:?}");
     let icecast = &changed.body["target"]["icecast"];
     assert_eq!((&icecast["port"], &icecast["mount"]), (&json!(8_001), &json!("/nord.mp3")));
-    assert_eq!((&changed.body["enabled"], &changed.body["password_set"]), (&json!(false), &json!(true)));
+    assert_eq!(
+        (&changed.body["enabled"], &changed.body["password_set"]),
+        (&json!(false), &json!(true))
+    );
     let other = json!({ "target": { "recording": { "folder": "a" } } });
     let refused = house.ask("PATCH", &one, Some(&token), &[], Some(other)).await;
     assert_eq!((refused.status.as_u16(), &refused.body["field"]), (422, &json!("target")));

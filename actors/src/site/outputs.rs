@@ -58,16 +58,16 @@ impl Site {
             Password::Keep => {}
             Password::Forget => put_secret(&mut output.kind, None),
             Password::Set(text) => {
-                let secret = self.keep_secret(text, &meta).await?;
-                fresh = Some(secret);
-                put_secret(&mut output.kind, fresh);
+                let (secret, known) = self.keep_secret(text, &meta).await?;
+                fresh = (!known).then_some(secret);
+                put_secret(&mut output.kind, Some(secret));
             }
         }
         let after = output.kind.secret().copied();
         let command = StationCommand::SetOutput { output: Box::new(output) };
         let receipt = self.command::<Station>(station, command, meta).await;
         match (&receipt, before, fresh) {
-            (Err(CommandError::Rejected { .. }), _, Some(fresh)) if before != Some(fresh) => {
+            (Err(CommandError::Rejected { .. }), _, Some(fresh)) => {
                 self.forget_secret(fresh.id).await;
             }
             (Ok(_), Some(before), _) if after.is_none_or(|after| after.id != before.id) => {
@@ -110,7 +110,12 @@ impl Site {
         targets.unwrap_or_default().into_iter().map(state).collect()
     }
 
-    async fn keep_secret(&self, text: &str, meta: &Meta) -> Result<SecretRef, CommandError> {
+    /// Keeps a password; true where the same request had it kept before.
+    async fn keep_secret(
+        &self,
+        text: &str,
+        meta: &Meta,
+    ) -> Result<(SecretRef, bool), CommandError> {
         let count = text.chars().count();
         if !(1..=PASSWORD_CHARS).contains(&count) || text.chars().any(char::is_control) {
             return Err(CommandError::invalid(
@@ -123,11 +128,12 @@ impl Site {
             ));
         }
         let id = CredentialId(derive_id("output-secret", &[&meta.commit_id.0]));
-        // Of a request that was carried out before, what it kept stands.
+        // What a request kept that was carried out before stands, whatever is said now.
         let ledger = &self.shared.ledger;
         let known = ledger.find(meta.commit_id).await.is_ok_and(|stored| stored.is_some());
-        if let Some(fingerprint) = self.shared.secrets.kept_fingerprint(id).filter(|_| known) {
-            return Ok(SecretRef { id, fingerprint });
+        if known {
+            let fingerprint = self.shared.secrets.kept_fingerprint(id).unwrap_or_default();
+            return Ok((SecretRef { id, fingerprint }, true));
         }
         let (secrets, text) = (self.shared.secrets.clone(), text.to_owned());
         let failed = |reason: String| CommandError::Failed { what: "keeping a password", reason };
@@ -135,7 +141,7 @@ impl Site {
         let fingerprint = kept
             .map_err(|error| failed(error.to_string()))?
             .map_err(|error| failed(error.to_string()))?;
-        Ok(SecretRef { id, fingerprint })
+        Ok((SecretRef { id, fingerprint }, false))
     }
 
     async fn forget_secret(&self, id: CredentialId) {

@@ -59,8 +59,9 @@ impl Encoder {
     pub fn feed(&self, sinks: Vec<Arc<dyn Sink>>) {
         let mut fed = write(&self.fed);
         if let Some(head) = &fed.head {
-            let same = |a: &Arc<dyn Sink>, b| std::ptr::addr_eq(Arc::as_ptr(a), Arc::as_ptr(b));
-            let new = |sink: &&Arc<dyn Sink>| !fed.sinks.iter().any(|old| same(old, sink));
+            let place = |sink: &Arc<dyn Sink>| Arc::as_ptr(sink).cast::<()>();
+            let old: Vec<*const ()> = fed.sinks.iter().map(place).collect();
+            let new = |sink: &&Arc<dyn Sink>| !old.contains(&place(sink));
             sinks.iter().filter(new).for_each(|sink| sink.begin(head));
         }
         fed.sinks = sinks;

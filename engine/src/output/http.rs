@@ -103,15 +103,16 @@ pub async fn serve(
         let certificate = certificate.clone();
         tokio::spawn(async move {
             let full = seat.is_none();
-            match certificate {
-                Some(certificate) if begins_tls(&stream).await => {
+            let encrypted = certificate.is_some() && begins_tls(&stream).await;
+            match certificate.filter(|_| encrypted) {
+                Some(certificate) => {
                     let handshake = certificate.acceptor().accept(stream);
                     if let Ok(Ok(stream)) = tokio::time::timeout(HEADER_TIME, handshake).await {
                         door.tls = true;
                         connection(stream, door, full).await;
                     }
                 }
-                _ => connection(stream, door, full).await,
+                None => connection(stream, door, full).await,
             }
             drop(seat);
         });

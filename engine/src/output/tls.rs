@@ -49,7 +49,7 @@ fn modified(path: &Path) -> Option<SystemTime> {
 fn load(chain: &Path, key: &Path) -> Result<TlsAcceptor, String> {
     let told = |path: &Path, why: String| format!("{}: {why}", path.display());
     let certificates = CertificateDer::pem_file_iter(chain)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .and_then(|found| found.collect::<Result<Vec<_>, _>>())
         .map_err(|error| told(chain, error.to_string()))?;
     let private =
         PrivateKeyDer::from_pem_file(key).map_err(|error| told(key, error.to_string()))?;

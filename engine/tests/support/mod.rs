@@ -1,5 +1,5 @@
 //! What the engine's tests share: media made by ffmpeg, one engine process, its client, its sound.
-#![allow(dead_code, missing_docs, clippy::unwrap_used)]
+#![allow(dead_code, missing_docs, unused_imports, clippy::unwrap_used)]
 
 mod ear;
 pub mod icecast;

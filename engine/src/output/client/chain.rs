@@ -66,9 +66,13 @@ impl Chain {
 
     fn kind(&self) -> Option<Kind> {
         let first = self.head.first()?;
-        [(&b"OpusHead"[..], Kind::Opus), (b"\x01vorbis", Kind::Vorbis), (b"\x7fFLAC", Kind::Flac)]
-            .into_iter()
-            .find_map(|(mark, kind)| first.starts_with(mark).then_some(kind))
+        [
+            (&b"OpusHead"[..], Kind::Opus),
+            (&b"\x01vorbis"[..], Kind::Vorbis),
+            (&b"\x7fFLAC"[..], Kind::Flac),
+        ]
+        .into_iter()
+        .find_map(|(mark, kind)| first.starts_with(mark).then_some(kind))
     }
 
     /// The stream before is over: a page without packets says so.
@@ -136,8 +140,8 @@ fn comment_packet(kind: Kind, before: &[u8], title: &str) -> Vec<u8> {
     body.extend_from_slice(&u32::from(!title.is_empty()).to_le_bytes());
     body.extend_from_slice(&comments);
     match kind {
-        Kind::Opus => [b"OpusTags", &body[..]].concat(),
-        Kind::Vorbis => [b"\x03vorbis", &body[..], &[1]].concat(),
+        Kind::Opus => [&b"OpusTags"[..], &body[..]].concat(),
+        Kind::Vorbis => [&b"\x03vorbis"[..], &body[..], &[1][..]].concat(),
         Kind::Flac => {
             let flags = before.first().copied().unwrap_or(0x84);
             let length = (body.len() as u32).to_be_bytes();

@@ -179,9 +179,7 @@ impl Line {
     }
 
     fn titles(&self) -> watch::Receiver<String> {
-        let mut titles = self.title.subscribe();
-        titles.mark_changed();
-        titles
+        self.title.subscribe()
     }
 
     async fn off_air(&self) {

@@ -117,7 +117,7 @@ async fn tell_titles(line: &Line) -> Infallible {
             told = title;
             tokio::time::sleep(BETWEEN_TITLES).await;
         }
-        if titles.has_changed().is_ok_and(|changed| !changed) && titles.changed().await.is_err() {
+        if titles.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
     }

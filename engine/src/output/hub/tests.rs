@@ -79,12 +79,12 @@ fn whoever_comes_gets_the_headers_of_the_stream_and_then_its_sound() {
     let hub = hub(dir.path());
     hub.open();
     let mut early = join(&hub);
-    hub.begin(Bytes::from_static(b"head"));
+    hub.begin(&Bytes::from_static(b"head"));
     push(&hub, Bytes::from_static(b"one"), 1);
     let mut late = join(&hub);
     push(&hub, Bytes::from_static(b"two"), 2);
     // The encoder was built again.
-    hub.begin(Bytes::from_static(b"HEAD"));
+    hub.begin(&Bytes::from_static(b"HEAD"));
     push(&hub, Bytes::from_static(b"three"), 3);
     let mut after = join(&hub);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");

@@ -1,9 +1,10 @@
 //! The secrets store: what must not stand in a ledger, beside it in one private file.
 //!
 //! Password hashes, the keys that personal fields are sealed with, what outputs sign in with, and
-//! the secret that tokens are signed with. A commit holds only a credential's id and fingerprint, and sealed fields. Unlike
-//! the ledger this file forgets: erasing a person destroys the key, and every sealed field of that
-//! person with it. Back it up apart from the ledger, and not for longer than erasure may take.
+//! the secret that tokens are signed with. A commit holds only a credential's id and fingerprint,
+//! and sealed fields. Unlike the ledger this file forgets: erasing a person destroys the key, and
+//! every sealed field of that person with it. Back it up apart from the ledger, and not for longer
+//! than erasure may take.
 //!
 //! The functions that hash a password take some 20 ms of processor time: call them off the runtime.
 

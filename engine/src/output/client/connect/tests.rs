@@ -7,20 +7,27 @@ use tokio::net::TcpListener;
 
 const ENCODING: Encoding = Encoding { format: MountFormat::Mp3, bitrate_kbps: 128 };
 
-/// A server that answers each connection in turn with one of `answers`; what it was asked.
-async fn server(answers: Vec<&'static str>) -> (u16, tokio::task::JoinHandle<Vec<String>>) {
+/// What it was asked, and the connections that stay open until then.
+type Served = tokio::task::JoinHandle<(Vec<String>, Vec<TcpStream>)>;
+
+/// A server that answers each connection in turn with one of `answers`, and closes it where that
+/// is empty.
+async fn server(answers: Vec<&'static str>) -> (u16, Served) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
     let port = listener.local_addr().expect("bound").port();
     let task = tokio::spawn(async move {
-        let mut asked = Vec::new();
+        let (mut asked, mut open) = (Vec::new(), Vec::new());
         for answer in answers {
             let (mut stream, _) = listener.accept().await.expect("accepts");
             let mut held = vec![0; 4_096];
             let count = stream.read(&mut held).await.expect("reads");
             asked.push(String::from_utf8_lossy(&held[..count]).into_owned());
             stream.write_all(answer.as_bytes()).await.expect("writes");
+            if !answer.is_empty() {
+                open.push(stream);
+            }
         }
-        asked
+        (asked, open)
     });
     (port, task)
 }
@@ -46,7 +53,7 @@ fn to(port: u16, method: SourceMethod) -> IcecastOutput {
 async fn asked(answers: Vec<&'static str>) -> (Result<(), Refused>, Vec<String>) {
     let (port, task) = server(answers).await;
     let answer = icecast(&to(port, SourceMethod::Auto), "hackme", "Ygg").await.map(drop);
-    (answer, task.await.expect("served"))
+    (answer, task.await.expect("served").0)
 }
 
 #[tokio::test]
@@ -77,8 +84,8 @@ async fn a_refusal_is_told_and_not_taken_for_another_method() {
         assert!(refused.expect_err("refused").reason.contains(told));
         assert_eq!(asked.len(), 1);
     }
-    let long: &'static str = Box::leak(format!("HTTP/1.0 200 {}", "x".repeat(9_000)).into());
-    let (refused, _) = asked(vec![long, long]).await;
+    let long = Box::leak(format!("HTTP/1.0 200 {}", "x".repeat(9_000)).into_boxed_str());
+    let (refused, _) = asked(vec![long]).await;
     let reason = refused.expect_err("too long").reason;
     assert!(reason.contains("limit 8192"), "{reason}");
 }
@@ -96,7 +103,7 @@ async fn shoutcast_signs_in_with_the_password_alone() {
         url: String::new(),
     };
     assert!(shoutcast(&to, "hackme", "Ygg").await.is_ok());
-    assert_eq!(task.await.expect("served"), ["hackme\r\n"]);
+    assert_eq!(task.await.expect("served").0, ["hackme\r\n"]);
     let (port, task) = server(vec!["invalid password\r\n"]).await;
     let refused = shoutcast(&ShoutcastOutput { port: port - 1, ..to }, "no", "Ygg").await;
     assert!(refused.err().expect("refused").reason.contains("invalid password"));
