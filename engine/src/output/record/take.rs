@@ -14,6 +14,8 @@ use grimnir_mix::Frame;
 const DRIVE: [Frame; 960] = [[0.0; 2]; 960];
 /// So often it is given at most: no encoder holds 200 ms back.
 const DRIVES: usize = 10;
+/// Below, LAME takes a lower sample rate, and frames do not tell the programme's any more.
+const MP3_LEAST_KBPS: u16 = 128;
 /// A frame of FLAC in blocks of one size begins so.
 const FLAC_FRAME: [u8; 2] = [0xFF, 0xF8];
 
@@ -55,6 +57,9 @@ enum Form {
 impl Take {
     /// Begins a file.
     pub fn begin(format: MountFormat, kbps: u16, label: Label) -> Result<Self, String> {
+        if format == MountFormat::Mp3 && kbps < MP3_LEAST_KBPS {
+            return Err(format!("MP3 of {kbps} kbit/s, recorded is {MP3_LEAST_KBPS} or more"));
+        }
         let form = match format {
             MountFormat::Flac => Form::Flac { whole: 0 },
             MountFormat::Opus => {
