@@ -191,7 +191,7 @@ fn players_hear_the_tone(dir: &Path, port: u16, paths: &[&str]) {
     let players: Vec<_> = paths.iter().map(player).collect();
     for (path, player, heard) in players {
         assert!(done(player, 40), "{path}: ffmpeg ends");
-        check_tone(&path, &raw(&heard), 5);
+        check_tone(&path, &raw(&heard), 3);
     }
 }
 
@@ -233,18 +233,19 @@ async fn a_push_by_srt_comes_back_when_its_listener_does() {
     set_timeline(&mut client, 1, chain(&tone, now(), 0)).await;
     send_out(&mut client, &config(1), vec![output(4, "Relay", OutputKind::Srt(srt))]).await;
     let url = format!("srt://127.0.0.1:{port}?mode=listener");
-    let mut from = 1;
-    for _ in 0..2 {
-        let heard = rig.dir.path().join("srt.raw");
-        let player = ffmpeg_to(&heard, &["-i", &url, "-t", "4"]);
-        let facts = facts_until(&mut client, from, |facts| is_up(facts, 4)).await;
-        assert!(done(player, 20), "ffmpeg ends");
-        check_tone("srt", &raw(&heard), 3);
-        from += facts.len() as u64;
-        let facts = facts_until(&mut client, from, |facts| !reports(facts).is_empty()).await;
-        assert!(!is_up(&facts, 4), "nobody listens any more");
-        from += facts.len() as u64;
-    }
+    let heard = rig.dir.path().join("srt.raw");
+    let player = ffmpeg_to(&heard, &["-i", &url, "-t", "4"]);
+    let facts = facts_until(&mut client, 1, |facts| is_up(facts, 4)).await;
+    assert!(done(player, 20), "ffmpeg ends");
+    check_tone("srt", &raw(&heard), 3);
+    let from = facts.len() as u64 + 1;
+    let facts = facts_until(&mut client, from, |facts| !reports(facts).is_empty()).await;
+    assert!(!is_up(&facts, 4), "nobody listens any more");
+    let mut player = ffmpeg_to(&heard, &["-i", &url]);
+    let from = from + facts.len() as u64;
+    facts_until(&mut client, from, |facts| is_up(facts, 4)).await;
+    player.kill().unwrap();
+    player.wait().unwrap();
 }
 
 /// Starts the engine with its recordings on a disk of their own, of so many kilobytes.

@@ -8,17 +8,17 @@ use grimnir_events::OutputId;
 use grimnir_events::output::HlsOutput;
 use std::path::Path;
 
-/// At lower ones the encoder gives up the phases of the two sides.
 const RATES: [u16; 2] = [128, 192];
 /// 2026-11-21T14:00:00Z and a little.
 const FIRST: i64 = 1_795_269_600 * 48_000 + 77;
 /// Frames of a segment of a second: 47 encoded frames.
 const SECOND: usize = 47 * 1_024;
 
-/// No stretch of it is like another: two tones that glide, one on each side.
+/// No stretch of it is like another: a tone that glides, the same on both sides, because the encoder
+/// gives up the phases of what differs.
 fn programme() -> Vec<Frame> {
-    let tone = |n: f64, from: f64| (n * (from + n * 1e-7)).sin() as f32 * 0.4;
-    (0..5 * 48_000).map(|n| [tone(f64::from(n), 0.03), tone(f64::from(n), 0.05)]).collect()
+    let tone = |n: f64| (n * (0.03 + n * 1e-7)).sin() as f32 * 0.4;
+    (0..5 * 48_000).map(|n| [tone(f64::from(n)); 2]).collect()
 }
 
 fn hls(container: HlsContainer, folder: Option<&str>) -> HlsOutput {
@@ -103,11 +103,11 @@ fn segments_of_every_bit_rate_are_alike_to_the_frame_and_join_without_a_gap() {
             let heard = &heard[SAMPLES as usize..];
             let (right, late) =
                 (difference(heard, &programme), difference(&heard[1..], &programme));
-            assert!(right < -15.0 && right + 1.0 < late, "{whose}: {right:.1} dB, {late:.1}");
+            assert!(right < -30.0 && right + 5.0 < late, "{whose}: {right:.1} dB, {late:.1}");
             for joint in (1..5).map(|n| n * SECOND - SAMPLES as usize) {
                 let around = joint - 960..joint + 960;
                 let off = difference(&heard[around.clone()], &programme[around]);
-                assert!(off < -15.0, "{whose}: {off:.1} dB at a joint");
+                assert!(off < -25.0, "{whose}: {off:.1} dB at a joint");
             }
         }
     }
