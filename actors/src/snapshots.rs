@@ -7,7 +7,7 @@
 
 use crate::shell::Snapshot as Fold;
 use grimnir_events::{ContentHash, LogId, StreamId, StreamKind};
-use grimnir_ledger::{Ledger, Snapshot};
+use grimnir_ledger::{Ledger, Snapshot, SnapshotHead};
 use grimnir_rules::{Aggregate, FOLD_FINGERPRINT};
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -118,10 +118,9 @@ impl Snapshots {
             air_hash: tails.air,
             state: &*fold.state,
         };
-        let state = serde_json::to_vec(&stored)?;
         std::fs::create_dir_all(&self.dir)?;
-        Snapshot::new(log_id, FOLD_FINGERPRINT, fold.seq, tails.own, state)
-            .write(&self.path(stream))
+        SnapshotHead::new(log_id, FOLD_FINGERPRINT, fold.seq, tails.own)
+            .write(&self.path(stream), |out| Ok(serde_json::to_writer(out, &stored)?))
     }
 
     /// The fold of an aggregate, where a snapshot of it is there and believed.
@@ -147,7 +146,7 @@ impl Snapshots {
         if stored.stream != stream {
             return passed_over(&path, "it is of another aggregate");
         }
-        let tails = Tails { own: snapshot.hash, air: stored.air_hash };
+        let tails = Tails { own: snapshot.head.hash, air: stored.air_hash };
         let own = ends_at(ledger, stream, stored.version, tails.own).await;
         let air = match stream.station() {
             Some(station) => {
@@ -156,11 +155,12 @@ impl Snapshots {
             }
             None => (stored.air_version == 0).then_some(0),
         };
-        if own != Some(snapshot.seq) || air.is_none() {
+        if own != Some(snapshot.head.seq) || air.is_none() {
             return passed_over(&path, "the ledger has other commits at its position");
         }
         let (version, air_version) = (stored.version, stored.air_version);
-        let fold = Fold { state: Arc::new(stored.state), version, seq: snapshot.seq, air_version };
+        let fold =
+            Fold { state: Arc::new(stored.state), version, seq: snapshot.head.seq, air_version };
         Some((fold, tails))
     }
 }

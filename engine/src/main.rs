@@ -85,6 +85,10 @@ struct RunArguments {
     /// Its private key (PEM).
     #[arg(long, env = "GRIMNIR_MOUNT_TLS_KEY")]
     mount_tls_key: Option<PathBuf>,
+    /// Play the last rung and emergencies, and nothing else: what an engine is started with when
+    /// others crashed too often.
+    #[arg(long)]
+    minimal: bool,
     #[command(flatten)]
     elsewhere: elsewhere::Elsewhere,
 }
@@ -92,7 +96,10 @@ struct RunArguments {
 fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("GRIMNIR_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // Colours are for eyes: a log that goes to a file is read by programs too.
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
+    log.with_writer(std::io::stderr).init();
     match Arguments::parse().command {
         Action::Run(arguments) => match run::run(&arguments) {
             Ok(()) => ExitCode::SUCCESS,

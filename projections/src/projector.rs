@@ -113,10 +113,7 @@ impl Projector {
         let shared = self.shared.clone();
         // Only this task writes the model, and it waits here: readers are not held up.
         let written = tokio::task::spawn_blocking(move || {
-            let model = shared.read();
-            let taken = snapshot::of(shared.ledger.log_id(), &model);
-            drop(model);
-            snapshot::store(&dir, &taken?)
+            snapshot::store(&dir, shared.ledger.log_id(), &shared.read())
         });
         let outcome = match written.await {
             Ok(Ok(())) => return,

@@ -48,7 +48,7 @@ async fn run(count: u32) {
     let reference = hashed(&root);
     let mut command = Command::new(program("grimnir"));
     command.env("GRIMNIR_IMPORT_ROOTS", &root);
-    let server = Server::start_with(&data, 0, &mut command).await;
+    let mut server = Server::start_with(&data, 0, &mut command).await;
     let stage = Stage::set(&server, Setting { tracks: 0, ..Setting::default() }).await;
     let before = resident_mb(server.pid());
     let begun = Instant::now();
@@ -57,6 +57,26 @@ async fn run(count: u32) {
     done(&stage.client, taken["id"].as_str().expect("an id")).await;
     let seconds = begun.elapsed().as_secs_f64();
     let grown = resident_mb(server.pid()) - before;
+    println!(
+        "cpu {:?} vmhwm {:?}",
+        std::fs::read_to_string(format!("/proc/{}/stat", server.pid()))
+            .expect("s")
+            .split(' ')
+            .skip(13)
+            .take(4)
+            .collect::<Vec<_>>(),
+        grown
+    );
+    server.stop();
+    server.restart().await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    std::process::Command::new("cp")
+        .args(["-a"])
+        .arg(&data)
+        .arg("/tmp/impdata")
+        .status()
+        .expect("x");
+    println!("after restart {} (before {before})", resident_mb(server.pid()));
     Figure::beside("metadata_import_100k", seconds, "s", ("aim", AIM_S)).report();
     let hashing = ("hashing_the_files", reference);
     Figure::beside("metadata_import_100k_of_hashing", seconds, "s", hashing).report();

@@ -24,7 +24,6 @@ pub struct Queue {
     frames: i64,
     head: Bytes,
     open: bool,
-    lost: u64,
 }
 
 impl Queue {
@@ -55,7 +54,6 @@ impl Queue {
                 _ => break,
             }
         }
-        self.lost += lost;
         lost
     }
 
@@ -73,7 +71,6 @@ impl Queue {
         self.open = false;
         self.pieces.clear();
         self.frames = 0;
-        self.lost = 0;
     }
 
     /// The next piece.
@@ -83,11 +80,6 @@ impl Queue {
             self.frames -= frames;
         }
         Some(piece)
-    }
-
-    /// Bytes lost since it was asked last.
-    pub fn take_lost(&mut self) -> u64 {
-        std::mem::take(&mut self.lost)
     }
 }
 
@@ -109,7 +101,7 @@ mod tests {
         queue.begin(&Bytes::from_static(b"head"));
         queue.open();
         let lost: u64 = (1..=7).map(|n| queue.push(&sound(n, 48_000))).sum();
-        assert_eq!((lost, queue.take_lost(), queue.take_lost()), (20, 20, 0));
+        assert_eq!(lost, 20);
         assert!(matches!(queue.pop(), Some(Piece::Head(head)) if head == "head"));
         let left: Vec<u8> = std::iter::from_fn(|| queue.pop())
             .map(|piece| match piece {
