@@ -7,9 +7,11 @@ use crate::control::{self, Control};
 use crate::director::{Director, Legacy, Msg, Parts, status::Board};
 use crate::held::{self, Cache};
 use crate::journal::{Journal, Recovered};
+use crate::output::around::Surroundings;
 use crate::output::desk::Desk;
 use crate::output::encoder::Tell;
 use crate::output::reached::{self, Reached};
+use crate::output::record::keeper;
 use crate::output::tls::Certificate;
 use crate::output::{fanout, http};
 use crate::position::{self, Position, PositionPage};
@@ -27,6 +29,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// A line that was cut by a crash is resumed if it stood still less than this: 10 s.
 const RESUME_FRAMES: i64 = 10 * 48_000;
+
+/// Recordings have so long to be closed and hashed; the next run closes what is left.
+const CLOSING: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// Runs the station; returns once it has ended in an orderly way.
 pub fn run(arguments: &RunArguments) -> Result<(), String> {
@@ -83,7 +88,8 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     let tell = teller(journal.clone(), air.clone());
     let reached = Arc::new(Reached::new(run, open_page(&reached_path)?));
     let seats = arguments.mount_listeners as usize;
-    let outputs = Desk::new(taps, offer.clone(), reached, tell, seats, runtime.handle().clone());
+    let around = Surroundings { dir: dir.clone(), run, fanout: taps, offer: offer.clone(), tell };
+    let outputs = Desk::new(around, reached, seats, runtime.handle().clone());
     let parts = Parts {
         run,
         media: arguments.media.clone(),
@@ -117,6 +123,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     };
     let served = runtime.block_on(serve(arguments, control, offer, http_port, tx));
     let _ = director.join();
+    keeper::wait_until_closed(CLOSING);
     air.send(AirCommand::Quit);
     let _ = mix.join();
     writer.close();

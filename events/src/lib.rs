@@ -18,6 +18,7 @@ pub mod frame;
 
 pub mod station;
 pub mod output;
+pub mod recording;
 pub mod dsp;
 pub mod ladder;
 pub mod executor;

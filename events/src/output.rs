@@ -5,6 +5,7 @@
 
 use crate::codec::Payload;
 use crate::ids::{ContentHash, CredentialId, OutputId};
+use crate::recording::RecordingReport;
 use crate::station::MountFormat;
 use serde::{Deserialize, Serialize};
 
@@ -235,6 +236,8 @@ pub enum OutputReport {
         /// Why; empty where all is well.
         reason: String,
     },
+    /// Something became of a file of a recording.
+    Recording(RecordingReport),
 }
 
 /// What an engine is to send out; handed over beside the configuration, at its ledger position.

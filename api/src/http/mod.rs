@@ -17,6 +17,7 @@ mod media_file;
 mod mount;
 mod output;
 mod playlist;
+mod recording;
 mod rolling;
 mod show;
 mod smart_block;
@@ -137,6 +138,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(air::now_playing))
         .routes(routes!(air::public_now_playing))
         .routes(routes!(air::as_run))
+        .routes(routes!(recording::list))
         .routes(routes!(ladder::emergency))
         .routes(routes!(ladder::override_air))
         .routes(routes!(ladder::release))

@@ -136,6 +136,18 @@ impl Codec {
         Ok(std::mem::take(&mut *self.out.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
+    /// Says that nothing follows; answers what the element still held.
+    pub fn finish(&mut self) -> Result<Taken, String> {
+        let drained = self.feed.push_event(gst::event::Eos::new());
+        match self.failure() {
+            Some(reason) => Err(reason),
+            None if !drained => Err("the encoder did not take its end".to_owned()),
+            None => {
+                Ok(std::mem::take(&mut *self.out.lock().unwrap_or_else(PoisonError::into_inner)))
+            }
+        }
+    }
+
     /// Frames of sound that were given to it so far.
     pub fn frames(&self) -> i64 {
         self.frames as i64

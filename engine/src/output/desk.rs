@@ -2,13 +2,15 @@
 //!
 //! Upstream: the director. One encoder serves every mount of the same format and bit rate.
 
+use super::around::Surroundings;
 use super::client::SourceClient;
-use super::encoder::{Encoder, EncoderKey, Tell};
-use super::fanout::FanoutHandle;
+use super::encoder::{Encoder, EncoderKey};
 use super::format::Room;
-use super::http::SharedOffer;
+use super::hls::target::Hls;
 use super::hub::Hub;
 use super::reached::Reached;
+use super::record::target::Recording;
+use super::srt::Srt;
 use super::target::{Sink, Target};
 use crate::director::status::{OutputView, TargetView};
 use grimnir_events::handover::EngineConfig;
@@ -20,10 +22,8 @@ use std::sync::{Arc, PoisonError};
 
 /// All outputs of the station.
 pub struct Desk {
-    fanout: FanoutHandle,
-    offer: SharedOffer,
+    around: Surroundings,
     reached: Arc<Reached>,
-    tell: Tell,
     /// Listeners that a mount takes.
     listeners: usize,
     /// Where connections are kept.
@@ -38,18 +38,14 @@ pub struct Desk {
 impl Desk {
     /// No outputs yet.
     pub fn new(
-        fanout: FanoutHandle,
-        offer: SharedOffer,
+        around: Surroundings,
         reached: Arc<Reached>,
-        tell: Tell,
         listeners: usize,
         runtime: tokio::runtime::Handle,
     ) -> Self {
         Self {
-            fanout,
-            offer,
+            around,
             reached,
-            tell,
             listeners,
             runtime,
             encoders: BTreeMap::new(),
@@ -70,7 +66,7 @@ impl Desk {
                     == (mount.format, mount.bitrate_kbps, &mount.path)
             });
             let room = Room::of(mount.format, self.listeners);
-            let new = || Hub::new(mount.id, self.reached.clone(), room, self.tell.clone());
+            let new = || Hub::new(mount.id, self.reached.clone(), room, self.around.tell.clone());
             let hub = kept.map_or_else(new, |(_, hub)| hub);
             self.mounts.push((mount.clone(), hub));
         }
@@ -78,7 +74,7 @@ impl Desk {
             hub.close("the mount was removed or changed");
         }
         {
-            let mut offer = self.offer.write().unwrap_or_else(PoisonError::into_inner);
+            let mut offer = self.around.offer.write().unwrap_or_else(PoisonError::into_inner);
             offer.name.clone_from(&config.name);
             offer.mounts.clone_from(&self.mounts);
         }
@@ -109,15 +105,20 @@ impl Desk {
     /// The target of one output.
     fn make(&self, handed: &EngineOutput) -> Option<Box<dyn Target>> {
         match &handed.output.kind {
+            OutputKind::Recording(recording) => {
+                Some(Box::new(Recording::new(&handed.output, recording, self.around.clone())))
+            }
+            OutputKind::Hls(hls) => {
+                Some(Box::new(Hls::new(&handed.output, hls, self.around.clone())))
+            }
+            OutputKind::Srt(to) => {
+                let secret = handed.secret.as_deref();
+                Some(Box::new(Srt::new(&handed.output, to, secret, self.around.clone())))
+            }
             OutputKind::Icecast(_) | OutputKind::Shoutcast(_) => {
-                let (offer, tell) = (self.offer.clone(), self.tell.clone());
+                let (offer, tell) = (self.around.offer.clone(), self.around.tell.clone());
                 let client = SourceClient::start(handed, offer, tell, &self.runtime)?;
                 Some(Box::new(client))
-            }
-            OutputKind::Hls(_) | OutputKind::Srt(_) | OutputKind::Recording(_) => {
-                let kind = handed.output.kind.word();
-                tracing::error!(output.id = %handed.output.id, kind, "no such output is built in");
-                None
             }
         }
     }
@@ -149,7 +150,7 @@ impl Desk {
             match self.encoders.get(&key) {
                 Some(encoder) => encoder.feed(sinks),
                 None => {
-                    let encoder = Encoder::start(key, self.fanout.clone(), sinks);
+                    let encoder = Encoder::start(key, self.around.fanout.clone(), sinks);
                     self.encoders.insert(key, encoder);
                 }
             }

@@ -3,6 +3,7 @@
 //! `GET /<mount>` gives the stream, the other answers are in `pages`. Bounds: header time, number
 //! of connections, listeners of a mount and bytes queued for each (`hub`).
 
+use super::hls::serve::Live;
 use super::hub::{Hub, Listener, Refusal};
 use super::tls::{self, Certificate};
 use super::{format, icy, pages};
@@ -39,6 +40,8 @@ pub struct Offer {
     pub name: String,
     /// Mounts and their hubs.
     pub mounts: Vec<(Mount, Arc<Hub>)>,
+    /// HTTP live streaming.
+    pub hls: Vec<Arc<Live>>,
 }
 
 /// The offer, as the director changes it.
@@ -161,6 +164,9 @@ fn answer(
     }
     let offer = door.offer.read().unwrap_or_else(PoisonError::into_inner);
     let path = request.uri().path();
+    if let Some(answer) = offer.hls.iter().find_map(|live| live.answer(path, head)) {
+        return answer;
+    }
     let Some((mount, hub)) = offer.mounts.iter().find(|(mount, _)| mount.path == path) else {
         return pages::answer(request, door, &offer);
     };

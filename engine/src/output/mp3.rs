@@ -7,19 +7,20 @@ const RATES_1: [usize; 16] = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192,
 const RATES_2: [usize; 16] = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0];
 
 /// Sample rate of the programme.
-const RATE: usize = 48_000;
+pub const RATE: usize = 48_000;
 /// By so much a decoder's output is behind what LAME was given: 576 samples of its own look-ahead
 /// and 529 of every decoder's filter bank.
-const DELAY: usize = 576 + 529;
+pub const DELAY: usize = 576 + 529;
 
 /// What a frame's header tells.
-struct Header {
+#[derive(Clone, Copy)]
+pub struct Header {
     /// Bytes of the frame, the header among them.
-    length: usize,
+    pub length: usize,
     /// Samples of each channel in it.
-    samples: usize,
+    pub samples: usize,
     /// Of the frame; LAME takes a lower one than it is given where the bit rate is low.
-    rate: usize,
+    pub rate: usize,
 }
 
 /// Collects encoder output and gives whole frames.
@@ -60,7 +61,7 @@ impl Framer {
 }
 
 /// The header that is first in `bytes`; `None` where there is none.
-fn header(bytes: &[u8]) -> Option<Header> {
+pub fn header(bytes: &[u8]) -> Option<Header> {
     let [a, b, c, ..] = *bytes else { return None };
     if a != 0xFF || b & 0xE0 != 0xE0 {
         return None;

@@ -6,8 +6,10 @@ const SEGMENT: usize = 255;
 const SEGMENTS: usize = 255;
 /// The page is the first of its stream.
 pub const FIRST: u8 = 2;
-/// The page is the last of its stream.
+/// The page is the last of its stream: its position may cut the end of its last packet.
 pub const LAST: u8 = 4;
+/// Bytes of a page before its table.
+const HEADER: usize = 27;
 /// Samples of an Opus packet of 20 ms, as the encoder makes them unless told otherwise.
 pub const OPUS_SAMPLES: u64 = 960;
 
@@ -69,6 +71,23 @@ impl Writer {
             let granule = page.last().map_or(0, |packet| packet.granule);
             self.page(&mut out, &bytes, granule)?;
             rest = after;
+        }
+        Ok(out)
+    }
+
+    /// Pages of the last packets.
+    pub fn end(&mut self, packets: &[Packet]) -> Result<Vec<u8>, String> {
+        let mut out = self.sound(packets)?;
+        let (mut at, mut last) = (0, 0);
+        while let Some((length, _)) = whole(&out[at..]) {
+            last = at;
+            at += length;
+        }
+        if at > 0 {
+            out[last + 5] |= LAST;
+            out[last + 22..last + 26].fill(0);
+            let sum = checksum(&out[last..]);
+            out[last + 22..last + 26].copy_from_slice(&sum.to_le_bytes());
         }
         Ok(out)
     }
@@ -139,6 +158,20 @@ fn page(bytes: &[u8]) -> Option<(Page, usize)> {
     }
     let granule = bytes.get(6..14)?.try_into().ok().map(u64::from_le_bytes)?;
     Some((Page { flags: *bytes.get(5)?, granule, packets }, at))
+}
+
+/// Length of the page that `bytes` begins with and the position at its end, where it is whole and
+/// its checksum right.
+pub fn whole(bytes: &[u8]) -> Option<(usize, u64)> {
+    let header = bytes.get(..HEADER).filter(|header| header.starts_with(b"OggS\0"))?;
+    let table = bytes.get(HEADER..HEADER + usize::from(header[26]))?;
+    let sound: usize = table.iter().map(|entry| usize::from(*entry)).sum();
+    let length = HEADER + table.len() + sound;
+    let mut page = bytes.get(..length)?.to_vec();
+    page[22..26].fill(0);
+    let granule = u64::from_le_bytes(header[6..14].try_into().ok()?);
+    let sum = u32::from_le_bytes(header[22..26].try_into().ok()?);
+    (checksum(&page) == sum).then_some((length, granule))
 }
 
 /// Entries that a packet takes: its last one is always below 255.

@@ -124,7 +124,7 @@ fn number_of_headers(head: &mut [Vec<u8>]) {
 }
 
 /// Header of a frame of AAC-LC, 48 kHz, two channels.
-fn adts_header(frame: usize) -> Result<[u8; ADTS_HEADER], String> {
+pub fn adts_header(frame: usize) -> Result<[u8; ADTS_HEADER], String> {
     let length = frame + ADTS_HEADER;
     if length > ADTS_LIMIT {
         return Err(format!("{length} bytes of an ADTS frame, limit {ADTS_LIMIT}"));

@@ -46,8 +46,10 @@ pub async fn set_outputs(client: &mut Client, config: &EngineConfig, outputs: Ve
 pub fn healths(facts: &[AirFact], n: u8) -> Vec<(OutputHealth, String)> {
     let of = |fact: &AirFact| match &fact.event {
         AirEvent::OutputReported { output_id, report } if *output_id == OutputId([n; 16]) => {
-            let OutputReport::Health { health, reason } = &**report;
-            Some((*health, reason.clone()))
+            match &**report {
+                OutputReport::Health { health, reason } => Some((*health, reason.clone())),
+                OutputReport::Recording(_) => None,
+            }
         }
         _ => None,
     };

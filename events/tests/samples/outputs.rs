@@ -3,8 +3,9 @@
 use super::{Labelled, hash, plain, raw, words};
 use grimnir_events::air::AirEvent;
 use grimnir_events::output::*;
+use grimnir_events::recording::*;
 use grimnir_events::station::{MountFormat, StationEvent};
-use grimnir_events::{CredentialId, OutputId};
+use grimnir_events::{AirFrame, CredentialId, OutputId};
 
 fn secret(number: u8) -> SecretRef {
     SecretRef { id: CredentialId(raw(number)), fingerprint: hash(number + 1) }
@@ -100,7 +101,47 @@ pub fn output_reports() -> Labelled<AirEvent> {
         let (output_id, report) = (OutputId(raw(206)), Box::new(report));
         (format!("health.{word}"), AirEvent::OutputReported { output_id, report })
     };
-    words!(OutputHealth: Up, Degraded, Down).map(reported).collect()
+    let mut reports: Labelled<AirEvent> =
+        words!(OutputHealth: Up, Degraded, Down).map(reported).collect();
+    for (label, report) in recording_reports() {
+        let (output_id, report) = (OutputId(raw(206)), OutputReport::Recording(report).into());
+        reports.push((label, AirEvent::OutputReported { output_id, report }));
+    }
+    reports
+}
+
+fn recording_reports() -> Labelled<RecordingReport> {
+    let encoding = Encoding { format: MountFormat::Flac, bitrate_kbps: 0 };
+    let first = AirFrame(86_172_940_848_011);
+    let file = || "2026-11-21/archive_20261121T140000Z.flac".to_owned();
+    let opened = RecordingReport::Opened { file: file(), encoding, first };
+    let mut reports = vec![("recording.opened".to_owned(), opened)];
+    let fault = RecordingEnd::Fault { reason: "no space left".into() };
+    let ends = [
+        ("hour_turn", RecordingEnd::HourTurn),
+        ("stopped", RecordingEnd::Stopped),
+        ("engine_lost", RecordingEnd::EngineLost),
+        ("gap", RecordingEnd::Gap),
+        ("fault", fault),
+    ];
+    for (word, end) in ends {
+        let recorded = Recorded {
+            file: file(),
+            encoding: Encoding { format: MountFormat::Mp3, bitrate_kbps: 192 },
+            first,
+            frames: 172_800_001,
+            lead: 1_105,
+            bytes: 86_400_207,
+            hash: hash(208),
+            end,
+        };
+        reports.push((format!("recording.closed.{word}"), RecordingReport::Closed(recorded)));
+    }
+    for (word, reason) in words!(RemovalReason: Age, Size) {
+        let removed = RecordingReport::Removed { file: file(), reason };
+        reports.push((format!("recording.removed.{word}"), removed));
+    }
+    reports
 }
 
 /// What an engine is handed of them.
