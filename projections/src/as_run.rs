@@ -11,6 +11,7 @@ use crate::rows::AsRunRow;
 use crate::words;
 use grimnir_events::air::{AirEvent, AirFact, EndReason, InterruptReason, ItemStarted};
 use grimnir_events::ladder::Tier;
+use grimnir_events::output::OutputReport;
 use grimnir_events::sound::SoundEvent;
 use grimnir_events::timeline::Line;
 use grimnir_events::units::micros_of_frames;
@@ -341,6 +342,11 @@ fn instant<'a>(
         }
         AirEvent::Sound(SoundEvent::ClockStepped { by_us, .. }) => {
             with("clock", format!("stepped: {by_us} µs"))
+        }
+        AirEvent::OutputReported { output_id, report } => {
+            let OutputReport::Health { health, reason } = &**report;
+            let colon = if reason.is_empty() { "" } else { ": " };
+            with("output", format!("{}: {output_id}{colon}{reason}", health.word()))
         }
         AirEvent::Sound(SoundEvent::ItemMeasured { .. })
         | AirEvent::AirInterrupted { .. }

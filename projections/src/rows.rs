@@ -9,6 +9,7 @@ use grimnir_events::dsp::DspGraph;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::library::{ItemKind, MediaItem};
+use grimnir_events::output::Output;
 use grimnir_events::smart_block::SmartBlock;
 use grimnir_events::station::{Mount, StationSettings, TransitionMode};
 use grimnir_events::stock::{DeletedFor, EntryTimes};
@@ -46,6 +47,9 @@ pub struct StationRow {
     pub default_clock_id: Option<grimnir_events::ClockId>,
     /// What shapes the programme.
     pub dsp: DspGraph,
+    /// Where the programme goes beside the mounts.
+    #[serde(default)]
+    pub outputs: Vec<Output>,
 }
 
 /// What is on air now.

@@ -40,8 +40,8 @@ async fn feed_with(
         upgrade.on_upgrade(move |mut socket| async move {
             let taken = once.lock().expect("not poisoned").take();
             let (changes, readings, filter, mut closing, told) = taken.expect("asked once");
-            let told = (changes, readings);
-            let ended = pump(&mut socket, told, &filter, || true, &mut closing, stall).await;
+            let sources = (changes, readings);
+            let ended = pump(&mut socket, sources, &filter, || true, &mut closing, stall).await;
             if let Some((code, reason)) = ended.farewell() {
                 close(&mut socket, stall, code, reason).await;
             }

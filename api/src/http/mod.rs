@@ -15,6 +15,7 @@ mod ladder;
 mod library;
 mod media_file;
 mod mount;
+mod output;
 mod playlist;
 mod rolling;
 mod show;
@@ -80,6 +81,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(station::choose_fallback))
         .routes(routes!(mount::list, mount::add))
         .routes(routes!(mount::remove))
+        .routes(routes!(output::list, output::add))
+        .routes(routes!(output::show, output::change, output::remove))
         .routes(routes!(upload::upload))
         .routes(routes!(library::list))
         .routes(routes!(library::show, library::describe, library::remove))

@@ -74,10 +74,9 @@ pub fn station() -> Labelled<StationEvent> {
         ("None".into(), FallbackChanged { media_id: None }),
         plain(DspGraphSet { graph: Box::new(dsp_graph()) }),
     ];
-    for (word, mode) in words!(TransitionMode: Segue, Fixed, Smart) {
-        samples.push((word.into(), TransitionsChosen { mode }));
-    }
-    for (word, format) in words!(MountFormat: Mp3) {
+    let modes = words!(TransitionMode: Segue, Fixed, Smart);
+    samples.extend(modes.map(|(word, mode)| (word.into(), TransitionsChosen { mode })));
+    for (word, format) in words!(MountFormat: Mp3, AacLc, Opus, Vorbis, Flac) {
         samples.push((word.into(), MountAdded { mount: mount(format) }));
     }
     let curves = words!(FadeCurve: Linear, EqualPower, Logarithmic, Exponential, SCurve);
@@ -85,9 +84,10 @@ pub fn station() -> Labelled<StationEvent> {
         let settings = StationSettings { fade_curve, ..settings() };
         samples.push((word.into(), SettingsChanged { settings }));
     }
+    samples.extend(super::output_events());
     labelled!(StationEvent: [
         Created, Renamed, TimeZoneChanged, SettingsChanged, MountAdded, MountRemoved, Started,
-        Stopped, FallbackChanged, DspGraphSet, TransitionsChosen,
+        Stopped, FallbackChanged, DspGraphSet, TransitionsChosen, OutputSet, OutputRemoved,
     ], samples)
 }
 
