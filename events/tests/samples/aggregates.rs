@@ -58,7 +58,6 @@ pub fn tags() -> Tags {
 
 pub fn station() -> Labelled<StationEvent> {
     use StationEvent::*;
-    let linear = StationSettings { fade_curve: FadeCurve::Linear, ..settings() };
     let mut samples = vec![
         plain(Created {
             name: "Grimnir One".into(),
@@ -68,8 +67,6 @@ pub fn station() -> Labelled<StationEvent> {
         }),
         plain(Renamed { name: "Grimnir Zwei".into() }),
         plain(TimeZoneChanged { time_zone: "Atlantic/Reykjavik".into() }),
-        ("Linear".into(), SettingsChanged { settings: linear }),
-        ("EqualPower".into(), SettingsChanged { settings: settings() }),
         plain(MountRemoved { mount_id: MountId(raw(2)) }),
         plain(Started {}),
         plain(Stopped {}),
@@ -82,9 +79,8 @@ pub fn station() -> Labelled<StationEvent> {
     for (word, format) in words!(MountFormat: Mp3, AacLc, Opus, Vorbis, Flac) {
         samples.push((word.into(), MountAdded { mount: mount(format) }));
     }
-    for (word, fade_curve) in
-        words!(FadeCurve: Linear, EqualPower, Logarithmic, Exponential, SCurve).skip(2)
-    {
+    let curves = words!(FadeCurve: Linear, EqualPower, Logarithmic, Exponential, SCurve);
+    for (word, fade_curve) in curves {
         let settings = StationSettings { fade_curve, ..settings() };
         samples.push((word.into(), SettingsChanged { settings }));
     }
