@@ -15,8 +15,6 @@ use support::*;
 
 /// Tones of the programme, 3 s each but for the last.
 const TONES: [u32; 4] = [440, 660, 880, 1_320];
-/// Amplitude of a tone as `make_tone` makes it.
-const AMPLITUDE: f64 = 0.5;
 /// Windows of 50 ms in 3 s.
 const WINDOWS: usize = 60;
 

@@ -200,6 +200,9 @@ mod tests {
         let hung = write(&still.fed);
         let mut at = AirFrame(0);
         let until = Instant::now() + Duration::from_secs(30);
+        while mix.taps() < 2 && Instant::now() < until {
+            std::thread::yield_now();
+        }
         let mut blocks = 0;
         while blocks < 400 && Instant::now() < until {
             mix.send(at, &[[0.1; 2]; grimnir_mix::BLOCK]);

@@ -142,6 +142,9 @@ impl Drop for Rig {
     }
 }
 
+/// Amplitude of a tone as `make_tone` makes it: a half, spread over two channels at equal power.
+pub const AMPLITUDE: f64 = 0.5 * std::f64::consts::FRAC_1_SQRT_2;
+
 pub fn make_tone(path: &Path, hertz: u32, seconds: f64) {
     let source = format!("sine=frequency={hertz}:sample_rate=48000:duration={seconds}");
     ffmpeg(&["-f", "lavfi", "-i", &source, "-af", "volume=4", "-ac", "2"], path);

@@ -90,15 +90,10 @@ pub async fn shoutcast(
     let mut wire = open(&to.host, to.port.saturating_add(1), false).await?;
     send(&mut wire, &format!("{password}\r\n")).await?;
     let mut held = Vec::new();
-    let head = match head(&mut wire, &mut held).await {
-        Ok(head) => head,
-        // Icecast closes without a word; others say `invalid password` without an empty line.
-        Err(refused) if refused.unknown => {
-            let said = String::from_utf8_lossy(&held);
-            let said = if said.trim().is_empty() { "connection closed" } else { said.trim() };
-            return Err(format!("the server refuses the password: {}", shown(said)).into());
-        }
-        Err(refused) => return Err(refused),
+    // Icecast closes without a word; others say `invalid password`, without an empty line.
+    let head = match head_until(&mut wire, &mut held, end_of_welcome).await {
+        Err(refused) if refused.unknown => "connection closed".to_owned(),
+        head => head?,
     };
     if !head.starts_with("OK") {
         return Err(format!("the server refuses the password: {}", shown(&head)).into());
@@ -136,9 +131,17 @@ async fn send(wire: &mut Box<dyn Wire>, text: &str) -> Result<(), Refused> {
 
 /// The next head of an answer; what came after it stays in `held`.
 async fn head(wire: &mut Box<dyn Wire>, held: &mut Vec<u8>) -> Result<String, Refused> {
+    head_until(wire, held, end_of_head).await
+}
+
+async fn head_until(
+    wire: &mut Box<dyn Wire>,
+    held: &mut Vec<u8>,
+    ends: fn(&[u8]) -> Option<usize>,
+) -> Result<String, Refused> {
     let until = tokio::time::Instant::now() + PATIENCE;
     loop {
-        if let Some(end) = end_of_head(held) {
+        if let Some(end) = ends(held) {
             let rest = held.split_off(end);
             let head = std::mem::replace(held, rest);
             return Ok(String::from_utf8_lossy(&head).into_owned());
@@ -163,6 +166,12 @@ async fn head(wire: &mut Box<dyn Wire>, held: &mut Vec<u8>) -> Result<String, Re
 
 fn end_of_head(held: &[u8]) -> Option<usize> {
     held.windows(4).position(|w| w == b"\r\n\r\n").map(|at| at + 4)
+}
+
+/// Whoever is welcome is told more after the first line.
+fn end_of_welcome(held: &[u8]) -> Option<usize> {
+    let line = held.iter().position(|byte| *byte == b'\n')? + 1;
+    if held.starts_with(b"OK") { end_of_head(held) } else { Some(line) }
 }
 
 /// The first line, as far as it is fit to be shown.

@@ -69,6 +69,8 @@ fn every_formats_delay_is_known_to_the_frame_and_level_and_length_are_kept() {
         assert_eq!(ahead, before, "{format:?}: what a decoder gives before the first frame");
         let (lag, level) = lag(&said, &heard, ahead);
         assert!((lag - ahead).abs() <= 1, "{format:?}: {lag} frames behind, {ahead} are said");
-        assert!((20.0 * level.log10()).abs() < 0.2, "{format:?}: level {level}");
+        // LAME takes 0.95 of what it is given at 128 kbit/s.
+        let own = if format == Mp3 { 0.95 } else { 1.0 };
+        assert!((20.0 * (level / own).log10()).abs() < 0.2, "{format:?}: level {level}");
     }
 }
