@@ -13,9 +13,13 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// Commits between two snapshots of an aggregate: a fold of a few milliseconds.
 pub const SNAPSHOT_EVERY: u64 = 256;
+/// A snapshot that takes longer than this to write is a large one.
+const LARGE: Duration = Duration::from_millis(100);
 
 /// Where snapshots are, and how often they are taken.
 #[derive(Clone, Debug)]
@@ -40,6 +44,9 @@ pub struct Keeper {
     /// Commits in the last one, and its writing while that is under way.
     at: u64,
     writing: Option<tokio::task::JoinHandle<()>>,
+    /// When the last one was begun, and how long it took in microseconds.
+    begun: Option<Instant>,
+    took_us: Arc<AtomicU64>,
 }
 
 impl Keeper {
@@ -70,16 +77,26 @@ impl Keeper {
         let Some(snapshots) = &self.snapshots else { return };
         let folded = fold.version + fold.air_version;
         let writing = self.writing.as_ref().is_some_and(|task| !task.is_finished());
-        if writing || folded - self.at < snapshots.every {
+        if writing || folded - self.at < snapshots.every || self.rests() {
             return;
         }
+        let (begun, took_us) = (Instant::now(), self.took_us.clone());
+        self.begun = Some(begun);
         let (snapshots, fold) = (snapshots.clone(), fold.clone());
         self.at = folded;
         self.writing = Some(tokio::task::spawn_blocking(move || {
             if let Err(error) = snapshots.store(log_id, stream, &fold, tails) {
                 tracing::warn!(%stream, %error, "snapshot not written");
             }
+            let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            took_us.store(took, Ordering::Relaxed);
         }));
+    }
+
+    /// Large ones are written a tenth of the time at most.
+    fn rests(&self) -> bool {
+        let took = Duration::from_micros(self.took_us.load(Ordering::Relaxed));
+        took > LARGE && self.begun.is_some_and(|begun| begun.elapsed() < took * 10)
     }
 }
 

@@ -32,7 +32,7 @@ async fn an_output_is_set_changed_and_removed_and_its_password_lies_in_one_file_
     let house = House::open().await;
     let token = house.sign_in("anna", Role::Admin).await;
     house.station(&token, "Radio Nord").await;
-    let dir = house.site.config().dir.clone();
+    let dir = house.site.config().data_dir.clone();
     let target = json!({ "icecast": { "host": "icecast.example", "mount": "/nord.mp3" } });
     let request = json!({ "name": "Relay", "target": target, "password": SECRET });
     let key = [("Idempotency-Key", "o-1")];
@@ -90,6 +90,6 @@ async fn what_no_output_can_be_is_refused_and_nothing_is_kept_of_it() {
         let refused = house.ask("POST", OUTPUTS, Some(&token), &[], Some(request)).await;
         assert_eq!((refused.status.as_u16(), &refused.body["code"]), (422, &json!(code)));
     }
-    assert_eq!(holding(&house.site.config().dir, SECRET), Vec::<String>::new());
+    assert_eq!(holding(&house.site.config().data_dir, SECRET), Vec::<String>::new());
     house.site.close(true).await;
 }

@@ -118,6 +118,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         board,
         http_port: http_port.clone(),
         graph: std::sync::Mutex::new(control::Loaded::again(graph, kept, &air)),
+        metered: std::sync::Mutex::default(),
         minimal: arguments.minimal,
     };
     let served = runtime.block_on(serve(arguments, control, offer, http_port, tx));

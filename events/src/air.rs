@@ -5,6 +5,7 @@ use crate::ids::{ClaimId, ContentHash, EngineRunId, LineId, MediaId, MountId, Ou
 use crate::ladder::{OwnerReason, ReleaseReason, Tier};
 use crate::library::ItemKind;
 use crate::output::OutputReport;
+use crate::sound::SoundEvent;
 use crate::timeline::DropReason;
 use crate::units::{AirFrame, UtcMicros};
 use serde::{Deserialize, Serialize};
@@ -160,6 +161,8 @@ pub enum AirEvent {
     },
     /// What leaves is above it again.
     ProgrammeHeard {},
+    /// Something about the sound itself.
+    Sound(SoundEvent),
     /// Something changed at an output beside the mounts.
     OutputReported {
         /// Which.

@@ -191,8 +191,9 @@ impl Recovered {
             | AirEvent::OutputUp { .. }
             | AirEvent::OutputDown { .. }
             | AirEvent::ProgrammeSilent { .. }
+            | AirEvent::ProgrammeHeard {}
             | AirEvent::OutputReported { .. }
-            | AirEvent::ProgrammeHeard {} => {}
+            | AirEvent::Sound(_) => {}
         }
     }
 }

@@ -82,8 +82,13 @@ pub fn station() -> Labelled<StationEvent> {
     for (word, format) in words!(MountFormat: Mp3, AacLc, Opus, Vorbis, Flac) {
         samples.push((word.into(), MountAdded { mount: mount(format) }));
     }
+    for (word, fade_curve) in
+        words!(FadeCurve: Linear, EqualPower, Logarithmic, Exponential, SCurve).skip(2)
+    {
+        let settings = StationSettings { fade_curve, ..settings() };
+        samples.push((word.into(), SettingsChanged { settings }));
+    }
     samples.extend(super::output_events());
-    assert_eq!(words!(FadeCurve: Linear, EqualPower).count(), 2, "both are above");
     labelled!(StationEvent: [
         Created, Renamed, TimeZoneChanged, SettingsChanged, MountAdded, MountRemoved, Started,
         Stopped, FallbackChanged, DspGraphSet, TransitionsChosen, OutputSet, OutputRemoved,

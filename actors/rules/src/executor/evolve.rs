@@ -66,7 +66,8 @@ pub fn witness(state: &mut ExecutorState, fact: &AirFact) {
         | AirEvent::OutputUp { .. }
         | AirEvent::OutputDown { .. }
         | AirEvent::ProgrammeSilent { .. }
+        | AirEvent::ProgrammeHeard {}
         | AirEvent::OutputReported { .. }
-        | AirEvent::ProgrammeHeard {} => {}
+        | AirEvent::Sound(_) => {}
     }
 }

@@ -81,6 +81,7 @@ pub fn witness(seen: &mut Witnessed, fact: &AirFact) {
         | AirEvent::ProgrammeSilent { .. }
         | AirEvent::OutputReported { .. }
         | AirEvent::ProgrammeHeard {}
+        | AirEvent::Sound(_)
         | AirEvent::NonFiniteSamples { .. }
         | AirEvent::OutputUp { .. }
         | AirEvent::OutputDown { .. } => {}

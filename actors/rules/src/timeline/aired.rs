@@ -78,6 +78,7 @@ impl Aired {
             | AirEvent::ProgrammeSilent { .. }
             | AirEvent::OutputReported { .. }
             | AirEvent::ProgrammeHeard {}
+            | AirEvent::Sound(_)
             | AirEvent::OutputUp { .. }
             | AirEvent::OutputDown { .. } => {}
         }
