@@ -8,6 +8,7 @@ use grimnir_events::codec::{self, Payload};
 use grimnir_events::control::EngineControl;
 use grimnir_events::dsp::DspGraph;
 use grimnir_events::handover::{EngineClaims, EngineConfig};
+use grimnir_events::live::EngineInputs;
 use grimnir_events::timeline::{HourPlan, Line};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ pub struct Held {
     pub control: EngineControl,
     /// What shapes the programme.
     pub graph: DspGraph,
+    /// Who may send sound in.
+    pub inputs: EngineInputs,
     /// Epoch of the control plane that is obeyed.
     pub epoch: u64,
 }
@@ -72,6 +75,10 @@ impl Cache {
             held.graph = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
             held.epoch = held.epoch.max(epoch);
         }
+        if let Some((epoch, parts)) = self.read("inputs.held") {
+            held.inputs = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
+            held.epoch = held.epoch.max(epoch);
+        }
         if let Some((epoch, parts)) = self.read("timeline.held") {
             held.epoch = held.epoch.max(epoch);
             if let Some((revision, hours)) = parts.split_first() {
@@ -109,6 +116,11 @@ impl Cache {
     /// Keeps what shapes the programme.
     pub fn keep_graph(&self, epoch: u64, payload: &[u8]) {
         self.write("graph.held", epoch, &[payload]);
+    }
+
+    /// Keeps who may send sound in.
+    pub fn keep_inputs(&self, epoch: u64, payload: &[u8]) {
+        self.write("inputs.held", epoch, &[payload]);
     }
 
     /// A file of records in the shared framing: the epoch first, then each part.

@@ -159,6 +159,8 @@ pub enum AirEvent {
     },
     /// What leaves is above it again.
     ProgrammeHeard {},
+    /// Something about a live input.
+    Live(Box<crate::live::LiveAirEvent>),
 }
 
 /// What started.

@@ -35,6 +35,7 @@ pub mod smart_block;
 pub mod roll;
 pub mod access;
 pub mod site;
+pub mod live;
 pub mod air;
 pub mod handover;
 pub mod owner;

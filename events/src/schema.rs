@@ -79,4 +79,5 @@ pub const REGISTER: &[Registered] = &[
     Registered::of::<crate::dsp::DspGraph>(),
     Registered::of::<crate::timeline::HourPlan>(),
     Registered::of::<crate::ladder::Claim>(),
+    Registered::of::<crate::live::EngineInputs>(),
 ];

@@ -36,6 +36,7 @@ fn every_hand_over_keeps_its_bytes() {
     check_payload(handed_graph());
     check_payload(handed_hour());
     check_payload(handed_claim());
+    check_payload(engine_inputs());
 }
 
 #[test]

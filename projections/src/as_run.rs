@@ -319,6 +319,7 @@ fn instant<'a>(
             with("alarm", format!("programme_silent: since {}", since.utc()))
         }
         AirEvent::ProgrammeHeard {} => with("alarm", "programme_heard".to_owned()),
+        AirEvent::Live(event) => with("live", words::of_live(event)),
         AirEvent::AirInterrupted { .. }
         | AirEvent::ItemStarted(_)
         | AirEvent::ItemEnded { .. }

@@ -1,6 +1,8 @@
 //! What the engine's tests share: media made by ffmpeg, one engine process, its client, its sound.
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
+pub mod live;
+
 use grimnir_engine_proto::{Client, dial, v1};
 use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::codec::{Payload, decode_bytes, encode};
@@ -51,6 +53,7 @@ impl Rig {
             .arg("--media")
             .arg(self.dir.path().join("media"))
             .args(["--station", &STATION.to_string(), "--listen", "127.0.0.1:0"])
+            .args(["--harbor", "127.0.0.1:0"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -271,7 +274,8 @@ pub async fn set_control(client: &mut Client, revision: u64, control: &EngineCon
         skips: vec![],
     };
     let (claims_payload, control_payload) = (bytes(&claims), bytes(control));
-    let request = v1::SetClaimsRequest { claims_payload, control_payload, epoch: 1 };
+    let request =
+        v1::SetClaimsRequest { claims_payload, control_payload, epoch: 1, ..Default::default() };
     assert!(client.set_claims(request).await.unwrap().into_inner().accepted);
 }
 

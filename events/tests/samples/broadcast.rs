@@ -1,6 +1,9 @@
 //! Samples of ladder, executor, air and what is handed to an engine.
 
-use super::{Labelled, at, cues, hash, hour_plan, labelled, mount, plain, raw, settings, words};
+use super::{
+    Labelled, at, cues, hash, hour_plan, labelled, live, live_air, mount, plain, raw, settings,
+    words,
+};
 use grimnir_events::air::*;
 use grimnir_events::control::{ControlMode, EngineControl};
 use grimnir_events::dsp::{DspGraph, DspNode};
@@ -74,8 +77,10 @@ pub fn ladder() -> Labelled<LadderEvent> {
     let _ = |entry: Entry| match entry {
         Entry::Cut { .. } | Entry::NextJunction => (),
     };
+    samples.extend(live().into_iter().map(|(word, event)| (word, Live(Box::new(event)))));
     labelled!(LadderEvent: [
         SourceRaised, SourceRefused, OwnerChanged, SourceReleased, SourceFailed, SourceRecovered,
+        Live,
     ], samples)
 }
 
@@ -198,11 +203,12 @@ fn air_events() -> Labelled<AirEvent> {
     for (word, reason) in words!(ReleaseReason: Released, Completed, Expired, Failed, SignOff) {
         samples.push((word.into(), ClaimEnded { claim_id, reason }));
     }
+    samples.extend(live_air().into_iter().map(|(word, event)| (word, Live(Box::new(event)))));
     labelled!(AirEvent: [
         EngineStarted, EngineStopped, AirInterrupted, ItemStarted, ItemEnded, LineDropped,
         LineMoved, EmergencyInserted, OwnerChanged, ClaimEnded, SourceFailed, SourceRecovered,
         SilenceEntered, SilenceLeft, AirStalled, NonFiniteSamples, OutputUp, OutputDown,
-        ProgrammeSilent, ProgrammeHeard,
+        ProgrammeSilent, ProgrammeHeard, Live,
     ], samples)
 }
 

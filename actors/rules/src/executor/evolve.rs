@@ -64,6 +64,7 @@ pub fn witness(state: &mut ExecutorState, fact: &AirFact) {
         | AirEvent::OutputUp { .. }
         | AirEvent::OutputDown { .. }
         | AirEvent::ProgrammeSilent { .. }
-        | AirEvent::ProgrammeHeard {} => {}
+        | AirEvent::ProgrammeHeard {}
+        | AirEvent::Live(_) => {}
     }
 }

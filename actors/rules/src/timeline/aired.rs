@@ -62,6 +62,7 @@ impl Aired {
             | AirEvent::NonFiniteSamples { .. }
             | AirEvent::ProgrammeSilent { .. }
             | AirEvent::ProgrammeHeard {}
+            | AirEvent::Live(_)
             | AirEvent::OutputUp { .. }
             | AirEvent::OutputDown { .. } => {}
         }

@@ -67,6 +67,7 @@ impl Seen {
             | AirEvent::AirStalled { .. }
             | AirEvent::ProgrammeSilent { .. }
             | AirEvent::ProgrammeHeard {}
+            | AirEvent::Live(_)
             | AirEvent::NonFiniteSamples { .. }
             | AirEvent::OutputUp { .. }
             | AirEvent::OutputDown { .. } => {}
