@@ -6,16 +6,18 @@ use crate::clock;
 use crate::error::CommandError;
 use crate::meta::Meta;
 use crate::site::Site;
-use grimnir_events::live::{LiveGrant, LiveMode, LiveSession, LiveValidity, TakePolicy, secret_digest};
 use grimnir_events::ladder::Tier;
+use grimnir_events::live::{
+    LiveGrant, LiveMode, LiveSession, LiveValidity, TakePolicy, secret_digest,
+};
 use grimnir_events::{LiveSessionId, StationId, derive_id};
+use grimnir_rules::Ladder;
 use grimnir_rules::ladder::LadderState;
 use grimnir_rules::ladder::command::LadderCommand;
 use grimnir_rules::live::{self, Connection, LiveCommand};
 use grimnir_rules::planner::hours;
 use grimnir_rules::show::Programme;
 use grimnir_rules::timeline::TimelineState;
-use grimnir_rules::Ladder;
 
 /// Windows of the plan are handed over so far ahead: a week.
 const AHEAD_US: i64 = 7 * 86_400_000_000;
@@ -100,8 +102,7 @@ impl Site {
             Some(session) => session.digest,
             None => secret_digest(id, &secret),
         };
-        let session =
-            LiveSession { id, name, username, digest, mount, validity, tier, take, mode };
+        let session = LiveSession { id, name, username, digest, mount, validity, tier, take, mode };
         let command = LiveCommand::Create { session: Box::new(session.clone()) };
         let seq = self.live_command(station, command, meta).await?;
         Ok(LiveCreated { session, secret: before.is_none().then_some(secret), seq })

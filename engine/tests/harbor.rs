@@ -19,7 +19,9 @@ async fn on_air(grants: &[LiveGrant]) -> (Rig, Client, u16) {
     let tone = rig.tone(440, 120.0, "flac");
     rig.start();
     let (mut client, port) = rig.client().await;
-    configure(&mut client, &config(1)).await;
+    let mut config = config(1);
+    config.rotation = vec![item(10, tone), item(11, tone)];
+    configure(&mut client, &config).await;
     set_timeline(&mut client, 1, chain(&[tone], now(), 0)).await;
     set_inputs(&mut client, 1, grants).await;
     facts_until(&mut client, 1, |facts| started(facts).len() == 1).await;
@@ -129,4 +131,258 @@ async fn a_dj_is_heard_goes_comes_back_into_the_same_claim_and_nothing_is_missin
     assert!(ended.count() <= 2);
     let heard = tones_heard(&ear.hang_up(rig.dir.path()), &[440, 880]);
     assert_eq!(&heard[heard.len() - 5..], [440, 880, 440, 880, 440].map(Some), "{heard:?}");
+}
+
+/// Every encoder that people have signs in under a mount of its own and is recognised.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_encoders_that_people_have_are_let_in_and_recognised() {
+    let grants: Vec<LiveGrant> = (1..=11).map(|number| grant(number, TakePolicy::OnCue)).collect();
+    let (rig, mut client, _) = on_air(&grants).await;
+    let (base, dir) = (rig.harbor(), rig.dir.path());
+    let icecast = |n: u8| format!("icecast://source:secret-{n}@127.0.0.1:{base}/mount-{n}");
+    let music = dir.join("music.mp3");
+    ffmpeg(&["-f", "lavfi", "-i", "sine=660:duration=30", "-b:a", "128k"], &music);
+    let write = |name: &str, text: String| {
+        std::fs::write(dir.join(name), text).unwrap();
+        dir.join(name).to_string_lossy().into_owned()
+    };
+    let ezstream = write("ezstream.xml", ezstream_config(base, &music));
+    let shout = |n: u8, port: u16, protocol: &str| {
+        format!(
+            "audiotestsrc is-live=true freq=550 ! audio/x-raw,rate=44100,channels=2 ! \
+             lamemp3enc bitrate=128 target=bitrate cbr=true ! shout2send ip=127.0.0.1 \
+             port={port} password=secret-{n} mount=/mount-{n} {protocol}"
+        )
+    };
+    let gst = |n, port, protocol| {
+        let line = shout(n, port, protocol);
+        Encoder::start("gst-launch-1.0", &line.split_whitespace().collect::<Vec<_>>())
+    };
+    let liquidsoap = |n: u8, output: String| {
+        let script = write(
+            &format!("dj{n}.liq"),
+            format!(
+                "settings.init.allow_root := true\nset(\"log.level\", 2)\ns = sine(523.)\n{output}\n"
+            ),
+        );
+        Encoder::start("liquidsoap", &[&script])
+    };
+    let legacy = ["-legacy_icecast", "1"];
+    let formats = |codec: &'static [&'static str], n| [codec, &[icecast(n)].map(leak)].concat();
+    let _encoders = [
+        Encoder::ffmpeg(500, &formats(&["-b:a", "128k", "-f", "mp3"], 1)),
+        Encoder::ffmpeg(500, &[&legacy[..], &formats(&["-c:a", "aac", "-f", "adts"], 2)].concat()),
+        Encoder::ffmpeg(
+            500,
+            &formats(&["-c:a", "libvorbis", "-f", "ogg", "-content_type", "audio/mpeg"], 3),
+        ),
+        Encoder::ffmpeg(
+            500,
+            &formats(&["-c:a", "libopus", "-f", "ogg", "-content_type", "application/ogg"], 4),
+        ),
+        Encoder::ffmpeg(
+            500,
+            &formats(&["-c:a", "flac", "-f", "ogg", "-content_type", "audio/ogg"], 5),
+        ),
+        gst(6, base, ""),
+        gst(7, base + 1, "protocol=icy"),
+        Encoder::start("ezstream", &["-c", &ezstream]),
+        liquidsoap(
+            9,
+            format!(
+                "output.icecast(%mp3, fallible=true, host=\"127.0.0.1\", port={base}, \
+             password=\"secret-9\", mount=\"mount-9\", s)"
+            ),
+        ),
+        liquidsoap(
+            10,
+            format!(
+                "output.shoutcast(%mp3, fallible=true, host=\"127.0.0.1\", port={base}, \
+             password=\"secret-10\", s)"
+            ),
+        ),
+        Encoder::start("ices2", &[&write("ices.xml", ices_config(base, dir))]),
+    ];
+    let all = |facts: &[AirFact]| (1..=11).all(|number| is_ready(facts, number).is_some());
+    let facts = facts_until(&mut client, 1, all).await;
+    let format = |number| is_ready(&facts, number).unwrap();
+    let expected = [
+        (1, "mp3"),
+        (2, "aac"),
+        (3, "vorbis"),
+        (4, "opus"),
+        (5, "flac"),
+        (6, "mp3"),
+        (7, "mp3"),
+        (8, "mp3"),
+        (9, "mp3"),
+        (10, "mp3"),
+        (11, "vorbis"),
+    ];
+    for (number, codec) in expected {
+        assert!(format(number).starts_with(codec), "{number}: {}", format(number));
+    }
+}
+
+fn leak(text: String) -> &'static str {
+    Box::leak(text.into_boxed_str())
+}
+
+fn ezstream_config(port: u16, music: &std::path::Path) -> String {
+    let list = music.with_extension("m3u");
+    std::fs::write(&list, format!("{}\n", music.display())).unwrap();
+    format!(
+        "<ezstream><servers><server><hostname>127.0.0.1</hostname><port>{port}</port>\
+         <password>secret-8</password></server></servers><streams><stream>\
+         <mountpoint>/mount-8</mountpoint><format>mp3</format></stream></streams>\
+         <intakes><intake><type>playlist</type><filename>{}</filename></intake></intakes>\
+         </ezstream>",
+        list.display()
+    )
+}
+
+fn ices_config(port: u16, dir: &std::path::Path) -> String {
+    let music = dir.join("music.ogg");
+    ffmpeg(&["-f", "lavfi", "-i", "sine=660:duration=30", "-ac", "2", "-c:a", "libvorbis"], &music);
+    let list = dir.join("ices.txt");
+    std::fs::write(&list, format!("{}\n", music.display())).unwrap();
+    let dir = dir.display();
+    format!(
+        "<ices><background>0</background><logpath>{dir}</logpath><logfile>ices.log</logfile>\
+         <loglevel>2</loglevel><consolelog>0</consolelog><stream><metadata><name>x</name>\
+         <genre>x</genre><description>x</description></metadata><input><module>playlist</module>\
+         <param name=\"type\">basic</param><param name=\"file\">{}</param>\
+         <param name=\"random\">0</param><param name=\"once\">0</param></input>\
+         <instance><hostname>127.0.0.1</hostname><port>{port}</port>\
+         <password>secret-11</password><mount>/mount-11</mount><reconnectdelay>1</reconnectdelay>\
+         <reconnectattempts>5</reconnectattempts></instance></stream></ices>",
+        list.display()
+    )
+}
+
+/// A source that is faster than time waits, one that is slower runs dry; neither takes more air
+/// than it has sound.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_has_its_own_pace_and_the_air_keeps_time() {
+    let grants = [grant(1, TakePolicy::Immediate), grant(2, TakePolicy::Immediate)];
+    let (rig, mut client, port) = on_air(&grants).await;
+    let ear = listen(port);
+    let (fast, slow) = (tone_mp3(&rig, 880), tone_mp3(&rig, 660));
+    let sender = Sender::at_pace(rig.harbor(), 1, Pace::Play(fast, 1_000.0));
+    let facts = facts_until(&mut client, 1, |facts| started(facts).len() == 2).await;
+    let live = claims(&facts)[0];
+    // Five seconds of air later it has not run dry, and has sent little more than was heard.
+    let since = started(&facts)[1].1;
+    heard_until(&mut client, since.plus(5 * 48_000)).await;
+    set_live(&mut client, 2, &grants, vec![live]).await;
+    sender.hang_up();
+    let gone = |event: &LiveAirEvent| match event {
+        LiveAirEvent::Disconnected { bytes, .. } => Some(*bytes),
+        _ => None,
+    };
+    let facts = facts_until(&mut client, 1, |facts| {
+        live_facts(facts).iter().any(|event| gone(event).is_some()) && owners(facts).len() == 3
+    })
+    .await;
+    assert_eq!(count(&facts, |e| matches!(e, LiveAirEvent::RanDry { .. })), 0);
+    let bytes = live_facts(&facts).iter().find_map(gone).unwrap();
+    assert!(bytes < 16_000 * 60, "{bytes} bytes were taken in a few seconds");
+
+    let sender = Sender::at_pace(rig.harbor(), 2, Pace::Play(slow, 0.5));
+    let dry = |event: &LiveAirEvent| matches!(event, LiveAirEvent::RanDry { .. });
+    facts_until(&mut client, 1, |facts| count(facts, dry) == 2 && owners(facts).len() == 7).await;
+    sender.hang_up();
+    let heard = tones_heard(&ear.hang_up(rig.dir.path()), &[440, 880, 660]);
+    let order = [440, 880, 440, 660, 440, 660, 440].map(Some);
+    assert!(heard.windows(7).any(|part| part == order), "{heard:?}");
+    assert!(!heard[1..heard.len() - 1].contains(&None), "a gap: {heard:?}");
+}
+
+/// Waits until the air is there.
+async fn heard_until(client: &mut Client, at: grimnir_events::AirFrame) {
+    let request = || grimnir_engine_proto::v1::StatusRequest {};
+    let mut look = tokio::time::interval(std::time::Duration::from_millis(50));
+    while client.get_status(request()).await.unwrap().into_inner().air_frame < at.0 {
+        look.tick().await;
+    }
+}
+
+/// Handed over and released again and again: no gap, and never what was sent before.
+#[tokio::test(flavor = "multi_thread")]
+async fn take_overs_and_releases_leave_no_gap_and_nothing_stale() {
+    let rounds = if std::env::var_os("GRIMNIR_SOAK").is_some() { 1_000 } else { 6 };
+    let mut grants = [grant(1, TakePolicy::OnCue)];
+    let (rig, mut client, port) = on_air(&grants).await;
+    let ear = listen(port);
+    let tones = [880, 1_200];
+    let sounds = tones.map(|hertz| tone_mp3(&rig, hertz));
+    let sender = Sender::connect(rig.harbor(), 1, &sounds[1]);
+    facts_until(&mut client, 1, |facts| is_ready(facts, 1).is_some()).await;
+    let (mut from, mut revision) = (1, 1);
+    let mut next = async |client: &mut Client, enough: &mut dyn FnMut(&[AirFact]) -> bool| {
+        let facts = facts_until(client, from, |facts| enough(facts)).await;
+        from = facts.last().map_or(from, |fact| fact.journal_seq + 1);
+        facts
+    };
+    for round in 0..rounds {
+        // What was sent until now is old once this has gone through the ring.
+        sender.set(Pace::Play(sounds[round % 2].clone(), 1.0));
+        let now = client.get_status(grimnir_engine_proto::v1::StatusRequest {}).await.unwrap();
+        let now = grimnir_events::AirFrame(now.into_inner().air_frame);
+        heard_until(&mut client, now.plus(48_000 + 24_000)).await;
+        grants[0].take = (round as u64 + 1, TakePolicy::Immediate);
+        revision += 1;
+        set_inputs(&mut client, revision, &grants).await;
+        let mut live = None;
+        next(&mut client, &mut |facts| {
+            live = claims(facts).last().copied().or(live);
+            live.is_some() && owners(facts).iter().any(|(to, _)| Some(*to) == live)
+        })
+        .await;
+        let now = client.get_status(grimnir_engine_proto::v1::StatusRequest {}).await.unwrap();
+        let now = grimnir_events::AirFrame(now.into_inner().air_frame);
+        heard_until(&mut client, now.plus(12_000)).await;
+        revision += 1;
+        set_live(&mut client, revision, &grants, live.into_iter().collect()).await;
+        let released =
+            AirEvent::ClaimEnded { claim_id: live.unwrap(), reason: ReleaseReason::Released };
+        next(&mut client, &mut |facts| facts.iter().any(|fact| fact.event == released)).await;
+    }
+    let heard = tones_heard(&ear.hang_up(rig.dir.path()), &[440, 880, 1_200]);
+    let live: Vec<u32> = heard.iter().flatten().copied().filter(|tone| *tone != 440).collect();
+    let expected: Vec<u32> = (0..rounds).map(|round| tones[round % 2]).collect();
+    assert_eq!(live, expected, "{heard:?}");
+    assert!(!heard[1..heard.len() - 1].contains(&None), "a gap: {heard:?}");
+}
+
+/// Somebody speaks over the programme: it goes on 12 dB lower, and comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn over_the_programme_it_goes_on_twelve_decibels_lower() {
+    let mut grants = [grant(1, TakePolicy::Immediate)];
+    grants[0].session.mode = LiveMode::Over;
+    let (rig, mut client, port) = on_air(&grants).await;
+    let ear = listen(port);
+    let sender = Sender::connect(rig.harbor(), 1, &tone_mp3(&rig, 880));
+    let began = |event: &LiveAirEvent| matches!(event, LiveAirEvent::OverBegan { .. });
+    let ended = |event: &LiveAirEvent| matches!(event, LiveAirEvent::OverEnded { .. });
+    facts_until(&mut client, 1, |facts| count(facts, began) == 1).await;
+    let now = client.get_status(grimnir_engine_proto::v1::StatusRequest {}).await.unwrap();
+    let now = grimnir_events::AirFrame(now.into_inner().air_frame);
+    heard_until(&mut client, now.plus(96_000)).await;
+    sender.hang_up();
+    let facts = facts_until(&mut client, 1, |facts| count(facts, ended) == 1).await;
+    assert_eq!(owners(&facts).len(), 1, "automation owned the air all along");
+    let now = client.get_status(grimnir_engine_proto::v1::StatusRequest {}).await.unwrap();
+    let now = grimnir_events::AirFrame(now.into_inner().air_frame);
+    heard_until(&mut client, now.plus(72_000)).await;
+    let heard = ear.hang_up(rig.dir.path());
+    let levels: Vec<(f64, f64)> =
+        heard.chunks_exact(4_800).map(|part| (power(part, 440), power(part, 880))).collect();
+    let most = levels.iter().map(|(bed, _)| *bed).fold(0.0, f64::max);
+    let under: Vec<f64> =
+        levels.iter().filter(|(_, voice)| *voice > 0.1).map(|(bed, _)| *bed).collect();
+    let least = under.iter().copied().fold(f64::MAX, f64::min);
+    assert!((20.0 * (least / most).log10() + 12.0).abs() < 0.5, "{least} of {most}");
+    let last = levels[levels.len() - 3].0;
+    assert!((20.0 * (last / most).log10()).abs() < 0.5, "it came back: {last} of {most}");
 }

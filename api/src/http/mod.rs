@@ -13,6 +13,7 @@ mod import;
 mod kept;
 mod ladder;
 mod library;
+mod live;
 mod media_file;
 mod mount;
 mod playlist;
@@ -139,6 +140,10 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(ladder::release))
         .routes(routes!(ladder::active))
         .routes(routes!(ladder::current))
+        .routes(routes!(live::list, live::create))
+        .routes(routes!(live::show, live::revoke))
+        .routes(routes!(live::hand_over))
+        .routes(routes!(live::disconnect))
         .routes(routes!(dsp::show, dsp::replace))
         .routes(routes!(dsp::presets))
         .routes(routes!(executor::skip))

@@ -4,6 +4,8 @@
 //! (what they send).
 
 mod answer;
+#[cfg(test)]
+mod laws;
 mod request;
 mod server;
 pub mod sniff;
