@@ -13,6 +13,7 @@ pub mod directory;
 pub mod ownership;
 pub mod process;
 pub mod gather;
+mod folds;
 pub mod live;
 mod rebroadcast;
 pub mod planner;
