@@ -158,7 +158,7 @@ impl Engine for Service {
         if !request.inputs_payload.is_empty() {
             let inputs: EngineInputs = decode("inputs_payload", &request.inputs_payload)?;
             let bytes = request.inputs_payload;
-            self.ask(|tx| Msg::Inputs(Box::new(inputs), bytes, epoch, tx)).await?.ok();
+            let _held = self.ask(|tx| Msg::Inputs(Box::new(inputs), bytes, epoch, tx)).await?;
         }
         let bytes = [request.claims_payload, request.control_payload];
         self.ask(|tx| Msg::Claims(Box::new(claims), control, bytes, epoch, tx)).await.map(handover)

@@ -44,6 +44,13 @@ struct Link {
     ended: bool,
 }
 
+impl Link {
+    /// Nothing more comes of it.
+    fn over(&self) -> bool {
+        self.ended || self.tap.ended()
+    }
+}
+
 /// One session that is, or was, in use.
 struct Live {
     session: LiveSession,
@@ -113,7 +120,7 @@ impl Director {
         let now = self.now().utc();
         let Some(live) = self.lives.all.get_mut(&session_id) else { return };
         let open = live.windows.iter().any(|(from, until)| *from <= now && now < *until);
-        let Some(link) = live.link.as_mut().filter(|link| !link.ended) else { return };
+        let Some(link) = live.link.as_mut().filter(|link| !link.over()) else { return };
         if !open {
             link.cut.notify_one();
         }
@@ -130,7 +137,7 @@ impl Director {
         let fade_ms = self.settings().override_fade_ms;
         let Some(live) = self.lives.all.get_mut(&session_id) else { return };
         let Some(take) = live.wanted else { return };
-        let ready = live.link.as_ref().is_some_and(|link| !link.ended && link.tap.ready());
+        let ready = live.link.as_ref().is_some_and(|link| !link.over() && link.tap.ready());
         if !ready || !self.signed_on {
             return;
         }
@@ -165,15 +172,16 @@ impl Director {
     /// A claim without sound is kept for a while, then it is over.
     fn step_kept(&mut self, session_id: LiveSessionId) {
         let now = self.now();
+        let claim = self.lives.all.get(&session_id).and_then(|live| live.claim);
+        let Some(claim) = claim else { return };
+        let (held, sounds) = (self.claims.raised.contains_key(&claim), self.claim_ready(claim));
         let Some(live) = self.lives.all.get_mut(&session_id) else { return };
-        let Some(claim) = live.claim else { return };
-        let Some(raised) = self.claims.raised.get(&claim) else {
+        if !held {
             // It has ended, by whomever; who is connected takes the air again when told to.
             live.claim = None;
             return;
-        };
-        if raised.current.is_some() || self.claim_ready(claim) {
-            let Some(live) = self.lives.all.get_mut(&session_id) else { return };
+        }
+        if sounds {
             if live.quiet_since.take().is_some() {
                 self.fact(AirEvent::SourceRecovered { claim_id: claim });
             }
@@ -226,7 +234,7 @@ impl Director {
             return false;
         }
         let live = self.lives.of_claim(id);
-        let link = live.and_then(|live| live.link.as_ref()).filter(|link| !link.ended);
+        let link = live.and_then(|live| live.link.as_ref()).filter(|link| !link.over());
         let tap = link.map(|link| (link.key, link.tap.clone()));
         if let Some((voice, key)) = raised.live_deck() {
             let holds = tap.is_some_and(|(now, tap)| now == key && tap.fill() as i64 > LOW);
@@ -260,7 +268,7 @@ impl Director {
         // A play of a connection before this one has what that left.
         let fill = link.tap.fill() as i64;
         let end = self.now().plus((fill - SEAM).max(0));
-        match link.ended {
+        match link.over() {
             true => Some((end, true)),
             false if fill < LOW => Some((end, fill < DRY)),
             false => None,

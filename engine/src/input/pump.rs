@@ -111,7 +111,7 @@ impl Inlet {
             }
             let time = (now - self.began_ns) as i128 * 48_000 / 1_000_000_000;
             if i128::from(self.frames) < time {
-                // It makes up for a pause: what had waited is stale, and goes where nobody hears it.
+                // It makes up for a pause: what had waited is stale where nobody hears it.
                 self.feed.freshen();
             } else {
                 // Faster than time: it has no clock, and what comes is always of now.

@@ -47,7 +47,9 @@ impl Director {
             return;
         }
         live.over = None;
-        self.lives.over_ending.insert(voice, session_id);
+        if known {
+            self.lives.over_ending.insert(voice, session_id);
+        }
         let Some(live) = self.lives.all.get_mut(&session_id) else { return };
         let link = live.link.as_ref();
         if emergency && link.is_some_and(|link| !link.ended) {

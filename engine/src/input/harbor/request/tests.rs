@@ -29,7 +29,7 @@ fn icecasts_own_tongue_and_bare_line_ends_are_read() {
     let (head, used) = whole(b"SOURCE /m ICE/1.0\nContent-type: audio/mpeg\nice-bitrate:128\n\nX");
     assert_eq!((head.method.as_str(), head.version.as_str()), ("SOURCE", "ICE/1.0"));
     assert_eq!(head.header("content-type"), Some("audio/mpeg"));
-    assert_eq!((head.header("ice-bitrate"), used), (Some("128"), 58));
+    assert_eq!((head.header("ice-bitrate"), used), (Some("128"), 60));
     assert_eq!(mount_of("live"), "/live");
     assert_eq!(mount_of("//live"), "/live");
 }
