@@ -8,25 +8,9 @@ use grimnir_events::ClaimId;
 use grimnir_events::air::{AirEvent, AirFact, EndReason};
 use grimnir_events::ladder::{AUTOMATION_CLAIM, OwnerReason, ReleaseReason};
 use grimnir_events::live::{LiveAirEvent, LiveGrant, LiveMode, TakePolicy};
+use grimnir_engine_proto::Client;
 use support::live::*;
 use support::*;
-
-type Client = grimnir_engine_proto::Client;
-
-/// An engine on air with a tone of 440 Hz.
-async fn on_air(grants: &[LiveGrant]) -> (Rig, Client, u16) {
-    let mut rig = Rig::new();
-    let tone = rig.tone(440, 120.0, "flac");
-    rig.start();
-    let (mut client, port) = rig.client().await;
-    let mut config = config(1);
-    config.rotation = vec![item(10, tone), item(11, tone)];
-    configure(&mut client, &config).await;
-    set_timeline(&mut client, 1, chain(&[tone], now(), 0)).await;
-    set_inputs(&mut client, 1, grants).await;
-    facts_until(&mut client, 1, |facts| started(facts).len() == 1).await;
-    (rig, client, port)
-}
 
 fn claims(facts: &[AirFact]) -> Vec<ClaimId> {
     let claimed = |event| match event {
@@ -107,6 +91,7 @@ async fn a_dj_is_heard_goes_comes_back_into_the_same_claim_and_nothing_is_missin
     facts_until(&mut client, 1, |facts| owned(facts, 4)).await;
     drop(encoder);
     let facts = facts_until(&mut client, 1, |facts| owned(facts, 5)).await;
+    heard_for(&mut client, 96_000).await;
     let claims = claims(&facts);
     assert_eq!(claims.len(), 1, "it came back into its claim");
     let live = claims[0];
@@ -133,133 +118,6 @@ async fn a_dj_is_heard_goes_comes_back_into_the_same_claim_and_nothing_is_missin
     assert_eq!(&heard[heard.len() - 5..], [440, 880, 440, 880, 440].map(Some), "{heard:?}");
 }
 
-/// Every encoder that people have signs in under a mount of its own and is recognised.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_encoders_that_people_have_are_let_in_and_recognised() {
-    let grants: Vec<LiveGrant> = (1..=11).map(|number| grant(number, TakePolicy::OnCue)).collect();
-    let (rig, mut client, _) = on_air(&grants).await;
-    let (base, dir) = (rig.harbor(), rig.dir.path());
-    let icecast = |n: u8| format!("icecast://source:secret-{n}@127.0.0.1:{base}/mount-{n}");
-    let music = dir.join("music.mp3");
-    ffmpeg(&["-f", "lavfi", "-i", "sine=660:duration=30", "-b:a", "128k"], &music);
-    let write = |name: &str, text: String| {
-        std::fs::write(dir.join(name), text).unwrap();
-        dir.join(name).to_string_lossy().into_owned()
-    };
-    let ezstream = write("ezstream.xml", ezstream_config(base, &music));
-    let shout = |n: u8, port: u16, protocol: &str| {
-        format!(
-            "audiotestsrc is-live=true freq=550 ! audio/x-raw,rate=44100,channels=2 ! \
-             lamemp3enc bitrate=128 target=bitrate cbr=true ! shout2send ip=127.0.0.1 \
-             port={port} password=secret-{n} mount=/mount-{n} {protocol}"
-        )
-    };
-    let gst = |n, port, protocol| {
-        let line = shout(n, port, protocol);
-        Encoder::start("gst-launch-1.0", &line.split_whitespace().collect::<Vec<_>>())
-    };
-    let liquidsoap = |n: u8, output: String| {
-        let script = write(
-            &format!("dj{n}.liq"),
-            format!(
-                "settings.init.allow_root := true\ns = sine(523.)\n{output}\n"
-            ),
-        );
-        Encoder::start("liquidsoap", &[&script])
-    };
-    let legacy = ["-legacy_icecast", "1"];
-    let formats = |codec: &'static [&'static str], n| [codec, &[icecast(n)].map(leak)].concat();
-    let _encoders = [
-        Encoder::ffmpeg(500, &formats(&["-b:a", "128k", "-f", "mp3"], 1)),
-        Encoder::ffmpeg(500, &[&legacy[..], &formats(&["-c:a", "aac", "-f", "adts"], 2)].concat()),
-        Encoder::ffmpeg(
-            500,
-            &formats(&["-c:a", "libvorbis", "-f", "ogg", "-content_type", "audio/mpeg"], 3),
-        ),
-        Encoder::ffmpeg(
-            500,
-            &formats(&["-c:a", "libopus", "-f", "ogg", "-content_type", "application/ogg"], 4),
-        ),
-        Encoder::ffmpeg(
-            500,
-            &formats(&["-c:a", "flac", "-f", "ogg", "-content_type", "audio/ogg"], 5),
-        ),
-        gst(6, base, ""),
-        gst(7, base + 1, "protocol=icy"),
-        Encoder::start("ezstream", &["-c", &ezstream]),
-        liquidsoap(
-            9,
-            format!(
-                "output.icecast(%mp3, fallible=true, host=\"127.0.0.1\", port={base}, \
-             password=\"secret-9\", mount=\"mount-9\", s)"
-            ),
-        ),
-        liquidsoap(
-            10,
-            format!(
-                "output.shoutcast(%mp3, fallible=true, host=\"127.0.0.1\", port={base}, \
-             password=\"secret-10\", s)"
-            ),
-        ),
-        Encoder::start("ices2", &[&write("ices.xml", ices_config(base, dir))]),
-    ];
-    let all = |facts: &[AirFact]| (1..=11).all(|number| is_ready(facts, number).is_some());
-    let facts = facts_until(&mut client, 1, all).await;
-    let format = |number| is_ready(&facts, number).unwrap();
-    let expected = [
-        (1, "mp3"),
-        (2, "aac"),
-        (3, "vorbis"),
-        (4, "opus"),
-        (5, "flac"),
-        (6, "mp3"),
-        (7, "mp3"),
-        (8, "mp3"),
-        (9, "mp3"),
-        (10, "mp3"),
-        (11, "vorbis"),
-    ];
-    for (number, codec) in expected {
-        assert!(format(number).starts_with(codec), "{number}: {}", format(number));
-    }
-}
-
-fn leak(text: String) -> &'static str {
-    Box::leak(text.into_boxed_str())
-}
-
-fn ezstream_config(port: u16, music: &std::path::Path) -> String {
-    let list = music.with_extension("m3u");
-    std::fs::write(&list, format!("{}\n", music.display())).unwrap();
-    format!(
-        "<ezstream><servers><server><hostname>127.0.0.1</hostname><port>{port}</port>\
-         <password>secret-8</password></server></servers><streams><stream>\
-         <mountpoint>/mount-8</mountpoint><format>mp3</format></stream></streams>\
-         <intakes><intake><type>playlist</type><filename>{}</filename></intake></intakes>\
-         </ezstream>",
-        list.display()
-    )
-}
-
-fn ices_config(port: u16, dir: &std::path::Path) -> String {
-    let music = dir.join("music.ogg");
-    ffmpeg(&["-f", "lavfi", "-i", "sine=660:duration=30", "-ac", "2", "-c:a", "libvorbis"], &music);
-    let list = dir.join("ices.txt");
-    std::fs::write(&list, format!("{}\n", music.display())).unwrap();
-    let dir = dir.display();
-    format!(
-        "<ices><background>0</background><logpath>{dir}</logpath><logfile>ices.log</logfile>\
-         <loglevel>2</loglevel><consolelog>0</consolelog><stream><metadata><name>x</name>\
-         <genre>x</genre><description>x</description></metadata><input><module>playlist</module>\
-         <param name=\"type\">basic</param><param name=\"file\">{}</param>\
-         <param name=\"random\">0</param><param name=\"once\">0</param></input>\
-         <instance><hostname>127.0.0.1</hostname><port>{port}</port>\
-         <password>secret-11</password><mount>/mount-11</mount><reconnectdelay>1</reconnectdelay>\
-         <reconnectattempts>5</reconnectattempts></instance></stream></ices>",
-        list.display()
-    )
-}
-
 /// A source that is faster than time waits, one that is slower runs dry; neither takes more air
 /// than it has sound.
 #[tokio::test(flavor = "multi_thread")]
@@ -272,8 +130,7 @@ async fn a_sender_has_its_own_pace_and_the_air_keeps_time() {
     let facts = facts_until(&mut client, 1, |facts| started(facts).len() == 2).await;
     let live = claims(&facts)[0];
     // Five seconds of air later it has not run dry, and has sent little more than was heard.
-    let since = started(&facts)[1].1;
-    heard_until(&mut client, since.plus(5 * 48_000)).await;
+    heard_for(&mut client, 5 * 48_000).await;
     set_live(&mut client, 2, &grants, vec![live]).await;
     sender.hang_up();
     let gone = |event: &LiveAirEvent| match event {
@@ -298,11 +155,16 @@ async fn a_sender_has_its_own_pace_and_the_air_keeps_time() {
     assert!(!heard[1..heard.len() - 1].contains(&None), "a gap: {heard:?}");
 }
 
-/// Waits until the air is there.
-async fn heard_until(client: &mut Client, at: grimnir_events::AirFrame) {
+/// Waits until so many frames more have aired.
+async fn heard_for(client: &mut Client, frames: i64) {
     let request = || grimnir_engine_proto::v1::StatusRequest {};
     let mut look = tokio::time::interval(std::time::Duration::from_millis(50));
-    while client.get_status(request()).await.unwrap().into_inner().air_frame < at.0 {
+    let mut until = None;
+    loop {
+        let now = client.get_status(request()).await.unwrap().into_inner().air_frame;
+        if now >= *until.get_or_insert(now + frames) {
+            return;
+        }
         look.tick().await;
     }
 }
@@ -327,9 +189,7 @@ async fn take_overs_and_releases_leave_no_gap_and_nothing_stale() {
     for round in 0..rounds {
         // What was sent until now is old once this has gone through the ring.
         sender.set(Pace::Play(sounds[round % 2].clone(), 1.0));
-        let now = client.get_status(grimnir_engine_proto::v1::StatusRequest {}).await.unwrap();
-        let now = grimnir_events::AirFrame(now.into_inner().air_frame);
-        heard_until(&mut client, now.plus(48_000 + 24_000)).await;
+        heard_for(&mut client, 48_000 + 24_000).await;
         grants[0].take = (round as u64 + 1, TakePolicy::Immediate);
         revision += 1;
         set_inputs(&mut client, revision, &grants).await;
@@ -339,9 +199,7 @@ async fn take_overs_and_releases_leave_no_gap_and_nothing_stale() {
             live.is_some() && owners(facts).iter().any(|(to, _)| Some(*to) == live)
         })
         .await;
-        let now = client.get_status(grimnir_engine_proto::v1::StatusRequest {}).await.unwrap();
-        let now = grimnir_events::AirFrame(now.into_inner().air_frame);
-        heard_until(&mut client, now.plus(12_000)).await;
+        heard_for(&mut client, 12_000).await;
         revision += 1;
         set_live(&mut client, revision, &grants, live.into_iter().collect()).await;
         let released =
@@ -366,15 +224,11 @@ async fn over_the_programme_it_goes_on_twelve_decibels_lower() {
     let began = |event: &LiveAirEvent| matches!(event, LiveAirEvent::OverBegan { .. });
     let ended = |event: &LiveAirEvent| matches!(event, LiveAirEvent::OverEnded { .. });
     facts_until(&mut client, 1, |facts| count(facts, began) == 1).await;
-    let now = client.get_status(grimnir_engine_proto::v1::StatusRequest {}).await.unwrap();
-    let now = grimnir_events::AirFrame(now.into_inner().air_frame);
-    heard_until(&mut client, now.plus(96_000)).await;
+    heard_for(&mut client, 96_000).await;
     sender.hang_up();
     let facts = facts_until(&mut client, 1, |facts| count(facts, ended) == 1).await;
     assert_eq!(owners(&facts).len(), 1, "automation owned the air all along");
-    let now = client.get_status(grimnir_engine_proto::v1::StatusRequest {}).await.unwrap();
-    let now = grimnir_events::AirFrame(now.into_inner().air_frame);
-    heard_until(&mut client, now.plus(72_000)).await;
+    heard_for(&mut client, 120_000).await;
     let heard = ear.hang_up(rig.dir.path());
     let levels: Vec<(f64, f64)> =
         heard.chunks_exact(4_800).map(|part| (power(part, 440), power(part, 880))).collect();

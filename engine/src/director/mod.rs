@@ -283,7 +283,8 @@ impl Director {
     pub fn run(mut self) {
         loop {
             self.turn();
-            let quiet = self.claims.raised.is_empty() && !self.lives.busy();
+            let live = self.lives.busy() || self.plays.bed_moves();
+            let quiet = self.claims.raised.is_empty() && !live;
             let wait = if quiet && self.owner.is_some() { QUIET_TURN } else { TURN };
             match self.rx.recv_timeout(wait) {
                 Ok(message) => {

@@ -9,7 +9,7 @@ use crate::air::clock::monotonic_ns;
 use bytes::{Buf, Bytes};
 use grimnir_mix::Frame;
 use grimnir_mix::dsp::leveller::Leveller;
-use grimnir_mix::live::{LiveFeed, StreamDecoder, StreamStep, rider};
+use grimnir_mix::live::{Calm, LiveFeed, StreamDecoder, StreamStep, rider};
 use std::io::Read;
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
@@ -26,20 +26,17 @@ const TARGET_LUFS: f64 = -16.0;
 pub(super) struct Incoming {
     rx: Receiver<Bytes>,
     held: Bytes,
-    /// What was last said of the time it comes at.
-    calm: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    calm: Calm,
 }
 
 impl Incoming {
-    /// Of this channel.
-    pub(super) fn new(rx: Receiver<Bytes>) -> Self {
-        let calm = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
-        Self { rx, held: Bytes::new(), calm }
+    /// Of this channel, on its way to this ring.
+    pub(super) fn new(rx: Receiver<Bytes>, feed: &LiveFeed) -> Self {
+        Self { rx, held: Bytes::new(), calm: feed.calm() }
     }
 
     /// The next bytes; none when it is over.
     pub(super) fn next(&mut self) -> Option<Bytes> {
-        use std::sync::atomic::Ordering::Relaxed;
         if self.held.has_remaining() {
             return Some(std::mem::take(&mut self.held));
         }
@@ -48,11 +45,11 @@ impl Incoming {
             Err(TryRecvError::Disconnected) => None,
             Err(TryRecvError::Empty) => {
                 // All that had waited is in.
-                self.calm.store(true, Relaxed);
+                self.calm.set(true);
                 let since = monotonic_ns();
                 let bytes = self.rx.blocking_recv();
                 if monotonic_ns() - since > PAUSE_NS {
-                    self.calm.store(false, Relaxed);
+                    self.calm.set(false);
                 }
                 bytes
             }
@@ -77,19 +74,19 @@ pub(super) struct Inlet {
     began_ns: i64,
     parked_ns: i64,
     frames: i64,
-    calm: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    calm: Calm,
 }
 
 impl Inlet {
-    fn new(feed: LiveFeed, incoming: &Incoming) -> Self {
+    fn new(feed: LiveFeed) -> Self {
         let now = monotonic_ns();
         Self {
+            calm: feed.calm(),
             feed,
             rider: rider(TARGET_LUFS),
             began_ns: now,
             parked_ns: now,
             frames: 0,
-            calm: incoming.calm.clone(),
         }
     }
 
@@ -99,8 +96,6 @@ impl Inlet {
         let mut done = 0;
         while done < frames.len() {
             let now = monotonic_ns();
-            let calm = self.calm.load(std::sync::atomic::Ordering::Relaxed);
-            self.feed.set_calm(calm);
             self.feed.park(((now - self.parked_ns) as i128 * 48_000 / 1_000_000_000) as u64);
             self.parked_ns = now;
             let count = self.feed.push(&frames[done..]);
@@ -115,7 +110,7 @@ impl Inlet {
                 self.feed.freshen();
             } else {
                 // Faster than time: it has no clock, and what comes is always of now.
-                self.feed.set_calm(true);
+                self.calm.set(true);
             }
             std::thread::sleep(FULL_WAIT);
         }
@@ -129,7 +124,7 @@ pub(super) fn run(
     feed: LiveFeed,
     tell: &dyn Fn(InputWord),
 ) -> Option<String> {
-    let mut inlet = Inlet::new(feed, &incoming);
+    let mut inlet = Inlet::new(feed);
     let sound = match recognise(&mut incoming) {
         Ok(sound) => sound,
         Err(reason) => return Some(reason),

@@ -2,6 +2,7 @@
 //! own that keeps time.
 
 use super::*;
+use grimnir_events::codec::decode_bytes;
 use grimnir_events::live::*;
 use std::net::TcpStream;
 
@@ -73,6 +74,29 @@ pub fn owners(facts: &[AirFact]) -> Vec<(ClaimId, grimnir_events::ladder::OwnerR
     facts.iter().filter_map(owner).collect()
 }
 
+/// Follows the journal from `from` until `enough`; fails after `seconds`.
+pub async fn facts_within(
+    client: &mut Client,
+    from: u64,
+    seconds: u64,
+    mut enough: impl FnMut(&[AirFact]) -> bool,
+) -> Vec<AirFact> {
+    let mut facts: Vec<AirFact> = Vec::new();
+    let request = v1::PullJournalRequest { from_seq: from };
+    let mut stream = client.pull_journal(request).await.unwrap().into_inner();
+    let all = async {
+        while !enough(&facts) {
+            let record = stream.message().await.unwrap().expect("journal goes on");
+            let fact: AirFact = decode_bytes(&record.fact_payload).unwrap();
+            assert_eq!(fact.journal_seq, record.seq);
+            facts.push(fact);
+        }
+    };
+    let timely = tokio::time::timeout(Duration::from_secs(seconds), all).await;
+    assert!(timely.is_ok(), "not seen; facts so far: {facts:#?}");
+    facts
+}
+
 impl Rig {
     /// The port of the harbor; Shoutcast's is the next.
     pub fn harbor(&self) -> u16 {
@@ -128,6 +152,7 @@ pub fn say(port: u16, text: &[u8]) -> String {
 /// An encoder of our own: constant bitrate MP3 of tones, at a pace that can be changed.
 pub struct Sender {
     stop: std::sync::mpsc::Sender<Pace>,
+    line: TcpStream,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -171,8 +196,9 @@ impl Sender {
         stream.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"HTTP/1.0 200 OK\r\n\r\n");
         let (stop, orders) = std::sync::mpsc::channel();
+        let line = stream.try_clone().unwrap();
         let thread = std::thread::spawn(move || send(&mut stream, first, &orders));
-        Self { stop, thread: Some(thread) }
+        Self { stop, line, thread: Some(thread) }
     }
 
     pub fn set(&self, pace: Pace) {
@@ -182,6 +208,7 @@ impl Sender {
     pub fn hang_up(mut self) {
         let (gone, _) = std::sync::mpsc::channel();
         self.stop = gone;
+        let _ = self.line.shutdown(std::net::Shutdown::Both);
         self.thread.take().unwrap().join().unwrap();
     }
 }
@@ -235,4 +262,19 @@ pub fn base64(text: &str) -> String {
         }
     }
     out
+}
+
+/// An engine on air with a tone of 440 Hz.
+pub async fn on_air(grants: &[LiveGrant]) -> (Rig, Client, u16) {
+    let mut rig = Rig::new();
+    let tone = rig.tone(440, 120.0, "flac");
+    rig.start();
+    let (mut client, port) = rig.client().await;
+    let mut config = config(1);
+    config.rotation = vec![item(10, tone), item(11, tone)];
+    configure(&mut client, &config).await;
+    set_timeline(&mut client, 1, chain(&[tone], now(), 0)).await;
+    set_inputs(&mut client, 1, grants).await;
+    facts_until(&mut client, 1, |facts| started(facts).len() == 1).await;
+    (rig, client, port)
 }

@@ -148,15 +148,28 @@ impl LiveFeed {
         self.ring.fill()
     }
 
-    /// Whether what comes now is of now: after a pause the sender gives what had waited first, and
-    /// the input is not ready before that is in.
-    pub fn set_calm(&mut self, calm: bool) {
-        self.ring.calm.store(calm, Ordering::Relaxed);
+    /// Where it is said whether what comes is of now.
+    pub fn calm(&self) -> Calm {
+        Calm { ring: self.ring.clone() }
     }
 
     /// Nothing more follows; what is held is still read.
     pub fn end(&mut self) {
         self.ring.ended.store(true, Ordering::Release);
+    }
+}
+
+/// Whether what comes is of now: after a pause a sender gives what had waited first, and the input
+/// is not ready before that is in.
+#[derive(Clone)]
+pub struct Calm {
+    ring: Arc<Ring>,
+}
+
+impl Calm {
+    /// Says so.
+    pub fn set(&self, calm: bool) {
+        self.ring.calm.store(calm, Ordering::Relaxed);
     }
 }
 

@@ -29,6 +29,11 @@ impl Plays {
         self.commit(voice, NOW, None, 0, FadeCurve::Linear);
     }
 
+    /// The bed is on its way.
+    pub fn bed_moves(&self) -> bool {
+        self.bed < 1.0
+    }
+
     /// Moves the bed on its way: down while something is heard over it.
     pub fn step_bed(&mut self) {
         let heard = |play: &Play| matches!(play.state, PlayState::Sounding { .. });

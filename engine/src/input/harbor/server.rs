@@ -293,7 +293,7 @@ impl Visit {
             cut: cut.clone(),
         })));
         let (tx, rx) = mpsc::channel(QUEUE);
-        let (harbor, incoming) = (self.harbor.clone(), Incoming::new(rx));
+        let (harbor, incoming) = (self.harbor.clone(), Incoming::new(rx, &feed));
         let (done, mut decoded) = tokio::sync::oneshot::channel();
         let spawned = std::thread::Builder::new().name(format!("live-{key}")).spawn(move || {
             let _ = done.send(pump::run(key, incoming, feed, &*harbor.tell));
