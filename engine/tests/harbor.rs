@@ -7,7 +7,7 @@ mod support;
 use grimnir_events::ClaimId;
 use grimnir_events::air::{AirEvent, AirFact, EndReason};
 use grimnir_events::ladder::{AUTOMATION_CLAIM, OwnerReason, ReleaseReason};
-use grimnir_events::live::{LiveAirEvent, LiveGrant, LiveMode, TakePolicy};
+use grimnir_events::live::{LiveAirEvent, LiveMode, TakePolicy};
 use grimnir_engine_proto::Client;
 use support::live::*;
 use support::*;
