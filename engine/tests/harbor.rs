@@ -4,11 +4,11 @@
 
 mod support;
 
+use grimnir_engine_proto::Client;
 use grimnir_events::ClaimId;
 use grimnir_events::air::{AirEvent, AirFact, EndReason};
 use grimnir_events::ladder::{AUTOMATION_CLAIM, OwnerReason, ReleaseReason};
 use grimnir_events::live::{LiveAirEvent, LiveMode, TakePolicy};
-use grimnir_engine_proto::Client;
 use support::live::*;
 use support::*;
 
@@ -122,17 +122,17 @@ async fn a_dj_is_heard_goes_comes_back_into_the_same_claim_and_nothing_is_missin
 /// than it has sound.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_has_its_own_pace_and_the_air_keeps_time() {
-    let grants = [grant(1, TakePolicy::Immediate), grant(2, TakePolicy::Immediate)];
+    let mut grants = [grant(1, TakePolicy::Immediate), grant(2, TakePolicy::Immediate)];
     let (rig, mut client, port) = on_air(&grants).await;
     let ear = listen(port);
     let (fast, slow) = (tone_mp3(&rig, 880), tone_mp3(&rig, 660));
     let sender = Sender::at_pace(rig.harbor(), 1, Pace::Play(fast, 1_000.0));
     let facts = facts_until(&mut client, 1, |facts| started(facts).len() == 2).await;
     let live = claims(&facts)[0];
-    // Five seconds of air later it has not run dry, and has sent little more than was heard.
-    heard_for(&mut client, 5 * 48_000).await;
+    // Two seconds of air later it has not run dry, and has sent little more than was heard.
+    heard_for(&mut client, 2 * 48_000).await;
+    grants[0].disconnect = 1;
     set_live(&mut client, 2, &grants, vec![live]).await;
-    sender.hang_up();
     let gone = |event: &LiveAirEvent| match event {
         LiveAirEvent::Disconnected { bytes, .. } => Some(*bytes),
         _ => None,
@@ -142,12 +142,14 @@ async fn a_sender_has_its_own_pace_and_the_air_keeps_time() {
     })
     .await;
     assert_eq!(count(&facts, |e| matches!(e, LiveAirEvent::RanDry { .. })), 0);
+    sender.hang_up();
     let bytes = live_facts(&facts).iter().find_map(gone).unwrap();
     assert!(bytes < 16_000 * 60, "{bytes} bytes were taken in a few seconds");
 
     let sender = Sender::at_pace(rig.harbor(), 2, Pace::Play(slow, 0.5));
     let dry = |event: &LiveAirEvent| matches!(event, LiveAirEvent::RanDry { .. });
     facts_until(&mut client, 1, |facts| count(facts, dry) == 2 && owners(facts).len() == 7).await;
+    heard_for(&mut client, 96_000).await;
     sender.hang_up();
     let heard = tones_heard(&ear.hang_up(rig.dir.path()), &[440, 880, 660]);
     let order = [440, 880, 440, 660, 440, 660, 440].map(Some);

@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::timeout;
 
@@ -32,6 +32,8 @@ const SEATS: usize = 64;
 /// Reads that may wait for the decoder, of at most so many bytes each.
 const QUEUE: usize = 4;
 const READ_BYTES: usize = 8 * 1024;
+/// Bytes that the kernel holds of a source, as they are asked for.
+const RECEIVE_BYTES: u32 = 32 * 1024;
 
 /// What the harbor is made of.
 pub struct Harbor {
@@ -57,7 +59,7 @@ type Over = Option<(Shown, Denial)>;
 pub async fn bind(address: SocketAddr) -> std::io::Result<(TcpListener, TcpListener)> {
     let mut tries = 0;
     loop {
-        match bind_pair(address).await {
+        match bind_pair(address) {
             Ok(pair) => return Ok(pair),
             Err(error) if tries >= 100 => return Err(error),
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -66,14 +68,23 @@ pub async fn bind(address: SocketAddr) -> std::io::Result<(TcpListener, TcpListe
     }
 }
 
-async fn bind_pair(address: SocketAddr) -> std::io::Result<(TcpListener, TcpListener)> {
-    let base = TcpListener::bind(address).await?;
+fn bind_pair(address: SocketAddr) -> std::io::Result<(TcpListener, TcpListener)> {
+    let base = bind_one(address)?;
     let port = base.local_addr()?.port();
     let next = port.checked_add(1).ok_or_else(|| {
         std::io::Error::new(std::io::ErrorKind::InvalidInput, "no port follows 65535")
     })?;
-    let icy = TcpListener::bind(SocketAddr::new(address.ip(), next)).await?;
+    let icy = bind_one(SocketAddr::new(address.ip(), next))?;
     Ok((base, icy))
+}
+
+/// What waits in the kernel is not heard: of sound that comes faster than time, not much does.
+fn bind_one(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.set_recv_buffer_size(RECEIVE_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(64)
 }
 
 /// Serves a port until the process ends; `icy` on the port of Shoutcast sources.
