@@ -19,6 +19,7 @@ mod rebroadcast;
 pub mod planner;
 pub mod preflight;
 pub mod legal_id;
+pub mod alarms;
 pub mod engine;
 pub mod tryout;
 mod analysis;

@@ -69,6 +69,8 @@ pub struct SiteConfig {
     pub archive: Option<ArchivePlace>,
     /// Folders of this host that libraries may be filled from.
     pub import_roots: Vec<PathBuf>,
+    /// Where alarms are posted to; may hold a secret.
+    pub alarm_url: Option<String>,
 }
 
 impl SiteConfig {
