@@ -2,8 +2,9 @@
 
 use crate::error::CommandError;
 use crate::site::Shared;
+use grimnir_engine_proto::v1;
 use grimnir_events::control::EngineControl;
-use grimnir_events::dsp::DspGraph;
+use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::ClaimItem;
 use grimnir_events::library::ItemKind;
@@ -137,4 +138,20 @@ fn encode<P: Payload>(value: &P) -> Result<Vec<u8>, CommandError> {
     Ok(codec::encode(value)
         .map_err(|e| CommandError::Failed { what: "encoding a hand-over", reason: e.to_string() })?
         .bytes)
+}
+
+/// The nodes in a line from input to output.
+pub fn graph_request(graph: &DspGraph, epoch: u64) -> v1::LoadGraphRequest {
+    let end = |id: &str| v1::GraphNode { id: id.into(), r#type: id.into(), ..Default::default() };
+    let node = |(n, node): (usize, &DspNode)| v1::GraphNode {
+        id: format!("{n}"),
+        r#type: node.kind.clone(),
+        params: node.params.clone().into_iter().collect(),
+    };
+    let own = graph.nodes.iter().enumerate().map(node);
+    let nodes: Vec<_> = [end("INPUT")].into_iter().chain(own).chain([end("OUTPUT")]).collect();
+    let edge =
+        |pair: &[v1::GraphNode]| v1::GraphEdge { from: pair[0].id.clone(), to: pair[1].id.clone() };
+    let edges = nodes.windows(2).map(edge).collect();
+    v1::LoadGraphRequest { nodes, edges, epoch }
 }
