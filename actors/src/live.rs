@@ -132,9 +132,4 @@ impl Site {
         all.sort_by(|a, b| (&a.session.name, a.session.id).cmp(&(&b.session.name, b.session.id)));
         Ok(all)
     }
-
-    /// Port at which the station's encoders are let in; 0 while nobody can be.
-    pub fn harbor_port(&self, station: StationId) -> u16 {
-        self.shared.place_of(station).description().map_or(0, |d| d.harbor_port)
-    }
 }
