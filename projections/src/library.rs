@@ -71,8 +71,8 @@ impl LibraryTable {
 
     /// Items that are to be measured again.
     pub fn to_analyse(&self) -> impl Iterator<Item = MediaId> {
-        let asked = |row: &&Box<MediaRow>| row.analysis.progress != Progress::Idle;
-        self.media.values().filter(asked).map(|row| row.item.id)
+        let rows = self.media.values();
+        rows.filter(|row| row.analysis.progress != Progress::Idle).map(|row| row.item.id)
     }
 
     /// Items that may be planned.
@@ -123,6 +123,15 @@ pub(crate) fn apply(model: &mut Model, place: &decoded::Place, event: &LibraryEv
             if let Some(mut row) = table.take(*media_id) {
                 row.details.clone_from(details);
                 table.put(row);
+            }
+        }
+        // What is under way changes nothing that is searched.
+        LibraryEvent::Analysis(
+            event @ (AnalysisEvent::Queued { .. } | AnalysisEvent::Begun { .. }),
+        ) => {
+            if let Some(row) = table.media.get_mut(&event.media_id()) {
+                let MediaRow { analysis, item, .. } = &mut **row;
+                analysis.apply(item, event);
             }
         }
         LibraryEvent::Analysis(event) => {

@@ -83,6 +83,7 @@ pub fn witness(seen: &mut Witnessed, fact: &AirFact) {
         | AirEvent::AirStalled { .. }
         | AirEvent::ProgrammeSilent { .. }
         | AirEvent::ProgrammeHeard {}
+        | AirEvent::Sound(_)
         | AirEvent::Live(_)
         | AirEvent::NonFiniteSamples { .. }
         | AirEvent::OutputUp { .. }
