@@ -14,6 +14,7 @@ pub mod ownership;
 pub mod process;
 pub mod gather;
 mod folds;
+pub mod live;
 mod rebroadcast;
 pub mod planner;
 pub mod preflight;

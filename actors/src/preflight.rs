@@ -14,8 +14,8 @@ use grimnir_events::{
     Actor as Principal, CommitId, ContentHash, CorrelationId, MediaId, StationId, StreamId,
     StreamKind,
 };
+use grimnir_rules::library::LibraryState;
 use grimnir_rules::library::command::LibraryCommand;
-use grimnir_rules::library::{LibraryState, MediaEntry};
 use grimnir_rules::process::FILE_MISSING;
 use grimnir_rules::{Library, Timeline};
 use ractor::{Actor, ActorProcessingErr, ActorRef};

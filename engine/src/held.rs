@@ -9,6 +9,7 @@ use grimnir_events::control::EngineControl;
 use grimnir_events::dsp::DspGraph;
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::Tier;
+use grimnir_events::live::EngineInputs;
 use grimnir_events::output::{EngineOutputs, OutputKind};
 use grimnir_events::station::MountFormat;
 use grimnir_events::timeline::{HourPlan, Line};
@@ -36,6 +37,8 @@ pub struct Held {
     pub graph: DspGraph,
     /// Where it goes beside the mounts.
     pub outputs: EngineOutputs,
+    /// Who may send sound in.
+    pub inputs: EngineInputs,
     /// Epoch of the control plane that is obeyed.
     pub epoch: u64,
     /// Only the last rung and emergencies are held; what is handed over beyond is kept on disk for
@@ -129,6 +132,10 @@ impl Cache {
             held.outputs = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
             held.epoch = held.epoch.max(epoch);
         }
+        if let Some((epoch, parts)) = self.read("inputs.held") {
+            held.inputs = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
+            held.epoch = held.epoch.max(epoch);
+        }
         if let Some((epoch, parts)) = self.read("timeline.held") {
             held.epoch = held.epoch.max(epoch);
             if let Some((revision, hours)) = parts.split_first() {
@@ -171,6 +178,11 @@ impl Cache {
     /// Keeps outputs, with their passwords: nobody else may read the file.
     pub fn keep_outputs(&self, epoch: u64, payload: &[u8]) {
         self.write("outputs.held", epoch, &[payload]);
+    }
+
+    /// Keeps who may send sound in.
+    pub fn keep_inputs(&self, epoch: u64, payload: &[u8]) {
+        self.write("inputs.held", epoch, &[payload]);
     }
 
     /// A file of records in the shared framing: the epoch first, then each part.

@@ -1,13 +1,14 @@
 //! `grimnir-engine`: the media engine of one station, and its media tools.
 //!
 //! Reading order: `run` (what is wired to what), `director` (what is heard next), `air` (the mix
-//! thread), `output`, `control`, `journal`, `position`, `held`, `media`.
+//! thread), `input`, `output`, `control`, `journal`, `position`, `held`, `media`.
 
 mod air;
 mod control;
 mod director;
 mod elsewhere;
 mod held;
+mod input;
 mod journal;
 mod media;
 mod output;
@@ -41,6 +42,8 @@ enum Action {
     },
     /// Read the tags of the files that standard input names, a line of JSON for each.
     Scan,
+    /// Decode a stream with GStreamer: bytes at standard input, frames at standard output.
+    Decode,
     /// Decode a file with GStreamer into a FLAC file.
     Transcode {
         /// The file.
@@ -70,6 +73,10 @@ struct RunArguments {
     /// Where listeners connect; port 0 takes a free one.
     #[arg(long)]
     listen: SocketAddr,
+    /// Where encoders of live sources connect, Shoutcast's on the next port; port 0 takes two free
+    /// ones. None where it is not given.
+    #[arg(long)]
+    harbor: Option<SocketAddr>,
     /// Lowest epoch of a control plane that is obeyed.
     #[arg(long, default_value_t = 0)]
     epoch: u64,
@@ -110,6 +117,7 @@ fn main() -> ExitCode {
             }
         },
         Action::Analyze { file, outputs } => media::analyze::print(&file, &outputs),
+        Action::Decode => input::child::decode(),
         Action::Scan => media::scan::print(),
         Action::Transcode { file, out } => media::transcode::print(&file, &out),
     }

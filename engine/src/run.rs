@@ -6,6 +6,8 @@ use crate::air::{self, AirCommand, clock};
 use crate::control::{self, Control};
 use crate::director::{Director, Legacy, Msg, Parts, status::Board};
 use crate::held::{self, Cache};
+use crate::input::gate::Gate;
+use crate::input::harbor::{self, Harbor};
 use crate::journal::{Journal, Recovered};
 use crate::output::around::Surroundings;
 use crate::output::desk::Desk;
@@ -21,10 +23,11 @@ use grimnir_events::units::BLOCK_FRAMES;
 use grimnir_events::{AirFrame, EngineRunId, UtcMicros};
 use grimnir_rules::timeline::resolve::Interrupted;
 use std::fs::File;
-use std::path::Path;
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, PoisonError};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A line that was cut by a crash is resumed if it stood still less than this: 10 s.
@@ -90,6 +93,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     let seats = arguments.mount_listeners as usize;
     let around = Surroundings { dir: dir.clone(), run, fanout: taps, offer: offer.clone(), tell };
     let outputs = Desk::new(around, reached, seats, runtime.handle().clone());
+    let gate = Arc::new(Gate::default());
     let parts = Parts {
         run,
         media: arguments.media.clone(),
@@ -98,6 +102,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         cache,
         held,
         outputs,
+        gate: gate.clone(),
         board: board.clone(),
         tx: tx.clone(),
         rx,
@@ -108,6 +113,12 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         .spawn(move || or_abort("director", || director.run()))
         .map_err(|e| format!("director thread: {e}"))?;
 
+    let told = std::sync::Mutex::new(tx.clone());
+    let tell = move |word| {
+        let tx = told.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = tx.send(Msg::Input(word));
+    };
+    let harbor = Arc::new(Harbor { gate, tell: Box::new(tell) });
     let http_port = Arc::new(AtomicU32::new(0));
     let control = Control {
         station: arguments.station,
@@ -121,7 +132,9 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         metered: std::sync::Mutex::default(),
         minimal: arguments.minimal,
     };
-    let served = runtime.block_on(serve(arguments, control, offer, http_port, tx));
+    let certificate = certificate(arguments);
+    let doors = Doors { offer, http_port, harbor, certificate };
+    let served = runtime.block_on(serve(arguments, control, doors, tx));
     let _ = director.join();
     keeper::wait_until_closed(CLOSING);
     air.send(AirCommand::Quit);
@@ -160,12 +173,64 @@ fn start_air(
     .map_err(|e| format!("mix thread: {e}"))
 }
 
+/// What listeners and encoders find.
+struct Doors {
+    offer: http::SharedOffer,
+    http_port: Arc<AtomicU32>,
+    harbor: Arc<Harbor>,
+    certificate: Option<Arc<Certificate>>,
+}
+
+impl Doors {
+    /// Opens the ports, and tells whoever looks which they are.
+    async fn open(
+        self,
+        listen: SocketAddr,
+        harbor: Option<SocketAddr>,
+        dir: PathBuf,
+        run: EngineRunId,
+    ) {
+        let harbor_port = match harbor {
+            Some(address) => self.open_harbor(address).await,
+            None => 0,
+        };
+        match http::bind(listen).await {
+            Ok(listener) => {
+                let port = listener.local_addr().map_or(0, |address| address.port());
+                self.http_port.store(u32::from(port), Ordering::Relaxed);
+                write_card(&dir, run, port, harbor_port);
+                tracing::info!(port, "listeners are served");
+                http::serve(listener, self.offer, self.certificate).await;
+            }
+            Err(error) => {
+                tracing::error!(address = %listen, %error, "no listener can be served");
+                write_card(&dir, run, 0, harbor_port);
+            }
+        }
+    }
+
+    async fn open_harbor(&self, address: SocketAddr) -> u16 {
+        match harbor::bind(address).await {
+            Ok((base, icy)) => {
+                let port = base.local_addr().map_or(0, |address| address.port());
+                tracing::info!(port, "encoders are let in");
+                tokio::spawn(harbor::serve(base, self.harbor.clone(), false));
+                tokio::spawn(harbor::serve(icy, self.harbor.clone(), true));
+                port
+            }
+            Err(error) => {
+                tracing::error!(%address, %error, "no encoder can be let in");
+                0
+            }
+        }
+    }
+}
+
 /// Serves until a signal asks for the end; then has the director end, and waits for it.
 async fn serve(
     arguments: &RunArguments,
     control: Control,
-    offer: http::SharedOffer,
-    http_port: Arc<AtomicU32>,
+    doors: Doors,
     tx: Sender<Msg>,
 ) -> Result<(), String> {
     let text = |what: &str, e: std::io::Error| format!("{what}: {e}");
@@ -182,22 +247,9 @@ async fn serve(
         let _ = stopped.await;
     }));
     let (listen, dir) = (arguments.listen, arguments.dir.clone());
-    let certificate = certificate(arguments);
-    tokio::spawn(async move {
-        match http::bind(listen).await {
-            Ok(listener) => {
-                let port = listener.local_addr().map_or(0, |address| address.port());
-                http_port.store(u32::from(port), Ordering::Relaxed);
-                write_card(&dir, run, port);
-                tracing::info!(port, "listeners are served");
-                http::serve(listener, offer, certificate).await;
-            }
-            Err(error) => {
-                tracing::error!(address = %listen, %error, "no listener can be served");
-                write_card(&dir, run, 0);
-            }
-        }
-    });
+    // The smallest engine lets nobody in.
+    let harbor = arguments.harbor.filter(|_| !arguments.minimal);
+    tokio::spawn(doors.open(listen, harbor, dir, run));
 
     terminate.recv().await;
     tracing::info!("asked to end");
@@ -240,11 +292,12 @@ fn lock(path: &Path) -> Result<File, String> {
 }
 
 /// Tells whoever looks which process this is.
-fn write_card(dir: &Path, run: EngineRunId, http_port: u16) {
+fn write_card(dir: &Path, run: EngineRunId, http_port: u16, harbor_port: u16) {
     let card = serde_json::json!({
         "pid": std::process::id(),
         "run_id": run.to_string(),
         "http_port": http_port,
+        "harbor_port": harbor_port,
         "started": clock::utc_now(),
     });
     if let Err(error) = held::replace(&dir.join("engine.json"), format!("{card}\n").as_bytes()) {

@@ -170,6 +170,8 @@ pub enum AirEvent {
         /// What.
         report: Box<OutputReport>,
     },
+    /// Something about a live input.
+    Live(Box<crate::live::LiveAirEvent>),
 }
 
 /// What started.

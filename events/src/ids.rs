@@ -116,6 +116,8 @@ typed_ids! {
     StartId = "stt";
     /// One output beside the mounts.
     OutputId = "out";
+    /// One permission to go live.
+    LiveSessionId = "liv";
 }
 
 /// A content address: SHA-256 of the bytes named.

@@ -3,6 +3,7 @@
 use crate::codec::Payload;
 use crate::ids::{ClaimId, ContentHash, MediaId};
 use crate::library::{CueMarks, ItemKind};
+use crate::live::LiveEvent;
 use crate::units::UtcMicros;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,8 @@ pub enum LadderEvent {
         /// Which.
         claim_id: ClaimId,
     },
+    /// Something about who may send sound in.
+    Live(Box<LiveEvent>),
 }
 
 impl Payload for LadderEvent {

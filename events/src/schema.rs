@@ -80,4 +80,5 @@ pub const REGISTER: &[Registered] = &[
     Registered::of::<crate::output::EngineOutputs>(),
     Registered::of::<crate::timeline::HourPlan>(),
     Registered::of::<crate::ladder::Claim>(),
+    Registered::of::<crate::live::EngineInputs>(),
 ];

@@ -37,6 +37,7 @@ fn every_hand_over_keeps_its_bytes() {
     check_payload(engine_outputs());
     check_payload(handed_hour());
     check_payload(handed_claim());
+    check_payload(engine_inputs());
 }
 
 #[test]

@@ -334,6 +334,7 @@ fn instant<'a>(
             with("alarm", format!("programme_silent: since {}", since.utc()))
         }
         AirEvent::ProgrammeHeard {} => with("alarm", "programme_heard".to_owned()),
+        AirEvent::Live(event) => with("live", words::of_live(event)),
         AirEvent::Sound(SoundEvent::SourceSilent { play, since }) => {
             with("alarm", format!("source_silent: play {play} since {}", since.utc()))
         }

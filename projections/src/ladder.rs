@@ -6,6 +6,7 @@ use crate::model::Model;
 use crate::rows::ClaimRow;
 use grimnir_events::ClaimId;
 use grimnir_events::ladder::{AUTOMATION_CLAIM, Claim, LadderEvent, Tier};
+use grimnir_events::live::LiveEvent;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,6 +58,7 @@ impl LadderTable {
             LadderEvent::SourceRecovered { claim_id } => {
                 self.failed.remove(claim_id);
             }
+            LadderEvent::Live(_) => {}
         }
     }
 }
@@ -78,5 +80,16 @@ pub(crate) fn tell(out: &mut Changes, event: &LadderEvent) {
         | LadderEvent::SourceRefused { .. }
         | LadderEvent::SourceFailed { .. }
         | LadderEvent::SourceRecovered { .. } => out.push("priority.change", event),
+        LadderEvent::Live(event) => out.push(live_word(event), event),
+    }
+}
+
+/// What a change of the live sessions is called.
+fn live_word(event: &LiveEvent) -> &'static str {
+    match event {
+        LiveEvent::SessionCreated { .. } => "live.session_created",
+        LiveEvent::SessionRevoked { .. } => "live.session_revoked",
+        LiveEvent::HandoverRequested { .. } => "live.handover",
+        LiveEvent::DisconnectRequested { .. } => "live.disconnect",
     }
 }

@@ -1,7 +1,30 @@
 //! Reasons as text: the events' own snake_case words.
 
+use grimnir_events::live::LiveAirEvent;
 use serde::Serialize;
 use serde_json::Value;
+
+/// What happened to a live input, in a line of the record.
+pub fn of_live(event: &LiveAirEvent) -> String {
+    use LiveAirEvent as L;
+    match event {
+        L::Connected { session_id, address, client, protocol } => {
+            format!("connected: {session_id} from {address} by {protocol}: {client}")
+        }
+        L::Ready { session_id, format } => format!("ready: {session_id}: {format}"),
+        L::Claimed { session_id, claim } => format!("claimed: {session_id}: {}", claim.id),
+        L::OverBegan { session_id } => format!("over_began: {session_id}"),
+        L::OverEnded { session_id } => format!("over_ended: {session_id}"),
+        L::Titled { session_id, title } => format!("titled: {session_id}: {title}"),
+        L::RanDry { session_id, claim_id } => format!("ran_dry: {session_id}: {claim_id}"),
+        L::Disconnected { session_id, reason, bytes } => {
+            format!("disconnected: {session_id}: {reason} after {bytes} bytes")
+        }
+        L::Refused { address, mount, reason, others } => {
+            format!("refused: {address} on {mount}: {reason} (others: {others})")
+        }
+    }
+}
 
 /// The word of a unit variant, or `word: field` of one that says more.
 pub fn of(reason: &impl Serialize) -> String {

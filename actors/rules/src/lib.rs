@@ -10,6 +10,7 @@ pub mod text;
 pub mod recurrence;
 pub mod show;
 pub mod station;
+pub mod live;
 pub mod ladder;
 pub mod executor;
 pub mod timeline;

@@ -15,6 +15,7 @@ use grimnir_events::codec::{self, CodecError, Payload};
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::ladder::{LadderEvent, OwnerReason, Tier};
 use grimnir_events::library::LibraryEvent;
+use grimnir_events::live::LiveAirEvent;
 use grimnir_events::owner;
 use grimnir_events::site::SiteEvent;
 use grimnir_events::station::StationEvent;
@@ -176,6 +177,12 @@ fn after_air(event: &AirEvent, commands: &mut Vec<AnyCommand>) {
         AirEvent::EmergencyInserted { claim } => {
             let claim = claim.clone();
             commands.push(AnyCommand::Ladder(LadderCommand::AcceptEmergency { claim }));
+        }
+        AirEvent::Live(event) => {
+            if let LiveAirEvent::Claimed { claim, .. } = &**event {
+                let claim = claim.clone();
+                commands.push(AnyCommand::Ladder(LadderCommand::AcceptLive { claim }));
+            }
         }
         AirEvent::ClaimEnded { claim_id, reason } => {
             let (claim_id, reason) = (*claim_id, *reason);

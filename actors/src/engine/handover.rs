@@ -8,6 +8,7 @@ use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::ClaimItem;
 use grimnir_events::library::ItemKind;
+use grimnir_events::live::EngineInputs;
 use grimnir_events::output::{EngineOutput, EngineOutputs, Output};
 use grimnir_events::timeline::{HourPlan, Line};
 use grimnir_events::{Payload, StationId, StreamId, StreamKind, codec};
@@ -46,6 +47,8 @@ pub struct Folds {
     pub control: Vec<u8>,
     /// What shapes the programme.
     pub graph: DspGraph,
+    /// `handover.inputs`.
+    pub inputs: Vec<u8>,
 }
 
 /// Reads the folds of a station.
@@ -93,6 +96,11 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         mode: executor.state.mode,
         starts: executor.state.starts.iter().copied().collect(),
     };
+    let inputs = EngineInputs {
+        revision: ladder.seq.max(timeline.seq).max(state.seq),
+        station_id: station,
+        grants: crate::live::grants(&ladder.state, &timeline.state, &state.state.time_zone),
+    };
     Ok(Folds {
         config_revision,
         config: encode(&config)?,
@@ -107,6 +115,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         claims: encode(&claims)?,
         control: encode(&control)?,
         graph: state.state.dsp.clone(),
+        inputs: encode(&inputs)?,
     })
 }
 

@@ -63,8 +63,9 @@ pub struct LinkState {
     helpers: Vec<JoinHandle<()>>,
     /// Ledger position the last complete turn was made at.
     settled_at: u64,
-    /// What this connection loaded to shape the programme.
+    /// What this connection loaded to shape the programme, and who it said may come in.
     loaded: Option<DspGraph>,
+    inputs: Vec<u8>,
     starts_in_a_row: u32,
     /// When time alone changes the ladder next.
     deadline: Option<UtcMicros>,
@@ -108,6 +109,7 @@ impl Actor for EngineLink {
             helpers: vec![ticker],
             settled_at: 0,
             loaded: None,
+            inputs: vec![],
             starts_in_a_row: 0,
             deadline: Some(crate::clock::now()),
             unplanned_since: None,
@@ -329,13 +331,16 @@ impl LinkState {
             };
             client.set_timeline(request).await?;
         }
-        if folds.claims_revision > status.claims_revision || self.settled_at == 0 {
+        let others = folds.inputs != self.inputs || self.settled_at == 0;
+        if folds.claims_revision > status.claims_revision || others {
             let request = v1::SetClaimsRequest {
                 claims_payload: folds.claims.clone(),
                 control_payload: folds.control.clone(),
+                inputs_payload: folds.inputs.clone(),
                 epoch,
             };
             client.set_claims(request).await?;
+            self.inputs.clone_from(&folds.inputs);
         }
         if self.loaded.as_ref() != Some(&folds.graph) {
             let answer =

@@ -21,6 +21,9 @@ pub struct Description {
     pub pid: u32,
     /// Port of its mounts.
     pub http_port: u16,
+    /// Port of its harbor, Shoutcast's the next; 0 where nobody can be let in.
+    #[serde(default)]
+    pub harbor_port: u16,
 }
 
 /// Where everything of a station's engine lies.
@@ -57,7 +60,9 @@ impl Place {
     pub fn start(&self, more: &[String]) -> std::io::Result<Child> {
         std::fs::create_dir_all(&self.dir)?;
         let log = OpenOptions::new().create(true).append(true).open(self.dir.join("engine.log"))?;
-        let port = self.description().map_or(self.port, |d| d.http_port);
+        let before = self.description();
+        let port = before.as_ref().map_or(self.port, |d| d.http_port);
+        let harbor_port = before.map_or(0, |d| d.harbor_port);
         Command::new(&self.program)
             .arg("run")
             .arg("--dir")
@@ -68,6 +73,8 @@ impl Place {
             .arg(self.station.to_string())
             .arg("--listen")
             .arg(std::net::SocketAddr::new(self.ip, port).to_string())
+            .arg("--harbor")
+            .arg(std::net::SocketAddr::new(self.ip, harbor_port).to_string())
             .arg("--epoch")
             .arg(self.epoch.to_string())
             .args(more)

@@ -131,6 +131,11 @@ impl Site {
         }
     }
 
+    /// Port at which a station's encoders are let in; 0 while nobody can be.
+    pub fn harbor_port(&self, station: StationId) -> u16 {
+        self.shared.place_of(station).description().map_or(0, |d| d.harbor_port)
+    }
+
     /// Where a station is listened to.
     pub async fn listen_urls(&self, station: StationId) -> Vec<String> {
         self.urls(station)

@@ -13,6 +13,7 @@ mod import;
 mod kept;
 mod ladder;
 mod library;
+mod live;
 mod media_file;
 mod mount;
 mod output;
@@ -144,6 +145,10 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(ladder::release))
         .routes(routes!(ladder::active))
         .routes(routes!(ladder::current))
+        .routes(routes!(live::list, live::create))
+        .routes(routes!(live::show, live::revoke))
+        .routes(routes!(live::hand_over))
+        .routes(routes!(live::disconnect))
         .routes(routes!(dsp::show, dsp::replace))
         .routes(routes!(dsp::presets))
         .routes(routes!(executor::skip))

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`source`] (what can be mixed), [`command`] and [`mixer`] (the mix itself),
 //! [`fade`], [`dsp`], [`true_peak`], [`limiter`], [`meter`], then the file path [`decode`] →
-//! [`resample`] → [`mod@file`] → [`clip`], beside it [`native`], and the helpers [`cue`] and
+//! [`resample`] → [`mod@file`] → [`clip`], beside it [`native`], then [`live`] (from outside), and the helpers [`cue`] and
 //! [`tone`].
 //! Upstream: air frames and fade curves of `grimnir-events`. Downstream: the engine's mix thread
 //! and offline rendering. Not here: GStreamer, async, clocks, sockets, threads.
@@ -25,6 +25,8 @@ mod downmix;
 pub mod file;
 pub mod native;
 pub mod resample;
+
+pub mod live;
 
 pub mod cue;
 pub mod tone;

@@ -9,7 +9,8 @@ use std::cell::Cell;
 
 use grimnir_mix::tone::Tone;
 use grimnir_mix::{
-    AirFrame, BLOCK, Clip, Command, FadeCurve, Limiter, Mixer, Report, Silence, sum_with_ceiling,
+    AirFrame, BLOCK, Clip, Command, FadeCurve, FrameSource, Limiter, Mixer, Report, Silence,
+    sum_with_ceiling,
 };
 use support::{coded, fade_out, start};
 
@@ -79,4 +80,25 @@ fn rendering_and_commanding_neither_allocate_nor_free() {
     assert_eq!(calls, 0, "calls of the allocator");
     assert!(ended >= 32, "all voices came and went");
     assert!(mixer.take_finished().is_some());
+}
+
+#[test]
+fn reading_a_live_input_neither_allocates_nor_frees() {
+    let (mut feed, tap) = grimnir_mix::live::live(4_800);
+    let sound = coded(3, 9_600);
+    feed.push(&sound);
+    let mut source = tap.source();
+    let mut out = [[0.0; 2]; BLOCK];
+
+    let before = CALLS.with(Cell::get);
+    let mut frames = 0;
+    for _ in 0..30 {
+        frames += source.read(&mut out).frames;
+        feed.push(&sound[..100]);
+        feed.park(480);
+    }
+    let calls = CALLS.with(Cell::get) - before;
+
+    assert_eq!(calls, 0, "calls of the allocator");
+    assert!(frames > 9_000 && tap.underruns() > 0, "{frames} frames, then short");
 }

@@ -7,6 +7,7 @@ use futures_util::stream::BoxStream;
 use grimnir_engine_proto::v1::{self as proto, engine_server::Engine};
 use grimnir_events::codec::{self, Payload};
 use grimnir_events::ladder::{Claim, Tier};
+use grimnir_events::live::EngineInputs;
 use grimnir_events::{ClaimId, LineId};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -157,8 +158,13 @@ impl Engine for Service {
             true => Some(decode("control_payload", &request.control_payload)?),
             false => None,
         };
-        let bytes = [request.claims_payload, request.control_payload];
         let epoch = request.epoch;
+        if !request.inputs_payload.is_empty() {
+            let inputs: EngineInputs = decode("inputs_payload", &request.inputs_payload)?;
+            let bytes = request.inputs_payload;
+            let _held = self.ask(|tx| Msg::Inputs(Box::new(inputs), bytes, epoch, tx)).await?;
+        }
+        let bytes = [request.claims_payload, request.control_payload];
         self.ask(|tx| Msg::Claims(Box::new(claims), control, bytes, epoch, tx)).await.map(handover)
     }
 

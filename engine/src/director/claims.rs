@@ -14,6 +14,8 @@ use grimnir_events::units::frames_of_micros;
 use grimnir_events::{AirFrame, ClaimId, ContentHash, LineId, UtcMicros};
 use std::collections::{BTreeMap, BTreeSet};
 
+mod live;
+
 /// A window is prepared for this long before it opens: 5 s.
 const WINDOW_AHEAD: i64 = 5 * 48_000;
 /// Ends that are remembered against a second play.
@@ -39,6 +41,8 @@ pub struct Raised {
     /// Where an item goes on that a dead engine was playing.
     resume: Option<(usize, i64)>,
     deck: Option<(u64, usize)>,
+    /// The connection that the deck of a live claim is of.
+    live_key: u64,
     exhausted: bool,
     heard_any: bool,
     failed_in_a_row: usize,
@@ -110,6 +114,7 @@ impl Director {
             next_item: resume.map_or(0, |(place, _)| place),
             resume,
             deck: None,
+            live_key: 0,
             exhausted: false,
             heard_any: false,
             failed_in_a_row: 0,
@@ -210,6 +215,9 @@ impl Director {
 
     /// Sees to it that the claim's next item is being prepared.
     pub(super) fn prepare_claim(&mut self, id: ClaimId) {
+        if self.prepare_live(id) {
+            return;
+        }
         let now = self.now();
         loop {
             let Some(raised) = self.claims.raised.get_mut(&id) else { return };

@@ -24,6 +24,10 @@ impl Director {
             Msg::Claims(claims, control, bytes, epoch, reply) => {
                 let _ = reply.send(self.set_claims(*claims, control, &bytes, epoch));
             }
+            Msg::Inputs(inputs, bytes, epoch, reply) => {
+                let _ = reply.send(self.set_inputs(*inputs, &bytes, epoch));
+            }
+            Msg::Input(word) => self.on_input(word),
             Msg::Play(epoch, reply) => {
                 let done = self.check_epoch(epoch).map(|()| self.order_on_air(true, false));
                 let _ = reply.send(done);

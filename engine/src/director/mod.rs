@@ -4,18 +4,21 @@
 //! their word comes back as messages. Upstream: hand-overs and orders of the control server,
 //! reports of the mix thread. Downstream: mixer, journal, outputs.
 //!
-//! Reading order: this file, [`owner`], [`automation`], [`claims`], [`fallback`], [`report`].
+//! Reading order: this file, [`owner`], [`automation`], [`claims`], [`live`], [`fallback`],
+//! [`report`].
 
 mod automation;
 mod claims;
 mod fallback;
 mod handover;
 mod lines;
+mod live;
 mod modes;
 mod orders;
 mod owner;
 mod plays;
 mod report;
+mod signing;
 mod steps;
 pub mod status;
 
@@ -23,25 +26,29 @@ use crate::air::clips::{self, ClipKey};
 use crate::air::feeder::DeckReport;
 use crate::air::{AirHandle, AirReport};
 use crate::held::{Cache, Held};
+use crate::input::InputWord;
+use crate::input::gate::Gate;
 use crate::journal::{Journal, Recovered};
 use crate::output::desk::Desk;
 use automation::Automation;
 use claims::Claims;
 use fallback::Fallback;
-use grimnir_events::air::{AirEvent, EndReason, InterruptReason};
+use grimnir_events::air::{AirEvent, InterruptReason};
 use grimnir_events::control::EngineControl;
 use grimnir_events::handover::{EngineClaims, EngineConfig};
-use grimnir_events::ladder::{Claim, ReleaseReason};
+use grimnir_events::ladder::Claim;
+use grimnir_events::live::EngineInputs;
 use grimnir_events::output::EngineOutputs;
-use grimnir_events::station::{FadeCurve, StationSettings};
+use grimnir_events::station::StationSettings;
 use grimnir_events::timeline::{HourPlan, Line};
 use grimnir_events::{AirFrame, ClaimId, ContentHash, EngineRunId, LineId};
 use grimnir_rules::timeline::resolve::Interrupted;
 use owner::Announcement;
-use plays::{NOW, PlayState, Plays};
+use plays::Plays;
 use status::Board;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -85,6 +92,10 @@ pub enum Msg {
     Timeline(u64, Vec<HourPlan>, Vec<Vec<u8>>, u64, oneshot::Sender<Taken>),
     /// Claims, and how lines are started where that is said.
     Claims(Box<EngineClaims>, Option<EngineControl>, [Vec<u8>; 2], u64, oneshot::Sender<Taken>),
+    /// Who may send sound in, with its bytes for the cache.
+    Inputs(Box<EngineInputs>, Vec<u8>, u64, oneshot::Sender<Taken>),
+    /// By an input.
+    Input(InputWord),
     /// Sign on.
     Play(u64, oneshot::Sender<Done>),
     /// Sign off; at once if true.
@@ -115,6 +126,8 @@ pub struct Parts {
     pub held: Held,
     /// Outputs.
     pub outputs: Desk,
+    /// Who may come in.
+    pub gate: Arc<Gate>,
     /// Where its state is shown.
     pub board: Board,
     /// Its own address.
@@ -150,6 +163,8 @@ pub struct Director {
     auto_entry: Option<AirFrame>,
     auto_waiting: Option<(LineId, AirFrame)>,
     claims: Claims,
+    lives: live::Lives,
+    gate: Arc<Gate>,
     modes: modes::Modes,
     fallback: Fallback,
     clips: BTreeMap<ClipKey, clips::Held>,
@@ -208,6 +223,8 @@ impl Director {
             auto_entry: None,
             auto_waiting: None,
             claims,
+            lives: live::Lives::default(),
+            gate: parts.gate,
             modes: modes::Modes::default(),
             fallback,
             clips: BTreeMap::new(),
@@ -257,6 +274,7 @@ impl Director {
         if let Some(claims) = self.held.claims.clone() {
             self.take_claims(&claims);
         }
+        self.take_inputs(self.held.inputs.clone());
         self.note_held_until();
     }
 
@@ -271,11 +289,9 @@ impl Director {
     pub fn run(mut self) {
         loop {
             self.turn();
-            let wait = if self.claims.raised.is_empty() && self.owner.is_some() {
-                QUIET_TURN
-            } else {
-                TURN
-            };
+            let live = self.lives.busy() || self.plays.bed_moves();
+            let quiet = self.claims.raised.is_empty() && !live;
+            let wait = if quiet && self.owner.is_some() { QUIET_TURN } else { TURN };
             match self.rx.recv_timeout(wait) {
                 Ok(message) => {
                     if let Some(done) = self.take(message) {
@@ -294,6 +310,7 @@ impl Director {
     }
 
     fn turn(&mut self) {
+        self.step_lives();
         self.look_at_clocks();
         if self.signed_on {
             self.step_owner();
@@ -337,64 +354,5 @@ impl Director {
         self.signing_off = false;
         self.dry_since = None;
         self.outputs.set_on_air(true);
-    }
-
-    /// The station leaves the air: what sounds fades, claims end.
-    fn sign_off(&mut self, immediate: bool) {
-        if !self.signed_on {
-            return;
-        }
-        tracing::info!(immediate, "sign-off");
-        self.signed_on = false;
-        let fade = if immediate { 0 } else { i64::from(self.settings().sign_off_ms) * 48 };
-        self.leave_automation();
-        self.auto.interrupted = None;
-        self.leave_fallback(None);
-        for voice in self.plays.in_mixer() {
-            match self.plays.get(voice).map(|play| &play.state) {
-                Some(PlayState::Sounding { .. }) => {
-                    let fade = fade.max(plays::CUT_FADE);
-                    self.plays.fade(voice, NOW, fade, FadeCurve::Linear, EndReason::SignOff);
-                }
-                _ => self.plays.discard(voice, EndReason::SignOff),
-            }
-        }
-        let ids: Vec<ClaimId> = self.claims.raised.keys().copied().collect();
-        for id in ids {
-            self.end_claim(id, ReleaseReason::SignOff);
-        }
-        self.owner = None;
-        self.announcement = None;
-        self.signing_off = true;
-        self.was_off_air = true;
-    }
-
-    /// Closes the outputs once the sign-off's fade is over.
-    fn finish_sign_off(&mut self) {
-        if self.signing_off && self.plays.in_mixer().is_empty() {
-            self.signing_off = false;
-            self.announced = None;
-            // An interruption that nobody heard the end of goes on.
-            self.interruption.get_or_insert((self.now(), OFF_AIR, 0));
-            self.outputs.set_on_air(false);
-        }
-    }
-
-    /// Ends the run: signs off, writes the last facts.
-    fn quit(mut self, done: oneshot::Sender<()>) {
-        let was_on = self.signed_on;
-        self.sign_off(false);
-        let limit = self.now().plus(i64::from(self.settings().sign_off_ms) * 48 + 48_000);
-        while was_on && self.now() < limit && !self.plays.in_mixer().is_empty() {
-            if let Ok(message) = self.rx.recv_timeout(TURN) {
-                let _ = self.take(message);
-            }
-            self.finish_claims();
-        }
-        self.finish_claims();
-        self.outputs.set_on_air(false);
-        self.fact(AirEvent::EngineStopped {});
-        self.publish();
-        let _ = done.send(());
     }
 }

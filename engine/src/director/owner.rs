@@ -12,7 +12,9 @@ use grimnir_events::ladder::{
 use grimnir_events::station::FadeCurve;
 use grimnir_events::{AirFrame, ClaimId};
 use grimnir_rules::ladder::arbiter::{self, Contender};
-use std::cmp::Ordering;
+use reasons::{reason_between, release_of};
+
+mod reasons;
 
 /// A known end of the running owner is acted on this long before it: 500 ms.
 const HANDOVER_AHEAD: i64 = 24_000;
@@ -126,7 +128,13 @@ impl Director {
             return None;
         }
         let raised = self.claims.raised.get(&owner)?;
-        let (end, reason) = raised.planned_end(now)?;
+        let planned = raised.planned_end(now);
+        if let Some((end, _)) = self.live_end(owner)
+            && planned.is_none_or(|(at, _)| end < at)
+        {
+            return Some((end, OwnerReason::Failed));
+        }
+        let (end, reason) = planned?;
         // Its own end is not planned before its beginning is known: what waits in the mixer while
         // the air changes hands is taken back, and a short alert would never be heard.
         let waits = |voice| self.plays.get(voice).is_some_and(|p| p.state == PlayState::Committed);
@@ -156,20 +164,28 @@ impl Director {
             }
             to = FALLBACK_CLAIM;
         }
-        if end.since(now) > HANDOVER_AHEAD {
+        // A live source that has run out keeps its claim.
+        let dry = owner.and_then(|id| self.live_end(id)).filter(|_| reason == OwnerReason::Failed);
+        if end.since(now) > HANDOVER_AHEAD || dry.is_some_and(|(_, certain)| !certain) {
             return;
         }
         let tier = owner.map_or(Tier::Automation, |id| self.tier_of(id));
         let fade = match (reason, tier) {
             (_, Tier::Emergency) => CUT_FADE,
+            _ if dry.is_some() => CUT_FADE,
             _ => i64::from(self.settings().override_fade_ms) * 48,
         };
         let end_reason = match reason {
             OwnerReason::Expired => EndReason::Expired,
             OwnerReason::Released => EndReason::Released,
+            OwnerReason::Failed if dry.is_some() => {
+                EndReason::Failed { reason: "its sound ran out".into() }
+            }
             _ => EndReason::Completed,
         };
-        if let (Some(id), Some(release)) = (owner, release_of(reason))
+        if let (Some(id), true) = (owner, dry.is_some()) {
+            self.note_dry(id);
+        } else if let (Some(id), Some(release)) = (owner, release_of(reason))
             && id != AUTOMATION_CLAIM
         {
             let release = match self.claims.raised.get(&id).and_then(|r| r.planned_end(now)) {
@@ -226,7 +242,9 @@ impl Director {
         };
         let prompt = self.modes.prompt && to == AUTOMATION_CLAIM;
         let held = from == AUTOMATION_CLAIM && to == FALLBACK_CLAIM && self.is_on_hold();
+        let waits_for = self.live_junction(from, to).filter(|_| healthy);
         let (at, fade) = match arbiter::entry(from_tier, healthy, to_tier, fade_ms) {
+            Entry::Cut { fade_ms } if waits_for.is_some() => (waits_for, i64::from(fade_ms) * 48),
             Entry::NextJunction if prompt || held => (None, i64::from(fade_ms) * 48),
             Entry::Cut { fade_ms } => (None, i64::from(fade_ms) * 48),
             Entry::NextJunction => {
@@ -311,7 +329,8 @@ impl Director {
         let at = change.at.unwrap_or(NOW);
         for voice in self.plays.in_mixer() {
             let Some(play) = self.plays.get(voice) else { continue };
-            if play.spec.claim_id == change.to && change.to != AUTOMATION_CLAIM {
+            let own = play.spec.claim_id == change.to && change.to != AUTOMATION_CLAIM;
+            if own || play.spec.over {
                 continue;
             }
             match play.state {
@@ -347,32 +366,6 @@ impl Director {
     }
 }
 
-/// Why the air goes from a tier to another that was not waiting for its end.
-fn reason_between(from: Tier, to: Tier) -> OwnerReason {
-    match from.cmp(&to) {
-        Ordering::Greater if from == Tier::Fallback && to == Tier::Automation => {
-            OwnerReason::Recovered
-        }
-        Ordering::Greater => OwnerReason::Preempted,
-        Ordering::Equal => OwnerReason::Taken,
-        Ordering::Less => OwnerReason::Failed,
-    }
-}
-
 fn contender(id: ClaimId, tier: Tier, order: u64, good: bool) -> Contender {
     Contender { id, tier, order, ready: good, healthy: good, took: false }
-}
-
-fn release_of(reason: OwnerReason) -> Option<ReleaseReason> {
-    match reason {
-        OwnerReason::Completed => Some(ReleaseReason::Completed),
-        OwnerReason::Expired => Some(ReleaseReason::Expired),
-        OwnerReason::Failed => Some(ReleaseReason::Failed),
-        OwnerReason::Released => Some(ReleaseReason::Released),
-        OwnerReason::Preempted
-        | OwnerReason::Recovered
-        | OwnerReason::Taken
-        | OwnerReason::SignOn
-        | OwnerReason::Held => None,
-    }
 }

@@ -22,6 +22,8 @@ use std::sync::mpsc::Sender;
 
 use super::Msg;
 
+mod live;
+
 /// The frame that stands for "with the next block".
 pub const NOW: AirFrame = AirFrame(i64::MIN);
 /// Fade against a click where something is cut at once: 10 ms.
@@ -54,6 +56,10 @@ pub struct Spec {
     pub to: i64,
     /// Gain in hundredths of dB.
     pub gain_db_x100: i32,
+    /// Its sound comes as it comes, from a live input.
+    pub live: bool,
+    /// It is heard over the programme, which is its bed.
+    pub over: bool,
 }
 
 impl Spec {
@@ -72,6 +78,8 @@ impl Spec {
             from,
             to: line.cues.cue_out,
             gain_db_x100: line.gain_db_x100,
+            live: false,
+            over: false,
         }
     }
 
@@ -90,6 +98,8 @@ impl Spec {
             from: from.unwrap_or(item.cues.cue_in).max(0),
             to: item.cues.cue_out,
             gain_db_x100: item.gain_db_x100,
+            live: false,
+            over: false,
         }
     }
 
@@ -146,12 +156,14 @@ pub struct Plays {
     media: PathBuf,
     air: AirHandle,
     tx: Sender<Msg>,
+    /// Gain of what is not over it.
+    bed: f32,
 }
 
 impl Plays {
     /// No plays; numbers go on after `last`.
     pub fn new(last: u64, media: PathBuf, air: AirHandle, tx: Sender<Msg>) -> Self {
-        Self { all: BTreeMap::new(), next: last + 1, media, air, tx }
+        Self { all: BTreeMap::new(), next: last + 1, media, air, tx, bed: 1.0 }
     }
 
     /// The play of this number.
@@ -172,9 +184,10 @@ impl Plays {
             |play: &Play| matches!(play.state, PlayState::Committed | PlayState::Sounding { .. });
         self.all.iter().filter(|(_, play)| held(play)).map(|(voice, _)| *voice).collect()
     }
-    /// Plays that are heard.
+    /// Plays that are heard, without those over the programme.
     pub fn sounding(&self) -> usize {
-        let heard = |play: &&Play| matches!(play.state, PlayState::Sounding { .. });
+        let heard =
+            |play: &&Play| matches!(play.state, PlayState::Sounding { .. }) && !play.spec.over;
         self.all.values().filter(heard).count()
     }
 
@@ -259,7 +272,7 @@ impl Plays {
         if let Some(length) = length {
             play.length = length;
         }
-        let gain = 10f32.powf(play.spec.gain_db_x100 as f32 / 2_000.0);
+        let gain = live::gain_of(&play.spec, self.bed);
         let fade_in = fade_in.max(0);
         let watched = !self.air.view.exempt().has(play.spec.kind);
         let role = Role::Programme;

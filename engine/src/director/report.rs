@@ -93,6 +93,9 @@ impl Director {
         let Some(play) = self.plays.get_mut(voice) else { return };
         play.state = PlayState::Sounding { at };
         let (spec, mut started) = (play.spec.clone(), play.started(voice));
+        if spec.over {
+            return self.over_told(voice, at, true);
+        }
         started.planned_at = started.planned_at.map(|at| at.plus(self.steps.ahead()));
         self.anchor_here();
         self.end_interruption(at);
@@ -106,6 +109,7 @@ impl Director {
             FALLBACK_CLAIM => self.fallback_started(voice, at),
             claim => {
                 self.claim_started(claim, voice, at);
+                self.live_started(claim);
                 self.answer_claim(claim, Some((at, mixed_ns)), "");
             }
         }
@@ -119,12 +123,18 @@ impl Director {
     }
 
     fn on_ended(&mut self, voice: u64, at: AirFrame, frames: i64, cause: EndCause) {
+        if self.plays.get(voice).is_some_and(|play| play.spec.over) {
+            self.over_told(voice, at, false);
+            self.plays.forget(voice);
+            return;
+        }
         let Some(play) = self.plays.forget(voice) else { return };
         let short = play.short.as_ref().map(|(_, reason)| reason.clone());
         let reason = match cause {
             EndCause::SourceFailed => {
                 EndReason::Failed { reason: short.unwrap_or_else(|| "the source failed".into()) }
             }
+            _ if play.spec.live => play.end_reason.clone().unwrap_or(EndReason::Completed),
             EndCause::SourceEnded | EndCause::LengthReached if play.length - frames > TOLERANCE => {
                 let told = format!("{frames} frames of {} aired", play.length);
                 EndReason::Failed { reason: short.unwrap_or(told) }

@@ -193,7 +193,8 @@ impl Recovered {
             | AirEvent::ProgrammeSilent { .. }
             | AirEvent::ProgrammeHeard {}
             | AirEvent::OutputReported { .. }
-            | AirEvent::Sound(_) => {}
+            | AirEvent::Sound(_)
+            | AirEvent::Live(_) => {}
         }
     }
 }

@@ -12,13 +12,27 @@ pub const CPU_SECONDS: u64 = 540;
 /// Sets the bounds.
 pub fn set() -> Result<(), String> {
     // The soft limit of CPU time sends SIGXCPU; five seconds later the hard one kills.
-    let bounds = [
+    bound(&[(Resource::Cpu, CPU_SECONDS, CPU_SECONDS + 5)])?;
+    set_for_stream()
+}
+
+/// Sets the bounds of a process that decodes as long as somebody sends.
+pub fn set_for_stream() -> Result<(), String> {
+    bound(&[
         (Resource::As, MEMORY_BYTES, MEMORY_BYTES),
-        (Resource::Cpu, CPU_SECONDS, CPU_SECONDS + 5),
         // A crash is told by its signal; what was in memory is of no use to anybody.
         (Resource::Core, 0, 0),
-    ];
-    for (resource, current, maximum) in bounds {
+    ])
+}
+
+/// Who is no longer waited for must not go on decoding.
+pub fn die_with_parent() -> Result<(), String> {
+    use rustix::process::{Signal, set_parent_process_death_signal};
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(|e| format!("decoder process: {e}"))
+}
+
+fn bound(bounds: &[(Resource, u64, u64)]) -> Result<(), String> {
+    for &(resource, current, maximum) in bounds {
         setrlimit(resource, Rlimit { current: Some(current), maximum: Some(maximum) })
             .map_err(|e| format!("limits of the decoder process: {e}"))?;
     }

@@ -17,7 +17,8 @@ const TIME: gst::ClockTime = gst::ClockTime::from_seconds(560);
 
 /// Runs the command: exit code 0, or 2 and a refusal.
 pub fn print(file: &Path, out: &Path) -> ExitCode {
-    match limits::set().and_then(|()| die_with_parent()).and_then(|()| transcode(file, out)) {
+    match limits::set().and_then(|()| limits::die_with_parent()).and_then(|()| transcode(file, out))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = std::fs::remove_file(out);
@@ -33,12 +34,6 @@ pub fn refuse(kind: FailureKind, error: String) -> ExitCode {
         Err(error) => eprintln!("refusal cannot be printed: {error}"),
     }
     ExitCode::from(2)
-}
-
-/// Who is no longer waited for must not go on decoding.
-fn die_with_parent() -> Result<(), String> {
-    use rustix::process::{Signal, set_parent_process_death_signal};
-    set_parent_process_death_signal(Some(Signal::KILL)).map_err(|e| format!("decoder process: {e}"))
 }
 
 fn transcode(file: &Path, out: &Path) -> Result<(), String> {

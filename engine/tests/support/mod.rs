@@ -8,9 +8,11 @@ mod outputs;
 pub use ear::*;
 pub use outputs::*;
 
+pub mod live;
+
 use grimnir_engine_proto::{Client, dial, v1};
 use grimnir_events::air::{AirEvent, AirFact};
-use grimnir_events::codec::{Payload, decode_bytes, encode};
+use grimnir_events::codec::{Payload, encode};
 use grimnir_events::control::EngineControl;
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::{AUTOMATION_CLAIM, Claim, ClaimItem, Tier};
@@ -64,6 +66,7 @@ impl Rig {
             .arg(self.dir.path().join("media"))
             .args(["--station", &STATION.to_string(), "--listen", "127.0.0.1:0"])
             .args(more)
+            .args(["--harbor", "127.0.0.1:0"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -288,7 +291,8 @@ pub async fn set_control(client: &mut Client, revision: u64, control: &EngineCon
         skips: vec![],
     };
     let (claims_payload, control_payload) = (bytes(&claims), bytes(control));
-    let request = v1::SetClaimsRequest { claims_payload, control_payload, epoch: 1 };
+    let request =
+        v1::SetClaimsRequest { claims_payload, control_payload, epoch: 1, ..Default::default() };
     assert!(client.set_claims(request).await.unwrap().into_inner().accepted);
 }
 
@@ -296,22 +300,9 @@ pub async fn set_control(client: &mut Client, revision: u64, control: &EngineCon
 pub async fn facts_until(
     client: &mut Client,
     from: u64,
-    mut enough: impl FnMut(&[AirFact]) -> bool,
+    enough: impl FnMut(&[AirFact]) -> bool,
 ) -> Vec<AirFact> {
-    let mut facts: Vec<AirFact> = Vec::new();
-    let request = v1::PullJournalRequest { from_seq: from };
-    let mut stream = client.pull_journal(request).await.unwrap().into_inner();
-    let all = async {
-        while !enough(&facts) {
-            let record = stream.message().await.unwrap().expect("journal goes on");
-            let fact: AirFact = decode_bytes(&record.fact_payload).unwrap();
-            assert_eq!(fact.journal_seq, record.seq);
-            facts.push(fact);
-        }
-    };
-    let timely = tokio::time::timeout(Duration::from_secs(20), all).await;
-    assert!(timely.is_ok(), "not seen; facts so far: {facts:#?}");
-    facts
+    live::facts_within(client, from, 20, enough).await
 }
 
 pub fn started(facts: &[AirFact]) -> Vec<(String, AirFrame)> {

@@ -1,6 +1,9 @@
 //! Samples of ladder, executor, air and what is handed to an engine.
 
-use super::{Labelled, at, cues, hash, hour_plan, labelled, mount, plain, raw, settings, words};
+use super::{
+    Labelled, at, cues, hash, hour_plan, labelled, live, live_air, mount, plain, raw, settings,
+    words,
+};
 use grimnir_events::air::*;
 use grimnir_events::control::{ControlMode, EngineControl};
 use grimnir_events::crash::{CrashAnswer, EngineCrash, WholeAgain};
@@ -76,8 +79,10 @@ pub fn ladder() -> Labelled<LadderEvent> {
     let _ = |entry: Entry| match entry {
         Entry::Cut { .. } | Entry::NextJunction => (),
     };
+    samples.extend(live().into_iter().map(|(word, event)| (word, Live(Box::new(event)))));
     labelled!(LadderEvent: [
         SourceRaised, SourceRefused, OwnerChanged, SourceReleased, SourceFailed, SourceRecovered,
+        Live,
     ], samples)
 }
 
@@ -236,11 +241,12 @@ fn air_events() -> Labelled<AirEvent> {
         samples.push((word.into(), ClaimEnded { claim_id, reason }));
     }
     samples.extend(super::output_reports());
+    samples.extend(live_air().into_iter().map(|(word, event)| (word, Live(Box::new(event)))));
     labelled!(AirEvent: [
         EngineStarted, EngineStopped, AirInterrupted, ItemStarted, ItemEnded, LineDropped,
         LineMoved, EmergencyInserted, OwnerChanged, ClaimEnded, SourceFailed, SourceRecovered,
         SilenceEntered, SilenceLeft, AirStalled, NonFiniteSamples, OutputUp, OutputDown,
-        ProgrammeSilent, ProgrammeHeard, Sound, OutputReported,
+        ProgrammeSilent, ProgrammeHeard, Sound, OutputReported, Live,
     ], samples)
 }
 

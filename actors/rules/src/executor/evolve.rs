@@ -68,6 +68,7 @@ pub fn witness(state: &mut ExecutorState, fact: &AirFact) {
         | AirEvent::ProgrammeSilent { .. }
         | AirEvent::ProgrammeHeard {}
         | AirEvent::OutputReported { .. }
-        | AirEvent::Sound(_) => {}
+        | AirEvent::Sound(_)
+        | AirEvent::Live(_) => {}
     }
 }

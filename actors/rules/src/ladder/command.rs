@@ -1,5 +1,6 @@
 //! What can be asked of a ladder.
 
+use crate::live::LiveCommand;
 use grimnir_events::ladder::{Claim, OwnerReason, ReleaseReason};
 use grimnir_events::{ClaimId, Payload};
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,13 @@ pub enum LadderCommand {
     },
     /// Another engine run plays: failures seen by the one before count no more.
     ForgetFailures {},
+    /// A live input claims the air at the engine; enter it after the fact.
+    AcceptLive {
+        /// The claim, as the engine holds it.
+        claim: Box<Claim>,
+    },
+    /// Something about who may send sound in.
+    Live(Box<LiveCommand>),
 }
 
 impl Payload for LadderCommand {

@@ -3,10 +3,11 @@
 use super::command::LadderCommand;
 use super::draft::{Draft, owner_reason};
 use super::{LadderRejection as No, LadderState, check};
-use crate::text;
+use crate::{live, text};
 use grimnir_events::ladder::{
     AUTOMATION_CLAIM, Claim, FALLBACK_CLAIM, LadderEvent, RefusalReason, ReleaseReason, Tier,
 };
+use grimnir_events::live::is_live;
 use grimnir_events::{ClaimId, UtcMicros};
 
 /// Claims that may be raised at once; they are handed to the engine as a whole.
@@ -73,6 +74,14 @@ fn handle(
             }
             Ok(None)
         }
+        LadderCommand::AcceptLive { claim } => accept_live(draft, claim),
+        LadderCommand::Live(command) => {
+            let seen = &draft.state.witnessed.live;
+            for event in live::decide(&draft.state.live, seen, command, now).map_err(No::Live)? {
+                draft.push(LadderEvent::Live(Box::new(event)));
+            }
+            Ok(None)
+        }
         LadderCommand::ForgetFailures {} => {
             for id in draft.state.failed.clone() {
                 draft.recover(id);
@@ -134,4 +143,18 @@ fn accept(draft: &mut Draft, claim: &Claim) -> Result<Option<ClaimId>, No> {
     draft.push(LadderEvent::SourceRaised { claim: Box::new(claim.clone()) });
     // Heard beside another emergency, it was taken, and the engine saw to that.
     Ok(heard.then_some(claim.id))
+}
+
+/// A live input was let in by a session of ours, and holds its claim already.
+fn accept_live(draft: &mut Draft, claim: &Claim) -> Result<Option<ClaimId>, No> {
+    check::id(claim.id)?;
+    let tiered = matches!(claim.tier, Tier::LiveOverride | Tier::LiveScheduled);
+    if !tiered || !is_live(claim) {
+        return Err(No::NotLive { claim_id: claim.id, found: claim.tier });
+    }
+    if draft.state.knows(claim.id) {
+        return Ok(None);
+    }
+    draft.push(LadderEvent::SourceRaised { claim: Box::new(claim.clone()) });
+    Ok(Some(claim.id))
 }

@@ -1,6 +1,7 @@
 //! Folds a ladder's events, and the facts of the air that bear on claims.
 
 use super::state::{ENDED_KEPT, LadderState, RaisedClaim, Witnessed};
+use crate::live;
 use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::ladder::{Claim, LadderEvent, Tier};
 use grimnir_events::{ClaimId, UtcMicros};
@@ -27,6 +28,7 @@ pub fn evolve(state: &mut LadderState, event: &LadderEvent) {
         LadderEvent::SourceRecovered { claim_id } => {
             state.failed.remove(claim_id);
         }
+        LadderEvent::Live(event) => live::evolve(&mut state.live, event),
     }
 }
 
@@ -59,6 +61,7 @@ fn turn(state: &mut LadderState) -> u64 {
 /// Folds one fact; writes [`Witnessed`] only.
 pub fn witness(seen: &mut Witnessed, fact: &AirFact) {
     let (seq, at) = (fact.journal_seq, fact.at);
+    live::witness(&mut seen.live, fact);
     match &fact.event {
         AirEvent::OwnerChanged { to, tier, .. } => hear(seen, *to, *tier, seq, at),
         AirEvent::ItemStarted(item) => hear(seen, item.claim_id, item.tier, seq, at),
@@ -82,6 +85,7 @@ pub fn witness(seen: &mut Witnessed, fact: &AirFact) {
         | AirEvent::OutputReported { .. }
         | AirEvent::ProgrammeHeard {}
         | AirEvent::Sound(_)
+        | AirEvent::Live(_)
         | AirEvent::NonFiniteSamples { .. }
         | AirEvent::OutputUp { .. }
         | AirEvent::OutputDown { .. } => {}

@@ -13,6 +13,8 @@
 //! | `ForgetFailures` | `SourceRecovered`, each | |
 //! | `Expire` | `SourceReleased`, each | |
 //! | `AcceptEmergency` | `SourceRaised` | `NotAnEmergency`, `BadId` |
+//! | `AcceptLive` | `SourceRaised` | `NotLive`, `BadId` |
+//! | `Live` | `Live`, each | of [`crate::live`] |
 //! | `SignOff` | `SourceReleased`, each | |
 //!
 //! Each may be followed by `OwnerChanged`. Before and after the command, claims that are over by

@@ -65,6 +65,9 @@ impl Oracle {
                 }
                 emergency
             }
+            LadderCommand::AcceptLive { .. } | LadderCommand::Live(_) => {
+                unreachable!("the properties ask for none of them")
+            }
             LadderCommand::ReleaseSource { claim_id, .. } => {
                 let raised = self.raised().contains(claim_id);
                 self.leave(|wish| wish.claim.id == *claim_id);

@@ -139,7 +139,7 @@ fn judge(before: &LadderState, events: &[LadderEvent], after: &LadderState) {
             LadderEvent::SourceRaised { claim } => {
                 tiers.insert(claim.id, claim.tier);
             }
-            LadderEvent::SourceRefused { .. } => {}
+            LadderEvent::SourceRefused { .. } | LadderEvent::Live(_) => {}
             LadderEvent::SourceReleased { claim_id, reason } => {
                 assert!(released.insert(*claim_id, *reason).is_none(), "released twice");
             }

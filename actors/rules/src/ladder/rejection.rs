@@ -1,5 +1,6 @@
 //! Why a ladder says no. A source that is refused by the rules of the air is an event instead.
 
+use crate::live::LiveRejection;
 use crate::text::TextFault;
 use crate::{Reject, RejectClass};
 use grimnir_events::ladder::Tier;
@@ -77,6 +78,17 @@ pub enum LadderRejection {
         /// Its tier.
         found: Tier,
     },
+    /// Only a live input's claim is entered as one.
+    #[error("claim {claim_id} of tier {found:?} is not a live input's")]
+    NotLive {
+        /// Which.
+        claim_id: ClaimId,
+        /// Its tier.
+        found: Tier,
+    },
+    /// About live sessions.
+    #[error(transparent)]
+    Live(LiveRejection),
     /// Automation and fallback always hold their claim.
     #[error("claim {claim_id} belongs to automation or fallback and cannot be released")]
     NotReleasable {
@@ -103,6 +115,8 @@ impl Reject for LadderRejection {
             Self::Item { .. } => "bad_claim_item",
             Self::TooLarge { .. } => "claim_too_large",
             Self::NotAnEmergency { .. } => "not_an_emergency",
+            Self::NotLive { .. } => "not_live",
+            Self::Live(rejection) => rejection.code(),
             Self::NotReleasable { .. } => "not_releasable",
             Self::UnknownClaim { .. } => "claim_not_found",
         }
@@ -115,7 +129,8 @@ impl Reject for LadderRejection {
             Self::Fade { .. } => Some("fade_ms"),
             Self::Window { .. } => Some("window_end"),
             Self::ItemCount { .. } | Self::Item { .. } | Self::TooLarge { .. } => Some("source_id"),
-            Self::NotAnEmergency { .. } => Some("tier"),
+            Self::NotAnEmergency { .. } | Self::NotLive { .. } => Some("tier"),
+            Self::Live(rejection) => rejection.field(),
             Self::NotReleasable { .. } | Self::UnknownClaim { .. } => None,
         }
     }
@@ -123,6 +138,7 @@ impl Reject for LadderRejection {
         match self {
             Self::UnknownClaim { .. } => RejectClass::NotFound,
             Self::NotReleasable { .. } => RejectClass::Conflict,
+            Self::Live(rejection) => rejection.class(),
             Self::BadId { .. }
             | Self::Label { .. }
             | Self::Length { .. }
@@ -131,6 +147,7 @@ impl Reject for LadderRejection {
             | Self::ItemCount { .. }
             | Self::Item { .. }
             | Self::TooLarge { .. }
+            | Self::NotLive { .. }
             | Self::NotAnEmergency { .. } => RejectClass::Invalid,
         }
     }

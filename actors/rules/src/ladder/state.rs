@@ -1,6 +1,7 @@
 //! The fold of a ladder's stream, and of what the air stream says about claims.
 
 use super::arbiter::Contender;
+use crate::live::{LiveSessions, Seen};
 use grimnir_events::ladder::{AUTOMATION_CLAIM, Claim, FALLBACK_CLAIM, ReleaseReason, Tier};
 use grimnir_events::{ClaimId, UtcMicros};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ pub struct LadderState {
     pub turns: u64,
     /// The claim of the event folded last, where that was a raise.
     pub just_raised: Option<ClaimId>,
+    /// Who may send sound in.
+    pub live: LiveSessions,
     /// What the engine reported; written by facts only, never by events.
     pub witnessed: Witnessed,
 }
@@ -49,6 +52,8 @@ pub struct Witnessed {
     pub heard: BTreeMap<ClaimId, (u64, UtcMicros)>,
     /// Ended on air: journal number and why.
     pub ended: BTreeMap<ClaimId, (u64, ReleaseReason)>,
+    /// Who sends sound in.
+    pub live: Seen,
 }
 
 impl Default for LadderState {
@@ -60,6 +65,7 @@ impl Default for LadderState {
             ended: VecDeque::new(),
             turns: 0,
             just_raised: None,
+            live: LiveSessions::default(),
             witnessed: Witnessed::default(),
         }
     }

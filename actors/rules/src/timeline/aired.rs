@@ -79,6 +79,7 @@ impl Aired {
             | AirEvent::OutputReported { .. }
             | AirEvent::ProgrammeHeard {}
             | AirEvent::Sound(_)
+            | AirEvent::Live(_)
             | AirEvent::OutputUp { .. }
             | AirEvent::OutputDown { .. } => {}
         }

@@ -1,5 +1,6 @@
 //! One value for every command, each field set to something that no other field has.
 
+mod live;
 mod stock;
 
 use crate::samples::{
@@ -94,7 +95,9 @@ pub fn ladder() -> Labelled<LadderCommand> {
         plain(Expire {}),
         plain(AcceptEmergency { claim: claim(Tier::Emergency) }),
         plain(ForgetFailures {}),
+        plain(AcceptLive { claim: claim(Tier::LiveScheduled) }),
     ];
+    samples.extend(live::live().into_iter().map(|(word, command)| (word, Live(Box::new(command)))));
     for (word, reason) in words!(ReleaseReason: Released, Completed, Expired, Failed, SignOff) {
         samples.push((word.into(), ReleaseSource { claim_id, reason }));
     }
@@ -107,7 +110,7 @@ pub fn ladder() -> Labelled<LadderCommand> {
     }
     labelled!(LadderCommand: [
         RaiseSource, ReleaseSource, ReportFailure, ReportRecovery, Expire, AcceptEmergency,
-        SignOff, ForgetFailures,
+        SignOff, ForgetFailures, AcceptLive, Live,
     ], samples)
 }
 

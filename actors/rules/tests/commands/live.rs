@@ -1,0 +1,25 @@
+//! Commands about live sessions.
+
+use super::samples::{self, Labelled, labelled, raw};
+use grimnir_events::LiveSessionId;
+use grimnir_events::live::{LiveEvent, TakePolicy};
+use grimnir_rules::live::LiveCommand;
+
+/// By their words, as a ladder's command holds them.
+pub fn live() -> Labelled<LiveCommand> {
+    use LiveCommand::*;
+    let session_id = LiveSessionId(raw(125));
+    let session = samples::live().into_iter().find_map(|(_, event)| match event {
+        LiveEvent::SessionCreated { session } => Some(session),
+        _ => None,
+    });
+    let plain = |command| (String::new(), command);
+    let take = TakePolicy::Faded { fade_ms: 300 };
+    let samples = vec![
+        plain(Create { session: session.expect("a sample") }),
+        plain(Revoke { session_id, note: "lost laptop".into() }),
+        plain(Handover { session_id, take }),
+        plain(Disconnect { session_id }),
+    ];
+    labelled!(LiveCommand: [Create, Revoke, Handover, Disconnect], samples)
+}

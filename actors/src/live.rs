@@ -1,0 +1,135 @@
+//! Live sessions at a site: made with their secret, put on air, ended; and who may use them when.
+//!
+//! The secret is made here, handed out once, and forgotten: the ledger holds its digest.
+
+use crate::clock;
+use crate::error::CommandError;
+use crate::meta::Meta;
+use crate::site::Site;
+use grimnir_events::ladder::Tier;
+use grimnir_events::live::{
+    LiveGrant, LiveMode, LiveSession, LiveValidity, TakePolicy, secret_digest,
+};
+use grimnir_events::{LiveSessionId, StationId, derive_id};
+use grimnir_rules::Ladder;
+use grimnir_rules::ladder::LadderState;
+use grimnir_rules::ladder::command::LadderCommand;
+use grimnir_rules::live::{self, Connection, LiveCommand};
+use grimnir_rules::planner::hours;
+use grimnir_rules::show::Programme;
+use grimnir_rules::timeline::TimelineState;
+
+/// Windows of the plan are handed over so far ahead: a week.
+const AHEAD_US: i64 = 7 * 86_400_000_000;
+
+/// A session that is wanted.
+#[derive(Clone, Debug)]
+pub struct LiveRequest {
+    /// What people see.
+    pub name: String,
+    /// User name of its encoder; empty for any.
+    pub username: String,
+    /// Mount, with its slash.
+    pub mount: String,
+    /// When it may be used.
+    pub validity: LiveValidity,
+    /// Tier it claims the air at.
+    pub tier: Tier,
+    /// How it takes the air.
+    pub take: TakePolicy,
+    /// What becomes of the programme.
+    pub mode: LiveMode,
+}
+
+/// A session as it is shown.
+#[derive(Clone, Debug)]
+pub struct LiveStatus {
+    /// The session.
+    pub session: LiveSession,
+    /// Who is connected with it.
+    pub connection: Option<Connection>,
+    /// It owns the air.
+    pub on_air: bool,
+}
+
+/// A session that was made.
+#[derive(Clone, Debug)]
+pub struct LiveCreated {
+    /// The session.
+    pub session: LiveSession,
+    /// Its secret; `None` where the request was answered before, and it is known to nobody else.
+    pub secret: Option<String>,
+    /// Ledger position.
+    pub seq: u64,
+}
+
+/// Sessions with the stretches of time in which each may be used.
+pub(crate) fn grants(
+    ladder: &LadderState,
+    timeline: &TimelineState,
+    time_zone: &str,
+) -> Vec<LiveGrant> {
+    if ladder.live.sessions.is_empty() {
+        return vec![];
+    }
+    let clock = timeline.default_clock.and_then(|clock| timeline.clocks.get(&clock));
+    let TimelineState { shows, grid, clocks, .. } = timeline;
+    let programme = Programme::new(hours::zone(time_zone), shows, grid, clock, clocks);
+    let now = clock::now();
+    let windows = programme.windows_between(now, now.plus(AHEAD_US));
+    live::grants(&ladder.live, &windows, now)
+}
+
+impl Site {
+    /// Makes a session; asked twice, the same one.
+    pub async fn live_create(
+        &self,
+        station: StationId,
+        request: LiveRequest,
+        meta: Meta,
+    ) -> Result<LiveCreated, CommandError> {
+        let before = match self.asked_before::<Ladder>(meta).await {
+            Some(LadderCommand::Live(command)) => match *command {
+                LiveCommand::Create { session } => Some(*session),
+                _ => None,
+            },
+            _ => None,
+        };
+        let id = LiveSessionId(derive_id("live session", &[&meta.commit_id.0]));
+        let secret = hex::encode(clock::fresh_id());
+        let LiveRequest { name, username, mount, validity, tier, take, mode } = request;
+        let digest = match &before {
+            Some(session) => session.digest,
+            None => secret_digest(id, &secret),
+        };
+        let session = LiveSession { id, name, username, digest, mount, validity, tier, take, mode };
+        let command = LiveCommand::Create { session: Box::new(session.clone()) };
+        let seq = self.live_command(station, command, meta).await?;
+        Ok(LiveCreated { session, secret: before.is_none().then_some(secret), seq })
+    }
+
+    /// Carries out a command about live sessions; its ledger position.
+    pub async fn live_command(
+        &self,
+        station: StationId,
+        command: LiveCommand,
+        meta: Meta,
+    ) -> Result<u64, CommandError> {
+        let command = LadderCommand::Live(Box::new(command));
+        Ok(self.command::<Ladder>(station, command, meta).await?.seq)
+    }
+
+    /// The sessions of a station, by name.
+    pub async fn live_sessions(&self, station: StationId) -> Result<Vec<LiveStatus>, CommandError> {
+        let ladder = self.inspect::<Ladder>(station).await?.state;
+        let status = |session: &LiveSession| {
+            let connection = ladder.witnessed.live.connected.get(&session.id).cloned();
+            let claim = connection.as_ref().and_then(|connection| connection.claim_id);
+            let on_air = claim == Some(ladder.owner);
+            LiveStatus { session: session.clone(), connection, on_air }
+        };
+        let mut all: Vec<LiveStatus> = ladder.live.sessions.values().map(status).collect();
+        all.sort_by(|a, b| (&a.session.name, a.session.id).cmp(&(&b.session.name, b.session.id)));
+        Ok(all)
+    }
+}

@@ -1,0 +1,310 @@
+//! Live inputs: from signed in over ready to on air, and what becomes of the air when they go.
+//!
+//! A session that is ready claims the air by its policy; from there on it is a claim like others
+//! (`claims`, `owner`), whose one item is the sound that comes. Where that runs out, automation
+//! goes on at the last frame there is, and the claim is kept for a while. Not here: sockets.
+
+use super::Director;
+use super::plays::{PlayState, Spec};
+use crate::input::Key;
+use crate::output::icy;
+use grimnir_events::air::AirEvent;
+use grimnir_events::ladder::{AUTOMATION_CLAIM, ReleaseReason};
+use grimnir_events::live::{
+    KEPT_US, LiveAirEvent, LiveMode, LiveSession, TakePolicy, is_live, live_claim,
+};
+use grimnir_events::units::frames_of_micros;
+use grimnir_events::{AirFrame, ClaimId, LiveSessionId, UtcMicros, derive_id};
+use grimnir_mix::live::LiveTap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+mod over;
+mod words;
+
+/// What follows is prepared once less than this is held: 750 ms.
+const LOW: i64 = 36_000;
+/// The air changes hands once less than this is held: 250 ms.
+const DRY: i64 = 12_000;
+/// What follows begins so much before the last frame, under its end: 5 ms.
+const SEAM: i64 = 240;
+/// Titles, and those who were turned away, are told at most once in this time: 1 s.
+const TELL: i64 = 48_000;
+/// Fade of a live source that cuts in.
+const CUT_MS: u32 = 10;
+
+/// An encoder that is connected, or whose last sound is still on its way.
+struct Link {
+    key: Key,
+    tap: LiveTap,
+    cut: Arc<Notify>,
+    format: String,
+    ready_told: bool,
+    ended: bool,
+}
+
+impl Link {
+    /// Nothing more comes of it.
+    fn over(&self) -> bool {
+        self.ended || self.tap.ended()
+    }
+}
+
+/// One session that is, or was, in use.
+struct Live {
+    session: LiveSession,
+    windows: Vec<(UtcMicros, UtcMicros)>,
+    link: Option<Link>,
+    /// How it is to take the air once it can.
+    wanted: Option<TakePolicy>,
+    /// How it took it.
+    took: TakePolicy,
+    claim: Option<ClaimId>,
+    /// The play over the programme.
+    over: Option<u64>,
+    /// Since when the claim has no sound.
+    quiet_since: Option<AirFrame>,
+    served: u64,
+    cut_served: u64,
+    title: String,
+    title_told: AirFrame,
+}
+
+/// All of them.
+#[derive(Default)]
+pub struct Lives {
+    all: BTreeMap<LiveSessionId, Live>,
+    claims: u64,
+    /// Live claims of a run before this one, and since when they are held.
+    orphans: BTreeMap<ClaimId, AirFrame>,
+    /// Plays over the programme on their way out.
+    over_ending: BTreeMap<u64, LiveSessionId>,
+    refused_told: AirFrame,
+    refused: u64,
+}
+
+impl Lives {
+    fn of_claim(&self, claim: ClaimId) -> Option<&Live> {
+        self.all.values().find(|live| live.claim == Some(claim))
+    }
+    fn of_key(&mut self, key: Key) -> Option<&mut Live> {
+        self.all.values_mut().find(|live| live.link.as_ref().is_some_and(|link| link.key == key))
+    }
+    /// Something of theirs may change within a turn.
+    pub fn busy(&self) -> bool {
+        self.all.values().any(|live| live.link.is_some() || live.claim.is_some())
+    }
+}
+
+impl Director {
+    fn live_fact(&self, event: LiveAirEvent) {
+        self.fact(AirEvent::Live(Box::new(event)));
+    }
+
+    /// One turn: who is ready, who takes the air, whose time is over.
+    pub(super) fn step_lives(&mut self) {
+        let ids: Vec<LiveSessionId> = self.lives.all.keys().copied().collect();
+        for id in ids {
+            self.step_ready(id);
+            self.step_wanted(id);
+            self.step_over(id);
+            self.step_kept(id);
+            self.step_gone(id);
+        }
+        self.step_orphans();
+        self.plays.step_bed();
+    }
+
+    fn step_ready(&mut self, session_id: LiveSessionId) {
+        let now = self.now().utc();
+        let Some(live) = self.lives.all.get_mut(&session_id) else { return };
+        let open = live.windows.iter().any(|(from, until)| *from <= now && now < *until);
+        let Some(link) = live.link.as_mut().filter(|link| !link.over()) else { return };
+        if !open {
+            link.cut.notify_one();
+        }
+        if !link.ready_told && link.tap.ready() {
+            link.ready_told = true;
+            let format = link.format.clone();
+            self.live_fact(LiveAirEvent::Ready { session_id, format });
+        }
+    }
+
+    /// Claims the air for a session that is ready and wants it.
+    fn step_wanted(&mut self, session_id: LiveSessionId) {
+        let now = self.now();
+        let fade_ms = self.settings().override_fade_ms;
+        let Some(live) = self.lives.all.get_mut(&session_id) else { return };
+        let Some(take) = live.wanted else { return };
+        let ready = live.link.as_ref().is_some_and(|link| !link.over() && link.tap.ready());
+        if !ready || !self.signed_on {
+            return;
+        }
+        live.wanted = None;
+        live.took = take;
+        if live.session.mode == LiveMode::Over {
+            return self.begin_over(session_id);
+        }
+        if live.claim.is_some() {
+            return;
+        }
+        let fade_ms = match take {
+            TakePolicy::Immediate => CUT_MS,
+            TakePolicy::Faded { fade_ms } => fade_ms,
+            TakePolicy::NextItem | TakePolicy::OnCue => fade_ms,
+        };
+        let utc = now.utc();
+        let window = live.windows.iter().find(|(from, until)| *from <= utc && utc < *until);
+        let Some((_, until)) = window.copied() else { return };
+        self.lives.claims += 1;
+        let number = self.lives.claims.to_be_bytes();
+        let id = ClaimId(derive_id("live claim", &[&session_id.0, &self.run.0, &number]));
+        live.claim = Some(id);
+        live.quiet_since = None;
+        let claim = live_claim(id, &live.session, utc, until, fade_ms);
+        let told = Box::new(claim.clone());
+        self.live_fact(LiveAirEvent::Claimed { session_id, claim: told });
+        self.raise(claim, false);
+        self.seat(id);
+    }
+
+    /// A claim without sound is kept for a while, then it is over.
+    fn step_kept(&mut self, session_id: LiveSessionId) {
+        let now = self.now();
+        let claim = self.lives.all.get(&session_id).and_then(|live| live.claim);
+        let Some(claim) = claim else { return };
+        let (held, sounds) = (self.claims.raised.contains_key(&claim), self.claim_ready(claim));
+        let Some(live) = self.lives.all.get_mut(&session_id) else { return };
+        if !held {
+            // It has ended, by whomever; who is connected takes the air again when told to.
+            live.claim = None;
+            return;
+        }
+        if sounds {
+            if live.quiet_since.take().is_some() {
+                self.fact(AirEvent::SourceRecovered { claim_id: claim });
+            }
+            return;
+        }
+        let since = *live.quiet_since.get_or_insert(now);
+        if now.since(since) > frames_of_micros(KEPT_US) {
+            self.end_claim(claim, ReleaseReason::Completed);
+        }
+    }
+
+    /// Forgets whoever is gone with all of their sound.
+    fn step_gone(&mut self, session_id: LiveSessionId) {
+        let Some(live) = self.lives.all.get_mut(&session_id) else { return };
+        let sounds = |claim: ClaimId| {
+            self.claims.raised.get(&claim).is_some_and(|raised| raised.current.is_some())
+        };
+        if live.over.is_some() || live.claim.is_some_and(sounds) {
+            return;
+        }
+        if live.link.as_ref().is_some_and(|link| link.ended) {
+            live.link = None;
+        }
+        if live.link.is_none() && live.claim.is_none() {
+            self.lives.all.remove(&session_id);
+        }
+    }
+
+    /// Live claims that a run before this one raised: their encoders came back as others.
+    fn step_orphans(&mut self) {
+        let now = self.now();
+        let live = |(id, raised): (&ClaimId, &super::claims::Raised)| {
+            let orphan = is_live(&raised.claim) && self.lives.of_claim(*id).is_none();
+            (orphan && raised.ending.is_none()).then_some(*id)
+        };
+        let orphans: Vec<ClaimId> = self.claims.raised.iter().filter_map(live).collect();
+        self.lives.orphans.retain(|id, _| orphans.contains(id));
+        for id in orphans {
+            let since = *self.lives.orphans.entry(id).or_insert(now);
+            if now.since(since) > frames_of_micros(KEPT_US) {
+                self.end_claim(id, ReleaseReason::Completed);
+            }
+        }
+    }
+
+    /// Sees to it that a live claim has its sound at hand; true if it is one.
+    pub(super) fn prepare_live(&mut self, id: ClaimId) -> bool {
+        let Some(raised) = self.claims.raised.get_mut(&id) else { return false };
+        if !is_live(&raised.claim) {
+            return false;
+        }
+        let live = self.lives.of_claim(id);
+        let link = live.and_then(|live| live.link.as_ref()).filter(|link| !link.over());
+        let tap = link.map(|link| (link.key, link.tap.clone()));
+        if let Some((voice, key)) = raised.live_deck() {
+            let holds = tap.is_some_and(|(now, tap)| now == key && tap.fill() as i64 > LOW);
+            if !holds {
+                raised.take_deck();
+                self.plays.discard(voice, grimnir_events::air::EndReason::Released);
+            }
+            return true;
+        }
+        let Some((key, tap)) = tap.filter(|(_, tap)| tap.ready()) else { return true };
+        if raised.current.is_some() || raised.ending.is_some() {
+            return true;
+        }
+        let Some(item) = raised.claim.items.first() else { return true };
+        let spec = Spec { live: true, ..Spec::of_item(item, id, raised.claim.tier, None) };
+        let voice = self.plays.prepare_live(spec, &tap);
+        raised.set_live_deck(voice, key);
+        true
+    }
+
+    /// When the owner's sound will have run out, where it is live and that is near; the second says
+    /// whether that is certain enough to give the air away.
+    pub(super) fn live_end(&self, owner: ClaimId) -> Option<(AirFrame, bool)> {
+        let raised = self.claims.raised.get(&owner).filter(|raised| is_live(&raised.claim))?;
+        let (voice, _, _) = raised.current?;
+        if !matches!(self.plays.get(voice)?.state, PlayState::Sounding { .. }) {
+            return None;
+        }
+        let link = self.lives.of_claim(owner).and_then(|live| live.link.as_ref());
+        let Some(link) = link else { return Some((self.now(), true)) };
+        // A play of a connection before this one has what that left.
+        let fill = link.tap.fill() as i64;
+        let end = self.now().plus((fill - SEAM).max(0));
+        match link.over() {
+            true => Some((end, true)),
+            false if fill < LOW => Some((end, fill < DRY)),
+            false => None,
+        }
+    }
+
+    /// The owner's live sound has run out: its claim is kept.
+    pub(super) fn note_dry(&mut self, claim_id: ClaimId) {
+        let now = self.now();
+        let found = self.lives.all.values_mut().find(|live| live.claim == Some(claim_id));
+        let Some(live) = found else { return };
+        live.quiet_since.get_or_insert(now);
+        let session_id = live.session.id;
+        self.live_fact(LiveAirEvent::RanDry { session_id, claim_id });
+        let reason = "its sound ran out".to_owned();
+        self.fact(AirEvent::SourceFailed { claim_id, reason });
+    }
+
+    /// Where a live source waits for the end of what automation plays; `None` where it does not.
+    pub(super) fn live_junction(&self, from: ClaimId, to: ClaimId) -> Option<AirFrame> {
+        let live = self.lives.of_claim(to)?;
+        let returns = self.claims.raised.get(&to).is_some_and(|raised| raised.took_at.is_some());
+        if from != AUTOMATION_CLAIM || live.took != TakePolicy::NextItem || returns {
+            return None;
+        }
+        match (&self.auto.next, &self.auto.playing) {
+            (Some(next), _) => Some(next.playing.start),
+            (None, Some(playing)) => Some(playing.playing.segue),
+            (None, None) => None,
+        }
+    }
+
+    /// A live claim is heard: its title is what it told last.
+    pub(super) fn live_started(&mut self, claim: ClaimId) {
+        if let Some(live) = self.lives.of_claim(claim).filter(|live| !live.title.is_empty()) {
+            self.outputs.set_title(&icy::title_of(&live.session.name, &live.title));
+        }
+    }
+}

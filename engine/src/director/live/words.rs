@@ -1,0 +1,157 @@
+//! What hand-overs and inputs say about live sessions.
+
+use super::{Link, Live, TELL};
+use crate::director::{Director, Taken};
+use crate::input::{Connected, InputWord, Key};
+use crate::output::icy;
+use grimnir_events::ladder::ReleaseReason;
+use grimnir_events::live::{EngineInputs, LiveAirEvent, LiveGrant, LiveSession, TakePolicy};
+use grimnir_events::{AirFrame, LiveSessionId};
+
+impl Director {
+    /// Takes a hand-over of who may come in.
+    pub(in crate::director) fn set_inputs(
+        &mut self,
+        inputs: EngineInputs,
+        bytes: &[u8],
+        epoch: u64,
+    ) -> Taken {
+        let held = self.held.inputs.revision;
+        if inputs.revision < held || self.check_epoch(epoch).is_err() {
+            return Err(held);
+        }
+        self.cache.keep_inputs(epoch, bytes);
+        let revision = inputs.revision;
+        self.take_inputs(inputs);
+        Ok(revision)
+    }
+
+    /// Lets in whom it names, and carries out what is new in it.
+    pub(in crate::director) fn take_inputs(&mut self, mut inputs: EngineInputs) {
+        if self.held.lean {
+            // The smallest engine has no decoders but its own.
+            inputs.grants.clear();
+        }
+        self.gate.set(inputs.clone());
+        let ids: Vec<LiveSessionId> = self.lives.all.keys().copied().collect();
+        for id in ids {
+            match inputs.grants.iter().find(|grant| grant.session.id == id) {
+                Some(grant) => self.regrant(grant),
+                None => self.cut_off(id),
+            }
+        }
+        self.held.inputs = inputs;
+    }
+
+    fn regrant(&mut self, grant: &LiveGrant) {
+        let Some(live) = self.lives.all.get_mut(&grant.session.id) else { return };
+        live.session = grant.session.clone();
+        live.windows.clone_from(&grant.windows);
+        let (number, take) = grant.take;
+        if number > live.served {
+            live.served = number;
+            live.wanted = Some(take);
+        }
+        if grant.disconnect > live.cut_served {
+            live.cut_served = grant.disconnect;
+            self.cut_off(grant.session.id);
+        }
+    }
+
+    /// Ends a connection and its claim.
+    fn cut_off(&mut self, id: LiveSessionId) {
+        let Some(live) = self.lives.all.get_mut(&id) else { return };
+        live.wanted = None;
+        if let Some(link) = &live.link {
+            link.cut.notify_one();
+        }
+        if let Some(claim) = live.claim {
+            self.end_claim(claim, ReleaseReason::Released);
+        }
+    }
+
+    /// Takes the word of an input.
+    pub(in crate::director) fn on_input(&mut self, word: InputWord) {
+        match word {
+            InputWord::Connected(connected) => self.on_connected(*connected),
+            InputWord::Recognised { key, format } => {
+                if let Some(link) = self.lives.of_key(key).and_then(|live| live.link.as_mut()) {
+                    link.format = format;
+                }
+            }
+            InputWord::Titled { key, title } => self.on_titled(key, title),
+            InputWord::Ended { key, reason, bytes } => {
+                let Some(live) = self.lives.of_key(key) else { return };
+                if let Some(link) = &mut live.link {
+                    link.ended = true;
+                }
+                let session_id = live.session.id;
+                self.live_fact(LiveAirEvent::Disconnected { session_id, reason, bytes });
+            }
+            InputWord::Refused { address, mount, reason } => {
+                let now = self.now();
+                if now.since(self.lives.refused_told) < TELL {
+                    self.lives.refused += 1;
+                    return;
+                }
+                self.lives.refused_told = now;
+                let others = std::mem::take(&mut self.lives.refused);
+                self.live_fact(LiveAirEvent::Refused { address, mount, reason, others });
+            }
+        }
+    }
+
+    fn on_connected(&mut self, connected: Connected) {
+        let Connected { key, session_id, address, client, protocol, tap, cut } = connected;
+        let grants = &self.held.inputs.grants;
+        let Some(grant) = grants.iter().find(|grant| grant.session.id == session_id) else {
+            // It was revoked just now.
+            return cut.notify_one();
+        };
+        let (session, windows) = (grant.session.clone(), grant.windows.clone());
+        let (served, cut_served) = (grant.take.0, grant.disconnect);
+        let first = |session: LiveSession| Live {
+            took: session.take,
+            session,
+            windows,
+            link: None,
+            wanted: None,
+            claim: None,
+            over: None,
+            quiet_since: None,
+            served,
+            cut_served,
+            title: String::new(),
+            title_told: AirFrame(0),
+        };
+        let live = self.lives.all.entry(session_id).or_insert_with(|| first(session));
+        let format = String::new();
+        live.link = Some(Link { key, tap, cut, format, ready_told: false, ended: false });
+        if live.session.take != TakePolicy::OnCue && live.claim.is_none() {
+            live.wanted = Some(live.session.take);
+        }
+        let protocol = protocol.to_owned();
+        self.live_fact(LiveAirEvent::Connected { session_id, address, client, protocol });
+    }
+
+    fn on_titled(&mut self, key: Key, title: String) {
+        let now = self.now();
+        let Some(live) = self.lives.of_key(key) else { return };
+        if live.title == title {
+            return;
+        }
+        live.title.clone_from(&title);
+        let (session_id, claim, name) = (live.session.id, live.claim, live.session.name.clone());
+        let told = now.since(live.title_told) >= TELL;
+        if told {
+            live.title_told = now;
+        }
+        let heard = claim.is_some() && self.owner == claim;
+        if heard {
+            self.outputs.set_title(&icy::title_of(&name, &title));
+        }
+        if told {
+            self.live_fact(LiveAirEvent::Titled { session_id, title });
+        }
+    }
+}

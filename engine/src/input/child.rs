@@ -1,0 +1,171 @@
+//! A decoder process for what only a decoder in C makes: Opus and HE-AAC, by GStreamer.
+//!
+//! Bytes go in at its standard input, frames come out at its standard output. It has a reduced
+//! environment, a bound on its memory, and dies with the engine; its crash is the end of one
+//! source, nothing more.
+
+use super::pump::{Incoming, Inlet};
+use crate::media::limits;
+use grimnir_mix::Frame;
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use std::io::{Read, Write};
+use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Variables that a decoder needs to find its plugins and their register.
+const KEPT: [&str; 9] = [
+    "HOME",
+    "PATH",
+    "XDG_CACHE_HOME",
+    "LD_LIBRARY_PATH",
+    "GST_REGISTRY",
+    "GST_REGISTRY_1_0",
+    "GST_PLUGIN_PATH",
+    "GST_PLUGIN_SYSTEM_PATH",
+    "GST_PLUGIN_SCANNER",
+];
+/// Bytes of a frame on the way: two 32-bit floats.
+const FRAME_BYTES: usize = 8;
+
+/// Decodes what comes; answers why it ended where that was not by the sender.
+pub(super) fn run(incoming: Incoming, inlet: &mut Inlet) -> Result<(), String> {
+    let mut child = start()?;
+    let (Some(input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err("the decoder process has no pipes".into());
+    };
+    let fed = std::thread::Builder::new()
+        .name("live-bytes".into())
+        .spawn(move || feed(incoming, input))
+        .map_err(|e| format!("thread of the decoder process: {e}"));
+    let fed = match fed {
+        Ok(fed) => fed,
+        Err(reason) => {
+            stop(&mut child);
+            return Err(reason);
+        }
+    };
+    let mut bytes = vec![0u8; 480 * FRAME_BYTES];
+    let (mut held, mut frames) = (0, Vec::<Frame>::new());
+    while let Ok(count @ 1..) = output.read(&mut bytes[held..]) {
+        held += count;
+        let whole = held - held % FRAME_BYTES;
+        frames.clear();
+        let (words, _) = bytes[..whole].as_chunks::<FRAME_BYTES>();
+        frames.extend(words.iter().map(|word| {
+            let [a, b, c, d, e, f, g, h] = *word;
+            [f32::from_le_bytes([a, b, c, d]), f32::from_le_bytes([e, f, g, h])]
+        }));
+        inlet.take(&mut frames);
+        bytes.copy_within(whole..held, 0);
+        held -= whole;
+    }
+    drop(output);
+    let ended = child.try_wait();
+    stop(&mut child);
+    let _ = fed.join();
+    match ended {
+        Ok(Some(status)) if !status.success() => {
+            Err(format!("the decoder process ended with {status}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn start() -> Result<Child, String> {
+    let program = std::env::current_exe().map_err(|e| format!("own program: {e}"))?;
+    let kept = KEPT.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
+    Command::new(program)
+        .arg("decode")
+        .env_clear()
+        .envs(kept)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|e| format!("the decoder process cannot start: {e}"))
+}
+
+/// Ends the process and takes its end, so that nothing of it is left.
+fn stop(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn feed(mut incoming: Incoming, mut input: ChildStdin) {
+    while let Some(bytes) = incoming.next() {
+        if input.write_all(&bytes).is_err() {
+            return;
+        }
+    }
+}
+
+/// Runs the command `decode`: standard input to standard output.
+pub fn decode() -> ExitCode {
+    match limits::set_for_stream().and_then(|()| limits::die_with_parent()).and_then(|()| play()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("{reason}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn play() -> Result<(), String> {
+    gst::init().map_err(|e| format!("GStreamer: {e}"))?;
+    let pipeline = build()?;
+    let bus = pipeline.bus().ok_or("pipeline has no bus")?;
+    pipeline.set_state(gst::State::Playing).map_err(|e| e.to_string())?;
+    let wanted = [gst::MessageType::Eos, gst::MessageType::Error];
+    let message = bus.timed_pop_filtered(gst::ClockTime::NONE, &wanted);
+    let result = match message.as_ref().map(|message| message.view()) {
+        Some(gst::MessageView::Error(error)) => Err(error.error().to_string()),
+        _ => Ok(()),
+    };
+    let _ = pipeline.set_state(gst::State::Null);
+    result
+}
+
+fn build() -> Result<gst::Pipeline, String> {
+    let make = |name: &str| {
+        gst::ElementFactory::make(name).build().map_err(|_| format!("GStreamer has no {name}"))
+    };
+    let (source, decode) = (make("fdsrc")?, make("decodebin")?);
+    source.set_property("fd", 0i32);
+    let audio_only = gst::Caps::builder("audio/x-raw").any_features().build();
+    decode.set_property("caps", &audio_only);
+    decode.set_property("expose-all-streams", false);
+    let (convert, resample) = (make("audioconvert")?, make("audioresample")?);
+    let caps = gst::Caps::builder("audio/x-raw")
+        .field("format", "F32LE")
+        .field("layout", "interleaved")
+        .field("rate", 48_000)
+        .field("channels", 2)
+        .build();
+    let (filter, sink) = (make("capsfilter")?, make("fdsink")?);
+    filter.set_property("caps", &caps);
+    sink.set_property("fd", 1i32);
+    // Who reads sets the time.
+    sink.set_property("sync", false);
+    let pipeline = gst::Pipeline::new();
+    let tail = [&convert, &resample, &filter, &sink];
+    pipeline.add_many([&source, &decode]).map_err(|e| e.to_string())?;
+    pipeline.add_many(tail).map_err(|e| e.to_string())?;
+    gst::Element::link_many(tail).map_err(|e| e.to_string())?;
+    source.link(&decode).map_err(|e| e.to_string())?;
+    let into = convert.static_pad("sink").ok_or("audioconvert has no pad")?;
+    let linked = Arc::new(Mutex::new(()));
+    decode.connect_pad_added(move |_, pad| {
+        let _one = linked.lock().unwrap_or_else(PoisonError::into_inner);
+        let audio = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+        let audio = audio.structure(0).is_some_and(|s| s.name().starts_with("audio/x-raw"));
+        // A chained stream brings a new pad; the newest plays.
+        if audio {
+            if let Some(before) = into.peer() {
+                let _ = before.unlink(&into);
+            }
+            let _ = pad.link(&into);
+        }
+    });
+    Ok(pipeline)
+}

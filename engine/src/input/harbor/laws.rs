@@ -1,0 +1,62 @@
+//! What holds of any bytes at the harbor: the fuzz target (`make fuzz`) and the tests run it.
+
+use super::request::{HEAD_LIMIT, HEADER_LIMIT, IcyLine, Parsed, head, icy_headers, icy_line};
+use super::sniff::{SNIFF_LIMIT, sniff};
+
+/// Runs every reader over the bytes, whole and cut.
+pub fn hold(bytes: &[u8]) {
+    let whole = head(bytes);
+    judged(&whole, bytes);
+    if let Parsed::Whole(head, used) = &whole {
+        assert!(head.headers.len() <= HEADER_LIMIT && *used <= HEAD_LIMIT);
+        assert!(head.headers.iter().all(|(name, _)| !name.contains(char::is_uppercase)));
+        let _ = (head.basic(), head.length(), head.value("song"), head.value("pass"));
+        // What follows a head changes nothing of it, and no part of it is one.
+        assert_eq!(super::request::head(&bytes[..*used]), whole);
+        assert_eq!(super::request::head(&bytes[..*used - 1]), Parsed::More);
+    }
+    let line = icy_line(bytes);
+    judged(&line, bytes);
+    if let Parsed::Whole(IcyLine::Password { password, mount, .. }, used) = &line {
+        assert!(!password.is_empty() && mount.as_ref().is_none_or(|m| m.starts_with('/')));
+        judged(&icy_headers(&bytes[*used..]), bytes);
+    }
+    if bytes.len() >= SNIFF_LIMIT {
+        assert!(sniff(bytes).is_some(), "at last it is known, or nothing");
+    }
+    if let Some(Some(sound)) = sniff(bytes) {
+        let _ = sound.needs_child();
+    }
+}
+
+fn judged<T>(parsed: &Parsed<T>, bytes: &[u8]) {
+    match parsed {
+        Parsed::More => assert!(bytes.len() < HEAD_LIMIT, "it waits for ever"),
+        Parsed::Whole(_, used) => assert!(*used <= bytes.len()),
+        Parsed::Bad(why) => assert!(!why.is_empty()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    #[expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+    fn the_committed_corpus_holds_and_so_does_every_part_of_it() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../events/ledger/fuzz/corpus/harbor");
+        let mut count = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            (0..=bytes.len()).for_each(|cut| super::hold(&bytes[..cut]));
+            let mut turned = bytes.clone();
+            for place in 0..turned.len() {
+                turned[place] ^= 0x80;
+                super::hold(&turned);
+                turned[place] ^= 0x81;
+                super::hold(&turned);
+                turned[place] ^= 1;
+            }
+            count += 1;
+        }
+        assert!(count >= 10, "{count} files in {folder}");
+    }
+}

@@ -1,0 +1,13 @@
+//! The harbor: encoders of DJs connect here, on a port of its own; Shoutcast v1 on the next.
+//!
+//! Reading order: [`request`] (what they say), [`answer`] (what they hear), [`server`], [`sniff`]
+//! (what they send).
+
+mod answer;
+#[cfg(test)]
+mod laws;
+mod request;
+mod server;
+pub mod sniff;
+
+pub use server::{Harbor, bind, serve};

@@ -1,0 +1,367 @@
+//! The harbor's sockets: each connection says who it is, is let in or not, and sends its sound.
+//!
+//! Time and size of what it says are bounded; its sound is read no faster than it can be held.
+
+use super::answer;
+use super::request::{Head, IcyLine, Parsed, head, icy_headers, icy_line, mount_of};
+use crate::air::clock;
+use crate::input::gate::{Admitted, Denial, Gate, Shown};
+use crate::input::pump::{self, Incoming};
+use crate::input::{Connected, InputWord};
+use bytes::{Bytes, BytesMut};
+use grimnir_events::live::DEFAULT_MOUNT;
+use grimnir_mix::live::{TARGET_FRAMES, live};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::time::timeout;
+
+/// Longest time of what is said before the sound.
+const HEAD_TIME: Duration = Duration::from_secs(15);
+/// A source that sends nothing for so long is gone.
+const SOURCE_TIME: Duration = Duration::from_secs(10);
+/// An answer that nobody takes is given up.
+const ANSWER_TIME: Duration = Duration::from_secs(5);
+/// Whoever was wrong waits before hearing so.
+const WRONG_WAIT: Duration = Duration::from_millis(300);
+/// Connections at once.
+const SEATS: usize = 64;
+/// Reads that may wait for the decoder, of at most so many bytes each.
+const QUEUE: usize = 4;
+const READ_BYTES: usize = 8 * 1024;
+/// Bytes that the kernel holds of a source, as they are asked for.
+const RECEIVE_BYTES: u32 = 32 * 1024;
+
+/// What the harbor is made of.
+pub struct Harbor {
+    /// Who may come in.
+    pub gate: Arc<Gate>,
+    /// Who is told.
+    pub tell: Box<dyn Fn(InputWord) + Send + Sync>,
+}
+
+/// The connection under way.
+struct Visit {
+    harbor: Arc<Harbor>,
+    stream: TcpStream,
+    address: SocketAddr,
+    held: BytesMut,
+}
+
+/// Why a connection is over before its sound.
+type Over = Option<(Shown, Denial)>;
+
+/// Binds a port and the next; of port 0 two free ones. Tries for a while, because the engine before
+/// may still hold them.
+pub async fn bind(address: SocketAddr) -> std::io::Result<(TcpListener, TcpListener)> {
+    let mut tries = 0;
+    loop {
+        match bind_pair(address) {
+            Ok(pair) => return Ok(pair),
+            Err(error) if tries >= 100 => return Err(error),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+        tries += 1;
+    }
+}
+
+fn bind_pair(address: SocketAddr) -> std::io::Result<(TcpListener, TcpListener)> {
+    let base = bind_one(address)?;
+    let port = base.local_addr()?.port();
+    let next = port.checked_add(1).ok_or_else(|| {
+        std::io::Error::new(std::io::ErrorKind::InvalidInput, "no port follows 65535")
+    })?;
+    let icy = bind_one(SocketAddr::new(address.ip(), next))?;
+    Ok((base, icy))
+}
+
+/// What waits in the kernel is not heard: of sound that comes faster than time, not much does.
+fn bind_one(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.set_recv_buffer_size(RECEIVE_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(64)
+}
+
+/// Serves a port until the process ends; `icy` on the port of Shoutcast sources.
+pub async fn serve(listener: TcpListener, harbor: Arc<Harbor>, icy: bool) {
+    let seats = Arc::new(Semaphore::new(SEATS));
+    loop {
+        let (stream, address) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a source could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        // One too many is closed at once: those who are in are not to suffer.
+        let Ok(seat) = seats.clone().try_acquire_owned() else { continue };
+        let harbor = harbor.clone();
+        tokio::spawn(async move {
+            let mut visit = Visit { harbor, stream, address, held: BytesMut::new() };
+            let over = match icy {
+                true => visit.icy().await,
+                false => visit.http().await,
+            };
+            if let Ok(Some((shown, denial))) = over {
+                visit.turned_away(&shown, denial.reason());
+            }
+            drop(seat);
+        });
+    }
+}
+
+impl Visit {
+    /// Reads until `parse` has something whole; what follows it stays held.
+    async fn say<T>(&mut self, parse: impl Fn(&[u8]) -> Parsed<T>) -> Result<T, &'static str> {
+        let reading = async {
+            loop {
+                match parse(&self.held) {
+                    Parsed::Whole(said, used) => {
+                        let _ = self.held.split_to(used);
+                        return Ok(said);
+                    }
+                    Parsed::Bad(why) => return Err(why),
+                    Parsed::More => {}
+                }
+                match self.stream.read_buf(&mut self.held).await {
+                    Ok(1..) => {}
+                    Ok(0) | Err(_) => return Err("the connection ended"),
+                }
+            }
+        };
+        timeout(HEAD_TIME, reading).await.unwrap_or(Err("it said nothing whole in 15 s"))
+    }
+
+    async fn answer(&mut self, text: &str) -> std::io::Result<()> {
+        let written = timeout(ANSWER_TIME, self.stream.write_all(text.as_bytes())).await;
+        written.unwrap_or_else(|elapsed| Err(elapsed.into()))
+    }
+
+    /// Answers and closes, so that the answer is read before the connection is torn.
+    async fn close(&mut self, text: &str) -> std::io::Result<()> {
+        self.answer(text).await?;
+        self.stream.shutdown().await?;
+        let mut rest = [0; 1_024];
+        let drain = async { while let Ok(1..) = self.stream.read(&mut rest).await {} };
+        let _ = timeout(Duration::from_millis(500), drain).await;
+        Ok(())
+    }
+
+    async fn http(&mut self) -> std::io::Result<Over> {
+        let head = match self.say(head).await {
+            Ok(head) => head,
+            Err(why) => {
+                self.close(&answer::refusal("400 Bad Request", why)).await?;
+                return Ok(None);
+            }
+        };
+        match (head.method.as_str(), head.path.as_str()) {
+            ("OPTIONS", _) => self.close(answer::OPTIONS).await.map(|()| None),
+            ("PUT" | "SOURCE", _) => self.source(&head).await,
+            ("GET", "/admin/metadata" | "/admin.cgi") => self.metadata(&head).await,
+            _ => {
+                let told = "encoders send sound here with PUT or SOURCE; listeners are elsewhere\n";
+                self.close(&answer::refusal("404 Not Found", told)).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Sound is announced by PUT or SOURCE.
+    async fn source(&mut self, head: &Head) -> std::io::Result<Over> {
+        let Some((user, password)) = head.basic() else {
+            // How some look whether a password is asked for.
+            self.close(&answer::refusal("401 Authentication Required", "a password is needed\n"))
+                .await?;
+            return Ok(None);
+        };
+        let mount = match mount_of(&head.path) {
+            mount if mount == "/" => None,
+            mount => Some(mount),
+        };
+        let shown = Shown { user, password, mount };
+        let admitted = match self.harbor.gate.admit(&shown, clock::utc_now()) {
+            Ok(admitted) => admitted,
+            Err(denial) => return self.refuse(shown, denial).await,
+        };
+        let plain = [("transfer-encoding", "501 Not Implemented", "chunks are not read here\n")];
+        for (name, status, told) in plain {
+            if head.header(name).is_some_and(|value| !value.eq_ignore_ascii_case("identity")) {
+                self.harbor.gate.leave(&admitted);
+                self.close(&answer::refusal(status, told)).await?;
+                return Ok(None);
+            }
+        }
+        let only_looks = head.length() == Some(0);
+        let waits = head.header("expect").is_some_and(|v| v.eq_ignore_ascii_case("100-continue"));
+        let answered = match (only_looks, waits) {
+            (true, _) => self.close("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n").await,
+            (false, true) => self.answer(&format!("{}{}", answer::CONTINUE, answer::OK)).await,
+            (false, false) => self.answer(answer::OK).await,
+        };
+        if answered.is_err() || only_looks {
+            self.harbor.gate.leave(&admitted);
+            return answered.map(|()| None);
+        }
+        let protocol = if head.method == "PUT" { "put" } else { "source" };
+        let client = head.header("user-agent").unwrap_or_default().to_owned();
+        self.listen(admitted, protocol, client).await;
+        Ok(None)
+    }
+
+    async fn refuse(&mut self, shown: Shown, denial: Denial) -> std::io::Result<Over> {
+        tokio::time::sleep(WRONG_WAIT).await;
+        let text = match denial {
+            Denial::Unknown => {
+                answer::refusal("401 Authentication Required", "wrong user name or password\n")
+            }
+            Denial::NotNow => {
+                answer::refusal("403 Forbidden", "the session is not valid at this time\n")
+            }
+            Denial::Busy => answer::refusal("403 Mountpoint in use", "Mountpoint in use\n"),
+        };
+        self.close(&text).await?;
+        Ok(Some((shown, denial)))
+    }
+
+    /// A title is told beside the sound.
+    async fn metadata(&mut self, head: &Head) -> std::io::Result<Over> {
+        let (user, password) = match (head.basic(), head.value("pass")) {
+            (Some(basic), _) => basic,
+            (None, Some(password)) => match password.split_once(':') {
+                Some((user, password)) => (user.to_owned(), password.to_owned()),
+                None => (String::new(), password),
+            },
+            (None, None) => {
+                let told = "a password is needed\n";
+                self.close(&answer::refusal("401 Authentication Required", told)).await?;
+                return Ok(None);
+            }
+        };
+        let mount = head.value("mount").map(|mount| mount_of(&mount));
+        let shown = Shown { user, password, mount };
+        let key = match self.harbor.gate.titled(&shown) {
+            Ok(key) => key,
+            Err(denial) => return self.refuse(shown, denial).await,
+        };
+        if let (Some(key), Some(title)) = (key, title_of(head)) {
+            (self.harbor.tell)(InputWord::Titled { key, title });
+        }
+        self.close(&answer::metadata(key.is_some())).await.map(|()| None)
+    }
+
+    /// A Shoutcast source.
+    async fn icy(&mut self) -> std::io::Result<Over> {
+        let (user, password, mount) = match self.say(icy_line).await {
+            Ok(IcyLine::Password { user, password, mount }) => (user, password, mount),
+            Ok(IcyLine::Http) => return self.http().await,
+            Ok(IcyLine::Poke) | Err(_) => return Ok(None),
+        };
+        let shown = Shown { user, password, mount };
+        let admitted = match self.harbor.gate.admit(&shown, clock::utc_now()) {
+            Ok(admitted) => admitted,
+            Err(denial) => {
+                tokio::time::sleep(WRONG_WAIT).await;
+                self.close(answer::INVALID_PASSWORD).await?;
+                return Ok(Some((shown, denial)));
+            }
+        };
+        if let Err(error) = self.answer(answer::OK2).await {
+            self.harbor.gate.leave(&admitted);
+            return Err(error);
+        }
+        match self.say(icy_headers).await {
+            Ok(headers) => {
+                let named = |name: &str| headers.iter().find(|(found, _)| found == name);
+                let client = named("user-agent").or_else(|| named("icy-name"));
+                let client = client.map(|(_, value)| value.clone()).unwrap_or_default();
+                self.listen(admitted, "icy", client).await;
+            }
+            Err(_) => self.harbor.gate.leave(&admitted),
+        }
+        Ok(None)
+    }
+
+    /// Takes the sound until it is over, by whomever.
+    async fn listen(&mut self, admitted: Admitted, protocol: &'static str, client: String) {
+        let (feed, tap) = live(TARGET_FRAMES);
+        let cut = Arc::new(Notify::new());
+        let key = admitted.key;
+        tracing::info!(key, mount = admitted.mount, address = %self.address, "a source is in");
+        (self.harbor.tell)(InputWord::Connected(Box::new(Connected {
+            key,
+            session_id: admitted.session_id,
+            address: self.address.to_string(),
+            client: client.chars().take(200).collect(),
+            protocol,
+            tap,
+            cut: cut.clone(),
+        })));
+        let (tx, rx) = mpsc::channel(QUEUE);
+        let (harbor, incoming) = (self.harbor.clone(), Incoming::new(rx, &feed));
+        let (done, mut decoded) = tokio::sync::oneshot::channel();
+        let spawned = std::thread::Builder::new().name(format!("live-{key}")).spawn(move || {
+            let _ = done.send(pump::run(key, incoming, feed, &*harbor.tell));
+        });
+        let bytes = self.held.split().freeze();
+        let mut count = bytes.len() as u64;
+        let mut reason = match spawned {
+            Ok(_) => tokio::select! {
+                reason = self.forward(bytes, tx, &mut count) => Some(reason),
+                () = cut.notified() => Some("it was disconnected".to_owned()),
+            },
+            Err(error) => Some(format!("no thread for its decoder: {error}")),
+        };
+        // The decoder ends with its bytes; what it says of them is the better reason.
+        if let Ok(Ok(Some(why))) = timeout(SOURCE_TIME, &mut decoded).await {
+            reason = Some(why);
+        }
+        self.harbor.gate.leave(&admitted);
+        let reason = reason.unwrap_or_default();
+        tracing::info!(key, reason, bytes = count, "a source is gone");
+        (self.harbor.tell)(InputWord::Ended { key, reason, bytes: count });
+    }
+
+    /// From the socket to the decoder; waits for both.
+    async fn forward(&mut self, first: Bytes, tx: mpsc::Sender<Bytes>, count: &mut u64) -> String {
+        let mut next = first;
+        loop {
+            if !next.is_empty() && tx.send(next).await.is_err() {
+                return "it cannot be decoded".into();
+            }
+            self.held.reserve(READ_BYTES);
+            let read = self.stream.read_buf(&mut self.held);
+            match timeout(SOURCE_TIME, read).await {
+                Ok(Ok(0)) => return "the sender ended".into(),
+                Ok(Ok(length)) => *count += length as u64,
+                Ok(Err(error)) => return format!("the connection broke: {error}"),
+                Err(_) => return "it sent nothing for 10 s".into(),
+            }
+            next = self.held.split().freeze();
+        }
+    }
+
+    fn turned_away(&self, shown: &Shown, reason: &str) {
+        (self.harbor.tell)(InputWord::Refused {
+            address: self.address.to_string(),
+            mount: shown.mount.clone().unwrap_or_else(|| DEFAULT_MOUNT.into()),
+            reason: reason.to_owned(),
+        });
+    }
+}
+
+/// The title of an update: as a whole, or artist and title.
+fn title_of(head: &Head) -> Option<String> {
+    let part = |name| head.value(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
+    let title = part("song").or_else(|| match (part("artist"), part("title")) {
+        (Some(artist), Some(title)) => Some(format!("{artist} - {title}")),
+        (artist, title) => title.or(artist),
+    })?;
+    Some(title.chars().filter(|c| !c.is_control()).take(300).collect())
+}

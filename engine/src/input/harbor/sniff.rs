@@ -1,0 +1,190 @@
+//! What sound is by its first bytes; what an encoder says of it is not believed.
+
+/// Bytes that are looked at; a tag in front of the sound may be as long.
+pub const SNIFF_LIMIT: usize = 256 * 1024;
+
+/// What was found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sound {
+    /// MPEG audio, layer 1 to 3.
+    Mpeg,
+    /// AAC in ADTS frames, at this rate.
+    Adts {
+        /// The rate of its core.
+        rate: u32,
+    },
+    /// Vorbis or FLAC in Ogg.
+    Ogg,
+    /// Opus in Ogg.
+    Opus,
+    /// FLAC on its own.
+    Flac,
+}
+
+impl Sound {
+    /// Only a decoder in C makes all of it: it goes through a process of its own. Half the usual
+    /// rate in AAC is the core of HE-AAC, which carries the rest beside it.
+    pub fn needs_child(self) -> bool {
+        match self {
+            Self::Opus => true,
+            Self::Adts { rate } => rate <= 24_000,
+            Self::Mpeg | Self::Ogg | Self::Flac => false,
+        }
+    }
+}
+
+/// What the bytes are: `None` while more are needed, `Some(None)` for nothing that is known.
+pub fn sniff(bytes: &[u8]) -> Option<Option<Sound>> {
+    if let Some(rest) = behind_tag(bytes) {
+        return rest.and_then(sniff).or_else(|| (bytes.len() >= SNIFF_LIMIT).then_some(None));
+    }
+    if bytes.len() < 4 {
+        return None;
+    }
+    match &bytes[..4] {
+        b"OggS" => ogg(bytes),
+        b"fLaC" => Some(Some(Sound::Flac)),
+        _ => framed(bytes),
+    }
+}
+
+/// The bytes behind an ID3v2 tag where one is in front; `Some(None)` while it goes on.
+fn behind_tag(bytes: &[u8]) -> Option<Option<&[u8]>> {
+    if !bytes.starts_with(b"ID3") {
+        return None;
+    }
+    let Some(size) = bytes.get(6..10) else { return Some(None) };
+    let size = size.iter().fold(0usize, |sum, byte| sum << 7 | usize::from(byte & 0x7f));
+    Some(bytes.get(10 + size..))
+}
+
+/// The first page's packet names its codec.
+fn ogg(bytes: &[u8]) -> Option<Option<Sound>> {
+    let segments = usize::from(*bytes.get(26)?);
+    let packet = bytes.get(27 + segments..)?;
+    if packet.len() < 8 {
+        return None;
+    }
+    Some(match packet {
+        packet if packet.starts_with(b"OpusHead") => Some(Sound::Opus),
+        packet if packet.starts_with(b"\x01vorbis") => Some(Sound::Ogg),
+        packet if packet.starts_with(b"\x7fFLAC") => Some(Sound::Ogg),
+        _ => None,
+    })
+}
+
+/// Two frames in a row, the first within the first 64 KiB: an encoder may join mid-frame.
+fn framed(bytes: &[u8]) -> Option<Option<Sound>> {
+    let reach = bytes.len().min(64 * 1024);
+    for at in 0..reach.saturating_sub(7) {
+        let rest = &bytes[at..];
+        let Some((sound, length)) = frame(rest) else { continue };
+        match rest.get(length..).and_then(frame) {
+            Some((next, _)) if next == sound => return Some(Some(sound)),
+            None if rest.len() < length + 7 => return None,
+            _ => {}
+        }
+    }
+    (bytes.len() >= 64 * 1024).then_some(None)
+}
+
+/// A frame's kind and its length in bytes.
+fn frame(bytes: &[u8]) -> Option<(Sound, usize)> {
+    let head: &[u8; 7] = bytes.first_chunk()?;
+    if head[0] != 0xff || head[1] & 0xe0 != 0xe0 {
+        return None;
+    }
+    if head[1] & 0xf6 == 0xf0 {
+        return adts(head);
+    }
+    let version = head[1] >> 3 & 3;
+    let layer = head[1] >> 1 & 3;
+    let (bitrate, rate) = (usize::from(head[2] >> 4), usize::from(head[2] >> 2 & 3));
+    if version == 1 || layer == 0 || bitrate == 0 || bitrate == 15 || rate == 3 {
+        return None;
+    }
+    const V1: [[usize; 14]; 3] = [
+        [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
+        [32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
+        [32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
+    ];
+    const V2: [[usize; 14]; 3] = [
+        [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
+        [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
+        [32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256],
+    ];
+    let first = version == 3;
+    let table = if first { V1 } else { V2 };
+    let bits = table[usize::from(layer) - 1][bitrate - 1] * 1_000;
+    let hertz = [44_100, 48_000, 32_000][rate] >> (3 - usize::from(version)).min(2);
+    let padding = usize::from(head[2] >> 1 & 1);
+    let length = match (layer, first) {
+        (3, _) => (12 * bits / hertz + padding) * 4,
+        (1, false) => 72 * bits / hertz + padding,
+        _ => 144 * bits / hertz + padding,
+    };
+    Some((Sound::Mpeg, length))
+}
+
+fn adts(head: &[u8; 7]) -> Option<(Sound, usize)> {
+    const RATES: [u32; 13] = [
+        96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025,
+        8_000, 7_350,
+    ];
+    let rate = *RATES.get(usize::from(head[2] >> 2 & 15))?;
+    let length =
+        usize::from(head[3] & 3) << 11 | usize::from(head[4]) << 3 | usize::from(head[5]) >> 5;
+    (length >= 7).then_some((Sound::Adts { rate }, length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// MPEG 1 layer 3, 128 kbit/s, 44.1 kHz: 417 bytes.
+    fn mp3() -> Vec<u8> {
+        let mut frame = vec![0; 417];
+        frame[..4].copy_from_slice(&[0xff, 0xfb, 0x90, 0x00]);
+        frame.repeat(3)
+    }
+
+    #[test]
+    fn what_the_bytes_are_is_found_behind_tags_and_broken_frames() {
+        assert_eq!(sniff(&mp3()), Some(Some(Sound::Mpeg)));
+        let tagged = [b"ID3\x04\0\0\0\0\0\x05hello".as_slice(), &mp3()].concat();
+        assert_eq!(sniff(&tagged), Some(Some(Sound::Mpeg)));
+        assert_eq!(sniff(&tagged[..12]), None, "the tag goes on");
+        let joined = [&mp3()[300..], &[0xff, 0xfb]].concat();
+        assert_eq!(sniff(&joined), Some(Some(Sound::Mpeg)));
+        assert_eq!(sniff(&mp3()[..417]), None, "one frame proves nothing");
+        let adts = [0xff, 0xf1, 0x58, 0x80, 0x01, 0x1f, 0xfc, 0].repeat(9);
+        assert_eq!(sniff(&adts), Some(Some(Sound::Adts { rate: 24_000 })));
+        assert!(Sound::Adts { rate: 24_000 }.needs_child());
+        assert!(!Sound::Adts { rate: 44_100 }.needs_child());
+        assert_eq!(sniff(b"fLaC"), Some(Some(Sound::Flac)));
+    }
+
+    #[test]
+    fn ogg_is_told_apart_by_its_first_packet() {
+        let page = |packet: &[u8]| {
+            let mut page = b"OggS".to_vec();
+            page.extend([0; 22]);
+            page.extend([1, packet.len() as u8]);
+            page.extend(packet);
+            page
+        };
+        assert_eq!(sniff(&page(b"OpusHead\x01")), Some(Some(Sound::Opus)));
+        assert_eq!(sniff(&page(b"\x01vorbis\0\0")), Some(Some(Sound::Ogg)));
+        assert_eq!(sniff(&page(b"\x7fFLAC\x01\0\0\0")), Some(Some(Sound::Ogg)));
+        assert_eq!(sniff(&page(b"\x80theora\0\0")), Some(None));
+        assert_eq!(sniff(&page(b"OpusHead")[..20]), None);
+    }
+
+    #[test]
+    fn garbage_is_nothing_at_last() {
+        let noise: Vec<u8> =
+            (0..70_000u32).map(|n| (n * 2_654_435_761 >> 13) as u8 & 0x7f).collect();
+        assert_eq!(sniff(&noise[..1_000]), None);
+        assert_eq!(sniff(&noise), Some(None));
+    }
+}

@@ -1,0 +1,178 @@
+//! From an encoder's bytes to frames: recognises, decodes, levels, and keeps what waits fresh.
+//!
+//! One thread per source; it waits for the ring, and the socket waits for it. Upstream: the
+//! harbor. Downstream: the ring of the mix.
+
+use super::harbor::sniff::{SNIFF_LIMIT, Sound, sniff};
+use super::{InputWord, Key, child};
+use crate::air::clock::monotonic_ns;
+use bytes::{Buf, Bytes};
+use grimnir_mix::Frame;
+use grimnir_mix::dsp::leveller::Leveller;
+use grimnir_mix::live::{Calm, LiveFeed, StreamDecoder, StreamStep, rider};
+use std::io::Read;
+use std::time::Duration;
+use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::error::TryRecvError;
+
+/// A full ring is looked at again after this.
+const FULL_WAIT: Duration = Duration::from_millis(10);
+/// Nothing for so long, and what comes then had waited on its way: 300 ms.
+const PAUSE_NS: i64 = 300_000_000;
+/// Where the rider aims at.
+const TARGET_LUFS: f64 = -16.0;
+
+/// The bytes of a connection, as a decoder reads them.
+pub(super) struct Incoming {
+    rx: Receiver<Bytes>,
+    held: Bytes,
+    calm: Calm,
+}
+
+impl Incoming {
+    /// Of this channel, on its way to this ring.
+    pub(super) fn new(rx: Receiver<Bytes>, feed: &LiveFeed) -> Self {
+        Self { rx, held: Bytes::new(), calm: feed.calm() }
+    }
+
+    /// The next bytes; none when it is over.
+    pub(super) fn next(&mut self) -> Option<Bytes> {
+        if self.held.has_remaining() {
+            return Some(std::mem::take(&mut self.held));
+        }
+        match self.rx.try_recv() {
+            Ok(bytes) => Some(bytes),
+            Err(TryRecvError::Disconnected) => None,
+            Err(TryRecvError::Empty) => {
+                // All that had waited is in.
+                self.calm.set(true);
+                let since = monotonic_ns();
+                let bytes = self.rx.blocking_recv();
+                if monotonic_ns() - since > PAUSE_NS {
+                    self.calm.set(false);
+                }
+                bytes
+            }
+        }
+    }
+}
+
+impl Read for Incoming {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let Some(mut bytes) = self.next() else { return Ok(0) };
+        let count = bytes.len().min(out.len());
+        bytes.copy_to_slice(&mut out[..count]);
+        self.held = bytes;
+        Ok(count)
+    }
+}
+
+/// Frames on their way into the ring.
+pub(super) struct Inlet {
+    feed: LiveFeed,
+    rider: Leveller,
+    began_ns: i64,
+    parked_ns: i64,
+    frames: i64,
+    calm: Calm,
+}
+
+impl Inlet {
+    fn new(feed: LiveFeed) -> Self {
+        let now = monotonic_ns();
+        Self {
+            calm: feed.calm(),
+            feed,
+            rider: rider(TARGET_LUFS),
+            began_ns: now,
+            parked_ns: now,
+            frames: 0,
+        }
+    }
+
+    /// Levels the frames and puts them in; waits while there is no room.
+    pub(super) fn take(&mut self, frames: &mut [Frame]) {
+        self.rider.process(frames);
+        let mut done = 0;
+        while done < frames.len() {
+            let now = monotonic_ns();
+            self.feed.park(((now - self.parked_ns) as i128 * 48_000 / 1_000_000_000) as u64);
+            self.parked_ns = now;
+            let count = self.feed.push(&frames[done..]);
+            done += count;
+            self.frames += count as i64;
+            if done == frames.len() {
+                return;
+            }
+            let time = (now - self.began_ns) as i128 * 48_000 / 1_000_000_000;
+            if i128::from(self.frames) < time {
+                // It makes up for a pause: what had waited is stale where nobody hears it.
+                self.feed.freshen();
+            } else {
+                // Faster than time: it has no clock, and what comes is always of now.
+                self.calm.set(true);
+            }
+            std::thread::sleep(FULL_WAIT);
+        }
+    }
+}
+
+/// Runs until the bytes are over; answers why, where it is not that.
+pub(super) fn run(
+    key: Key,
+    mut incoming: Incoming,
+    feed: LiveFeed,
+    tell: &dyn Fn(InputWord),
+) -> Option<String> {
+    let mut inlet = Inlet::new(feed);
+    let sound = match recognise(&mut incoming) {
+        Ok(sound) => sound,
+        Err(reason) => return Some(reason),
+    };
+    if sound.needs_child() {
+        let format = match sound {
+            Sound::Opus => "opus".to_owned(),
+            other => format!("{other:?}").to_lowercase(),
+        };
+        tell(InputWord::Recognised { key, format });
+        return child::run(incoming, &mut inlet).err();
+    }
+    let mut decoder = match StreamDecoder::open(Box::new(incoming)) {
+        Ok(decoder) => decoder,
+        Err(reason) => return Some(reason),
+    };
+    let (mut frames, mut told) = (Vec::new(), false);
+    loop {
+        frames.clear();
+        let step = decoder.next(&mut frames);
+        if !told && !frames.is_empty() {
+            told = true;
+            tell(InputWord::Recognised { key, format: decoder.format() });
+        }
+        inlet.take(&mut frames);
+        match step {
+            StreamStep::More => {}
+            StreamStep::Ended => return None,
+            StreamStep::Failed(reason) => return Some(reason),
+        }
+    }
+}
+
+/// Reads until it is known what comes; what was read is read again.
+fn recognise(incoming: &mut Incoming) -> Result<Sound, String> {
+    let mut head: Vec<u8> = Vec::new();
+    loop {
+        let Some(bytes) = incoming.next() else {
+            return Err("it ended before it was known what it sends".into());
+        };
+        head.extend_from_slice(&bytes);
+        match sniff(&head) {
+            Some(Some(sound)) => {
+                incoming.held = Bytes::from(head);
+                return Ok(sound);
+            }
+            None if head.len() <= SNIFF_LIMIT => {}
+            _ => return Err("what it sends is neither MP3, AAC, Ogg nor FLAC".into()),
+        }
+    }
+}

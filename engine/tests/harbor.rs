@@ -1,0 +1,244 @@
+//! Encoders at the harbor of a running engine: who is let in, who is heard, and what is heard when
+//! they go. With the encoders that people have.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use grimnir_engine_proto::Client;
+use grimnir_events::ClaimId;
+use grimnir_events::air::{AirEvent, AirFact, EndReason};
+use grimnir_events::ladder::{AUTOMATION_CLAIM, OwnerReason, ReleaseReason};
+use grimnir_events::live::{LiveAirEvent, LiveMode, TakePolicy};
+use support::live::*;
+use support::*;
+
+fn claims(facts: &[AirFact]) -> Vec<ClaimId> {
+    let claimed = |event| match event {
+        LiveAirEvent::Claimed { claim, .. } => Some(claim.id),
+        _ => None,
+    };
+    live_facts(facts).into_iter().filter_map(claimed).collect()
+}
+
+fn count(facts: &[AirFact], wanted: impl Fn(&LiveAirEvent) -> bool) -> usize {
+    live_facts(facts).iter().filter(|event| wanted(event)).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_is_answered_as_a_real_server_answers() {
+    let mut closed = grant(3, TakePolicy::OnCue);
+    closed.windows = vec![(now().plus(-2_000_000), now().plus(-1_000_000))];
+    let (rig, mut client, _) = on_air(&[grant(1, TakePolicy::OnCue), closed]).await;
+    let (base, icy) = (rig.harbor(), rig.harbor() + 1);
+    let basic = |number: u8| base64(&format!("source:secret-{number}"));
+    let put = |mount: &str, more: &str| format!("PUT {mount} HTTP/1.1\r\nHost: h\r\n{more}\r\n");
+    let with = |number| format!("Authorization: Basic {}\r\n", basic(number));
+
+    let answer = say(base, b"OPTIONS * HTTP/1.1\r\nConnection: Upgrade\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 204 ") && answer.contains("Allow: GET, PUT, SOURCE"));
+    let answer = say(base, put("/mount-1", "Content-Length: 0\r\n").as_bytes());
+    assert!(answer.starts_with("HTTP/1.0 401 Authentication Required\r\nWWW-Authenticate: Basic"));
+    let answer = say(base, put("/mount-1", &with(2)).as_bytes());
+    assert!(answer.starts_with("HTTP/1.0 401 "), "{answer}");
+    let answer = say(base, put("/mount-9", &with(1)).as_bytes());
+    assert!(answer.starts_with("HTTP/1.0 401 "), "another mount: {answer}");
+    let answer = say(base, put("/mount-3", &with(3)).as_bytes());
+    assert!(answer.starts_with("HTTP/1.0 403 Forbidden"), "{answer}");
+    assert!(say(base, b"\x16\x03\x01\x02\x00\n\n").starts_with("HTTP/1.0 400 "));
+    assert!(say(base, b"GET / HTTP/1.0\r\n\r\n").starts_with("HTTP/1.0 404 "));
+    assert_eq!(say(icy, b"!POKE\nicy-name:x\n\n"), "");
+    assert_eq!(say(icy, b"secret-2\r\n"), "invalid password\r\n");
+
+    let sound = tone_mp3(&rig, 880);
+    let update = |number| {
+        let path = "/admin/metadata?mode=updinfo&mount=%2fmount-1&song=A+-+b";
+        format!("GET {path} HTTP/1.0\r\n{}\r\n", with(number))
+    };
+    assert!(say(base, update(2).as_bytes()).starts_with("HTTP/1.0 401 "));
+    let answer = say(base, update(1).as_bytes());
+    assert!(answer.starts_with("HTTP/1.0 400 ") && answer.contains("Source does not exist"));
+    let sender = Sender::connect(base, 1, &sound);
+    let answer = say(base, put("/mount-1", &with(1)).as_bytes());
+    assert!(answer.starts_with("HTTP/1.0 403 Mountpoint in use"), "{answer}");
+    assert_eq!(say(icy, b"secret-1:#/mount-1\n"), "invalid password\r\n");
+    let answer = say(base, update(1).as_bytes());
+    assert!(answer.contains("Metadata update successful"), "{answer}");
+    let answer = say(base, b"GET /admin.cgi?mode=updinfo&pass=secret-1&song=C HTTP/1.0\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.0 200 OK"), "{answer}");
+    let facts = facts_until(&mut client, 1, |facts| {
+        is_ready(facts, 1).is_some()
+            && count(facts, |e| matches!(e, LiveAirEvent::Titled { .. })) > 0
+    })
+    .await;
+    assert!(is_ready(&facts, 1).unwrap().starts_with("mp3 48000 Hz"));
+    assert_eq!(claims(&facts), [], "nobody gave the cue");
+    assert!(count(&facts, |e| matches!(e, LiveAirEvent::Refused { .. })) > 0);
+    sender.hang_up();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dj_is_heard_goes_comes_back_into_the_same_claim_and_nothing_is_missing() {
+    let (rig, mut client, port) = on_air(&[grant(1, TakePolicy::Immediate)]).await;
+    let ear = listen(port);
+    let address = format!("icecast://source:secret-1@127.0.0.1:{}/mount-1", rig.harbor());
+    let play = || Encoder::ffmpeg(880, &["-b:a", "128k", "-f", "mp3", &address]);
+    let encoder = play();
+    let owned = |facts: &[AirFact], times| owners(facts).len() == times;
+    facts_until(&mut client, 1, |facts| owned(facts, 2) && started(facts).len() == 2).await;
+    drop(encoder);
+    facts_until(&mut client, 1, |facts| owned(facts, 3)).await;
+    let encoder = play();
+    facts_until(&mut client, 1, |facts| owned(facts, 4)).await;
+    drop(encoder);
+    let facts = facts_until(&mut client, 1, |facts| owned(facts, 5)).await;
+    heard_for(&mut client, 96_000).await;
+    let claims = claims(&facts);
+    assert_eq!(claims.len(), 1, "it came back into its claim");
+    let live = claims[0];
+    assert_eq!(
+        owners(&facts),
+        [
+            (AUTOMATION_CLAIM, OwnerReason::SignOn),
+            (live, OwnerReason::Preempted),
+            (AUTOMATION_CLAIM, OwnerReason::Failed),
+            (live, OwnerReason::Preempted),
+            (AUTOMATION_CLAIM, OwnerReason::Failed),
+        ]
+    );
+    assert_eq!(count(&facts, |e| matches!(e, LiveAirEvent::RanDry { .. })), 2);
+    assert_eq!(count(&facts, |e| matches!(e, LiveAirEvent::Disconnected { .. })), 2);
+    let ended = facts.iter().filter(|fact| match &fact.event {
+        AirEvent::ItemEnded { reason: EndReason::Failed { reason }, .. } => {
+            reason == "its sound ran out"
+        }
+        _ => false,
+    });
+    assert!(ended.count() <= 2);
+    let heard = tones_heard(&ear.hang_up(rig.dir.path()), &[440, 880]);
+    assert_eq!(&heard[heard.len() - 5..], [440, 880, 440, 880, 440].map(Some), "{heard:?}");
+}
+
+/// A source that is faster than time waits, one that is slower runs dry; neither takes more air
+/// than it has sound.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_has_its_own_pace_and_the_air_keeps_time() {
+    let mut grants = [grant(1, TakePolicy::Immediate), grant(2, TakePolicy::Immediate)];
+    let (rig, mut client, port) = on_air(&grants).await;
+    let ear = listen(port);
+    let (fast, slow) = (tone_mp3(&rig, 880), tone_mp3(&rig, 660));
+    let sender = Sender::at_pace(rig.harbor(), 1, Pace::Play(fast, 1_000.0));
+    let facts = facts_until(&mut client, 1, |facts| started(facts).len() == 2).await;
+    let live = claims(&facts)[0];
+    // Two seconds of air later it has not run dry, and has sent little more than was heard.
+    heard_for(&mut client, 2 * 48_000).await;
+    grants[0].disconnect = 1;
+    set_live(&mut client, 2, &grants, vec![live]).await;
+    let gone = |event: &LiveAirEvent| match event {
+        LiveAirEvent::Disconnected { bytes, .. } => Some(*bytes),
+        _ => None,
+    };
+    let facts = facts_until(&mut client, 1, |facts| {
+        live_facts(facts).iter().any(|event| gone(event).is_some()) && owners(facts).len() == 3
+    })
+    .await;
+    assert_eq!(count(&facts, |e| matches!(e, LiveAirEvent::RanDry { .. })), 0);
+    sender.hang_up();
+    let bytes = live_facts(&facts).iter().find_map(gone).unwrap();
+    assert!(bytes < 16_000 * 60, "{bytes} bytes were taken in a few seconds");
+
+    let sender = Sender::at_pace(rig.harbor(), 2, Pace::Play(slow, 0.5));
+    let dry = |event: &LiveAirEvent| matches!(event, LiveAirEvent::RanDry { .. });
+    facts_until(&mut client, 1, |facts| count(facts, dry) == 2 && owners(facts).len() == 7).await;
+    heard_for(&mut client, 96_000).await;
+    sender.hang_up();
+    let heard = tones_heard(&ear.hang_up(rig.dir.path()), &[440, 880, 660]);
+    let order = [440, 880, 440, 660, 440, 660, 440].map(Some);
+    assert!(heard.windows(7).any(|part| part == order), "{heard:?}");
+    assert!(!heard[1..heard.len() - 1].contains(&None), "a gap: {heard:?}");
+}
+
+/// Waits until so many frames more have aired.
+async fn heard_for(client: &mut Client, frames: i64) {
+    let request = || grimnir_engine_proto::v1::StatusRequest {};
+    let mut look = tokio::time::interval(std::time::Duration::from_millis(50));
+    let mut until = None;
+    loop {
+        let now = client.get_status(request()).await.unwrap().into_inner().air_frame;
+        if now >= *until.get_or_insert(now + frames) {
+            return;
+        }
+        look.tick().await;
+    }
+}
+
+/// Handed over and released again and again: no gap, and never what was sent before.
+#[tokio::test(flavor = "multi_thread")]
+async fn take_overs_and_releases_leave_no_gap_and_nothing_stale() {
+    let rounds = if std::env::var_os("GRIMNIR_SOAK").is_some() { 1_000 } else { 6 };
+    let mut grants = [grant(1, TakePolicy::OnCue)];
+    let (rig, mut client, port) = on_air(&grants).await;
+    let ear = listen(port);
+    let tones = [880, 1_200];
+    let sounds = tones.map(|hertz| tone_mp3(&rig, hertz));
+    let sender = Sender::connect(rig.harbor(), 1, &sounds[1]);
+    facts_until(&mut client, 1, |facts| is_ready(facts, 1).is_some()).await;
+    let (mut from, mut revision) = (1, 1);
+    let mut next = async |client: &mut Client, enough: &mut dyn FnMut(&[AirFact]) -> bool| {
+        let facts = facts_until(client, from, |facts| enough(facts)).await;
+        from = facts.last().map_or(from, |fact| fact.journal_seq + 1);
+        facts
+    };
+    for round in 0..rounds {
+        // What was sent until now is old once this has gone through the ring.
+        sender.set(Pace::Play(sounds[round % 2].clone(), 1.0));
+        heard_for(&mut client, 48_000 + 24_000).await;
+        grants[0].take = (round as u64 + 1, TakePolicy::Immediate);
+        revision += 1;
+        set_inputs(&mut client, revision, &grants).await;
+        let mut live = None;
+        next(&mut client, &mut |facts| {
+            live = claims(facts).last().copied().or(live);
+            live.is_some() && owners(facts).iter().any(|(to, _)| Some(*to) == live)
+        })
+        .await;
+        heard_for(&mut client, 12_000).await;
+        revision += 1;
+        set_live(&mut client, revision, &grants, live.into_iter().collect()).await;
+        let released =
+            AirEvent::ClaimEnded { claim_id: live.unwrap(), reason: ReleaseReason::Released };
+        next(&mut client, &mut |facts| facts.iter().any(|fact| fact.event == released)).await;
+    }
+    let heard = tones_heard(&ear.hang_up(rig.dir.path()), &[440, 880, 1_200]);
+    let live: Vec<u32> = heard.iter().flatten().copied().filter(|tone| *tone != 440).collect();
+    let expected: Vec<u32> = (0..rounds).map(|round| tones[round % 2]).collect();
+    assert_eq!(live, expected, "{heard:?}");
+    assert!(!heard[1..heard.len() - 1].contains(&None), "a gap: {heard:?}");
+}
+
+/// Somebody speaks over the programme: it goes on 12 dB lower, and comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn over_the_programme_it_goes_on_twelve_decibels_lower() {
+    let mut grants = [grant(1, TakePolicy::Immediate)];
+    grants[0].session.mode = LiveMode::Over;
+    let (rig, mut client, port) = on_air(&grants).await;
+    let ear = listen(port);
+    let sender = Sender::connect(rig.harbor(), 1, &tone_mp3(&rig, 880));
+    let began = |event: &LiveAirEvent| matches!(event, LiveAirEvent::OverBegan { .. });
+    let ended = |event: &LiveAirEvent| matches!(event, LiveAirEvent::OverEnded { .. });
+    facts_until(&mut client, 1, |facts| count(facts, began) == 1).await;
+    heard_for(&mut client, 96_000).await;
+    sender.hang_up();
+    let facts = facts_until(&mut client, 1, |facts| count(facts, ended) == 1).await;
+    assert_eq!(owners(&facts).len(), 1, "automation owned the air all along");
+    heard_for(&mut client, 120_000).await;
+    let heard = ear.hang_up(rig.dir.path());
+    let levels: Vec<(f64, f64)> =
+        heard.chunks_exact(4_800).map(|part| (power(part, 440), power(part, 880))).collect();
+    let most = levels.iter().map(|(bed, _)| *bed).fold(0.0, f64::max);
+    let under: Vec<f64> =
+        levels.iter().filter(|(_, voice)| *voice > 0.1).map(|(bed, _)| *bed).collect();
+    let least = under.iter().copied().fold(f64::MAX, f64::min);
+    assert!((20.0 * (least / most).log10() + 12.0).abs() < 0.5, "{least} of {most}");
+    let last = levels[levels.len() - 3].0;
+    assert!((20.0 * (last / most).log10()).abs() < 0.5, "it came back: {last} of {most}");
+}

@@ -1,0 +1,95 @@
+//! Samples of live inputs: decided, seen by the engine, handed to it.
+
+use super::{Labelled, at, claim, hash, labelled, raw};
+use grimnir_events::ladder::Tier;
+use grimnir_events::live::*;
+use grimnir_events::{ClaimId, LiveSessionId, ShowId, StationId};
+
+const fn id(bytes: [u8; 16]) -> LiveSessionId {
+    LiveSessionId(bytes)
+}
+
+fn session(validity: LiveValidity, take: TakePolicy, mode: LiveMode) -> LiveSession {
+    LiveSession {
+        id: id(raw(70)),
+        name: "Morning DJ".into(),
+        username: "morning".into(),
+        digest: hash(71),
+        mount: "/live".into(),
+        validity,
+        tier: Tier::LiveScheduled,
+        take,
+        mode,
+    }
+}
+
+/// By their words, as a ladder's event holds them.
+pub fn live() -> Labelled<LiveEvent> {
+    use LiveEvent::*;
+    let session_id = id(raw(72));
+    let created =
+        |validity, take, mode| SessionCreated { session: Box::new(session(validity, take, mode)) };
+    let window = LiveValidity::Window { from: at(70), until: at(71) };
+    let show = |show_id| LiveValidity::Shows { show_id };
+    let samples = vec![
+        ("window".into(), created(window, TakePolicy::Immediate, LiveMode::Replace)),
+        ("shows".into(), created(show(None), TakePolicy::NextItem, LiveMode::Over)),
+        ("show".into(), created(show(Some(ShowId(raw(73)))), TakePolicy::OnCue, LiveMode::Replace)),
+        ("".into(), SessionRevoked { session_id, note: "lost laptop".into() }),
+        (
+            "".into(),
+            HandoverRequested { session_id, number: 7, take: TakePolicy::Faded { fade_ms: 800 } },
+        ),
+        ("".into(), DisconnectRequested { session_id, number: 8 }),
+    ];
+    labelled!(LiveEvent: [
+        SessionCreated, SessionRevoked, HandoverRequested, DisconnectRequested,
+    ], samples)
+}
+
+/// By their words, as a fact of the air holds them.
+pub fn live_air() -> Labelled<LiveAirEvent> {
+    use LiveAirEvent::*;
+    let (session_id, claim_id) = (id(raw(74)), ClaimId(raw(75)));
+    let plain = |event| (String::new(), event);
+    let samples = vec![
+        plain(Connected {
+            session_id,
+            address: "192.0.2.7:50412".into(),
+            client: "butt 0.1.37".into(),
+            protocol: "source".into(),
+        }),
+        plain(Ready { session_id, format: "mp3 44100 Hz 2 ch".into() }),
+        plain(Claimed { session_id, claim: Box::new(claim(Tier::LiveOverride)) }),
+        plain(OverBegan { session_id }),
+        plain(OverEnded { session_id }),
+        plain(Titled { session_id, title: "Someone - Something".into() }),
+        plain(RanDry { session_id, claim_id }),
+        plain(Disconnected { session_id, reason: "the sender ended".into(), bytes: 9_000_001 }),
+        plain(Refused {
+            address: "192.0.2.9:1".into(),
+            mount: "/live".into(),
+            reason: "wrong user name or password".into(),
+            others: 3,
+        }),
+    ];
+    labelled!(LiveAirEvent: [
+        Connected, Ready, Claimed, OverBegan, OverEnded, Titled, RanDry, Disconnected, Refused,
+    ], samples)
+}
+
+pub fn engine_inputs() -> Labelled<EngineInputs> {
+    let grant = |take, disconnect| LiveGrant {
+        session: session(
+            LiveValidity::Shows { show_id: None },
+            TakePolicy::NextItem,
+            LiveMode::Replace,
+        ),
+        windows: vec![(at(76), at(77)), (at(78), at(79))],
+        take,
+        disconnect,
+    };
+    let station_id = StationId(raw(80));
+    let grants = vec![grant((9, TakePolicy::Immediate), 0), grant((0, TakePolicy::default()), 10)];
+    vec![("whole".into(), EngineInputs { revision: 81, station_id, grants })]
+}
