@@ -59,7 +59,9 @@ impl Slots<'_, '_> {
             let top = from.frame();
             let times = (top.plus(-before), top.plus(after));
             let first = stretch.slots.first();
-            if !aired(self.earlier, times) && !self.identifies(first) {
+            if self.identifies(first) {
+                self.own_id = (!aired(self.earlier, times)).then_some(times);
+            } else if !aired(self.earlier, times) {
                 owed.push((Of::Opening, times.0, times.1));
             }
         }
@@ -192,6 +194,13 @@ impl Slots<'_, '_> {
     /// beginning lacked is said.
     pub(super) fn end_legal_ids(&mut self) {
         let start = self.chain.next_start_whole();
+        if let Some((from, until)) = self.own_id.take()
+            && !self.chain.identifies(from, until)
+        {
+            let (from, until) = (from.utc(), until.utc());
+            self.notes
+                .push(format!("warning: no legal ID: none of the clock's from {from} to {until}"));
+        }
         for due in std::mem::take(&mut self.legal) {
             let fits = start >= due.from && start.plus(due.airtime) <= due.until;
             match due.of {

@@ -18,7 +18,7 @@ use grimnir_events::timeline::{
     Anchor, ClockSlot, HourPlan, Line, PlaylistMode, SlotSource, SlotStart,
 };
 use grimnir_events::units::FRAMES_PER_SECOND;
-use grimnir_events::{LineId, PlaylistId, SmartBlockId, UtcMicros};
+use grimnir_events::{AirFrame, LineId, PlaylistId, SmartBlockId, UtcMicros};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
@@ -39,6 +39,8 @@ pub(super) struct Slots<'p, 'a> {
     pub anchored: bool,
     /// Legal IDs that are to find their breaks.
     pub legal: Vec<Due>,
+    /// The clock puts one of its own at the hour: within these times it counts.
+    pub own_id: Option<(AirFrame, AirFrame)>,
     /// The slot in the making, and what of its source gives the next line.
     pub slot: Option<u32>,
     pub part: Part,
@@ -75,6 +77,7 @@ impl<'p, 'a> Slots<'p, 'a> {
             full,
             anchored: false,
             legal: Vec::new(),
+            own_id: None,
             gone,
             slot,
             part,
