@@ -29,11 +29,7 @@ fn plans_fill_what_greed_fills() {
             assert!(planned * 100 >= greedy * 99, "station {seed}: {planned} of {greedy} frames");
         } else {
             // Too few items for the law: which of them come first decides what is left.
-            low.push((
-                seed,
-                planned as f64 / greedy as f64,
-                greedy as f64 / (HOURS * 3_600 * S) as f64,
-            ));
+            low.push((seed, planned, greedy));
             scarce = (scarce.0 + planned, scarce.1 + greedy);
         }
     }
