@@ -4,13 +4,11 @@
 //! `violations`, which say what an edit would break. The same judge stands before every edit; what
 //! is only asked goes the same way and is not committed.
 
-pub(crate) mod folds;
-
 use crate::clock;
 use crate::error::CommandError;
+use crate::folds::{Folds, apart};
 use crate::meta::Meta;
 use crate::site::Site;
-use folds::{Folds, apart};
 use grimnir_events::timeline::{Anchor, FormatClock, HourPlan, Line, TimelineEvent};
 use grimnir_events::{CommitId, LineId, MediaId, StationId, UtcMicros, derive_id};
 use grimnir_rules::planner::violations::{Severity, Violation, newly, violations};
@@ -24,6 +22,8 @@ use std::collections::BTreeSet;
 
 /// Hours after an edit that are judged too: what is kept apart from it may be broken there.
 const JUDGED_AFTER: i64 = 24;
+/// What failed, where judging did.
+pub(crate) const JUDGING: &str = "judging the plan";
 /// Violations that a refusal names.
 const NAMED: usize = 3;
 
@@ -123,7 +123,8 @@ impl Site {
         let (command, violations) = match before {
             Some(known) => (known, Vec::new()),
             None => {
-                let drafted = apart(move || draft(&folds, vec![request], meta.commit_id)).await??;
+                let drafted =
+                    apart(JUDGING, move || draft(&folds, vec![request], meta.commit_id)).await??;
                 let refuses = drafted.violations.iter().any(|v| v.severity == Severity::Hard);
                 if refuses && !force {
                     return Err(breaks(&drafted.violations));
@@ -151,7 +152,7 @@ impl Site {
     ) -> Result<Vec<Violation>, CommandError> {
         let folds = Folds::read(self, station).await?;
         let commit_id = CommitId(clock::fresh_id());
-        apart(move || {
+        apart(JUDGING, move || {
             let mut refused = Vec::new();
             let mut good = Vec::new();
             // Each is tried behind those before it, and judging is left to the end.
@@ -177,7 +178,10 @@ impl Site {
         until: UtcMicros,
     ) -> Result<Vec<Violation>, CommandError> {
         let folds = Folds::read(self, station).await?;
-        apart(move || folds.ask(|inputs| violations(inputs, folds.hours(), from, until))).await
+        apart(JUDGING, move || {
+            folds.ask(|inputs, _| violations(inputs, folds.hours(), from, until))
+        })
+        .await
     }
 }
 
@@ -193,8 +197,10 @@ impl Site {
         seed: Option<u64>,
     ) -> Result<Vec<HourPlan>, CommandError> {
         let folds = Folds::read(self, station).await?;
-        apart(move || folds.ask(|inputs| simulate(inputs, folds.hours(), &clock, at, hours, seed)))
-            .await
+        apart(JUDGING, move || {
+            folds.ask(|inputs, _| simulate(inputs, folds.hours(), &clock, at, hours, seed))
+        })
+        .await
     }
 }
 
@@ -311,7 +317,7 @@ pub(crate) fn judged(
 ) -> Vec<Violation> {
     let (Some(first), Some(last)) = (touched.first(), touched.last()) else { return Vec::new() };
     let (from, until) = (*first, last.plus(JUDGED_AFTER * HOUR_US));
-    folds.ask(|inputs| {
+    folds.ask(|inputs, _| {
         let before = violations(inputs, folds.hours(), from, until);
         newly(&before, violations(inputs, &after.hours, from, until))
     })

@@ -15,6 +15,19 @@ pub struct Meta {
     pub commit_id: CommitId,
 }
 
+impl Meta {
+    /// Of the system itself, in a conversation of its own.
+    pub fn own() -> Self {
+        let commit_id = CommitId(crate::clock::fresh_id());
+        Self {
+            actor: Actor::System,
+            correlation: CorrelationId(commit_id.0),
+            causation: CommitId::default(),
+            commit_id,
+        }
+    }
+}
+
 /// What an accepted command led to.
 #[derive(Clone, Debug)]
 pub struct Receipt<E> {

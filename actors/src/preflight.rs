@@ -178,7 +178,7 @@ impl PreflightState {
 
 /// Items that were lost because their bytes were gone or others: these can be found.
 fn missed(library: &LibraryState) -> Vec<(MediaId, ContentHash)> {
-    let bytes = |entry: &&MediaEntry| {
+    let bytes = |entry: &&Box<MediaEntry>| {
         entry.lost.as_deref().is_some_and(|reason| [FILE_MISSING, FILE_CHANGED].contains(&reason))
     };
     let found = library.media.values().filter(bytes);

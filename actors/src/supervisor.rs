@@ -7,6 +7,7 @@
 //! handles every event itself. A failed child is started again, at once the first time and
 //! with doubling pauses up to 5 s when it keeps failing.
 
+use crate::alarms::{AlarmArgs, AlarmMessenger};
 use crate::engine::link::{EngineLink, LinkArgs};
 use crate::import::{Importer, ImporterArgs};
 use crate::legal_id::{LegalIdArgs, LegalIdWatch};
@@ -44,6 +45,8 @@ pub enum Child {
     Preflight,
     /// The judge of its legal IDs.
     LegalIds,
+    /// Who tells people of its alarms.
+    Alarms,
     /// The site's access shell.
     Access,
     /// The site's process manager runner.
@@ -131,6 +134,10 @@ impl Family {
             Child::LegalIds => {
                 let args = LegalIdArgs { shared: self.shared.clone(), station };
                 LegalIdWatch::spawn_linked(None, LegalIdWatch, args, me).await?.0.get_cell()
+            }
+            Child::Alarms => {
+                let args = AlarmArgs { shared: self.shared.clone(), station };
+                AlarmMessenger::spawn_linked(None, AlarmMessenger, args, me).await?.0.get_cell()
             }
             Child::Processes => {
                 let scope = (station != StationId::default()).then_some(station);
@@ -279,6 +286,9 @@ fn acting(shared: &Shared) -> Vec<Child> {
         vec![Child::Engine, Child::Planner, Child::Preflight, Child::LegalIds, Child::Importer];
     if !shared.ownership.is_alone() {
         all.push(Child::Processes);
+    }
+    if shared.config.alarm_url.is_some() {
+        all.push(Child::Alarms);
     }
     all
 }

@@ -4,9 +4,9 @@
 //! others wait in the timeline, and are filled when the planner has planned them.
 
 use crate::clock;
-use crate::edits::folds::Folds;
 use crate::edits::line;
 use crate::error::CommandError;
+use crate::folds::Folds;
 use crate::meta::Meta;
 use crate::site::{Shared, Site};
 use grimnir_events::grid::{DAY_HOURS, DatedSet, Days, Grid, LocalDate};
@@ -312,7 +312,7 @@ fn ruled_out(folds: &Folds, plan: &HourPlan) -> BTreeMap<LineId, String> {
     let mut hours = folds.hours().clone();
     hours.insert(plan.hour, plan.clone());
     let until = plan.hour.plus(1);
-    let found = folds.ask(|inputs| {
+    let found = folds.ask(|inputs, _| {
         grimnir_rules::planner::violations::violations(inputs, &hours, plan.hour, until)
     });
     let hard = found.into_iter().filter(|v| v.severity == Severity::Hard);

@@ -1,16 +1,14 @@
 //! Tries smart blocks and explains plans: reads the folds as planning does, and commits nothing.
 
 use crate::error::CommandError;
-use crate::gather::{Gathered, Larder};
+use crate::folds::{Folds, apart};
 use crate::site::Site;
 use grimnir_events::smart_block::SmartBlock;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{LineId, StationId, UtcMicros};
+use grimnir_rules::planner::PLANNER_VERSION;
 use grimnir_rules::planner::problems::{Look, Problem, problems};
 use grimnir_rules::planner::v2::{self, BlockTest, Explained, Materialized, PickTrace};
-use grimnir_rules::planner::{PLANNER_VERSION, PlanInputs};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why a planned line is what it is, as far as that can still be told.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,42 +27,15 @@ pub struct LineExplained {
     pub inputs_moved: bool,
 }
 
-/// The folds and where the library is prepared.
-struct Folds {
-    gathered: Gathered,
-    larder: Arc<Mutex<Larder>>,
-}
-
 impl Folds {
-    async fn read(site: &Site, id: StationId) -> Result<Self, CommandError> {
-        Ok(Self { gathered: site.gather(id).await?, larder: site.larder(id) })
-    }
-
-    fn hours(&self) -> &BTreeMap<UtcMicros, HourPlan> {
-        &self.gathered.timeline.state.hours
-    }
-
-    /// Asks the planner as planning does.
-    fn ask<T>(
-        &self,
-        answer: impl FnOnce(&PlanInputs<'_>, &BTreeMap<UtcMicros, HourPlan>) -> T,
-    ) -> T {
-        let prepared = self.prepare();
-        self.gathered.ask(&prepared, answer)
-    }
-
-    fn prepare(&self) -> Arc<crate::gather::Prepared> {
-        self.larder.lock().unwrap_or_else(PoisonError::into_inner).prepare(&self.gathered)
-    }
-
     fn explain(&self, hour: UtcMicros, line_id: LineId) -> Option<LineExplained> {
         let planned = self.hours().get(&hour)?;
         let prepared = self.prepare();
-        let record = self.gathered.timeline.state.roll.hours.get(&hour).map(|kept| &kept.record);
+        let record = self.timeline.state.roll.hours.get(&hour).map(|kept| &kept.record);
         let at = record.map(|record| record.at);
         // Hours after it were there when it was planned, or came later: whichever leads to it.
         let earlier = self.hours().range(..hour).map(|(at, plan)| (*at, plan.clone())).collect();
-        let explained = self.gathered.ask_as_of(&prepared, at, |inputs, then| {
+        let explained = self.ask_as_of(&prepared, at, |inputs, then| {
             let first = v2::explain_hour(inputs, &earlier, hour);
             if same(&first, planned) {
                 return first;
@@ -84,10 +55,10 @@ impl Folds {
         let pick = picks.find(|(line, _)| *line == Some(line_id)).map(|(_, trace)| trace);
         let input_seq = planned.input_seq;
         let inputs_moved = match record {
-            Some(record) => record.inputs != self.gathered.basis(&prepared).inputs,
+            Some(record) => record.inputs != self.basis(&prepared).inputs,
             // Before that was recorded only the positions tell.
             None => {
-                let seq = self.gathered.station.seq.max(self.gathered.library.seq);
+                let seq = self.station.seq.max(self.library.seq);
                 seq > input_seq
             }
         };
@@ -103,20 +74,19 @@ impl Folds {
 
     /// What is wrong with the plan from `now` to its horizon.
     fn problems(&self, now: UtcMicros, hours: u32) -> Vec<Problem> {
-        let gathered = &self.gathered;
-        let zone = gathered.zone();
+        let zone = self.zone();
         let running = grimnir_rules::planner::hours::hour_of(&zone, now).from;
         let legal = |item: &grimnir_events::library::MediaItem| {
             item.kind == grimnir_events::library::ItemKind::LegalId
         };
-        gathered.standing(|standing| {
+        self.standing(|standing| {
             problems(&Look {
-                settings: &gathered.station.state.settings,
+                settings: &self.station.state.settings,
                 hours: self.hours(),
                 standing,
                 from: now,
                 until: running.plus(i64::from(hours) * 3_600_000_000),
-                legal_ids: gathered.library.state.playable().any(legal),
+                legal_ids: self.library.state.playable().any(legal),
             })
         })
     }
@@ -133,13 +103,7 @@ fn leads_to(explained: &Explained, planned: &HourPlan, id: LineId) -> bool {
     now.is_some() && now == line(planned)
 }
 
-/// Picking takes milliseconds; it must not hold up the actors.
-async fn apart<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, CommandError> {
-    let failed = |reason: String| CommandError::Failed { what: "trying out the planner", reason };
-    tokio::task::spawn_blocking(work).await.map_err(|e| failed(e.to_string()))
-}
+const TRYING: &str = "trying out the planner";
 
 impl Site {
     /// What a block would yield from `at` on; nothing is planned. The same seed leads to the same
@@ -153,7 +117,7 @@ impl Site {
         seed: u64,
     ) -> Result<Materialized, CommandError> {
         let folds = Folds::read(self, station).await?;
-        apart(move || {
+        apart(TRYING, move || {
             folds.ask(|inputs, hours| v2::materialize(inputs, hours, &block, at, duration_ms, seed))
         })
         .await
@@ -167,7 +131,7 @@ impl Site {
         at: UtcMicros,
     ) -> Result<BlockTest, CommandError> {
         let folds = Folds::read(self, station).await?;
-        apart(move || folds.ask(|inputs, hours| v2::test(inputs, hours, &block, at))).await
+        apart(TRYING, move || folds.ask(|inputs, hours| v2::test(inputs, hours, &block, at))).await
     }
 
     /// Why a planned line is what it is: its hour is planned again. `None` where no such hour is
@@ -179,7 +143,7 @@ impl Site {
         line: LineId,
     ) -> Result<Option<LineExplained>, CommandError> {
         let folds = Folds::read(self, station).await?;
-        apart(move || folds.explain(hour, line)).await
+        apart(TRYING, move || folds.explain(hour, line)).await
     }
 
     /// What is wrong with a station's plan, as far as it can be seen now; `hours` ahead, or as far
@@ -191,7 +155,7 @@ impl Site {
     ) -> Result<Vec<Problem>, CommandError> {
         let folds = Folds::read(self, station).await?;
         let now = crate::clock::now();
-        let ahead = folds.gathered.timeline.state.roll.horizon.plan_hours;
-        apart(move || folds.problems(now, hours.unwrap_or(ahead))).await
+        let ahead = folds.timeline.state.roll.horizon.plan_hours;
+        apart(TRYING, move || folds.problems(now, hours.unwrap_or(ahead))).await
     }
 }

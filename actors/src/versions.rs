@@ -5,9 +5,9 @@
 //! is work on the plan of today, by commands of its own.
 
 use crate::clock;
-use crate::edits::folds::{Folds, apart};
-use crate::edits::{breaks, hour_of, judged, step};
+use crate::edits::{JUDGING, breaks, hour_of, judged, step};
 use crate::error::CommandError;
+use crate::folds::{Folds, apart};
 use crate::meta::Meta;
 use crate::site::Site;
 use grimnir_events::owner::folded;
@@ -156,7 +156,7 @@ impl Site {
         self.ours(station)?;
         let old = self.plan_at(station, seq).await?;
         let folds = Folds::read(self, station).await?;
-        let drafted = apart(move || draft(&folds, &old, seq)).await?;
+        let drafted = apart(JUDGING, move || draft(&folds, &old, seq)).await?;
         let (commands, mut out) = drafted?;
         let refuses = out.violations.iter().any(|v| v.severity == Severity::Hard);
         if refuses && !force {

@@ -121,6 +121,7 @@ async fn node(
         data_dir: data_dir.clone(),
         archive: None,
         import_roots: Vec::new(),
+        alarm_url: None,
     };
     let secrets = Arc::new(Secrets::open(data_dir.join("secrets")).expect("opens"));
     let (views, _) = Projector::spawn(ledger.clone(), None);

@@ -53,6 +53,7 @@ const PAGES: &[(&str, &str)] = pages![
     "duplicate_media",
     "edit_breaks_rules",
     "engine_failed",
+    "engine_is_whole",
     "fade_too_long",
     "file_required",
     "file_too_large",

@@ -97,6 +97,9 @@ pub struct Serve {
     /// URL of an archive that sealed segments are copied to, e.g. file:///mnt/archive.
     #[arg(long, env = "GRIMNIR_ARCHIVE", hide_env_values = true)]
     pub archive: Option<String>,
+    /// URL that alarms are posted to, as JSON: silence, crashes, outputs that are down.
+    #[arg(long, env = "GRIMNIR_ALARM_URL", hide_env_values = true)]
+    pub alarm_url: Option<String>,
     /// End the engines too when this process ends in order; otherwise they play on.
     #[arg(long, env = "GRIMNIR_STOP_ENGINES")]
     pub stop_engines: bool,

@@ -61,6 +61,7 @@ pub async fn open(args: &Serve, address: SocketAddr) -> Result<Site, String> {
         },
         archive: args.archive.clone().map(|url| ArchivePlace { url, options: store_options() }),
         import_roots: args.import_roots.clone(),
+        alarm_url: args.alarm_url.clone(),
     };
     Site::open(config).await.map_err(|e| e.to_string())
 }

@@ -8,6 +8,8 @@ use grimnir_events::codec::{self, Payload};
 use grimnir_events::control::EngineControl;
 use grimnir_events::dsp::DspGraph;
 use grimnir_events::handover::{EngineClaims, EngineConfig};
+use grimnir_events::ladder::Tier;
+use grimnir_events::station::MountFormat;
 use grimnir_events::timeline::{HourPlan, Line};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -32,9 +34,42 @@ pub struct Held {
     pub graph: DspGraph,
     /// Epoch of the control plane that is obeyed.
     pub epoch: u64,
+    /// Only the last rung and emergencies are held; what is handed over beyond is kept on disk for
+    /// the next engine.
+    pub lean: bool,
 }
 
 impl Held {
+    /// Lets go of all that is not the last rung or an emergency, from now on.
+    pub fn make_lean(&mut self) {
+        self.lean = true;
+        self.config = self.config.take().map(|config| self.of_config(config));
+        self.hours = self.of_hours(vec![]);
+        self.claims = self.claims.take().map(|claims| self.of_claims(claims));
+        self.control = EngineControl::default();
+        self.graph = DspGraph::default();
+    }
+    /// What is held of a configuration.
+    pub fn of_config(&self, mut config: EngineConfig) -> EngineConfig {
+        if self.lean {
+            config.rotation.clear();
+            // One codec, the one that every listener has.
+            config.mounts.retain(|mount| mount.format == MountFormat::Mp3);
+        }
+        config
+    }
+    /// What is held of hours.
+    pub fn of_hours(&self, hours: Vec<HourPlan>) -> Vec<HourPlan> {
+        if self.lean { vec![] } else { hours }
+    }
+    /// What is held of claims.
+    pub fn of_claims(&self, mut claims: EngineClaims) -> EngineClaims {
+        if self.lean {
+            claims.claims.retain(|claim| claim.tier == Tier::Emergency);
+        }
+        claims
+    }
+
     /// Every held line, in order.
     pub fn lines(&self) -> Vec<Line> {
         self.hours.iter().flat_map(|hour| hour.lines.iter().cloned()).collect()

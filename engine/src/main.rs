@@ -70,6 +70,10 @@ struct RunArguments {
     /// Lowest epoch of a control plane that is obeyed.
     #[arg(long, default_value_t = 0)]
     epoch: u64,
+    /// Play the last rung and emergencies, and nothing else: what an engine is started with when
+    /// others crashed too often.
+    #[arg(long)]
+    minimal: bool,
     #[command(flatten)]
     elsewhere: elsewhere::Elsewhere,
 }
@@ -77,7 +81,10 @@ struct RunArguments {
 fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("GRIMNIR_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // Colours are for eyes: a log that goes to a file is read by programs too.
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
+    log.with_writer(std::io::stderr).init();
     match Arguments::parse().command {
         Action::Run(arguments) => match run::run(&arguments) {
             Ok(()) => ExitCode::SUCCESS,

@@ -44,8 +44,15 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     let cache = Cache::new(dir);
     let mut held = cache.load();
     held.epoch = held.epoch.max(arguments.epoch);
+    if arguments.minimal {
+        tracing::warn!("the last rung and emergencies are all that plays");
+        held.make_lean();
+    }
     let on_air = held.config.as_ref().is_some_and(|config| config.on_air);
     let mut legacy = close_last_run(&journal, &recovered, last.as_ref(), start, on_air);
+    if arguments.minimal {
+        (legacy.line, legacy.claim) = (None, None);
+    }
     if let Some(taken) = arguments.elsewhere.take_up(&mut recovered, start) {
         legacy = Legacy { line: taken.line, interruption: taken.interruption, claim: None };
     }
@@ -94,6 +101,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         board,
         http_port: http_port.clone(),
         graph: std::sync::Mutex::new(control::Loaded::again(graph, kept, &air)),
+        minimal: arguments.minimal,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // Everything served is short work; one thread spares the wake-ups between two.

@@ -2,6 +2,7 @@
 
 use crate::codec::Payload;
 use crate::control::ControlMode;
+use crate::crash::{CrashAnswer, EngineCrash, WholeAgain};
 use crate::ids::{ClaimId, LineId, StartId};
 use crate::units::UtcMicros;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,18 @@ pub enum ExecutorEvent {
         until: UtcMicros,
         /// Why, as far as the air tells.
         reason: String,
+    },
+    /// An engine's process ended without an order.
+    EngineCrashed {
+        /// How.
+        crash: Box<EngineCrash>,
+        /// What follows.
+        answer: CrashAnswer,
+    },
+    /// Engines may play everything again.
+    EngineWhole {
+        /// Why.
+        why: WholeAgain,
     },
 }
 

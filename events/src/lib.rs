@@ -21,6 +21,7 @@ pub mod dsp;
 pub mod ladder;
 pub mod executor;
 pub mod control;
+pub mod crash;
 pub mod grid;
 pub mod template;
 pub mod edit;

@@ -5,7 +5,7 @@
 
 use crate::decoded::{Decoded, Event, Place};
 use crate::rows::Change;
-use crate::{access, as_run, executor, ladder, library, now_playing, station, timeline};
+use crate::{access, alarm, as_run, executor, ladder, library, now_playing, station, timeline};
 use grimnir_events::UtcMicros;
 use serde::Serialize;
 
@@ -52,6 +52,7 @@ pub fn changes_of(commit: &Decoded) -> Vec<Change> {
                 as_run::tell(&mut out, fact);
             }
         }
+        alarm::tell(&mut out, event);
     }
     out.list
 }

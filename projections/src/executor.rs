@@ -6,6 +6,7 @@ use crate::model::Model;
 use crate::rows::ExecutorRow;
 use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::control::ControlMode;
+use grimnir_events::crash::CrashAnswer;
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::ladder::{AUTOMATION_CLAIM, LadderEvent, Tier};
 use grimnir_events::station::StationEvent;
@@ -28,6 +29,15 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &ExecutorEvent) {
         ExecutorEvent::SkipRequested { .. }
         | ExecutorEvent::StartRequested { .. }
         | ExecutorEvent::LegalIdMissed { .. } => {}
+        ExecutorEvent::EngineCrashed { crash, answer } => {
+            let row = row(model, place);
+            row.crashes += 1;
+            row.last_crash = Some(crash.clone());
+            if *answer == CrashAnswer::Minimal {
+                row.minimal_since.get_or_insert(crash.at);
+            }
+        }
+        ExecutorEvent::EngineWhole { .. } => row(model, place).minimal_since = None,
     }
 }
 
@@ -62,6 +72,9 @@ fn row<'a>(model: &'a mut Model, place: &Place) -> &'a mut ExecutorRow {
         tier: Tier::Automation,
         run: None,
         mode: ControlMode::Automatic,
+        crashes: 0,
+        last_crash: None,
+        minimal_since: None,
     })
 }
 
@@ -69,6 +82,8 @@ fn row<'a>(model: &'a mut Model, place: &Place) -> &'a mut ExecutorRow {
 pub(crate) fn tell(out: &mut Changes, event: &ExecutorEvent) {
     match event {
         ExecutorEvent::LegalIdMissed { .. } => out.push("executor.legal_id_missed", event),
+        ExecutorEvent::EngineCrashed { .. } => out.push("executor.engine_crashed", event),
+        ExecutorEvent::EngineWhole { .. } => out.push("executor.engine_whole", event),
         ExecutorEvent::StateChanged { .. }
         | ExecutorEvent::SkipRequested { .. }
         | ExecutorEvent::ModeChanged { .. }

@@ -23,6 +23,7 @@ pub mod now_playing;
 pub mod station;
 pub mod timeline;
 
+pub mod alarm;
 pub mod change;
 pub mod model;
 

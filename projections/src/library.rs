@@ -18,7 +18,7 @@ mod stock;
 #[serde(from = "Rows")]
 pub struct LibraryTable {
     /// Its items; the index goes with them.
-    media: BTreeMap<MediaId, MediaRow>,
+    media: BTreeMap<MediaId, Box<MediaRow>>,
     /// Its playlists.
     pub playlists: BTreeMap<PlaylistId, PlaylistRow>,
     #[serde(skip)]
@@ -28,13 +28,13 @@ pub struct LibraryTable {
 /// A table as it is kept: the index is made again.
 #[derive(Deserialize)]
 struct Rows {
-    media: BTreeMap<MediaId, MediaRow>,
+    media: BTreeMap<MediaId, Box<MediaRow>>,
     playlists: BTreeMap<PlaylistId, PlaylistRow>,
 }
 
 impl From<Rows> for LibraryTable {
     fn from(Rows { media, playlists }: Rows) -> Self {
-        let index = Index::of(media.values());
+        let index = Index::of(&media);
         Self { media, playlists, index }
     }
 }
@@ -47,7 +47,7 @@ impl PartialEq for LibraryTable {
 
 impl LibraryTable {
     /// Its items.
-    pub fn media(&self) -> &BTreeMap<MediaId, MediaRow> {
+    pub fn media(&self) -> &BTreeMap<MediaId, Box<MediaRow>> {
         &self.media
     }
 
@@ -59,19 +59,19 @@ impl LibraryTable {
 
     fn put(&mut self, row: MediaRow) {
         self.take(row.item.id);
-        self.index.insert(&row);
-        self.media.insert(row.item.id, row);
+        self.index.insert(&row, &self.media);
+        self.media.insert(row.item.id, Box::new(row));
     }
 
     fn take(&mut self, id: MediaId) -> Option<MediaRow> {
         let row = self.media.remove(&id)?;
-        self.index.remove(&row);
-        Some(row)
+        self.index.remove(&row, &self.media);
+        Some(*row)
     }
 
     /// Items that are to be measured again.
     pub fn to_analyse(&self) -> impl Iterator<Item = MediaId> {
-        let asked = |row: &&MediaRow| row.analysis.progress != Progress::Idle;
+        let asked = |row: &&Box<MediaRow>| row.analysis.progress != Progress::Idle;
         self.media.values().filter(asked).map(|row| row.item.id)
     }
 

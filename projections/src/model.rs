@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 /// Shape and meaning of [`Model`]; raised on every change of either, so that an older snapshot is
 /// folded again.
-pub const MODEL_VERSION: u32 = 5;
+pub const MODEL_VERSION: u32 = 6;
 
 /// Every read model.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]

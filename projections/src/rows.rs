@@ -3,6 +3,7 @@
 use grimnir_events::access::Role;
 use grimnir_events::analysis::AnalysisEntry;
 use grimnir_events::control::ControlMode;
+use grimnir_events::crash::EngineCrash;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::dsp::DspGraph;
 use grimnir_events::executor::PlayoutState;
@@ -251,6 +252,12 @@ pub struct ExecutorRow {
     pub run: Option<EngineRunId>,
     /// Who starts lines.
     pub mode: ControlMode,
+    /// Engines that ended without an order.
+    pub crashes: u64,
+    /// The last of them.
+    pub last_crash: Option<Box<EngineCrash>>,
+    /// Since when only the smallest engine is started; `None` when whole ones are.
+    pub minimal_since: Option<UtcMicros>,
 }
 
 /// A user, without its name (which is sealed).

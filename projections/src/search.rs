@@ -105,6 +105,23 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// The words that an item must have: those of its fields are indexed too.
+    fn all_words(&self) -> String {
+        let fields = [
+            &self.artist,
+            &self.album,
+            &self.genre,
+            &self.label,
+            &self.mood,
+            &self.tag,
+            &self.language,
+            &self.composer,
+        ];
+        let fields = fields.into_iter().flatten().map(String::as_str);
+        let custom = self.custom.iter().map(|(_, value)| value.as_str());
+        std::iter::once(&*self.words).chain(fields).chain(custom).collect::<Vec<_>>().join(" ")
+    }
+
     fn takes(&self, row: &MediaRow) -> bool {
         let same = |wanted: &Option<String>, found: &str| {
             wanted.as_ref().is_none_or(|wanted| words::folded(wanted) == words::folded(found))
@@ -172,40 +189,52 @@ pub struct Index {
     free: Vec<u32>,
     /// Numbers of the items that have a word, rising.
     words: BTreeMap<Box<str>, Vec<u32>>,
-    orders: [BTreeMap<Place, u32>; ORDERS.len()],
+    /// Numbers in each order; where they stand is read from their rows.
+    orders: [Vec<u32>; ORDERS.len()],
 }
+
+/// The rows that an index is of.
+type Rows = BTreeMap<MediaId, Box<MediaRow>>;
 
 impl Index {
     /// The index of these rows.
-    pub fn of<'a>(rows: impl Iterator<Item = &'a MediaRow>) -> Self {
+    pub fn of(rows: &Rows) -> Self {
         let mut index = Self::default();
-        rows.for_each(|row| index.insert(row));
+        rows.values().for_each(|row| {
+            index.number(row);
+        });
+        for order in ORDERS {
+            let mut numbers: Vec<u32> = index.numbers.values().copied().collect();
+            numbers.sort_by_cached_key(|number| index.place(rows, *number, order));
+            index.orders[order as usize] = numbers;
+        }
         index
     }
 
-    /// Takes in a row that is not in it.
-    pub fn insert(&mut self, row: &MediaRow) {
-        let id = row.item.id;
-        let number = self.free.pop().unwrap_or_else(|| {
-            self.items.push(None);
-            u32::try_from(self.items.len() - 1).unwrap_or(u32::MAX)
-        });
-        self.items[number as usize] = Some(id);
-        self.numbers.insert(id, number);
-        for word in words::of(row) {
-            let numbers = self.words.entry(word).or_default();
-            if let Err(at) = numbers.binary_search(&number) {
-                numbers.insert(at, number);
-            }
-        }
-        for (order, places) in ORDERS.into_iter().zip(&mut self.orders) {
-            places.insert(Place::of(row, order), number);
+    /// Takes in a row that is not in it; the others are among `rows`.
+    pub fn insert(&mut self, row: &MediaRow, rows: &Rows) {
+        let number = self.number(row);
+        for order in ORDERS {
+            let at = self.before(rows, order, &Place::of(row, order));
+            self.orders[order as usize].insert(at, number);
         }
     }
 
-    /// Takes out a row, which must be as it was taken in.
-    pub fn remove(&mut self, row: &MediaRow) {
+    /// Takes out a row, which must be as it was taken in; the others are among `rows`.
+    pub fn remove(&mut self, row: &MediaRow, rows: &Rows) {
         let Some(number) = self.numbers.remove(&row.item.id) else { return };
+        for order in ORDERS {
+            // It has no row any more: it stands where the first of the greater would.
+            let own = Place::of(row, order);
+            let lower = |other: &u32| {
+                *other != number && self.place(rows, *other, order) < Some(own.clone())
+            };
+            let numbers = &self.orders[order as usize];
+            let at = numbers.partition_point(lower);
+            if numbers.get(at) == Some(&number) {
+                self.orders[order as usize].remove(at);
+            }
+        }
         self.items[number as usize] = None;
         self.free.push(number);
         for word in words::of(row) {
@@ -217,9 +246,38 @@ impl Index {
                 self.words.remove(&word);
             }
         }
-        for (order, places) in ORDERS.into_iter().zip(&mut self.orders) {
-            places.remove(&Place::of(row, order));
+    }
+
+    /// Gives a row a number, and its words.
+    fn number(&mut self, row: &MediaRow) -> u32 {
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.items.push(None);
+            u32::try_from(self.items.len() - 1).unwrap_or(u32::MAX)
+        });
+        self.items[number as usize] = Some(row.item.id);
+        self.numbers.insert(row.item.id, number);
+        for word in words::of(row) {
+            let numbers = self.words.entry(word).or_default();
+            if let Err(at) = numbers.binary_search(&number) {
+                numbers.insert(at, number);
+            }
         }
+        number
+    }
+
+    fn row<'a>(&self, rows: &'a Rows, number: u32) -> Option<&'a MediaRow> {
+        rows.get(&self.items.get(number as usize).copied().flatten()?).map(|row| &**row)
+    }
+
+    fn place(&self, rows: &Rows, number: u32, order: Order) -> Option<Place> {
+        self.row(rows, number).map(|row| Place::of(row, order))
+    }
+
+    /// How many stand before a place.
+    fn before(&self, rows: &Rows, order: Order, place: &Place) -> usize {
+        let lower =
+            |other: &u32| self.row(rows, *other).is_some_and(|row| Place::of(row, order) < *place);
+        self.orders[order as usize].partition_point(lower)
     }
 
     /// Items that have every word, or one that begins with it; `None` without words: all.
@@ -243,15 +301,12 @@ impl Index {
     /// last. Pages hold no item twice and miss none, whatever is added or removed between them.
     pub fn page<'a>(
         &self,
-        rows: &'a BTreeMap<MediaId, MediaRow>,
+        rows: &'a Rows,
         filter: &Filter,
         page: &Page,
     ) -> (Vec<&'a MediaRow>, Option<Place>) {
-        let found = self.found(&filter.words);
-        let row = |number: u32| {
-            let id = self.items.get(number as usize).copied().flatten()?;
-            rows.get(&id).filter(|row| filter.takes(row))
-        };
+        let found = self.found(&filter.all_words());
+        let row = |number| self.row(rows, number).filter(|row| filter.takes(row));
         let few = found.as_ref().filter(|found| found.count() < FEW);
         if let Some(found) = few {
             let wanted = found.numbers().filter_map(row);
@@ -269,18 +324,22 @@ impl Index {
                     placed
                 }
             };
-            return cut(either(placed.into_iter(), page.descending), page.limit);
+            let placed = either(placed.into_values(), page.descending);
+            return cut(placed, page);
         }
-        let places = &self.orders[page.order as usize];
-        let range = match (&page.after, page.descending) {
-            (None, _) => (Bound::Unbounded, Bound::Unbounded),
-            (Some(after), false) => (Bound::Excluded(after), Bound::Unbounded),
-            (Some(after), true) => (Bound::Unbounded, Bound::Excluded(after)),
+        let numbers = &self.orders[page.order as usize];
+        let range = match &page.after {
+            None => numbers.as_slice(),
+            Some(after) => {
+                let at = self.before(rows, page.order, after);
+                let own = numbers.get(at).and_then(|number| self.place(rows, *number, page.order));
+                let past = at + usize::from(own.as_ref() == Some(after));
+                if page.descending { &numbers[..at] } else { &numbers[past..] }
+            }
         };
         let here = |number: u32| found.as_ref().is_none_or(|found| found.has(number));
-        let walk = either(places.range::<Place, _>(range), page.descending);
-        let walk = walk.filter(|(_, number)| here(**number));
-        cut(walk.filter_map(|(place, number)| Some((place.clone(), row(*number)?))), page.limit)
+        let walk = either(range.iter().copied(), page.descending);
+        cut(walk.filter(|number| here(*number)).filter_map(row), page)
     }
 }
 
@@ -292,13 +351,13 @@ fn either<'a, I: DoubleEndedIterator + 'a>(
 }
 
 fn cut<'a>(
-    mut found: impl Iterator<Item = (Place, &'a MediaRow)>,
-    limit: usize,
+    mut found: impl Iterator<Item = &'a MediaRow>,
+    page: &Page,
 ) -> (Vec<&'a MediaRow>, Option<Place>) {
-    let page: Vec<_> = found.by_ref().take(limit).collect();
-    let more = page.len() == limit && found.next().is_some();
-    let last = page.last().filter(|_| more).map(|(place, _)| place.clone());
-    (page.into_iter().map(|(_, row)| row).collect(), last)
+    let rows: Vec<_> = found.by_ref().take(page.limit).collect();
+    let more = rows.len() == page.limit && found.next().is_some();
+    let last = rows.last().filter(|_| more).map(|row| Place::of(row, page.order));
+    (rows, last)
 }
 
 #[cfg(test)]

@@ -180,7 +180,7 @@ impl Views {
     pub fn media(&self, station: StationId) -> Vec<MediaRow> {
         let model = self.shared.read();
         let table = model.libraries.get(&station);
-        table.map(|t| t.media().values().cloned().collect()).unwrap_or_default()
+        table.map(|t| t.media().values().map(|row| (**row).clone()).collect()).unwrap_or_default()
     }
 
     /// One page of a station's items, and the place after which the next begins.
@@ -197,7 +197,7 @@ impl Views {
     /// The media item with this id, of whichever station.
     pub fn media_item(&self, id: MediaId) -> Option<MediaRow> {
         let model = self.shared.read();
-        model.libraries.values().find_map(|t| t.media().get(&id)).cloned()
+        model.libraries.values().find_map(|t| t.media().get(&id)).map(|row| (**row).clone())
     }
 
     /// Items of every station that are to be measured again.

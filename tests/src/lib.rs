@@ -9,6 +9,7 @@ pub mod ear;
 pub mod figure;
 pub mod files;
 pub mod nats;
+pub mod pager;
 pub mod programs;
 pub mod server;
 pub mod stage;

@@ -244,7 +244,9 @@ fn enter(commands: &mut Vec<AnyCommand>, state: PlayoutState, reason: &str) {
             ExecutorCommand::Skip { .. }
             | ExecutorCommand::SetMode { .. }
             | ExecutorCommand::Start { .. }
-            | ExecutorCommand::JudgeLegalId { .. },
+            | ExecutorCommand::JudgeLegalId { .. }
+            | ExecutorCommand::ReportCrash { .. }
+            | ExecutorCommand::RestoreEngine { .. },
         )
         | AnyCommand::Station(_)
         | AnyCommand::Ladder(_)

@@ -12,15 +12,13 @@ use crate::site::Shared;
 use grimnir_engine_proto::{Client, dial, v1};
 use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::timeline::HourPlan;
-use grimnir_events::{
-    Actor as Principal, CommitId, CorrelationId, StationId, StreamId, StreamKind, UtcMicros,
-};
+use grimnir_events::{StationId, StreamId, StreamKind, UtcMicros};
 use grimnir_rules::Ladder;
 use grimnir_rules::ladder::command::LadderCommand;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::process::Child;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
@@ -53,8 +51,12 @@ pub struct EngineLink;
 
 /// What a running link holds.
 pub struct LinkState {
-    shared: Arc<Shared>,
-    place: Place,
+    pub(super) shared: Arc<Shared>,
+    pub(super) place: Place,
+    /// When the child was started.
+    pub(super) started: Option<Instant>,
+    /// The engine that is connected, or was last, is the smallest one.
+    pub(super) plays_minimal: bool,
     handle: Arc<EngineHandle>,
     child: Option<Child>,
     importer: Option<JoinHandle<()>>,
@@ -98,6 +100,8 @@ impl Actor for EngineLink {
         Ok(LinkState {
             shared: args.shared,
             place,
+            started: None,
+            plays_minimal: false,
             handle,
             child: None,
             importer: None,
@@ -120,6 +124,9 @@ impl Actor for EngineLink {
             LinkMessage::Turn => state.turn(&me).await,
             LinkMessage::Ended(pid) => {
                 warn!(station.id = %state.place.station, pid, "the engine's process ended");
+                let child = state.child.as_mut().filter(|child| child.id() == pid);
+                let status = child.and_then(|child| child.try_wait().ok().flatten());
+                state.report_end(pid, status).await;
                 state.disconnect();
                 state.turn(&me).await;
             }
@@ -188,15 +195,9 @@ impl LinkState {
         if !due {
             return;
         }
-        let commit_id = CommitId(crate::clock::fresh_id());
-        let meta = Meta {
-            actor: Principal::System,
-            correlation: CorrelationId(commit_id.0),
-            causation: CommitId::default(),
-            commit_id,
-        };
         let command = LadderCommand::Expire {};
-        if let Err(error) = self.shared.directory.decide::<Ladder>(stream, command, meta).await {
+        let told = self.shared.directory.decide::<Ladder>(stream, command, Meta::own()).await;
+        if let Err(error) = told {
             warn!(station.id = %self.place.station, %error, "claims could not be looked through");
         }
     }
@@ -218,11 +219,17 @@ impl LinkState {
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
         self.starts_in_a_row += 1;
-        let elsewhere = self.heard_elsewhere().await;
-        match self.place.start(&elsewhere) {
+        let mut more = self.heard_elsewhere().await;
+        let minimal = self.is_to_be_minimal().await;
+        if minimal {
+            more.push("--minimal".into());
+        }
+        match self.place.start(&more) {
             Ok(child) => {
-                info!(station.id = %self.place.station, pid = child.id(), "engine started");
-                self.child = Some(child);
+                let id = self.place.station;
+                info!(station.id = %id, pid = child.id(), minimal, "engine started");
+                (self.child, self.started) = (Some(child), Some(Instant::now()));
+                self.plays_minimal = minimal;
             }
             Err(reason) => {
                 let program = self.place.program.display();
@@ -238,7 +245,8 @@ impl LinkState {
             if let Some(Ok(Some(status))) = self.child.as_mut().map(Child::try_wait) {
                 let id = self.place.station;
                 error!(station.id = %id, %status, "the engine ended at once; see engine.log");
-                self.child = None;
+                let pid = self.child.take().map_or(0, |child| child.id());
+                self.report_end(pid, Some(status)).await;
                 return None;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -278,6 +286,10 @@ impl LinkState {
             return None;
         }
         info!(station.id = %self.place.station, pid = description.pid, "engine connected");
+        self.plays_minimal = status.minimal;
+        if self.child.is_none() {
+            self.started = None;
+        }
         self.handle.seen(status);
         self.handle.connected(client.clone());
         self.settled_at = 0;
@@ -295,6 +307,7 @@ impl LinkState {
     async fn converge(&mut self, mut client: Client) -> Result<(), tonic::Status> {
         let status = client.get_status(v1::StatusRequest {}).await?.into_inner();
         self.handle.seen(status.clone());
+        self.make_room(&status).await;
         self.starts_in_a_row = 0;
         let position = self.shared.station_position(self.place.station);
         if position == self.settled_at && position != 0 {

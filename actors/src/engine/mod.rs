@@ -1,6 +1,7 @@
 //! The control plane's side of a media engine: its process, what it is handed, what it reports.
 
-pub mod elsewhere;
+mod crashes;
+mod elsewhere;
 pub mod handle;
 pub mod handover;
 pub mod journal;

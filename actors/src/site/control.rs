@@ -4,6 +4,7 @@ use super::Site;
 use crate::error::CommandError;
 use crate::meta::Meta;
 use grimnir_events::control::ControlMode;
+use grimnir_events::crash::WholeAgain;
 use grimnir_events::ladder::AUTOMATION_CLAIM;
 use grimnir_events::{LineId, StartId, StationId, derive_id};
 use grimnir_rules::Executor;
@@ -68,6 +69,16 @@ impl Site {
     pub async fn start_next(&self, station: StationId, meta: Meta) -> Result<u64, CommandError> {
         let start_id = StartId(derive_id("start", &[&meta.commit_id.0]));
         let command = ExecutorCommand::Start { start_id };
+        Ok(self.command::<Executor>(station, command, meta).await?.seq)
+    }
+
+    /// Lets a whole engine play again; the smallest one makes room at its next turn.
+    pub async fn restore_engine(
+        &self,
+        station: StationId,
+        meta: Meta,
+    ) -> Result<u64, CommandError> {
+        let command = ExecutorCommand::RestoreEngine { why: WholeAgain::Ordered };
         Ok(self.command::<Executor>(station, command, meta).await?.seq)
     }
 

@@ -13,7 +13,6 @@ mod shared;
 mod signin;
 
 use crate::clock;
-use crate::gather::{Gathered, Larder};
 use crate::media::Beside;
 use crate::ownership::Node;
 use crate::{CommandError, Meta, Receipt};
@@ -29,7 +28,7 @@ use grimnir_rules::{Aggregate, Context, Station};
 use std::any::Any;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
 pub use crate::ingest::AsItem;
@@ -70,6 +69,8 @@ pub struct SiteConfig {
     pub archive: Option<ArchivePlace>,
     /// Folders of this host that libraries may be filled from.
     pub import_roots: Vec<PathBuf>,
+    /// Where alarms are posted to; may hold a secret.
+    pub alarm_url: Option<String>,
 }
 
 impl SiteConfig {
@@ -317,14 +318,6 @@ impl Site {
         station: StationId,
     ) -> Result<crate::shell::Snapshot<A>, CommandError> {
         self.shared.directory.inspect::<A>(self.stream::<A>(station)).await
-    }
-    /// What planning reads of a station, at one position.
-    pub(crate) async fn gather(&self, station: StationId) -> Result<Gathered, CommandError> {
-        Gathered::read(&self.shared, station).await
-    }
-    /// Where a station's library is kept prepared.
-    pub(crate) fn larder(&self, station: StationId) -> Arc<Mutex<Larder>> {
-        self.shared.larder(station)
     }
     fn stream<A: Aggregate>(&self, station: StationId) -> StreamId {
         if A::KIND == StreamKind::Access {

@@ -181,6 +181,13 @@ impl Site {
         all.extend(self.archive_gauges());
         for (station, handle) in shared.engines() {
             let labels = || vec![("station_id", station.to_string())];
+            let crashes = shared.views.executor(station).map_or(0, |row| row.crashes);
+            all.push((
+                "grimnir_engine_crashes_total",
+                "Engines that ended without an order",
+                labels(),
+                crashes as f64,
+            ));
             let status = handle.status();
             let flag = |on: bool| if on { 1.0 } else { 0.0 };
             all.push((
@@ -213,6 +220,12 @@ impl Site {
                 "Journal records that are not in the ledger yet",
                 labels(),
                 handle.backlog() as f64,
+            ));
+            all.push((
+                "grimnir_engine_minimal",
+                "Too many crashes: only the fallback and emergencies play",
+                labels(),
+                flag(status.minimal),
             ));
             let listeners: u32 = status.outputs.iter().map(|o| o.listeners).sum();
             all.push(("grimnir_listeners_current", "Listeners", labels(), f64::from(listeners)));

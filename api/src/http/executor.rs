@@ -98,6 +98,22 @@ pub async fn start(
     Ok(Answer::ok(done, Recorded { station_id, seq }))
 }
 
+/// Lets a whole engine play again, after too many crashes left the smallest one (dj).
+#[utoipa::path(
+    post, path = "/playout/restore-engine", tag = "executor", request_body = StationBody,
+    responses((status = 200, body = Recorded), (status = 409, body = ProblemDocument))
+)]
+pub async fn restore_engine(
+    State(app): State<App>,
+    intent: Intent<Djs>,
+    Body(request): Body<StationBody>,
+) -> Result<Answer<Recorded>, Problem> {
+    let station_id = lookup::needed_station(&app, request.station_id.as_deref())?.id;
+    let seq = app.site.restore_engine(station_id, intent.meta).await?;
+    let done = intent.shown_at(&app, seq).await;
+    Ok(Answer::ok(done, Recorded { station_id, seq }))
+}
+
 /// What playout does on a station.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExecutorView {
@@ -125,6 +141,28 @@ pub struct ExecutorView {
     mode: &'static str,
     /// The line that is made ready; only where one station is asked for.
     next: Option<NextView>,
+    /// Engines of the station that ended without an order.
+    crashes: u64,
+    /// The last of them.
+    last_crash: Option<CrashView>,
+    /// Since when, after too many crashes, only the fallback and emergencies play; `null` when all
+    /// does.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    minimal_since: Option<UtcMicros>,
+}
+
+/// An engine that ended without an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CrashView {
+    /// When that was seen.
+    #[schema(value_type = String, format = DateTime)]
+    at: UtcMicros,
+    /// How, e.g. `signal 6`.
+    ended: String,
+    /// How long it had run, in milliseconds; `null` for one that was started by another process.
+    lived_ms: Option<u64>,
+    /// What its log last said of a panic or an error.
+    last_words: String,
 }
 
 /// The line that is made ready.
@@ -149,6 +187,14 @@ fn view(station_id: StationId, row: Option<ExecutorRow>) -> ExecutorView {
         current_source_id: row.as_ref().map(|row| row.owner),
         tier: row.as_ref().map(|row| row.tier),
         current_priority: row.as_ref().map(|row| row.tier.number()),
+        crashes: row.as_ref().map(|row| row.crashes).unwrap_or_default(),
+        last_crash: row.as_ref().and_then(|row| row.last_crash.as_deref()).map(|crash| CrashView {
+            at: crash.at,
+            ended: crash.ended.clone(),
+            lived_ms: crash.lived_ms,
+            last_words: crash.last_words.clone(),
+        }),
+        minimal_since: row.as_ref().and_then(|row| row.minimal_since),
         run: row.and_then(|row| row.run),
     }
 }

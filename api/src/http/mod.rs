@@ -144,6 +144,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(executor::skip))
         .routes(routes!(executor::mode))
         .routes(routes!(executor::start))
+        .routes(routes!(executor::restore_engine))
         .routes(routes!(executor::states))
         .routes(routes!(executor::state))
         .routes(routes!(feed::events));

@@ -56,6 +56,7 @@ impl House {
             proof: Default::default(),
             archive: None,
             import_roots: Vec::new(),
+            alarm_url: None,
         };
         let site = Site::open(config).await.map_err(|error| error.to_string())?;
         let router = grimnir_api::router(site.clone(), ApiConfig::default()).expect("has routes");

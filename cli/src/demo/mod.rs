@@ -80,6 +80,7 @@ fn serve_args(args: &Demo) -> Serve {
         witnesses: Vec::new(),
         witness_for: Vec::new(),
         archive: None,
+        alarm_url: None,
         import_roots: Vec::new(),
         stop_engines: true,
     }

@@ -40,6 +40,8 @@ pub struct Control {
     pub http_port: Arc<AtomicU32>,
     /// What shapes the programme.
     pub graph: Mutex<graph::Loaded>,
+    /// Only the last rung and emergencies play.
+    pub minimal: bool,
 }
 
 pub use graph::Loaded;

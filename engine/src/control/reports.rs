@@ -28,6 +28,7 @@ pub(super) fn status(control: &Control) -> proto::StatusResponse {
         version: env!("CARGO_PKG_VERSION").into(),
         on_air: shown.on_air,
         realtime: view.realtime(),
+        minimal: control.minimal,
         config_revision: shown.config_revision,
         timeline_revision: shown.timeline_revision,
         claims_revision: shown.claims_revision,

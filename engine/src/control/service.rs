@@ -206,7 +206,10 @@ impl Engine for Service {
     ) -> Answer<proto::LoadGraphResponse> {
         let request = request.into_inner();
         let allowed: Done = self.ask(|tx| Msg::CheckEpoch(request.epoch, tx)).await?;
-        let loaded = allowed.and_then(|()| graph::load(&self.0, &request));
+        let loaded = allowed.and_then(|()| match self.0.minimal {
+            true => Ok("minimal".into()),
+            false => graph::load(&self.0, &request),
+        });
         Ok(Response::new(match loaded {
             Ok(graph_handle) => {
                 proto::LoadGraphResponse { accepted: true, reason: String::new(), graph_handle }

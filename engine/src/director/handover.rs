@@ -62,6 +62,7 @@ impl Director {
         }
         self.cache.keep_config(epoch, bytes);
         let revision = config.revision;
+        let config = self.held.of_config(config);
         let before = self.held.config.replace(config.clone());
         if before.as_ref().is_none_or(|before| before.rotation != config.rotation) {
             self.forget_bad_rotation();
@@ -89,7 +90,7 @@ impl Director {
         }
         self.cache.keep_timeline(epoch, revision, bytes);
         self.held.timeline_revision = revision;
-        self.held.hours = hours;
+        self.held.hours = self.held.of_hours(hours);
         self.lines = self.held.lines();
         self.rechain();
         self.note_held_until();
@@ -109,7 +110,8 @@ impl Director {
         }
         self.cache.keep_claims(epoch, bytes);
         let revision = claims.revision;
-        if let Some(control) = control {
+        let claims = self.held.of_claims(claims);
+        if let Some(control) = control.filter(|_| !self.held.lean) {
             self.take_control(&control);
             self.held.control = control;
         }

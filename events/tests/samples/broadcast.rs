@@ -3,6 +3,7 @@
 use super::{Labelled, at, cues, hash, hour_plan, labelled, mount, plain, raw, settings, words};
 use grimnir_events::air::*;
 use grimnir_events::control::{ControlMode, EngineControl};
+use grimnir_events::crash::{CrashAnswer, EngineCrash, WholeAgain};
 use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::handover::{EngineClaims, EngineConfig};
@@ -101,8 +102,23 @@ pub fn executor() -> Labelled<ExecutorEvent> {
         until: at(3),
         reason: "no legal ID started".into(),
     }));
+    for (word, answer) in words!(CrashAnswer: Restarted, Minimal) {
+        let crash = EngineCrash {
+            pid: 4_711,
+            at: at(4),
+            ended: "signal 6".into(),
+            lived_ms: Some(61_000),
+            last_words: "thread 'director' panicked".into(),
+            minimal: false,
+        };
+        samples.push((word.into(), EngineCrashed { crash: Box::new(crash), answer }));
+    }
+    for (word, why) in words!(WholeAgain: Ordered, TimeHasPassed) {
+        samples.push((word.into(), EngineWhole { why }));
+    }
     labelled!(ExecutorEvent: [
-        StateChanged, SkipRequested, ModeChanged, StartRequested, LegalIdMissed,
+        StateChanged, SkipRequested, ModeChanged, StartRequested, LegalIdMissed, EngineCrashed,
+        EngineWhole,
     ], samples)
 }
 

@@ -48,7 +48,7 @@ fn number(id: MediaId) -> u16 {
 
 #[derive(Default)]
 struct Shelf {
-    rows: BTreeMap<MediaId, MediaRow>,
+    rows: BTreeMap<MediaId, Box<MediaRow>>,
     index: Index,
 }
 
@@ -60,12 +60,12 @@ impl Shelf {
     }
     fn put(&mut self, row: MediaRow) {
         self.take(row.item.id);
-        self.index.insert(&row);
-        self.rows.insert(row.item.id, row);
+        self.index.insert(&row, &self.rows);
+        self.rows.insert(row.item.id, Box::new(row));
     }
     fn take(&mut self, id: MediaId) {
         if let Some(row) = self.rows.remove(&id) {
-            self.index.remove(&row);
+            self.index.remove(&row, &self.rows);
         }
     }
     fn page(&self, filter: &Filter, page: &Page) -> (Vec<u16>, Option<Place>) {
@@ -209,8 +209,8 @@ proptest! {
             let text = format!("{} {} {category} {file_name}", tags.title, tags.artist);
             text.to_lowercase().split([' ', '.']).any(|own| own.starts_with(word))
         };
-        let has_all = |row: &&MediaRow| words.split(' ').all(|word| begins(row, word));
-        let mut plain: Vec<&MediaRow> = shelf.rows.values().filter(has_all).collect();
+        let has_all = |row: &&Box<MediaRow>| words.split(' ').all(|word| begins(row, word));
+        let mut plain: Vec<&MediaRow> = shelf.rows.values().filter(has_all).map(|row| &**row).collect();
         plain.sort_by_key(|row| Place::of(row, order));
         if descending {
             plain.reverse();

@@ -9,6 +9,7 @@ mod dsp;
 mod edits;
 mod effects;
 mod emergency;
+mod engine_crashes;
 mod engine_loss;
 mod faults;
 mod format_clocks;

@@ -1,6 +1,7 @@
 //! What can be asked of an executor.
 
 use grimnir_events::control::ControlMode;
+use grimnir_events::crash::{EngineCrash, WholeAgain};
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::{ClaimId, LineId, Payload, StartId, UtcMicros};
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,16 @@ pub enum ExecutorCommand {
         from: UtcMicros,
         /// Until when.
         until: UtcMicros,
+    },
+    /// Take down that an engine ended without an order.
+    ReportCrash {
+        /// How; last words of any length.
+        crash: Box<EngineCrash>,
+    },
+    /// Let a whole engine play again after too many crashes.
+    RestoreEngine {
+        /// Why.
+        why: WholeAgain,
     },
 }
 

@@ -1,6 +1,7 @@
 //! Decides what is asked of an executor.
 
 use super::command::ExecutorCommand;
+use super::crashes;
 use super::{ExecutorRejection as No, ExecutorState};
 use crate::text;
 use grimnir_events::control::ControlMode;
@@ -59,6 +60,8 @@ pub fn decide(state: &ExecutorState, command: &ExecutorCommand) -> Result<Vec<Ex
             }
             Ok(vec![ExecutorEvent::StartRequested { start_id: *start_id }])
         }
+        ExecutorCommand::ReportCrash { crash } => Ok(crashes::report(state, crash)),
+        ExecutorCommand::RestoreEngine { why } => crashes::restore(state, why),
         ExecutorCommand::JudgeLegalId { hour, from, until } => {
             let (hour, from, until) = (*hour, *from, *until);
             if state.missed >= Some(hour) || !state.heard.lacks(from, until) {

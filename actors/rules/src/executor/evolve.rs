@@ -27,6 +27,8 @@ pub fn evolve(state: &mut ExecutorState, event: &ExecutorEvent) {
             }
         }
         ExecutorEvent::LegalIdMissed { hour, .. } => state.missed = Some(*hour),
+        ExecutorEvent::EngineCrashed { crash, answer } => state.crashes.crashed(crash, *answer),
+        ExecutorEvent::EngineWhole { why: _ } => state.crashes.whole(),
     }
 }
 

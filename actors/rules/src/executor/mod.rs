@@ -7,6 +7,8 @@
 //! | `SetMode` | `ModeChanged`; none for the mode it has | `NoLineOnAir` |
 //! | `Start` | `StartRequested`; none for one that was asked for | `NotInAssist`, `NothingStarts` |
 //! | `JudgeLegalId` | `LegalIdMissed`; none while the air has not told, and once it was told | |
+//! | `ReportCrash` | `EngineCrashed`; none for one that was told | |
+//! | `RestoreEngine` | `EngineWhole` | `EngineIsWhole` |
 //!
 //! ```text
 //! from \ to   idle  preloading  playing  fading  live  emergency
@@ -22,6 +24,7 @@
 //! engine that was adopted or started again tells only where it is, not how it came there.
 
 pub mod command;
+pub mod crashes;
 mod decide;
 mod evolve;
 mod rejection;

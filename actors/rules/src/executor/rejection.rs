@@ -36,6 +36,9 @@ pub enum ExecutorRejection {
         /// What playout does.
         playout: PlayoutState,
     },
+    /// No smaller engine plays.
+    #[error("the engine is whole: nothing is to be restored")]
+    EngineIsWhole,
 }
 
 impl Reject for ExecutorRejection {
@@ -47,12 +50,13 @@ impl Reject for ExecutorRejection {
             Self::NoLineOnAir => "no_line_on_air",
             Self::NotInAssist { .. } => "not_in_assist",
             Self::NothingStarts { .. } => "nothing_starts",
+            Self::EngineIsWhole => "engine_is_whole",
         }
     }
     fn field(&self) -> Option<&'static str> {
         match self {
             Self::NoSuchStep { .. } => Some("state"),
-            Self::NothingOnAir | Self::NothingStarts { .. } => None,
+            Self::NothingOnAir | Self::NothingStarts { .. } | Self::EngineIsWhole => None,
             Self::NoLineOnAir | Self::NotInAssist { .. } => Some("mode"),
             Self::NilId => Some("claim_id"),
         }
@@ -63,7 +67,8 @@ impl Reject for ExecutorRejection {
             | Self::NothingOnAir
             | Self::NoLineOnAir
             | Self::NotInAssist { .. }
-            | Self::NothingStarts { .. } => RejectClass::Conflict,
+            | Self::NothingStarts { .. }
+            | Self::EngineIsWhole => RejectClass::Conflict,
             Self::NilId => RejectClass::Invalid,
         }
     }

@@ -1,5 +1,6 @@
 //! The fold of an executor's stream.
 
+use super::crashes::Crashes;
 use grimnir_events::control::ControlMode;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::{ClaimId, LineId, StartId, UtcMicros};
@@ -31,6 +32,8 @@ pub struct ExecutorState {
     pub missed: Option<UtcMicros>,
     /// What the air told of legal IDs.
     pub heard: LegalIdsHeard,
+    /// Crashes of engines.
+    pub crashes: Crashes,
 }
 
 /// Starts of legal IDs that are remembered: more than there are in the time between two judgements.

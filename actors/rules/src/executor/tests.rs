@@ -8,6 +8,7 @@ use crate::{Aggregate, Context};
 use PlayoutState::{Emergency, Fading, Idle, Live, Playing, Preloading};
 use grimnir_events::air::{AirEvent, AirFact, ItemStarted};
 use grimnir_events::control::ControlMode;
+use grimnir_events::crash::{CrashAnswer, EngineCrash, WholeAgain};
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::ladder::Tier;
 use grimnir_events::library::ItemKind;
@@ -195,4 +196,62 @@ fn started(kind: ItemKind) -> AirEvent {
         expected_frames: 1,
         gain_db_x100: 0,
     }))
+}
+
+fn crash(pid: u32, at_s: i64) -> EngineCrash {
+    EngineCrash {
+        pid,
+        at: UtcMicros(at_s * 1_000_000),
+        ended: "signal 6".into(),
+        lived_ms: Some(1_000),
+        last_words: "panicked".into(),
+        minimal: false,
+    }
+}
+
+/// What follows from a crash, folded.
+fn crashes(state: &mut ExecutorState, crash: EngineCrash) -> Vec<CrashAnswer> {
+    let command = ExecutorCommand::ReportCrash { crash: Box::new(crash) };
+    let context = Context::default();
+    let events = Executor::decide(state, &command, &context).expect("is taken down");
+    events.iter().for_each(|event| Executor::evolve(state, event));
+    let answer = |event: &ExecutorEvent| match event {
+        ExecutorEvent::EngineCrashed { answer, .. } => *answer,
+        other => panic!("{other:?}"),
+    };
+    events.iter().map(answer).collect()
+}
+
+#[test]
+fn the_fifth_crash_in_five_minutes_is_answered_by_the_smallest_engine() {
+    use CrashAnswer::{Minimal, Restarted};
+    let mut state = ExecutorState::default();
+    for n in 0..4 {
+        assert_eq!(crashes(&mut state, crash(n + 1, 1_000 + i64::from(n) * 75)), [Restarted]);
+    }
+    let mut late = state.clone();
+    assert_eq!(crashes(&mut late, crash(9, 1_300)), [Restarted], "the first is 300 s ago");
+    assert_eq!(crashes(&mut late, crash(10, 1_301)), [Minimal]);
+    assert_eq!(crashes(&mut state, crash(9, 1_299)), [Minimal]);
+    assert_eq!(state.crashes.minimal_since, Some(UtcMicros(1_299_000_000)));
+    assert_eq!(crashes(&mut state, crash(9, 1_299)), [], "told once");
+    assert_eq!(crashes(&mut state, crash(11, 9_000)), [Minimal], "it stays so however late");
+    assert_eq!(state.crashes.minimal_since, Some(UtcMicros(1_299_000_000)));
+    assert!(!state.crashes.is_over(UtcMicros(1_898_999_999)));
+    assert!(state.crashes.is_over(UtcMicros(1_899_000_000)));
+}
+
+#[test]
+fn a_whole_engine_is_restored_once_and_what_crashed_before_counts_no_more() {
+    let restore = || ExecutorCommand::RestoreEngine { why: WholeAgain::Ordered };
+    given::<Executor>(&[]).when(restore()).rejected("engine_is_whole");
+    let mut state = ExecutorState::default();
+    for n in 0..5 {
+        crashes(&mut state, crash(n + 1, 1_000));
+    }
+    let context = Context::default();
+    let events = Executor::decide(&state, &restore(), &context).expect("is restored");
+    assert_eq!(events, [ExecutorEvent::EngineWhole { why: WholeAgain::Ordered }]);
+    events.iter().for_each(|event| Executor::evolve(&mut state, event));
+    assert_eq!(crashes(&mut state, crash(6, 1_001)), [CrashAnswer::Restarted]);
 }

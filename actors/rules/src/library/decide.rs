@@ -88,7 +88,7 @@ pub(super) fn held_in_playlist(state: &LibraryState, media_id: MediaId) -> Resul
 }
 
 pub(super) fn known(state: &LibraryState, media_id: MediaId) -> Result<&MediaEntry, No> {
-    state.media.get(&media_id).ok_or(No::UnknownMedia { media_id })
+    state.media.get(&media_id).map(|entry| &**entry).ok_or(No::UnknownMedia { media_id })
 }
 
 /// An item as it was measured makes sense.

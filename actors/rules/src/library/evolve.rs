@@ -11,7 +11,8 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
             state.by_hash.insert(item.hash, item.id);
             let deleted = state.media.get_mut(&item.id).and_then(|entry| entry.deleted.take());
             let (item, stage) = ((**item).clone(), Stage::Measured);
-            state.media.insert(item.id, MediaEntry { item, lost: None, stage, deleted });
+            let entry = MediaEntry { item, lost: None, stage, deleted };
+            state.media.insert(entry.item.id, Box::new(entry));
         }
         LibraryEvent::MediaRefused { .. } => {}
         LibraryEvent::MediaDescribed {

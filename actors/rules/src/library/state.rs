@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct LibraryState {
     /// Items that were taken in and not removed.
-    pub media: BTreeMap<MediaId, MediaEntry>,
+    pub media: BTreeMap<MediaId, Box<MediaEntry>>,
     /// The same items by the SHA-256 of the file as it came.
     pub by_hash: BTreeMap<ContentHash, MediaId>,
     /// What else is said about items.

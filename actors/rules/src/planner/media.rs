@@ -11,7 +11,7 @@ pub enum Media<'a> {
     /// All of these.
     Items(&'a BTreeMap<MediaId, MediaItem>),
     /// Those of a library that are [playable](MediaEntry::is_playable).
-    Entries(&'a BTreeMap<MediaId, MediaEntry>),
+    Entries(&'a BTreeMap<MediaId, Box<MediaEntry>>),
 }
 
 impl<'a> Media<'a> {

@@ -8,7 +8,7 @@
 use crate::planner::{Play, Tally};
 use grimnir_events::air::{AirEvent, AirFact, ItemStarted};
 use grimnir_events::ladder::Tier;
-use grimnir_events::{LineId, MediaId, UtcMicros};
+use grimnir_events::{EngineRunId, LineId, MediaId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -21,8 +21,8 @@ const MOST_PLAYS: usize = 28_800;
 /// The fold of the air.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Aired {
-    /// The line that automation is heard with, and the number of its play.
-    pub on_air: Option<(u64, LineId)>,
+    /// The line that automation is heard with.
+    pub on_air: Option<OnAir>,
     /// Lines that were heard, and since when.
     pub started: BTreeMap<LineId, UtcMicros>,
     /// Lines that an engine said will not be.
@@ -35,14 +35,29 @@ pub struct Aired {
     pub at: UtcMicros,
 }
 
+/// A line on air.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OnAir {
+    /// The run that plays it.
+    pub run: EngineRunId,
+    /// Number of the play in that run.
+    pub play: u64,
+    /// The line.
+    pub line_id: LineId,
+    /// When it began.
+    pub at: UtcMicros,
+    /// Frame of its file it began with.
+    pub from_frame: i64,
+}
+
 impl Aired {
     /// Folds one fact.
     pub fn witness(&mut self, fact: &AirFact) {
         self.at = self.at.max(fact.at);
         match &fact.event {
-            AirEvent::ItemStarted(item) => self.starts(item, fact.at),
+            AirEvent::ItemStarted(item) => self.starts(item, fact.run, fact.at),
             AirEvent::ItemEnded { play, .. } => {
-                self.on_air.take_if(|(on_air, _)| on_air == play);
+                self.on_air.take_if(|on| on.run == fact.run && on.play == *play);
             }
             AirEvent::LineDropped { line_id, .. } => {
                 self.dropped.insert(*line_id, fact.at);
@@ -67,9 +82,11 @@ impl Aired {
         }
     }
 
-    fn starts(&mut self, item: &ItemStarted, at: UtcMicros) {
+    fn starts(&mut self, item: &ItemStarted, run: EngineRunId, at: UtcMicros) {
         if item.tier == Tier::Automation {
-            self.on_air = item.line_id.map(|line| (item.play, line));
+            let (play, from_frame) = (item.play, item.from_frame);
+            let on_air = |line_id| OnAir { run, play, line_id, at, from_frame };
+            self.on_air = item.line_id.map(on_air);
         }
         // A line that goes on where it was cut is the same play.
         let again = item.line_id.is_some_and(|line| self.started.insert(line, at).is_some());

@@ -15,7 +15,7 @@ mod retime;
 mod shuffle;
 pub mod templates;
 
-pub use reach::{OnAir, Reach, Seen};
+pub use reach::Reach;
 
 use super::decide::check_reason;
 use super::rejection::TimelineRejection as No;

@@ -91,6 +91,5 @@ impl Aggregate for Timeline {
 
     fn witness(state: &mut TimelineState, fact: &AirFact) {
         state.aired.witness(fact);
-        state.seen.witness(fact);
     }
 }

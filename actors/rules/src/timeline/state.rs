@@ -2,7 +2,6 @@
 
 use super::aired::Aired;
 use super::decide::HOUR_US;
-use super::edits::Seen;
 use super::edits::templates::Templates;
 use grimnir_events::clock::LegalIdRule;
 use grimnir_events::edit::Pin;
@@ -39,8 +38,6 @@ pub struct TimelineState {
     pub pins: BTreeMap<LineId, Pin>,
     /// Templates of days and weeks.
     pub templates: Templates,
-    /// What was seen on air of the plan.
-    pub seen: Seen,
     /// What is ordered for hours beside their clocks.
     pub orders: Orders,
     /// How the plan goes on with time.
@@ -135,7 +132,7 @@ impl TimelineState {
 
     /// What is on air and what comes next: nothing that was decided later touches them.
     pub fn locked(&self) -> Vec<LineId> {
-        let Some((_, on_air)) = self.aired.on_air else { return Vec::new() };
+        let Some(on_air) = self.aired.on_air.map(|on| on.line_id) else { return Vec::new() };
         let mut lines = self.hours.values().flat_map(|plan| &plan.lines).map(|line| line.id);
         if !lines.any(|line| line == on_air) {
             return vec![on_air];

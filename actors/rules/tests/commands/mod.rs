@@ -9,6 +9,7 @@ use crate::samples::{
 use grimnir_events::access::{AccessEvent, Role};
 use grimnir_events::analysis::AnalysisEvent;
 use grimnir_events::control::ControlMode;
+use grimnir_events::crash::{EngineCrash, WholeAgain};
 use grimnir_events::edit::Pin;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{OwnerReason, ReleaseReason, Tier};
@@ -120,7 +121,21 @@ pub fn executor() -> Labelled<ExecutorCommand> {
         samples.push((word.into(), Enter { state, reason: "a source came".into() }));
     }
     samples.push(plain(JudgeLegalId { hour: at(121), from: at(122), until: at(123) }));
-    labelled!(ExecutorCommand: [Skip, Enter, SetMode, Start, JudgeLegalId], samples)
+    let crash = EngineCrash {
+        pid: 4_711,
+        at: at(124),
+        ended: "signal 6".into(),
+        lived_ms: Some(61_000),
+        last_words: "thread 'director' panicked".into(),
+        minimal: false,
+    };
+    samples.push(plain(ReportCrash { crash: Box::new(crash) }));
+    for (word, why) in words!(WholeAgain: Ordered, TimeHasPassed) {
+        samples.push((word.into(), RestoreEngine { why }));
+    }
+    labelled!(ExecutorCommand: [
+        Skip, Enter, SetMode, Start, JudgeLegalId, ReportCrash, RestoreEngine,
+    ], samples)
 }
 
 pub fn timeline() -> Labelled<TimelineCommand> {

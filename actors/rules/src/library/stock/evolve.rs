@@ -97,7 +97,7 @@ fn add(state: &mut LibraryState, item: &PendingItem) {
     state.by_hash.insert(item.hash, item.id);
     let entry =
         MediaEntry { item: unmeasured(item), lost: None, stage: Stage::Pending, deleted: None };
-    state.media.insert(item.id, entry);
+    state.media.insert(item.id, Box::new(entry));
     if item.details != MediaDetails::default() {
         state.details.insert(item.id, item.details.clone());
     }

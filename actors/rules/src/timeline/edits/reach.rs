@@ -3,83 +3,12 @@
 //! Upstream: the facts of the air, the instant. Where a line of the plan is on air, the chain says
 //! what is past; where none is (another tier, off air), the planned times do.
 
+use super::super::aired::OnAir;
 use super::super::decide::HOUR_US;
 use super::super::state::TimelineState;
 use super::rejection::EditRejection as No;
-use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::timeline::Line;
-use grimnir_events::{EngineRunId, LineId, UtcMicros};
-use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
-
-/// Lines that have gone by and are remembered: more than lie between two that are on air.
-const GONE_KEPT: usize = 64;
-
-/// What was seen on air of the plan.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Seen {
-    /// The line that plays.
-    pub on_air: Option<OnAir>,
-    /// Lines that started or were dropped, newest last.
-    pub gone: VecDeque<LineId>,
-}
-
-/// A line on air.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct OnAir {
-    /// The run that plays it.
-    pub run: EngineRunId,
-    /// Number of the play in that run.
-    pub play: u64,
-    /// The line.
-    pub line_id: LineId,
-    /// When it began.
-    pub at: UtcMicros,
-    /// Frame of its file it began with.
-    pub from_frame: i64,
-}
-
-impl Seen {
-    /// Folds one fact.
-    pub fn witness(&mut self, fact: &AirFact) {
-        match &fact.event {
-            AirEvent::ItemStarted(item) => {
-                if let Some(line_id) = item.line_id {
-                    let (run, play, from_frame) = (fact.run, item.play, item.from_frame);
-                    self.on_air = Some(OnAir { run, play, line_id, at: fact.at, from_frame });
-                    self.gone(line_id);
-                }
-            }
-            AirEvent::ItemEnded { play, .. } => {
-                self.on_air.take_if(|on| on.run == fact.run && on.play == *play);
-            }
-            AirEvent::LineDropped { line_id, .. } => self.gone(*line_id),
-            AirEvent::EngineStarted { .. } | AirEvent::EngineStopped {} => self.on_air = None,
-            AirEvent::AirInterrupted { .. }
-            | AirEvent::LineMoved { .. }
-            | AirEvent::EmergencyInserted { .. }
-            | AirEvent::OwnerChanged { .. }
-            | AirEvent::ClaimEnded { .. }
-            | AirEvent::SourceFailed { .. }
-            | AirEvent::SourceRecovered { .. }
-            | AirEvent::SilenceEntered { .. }
-            | AirEvent::SilenceLeft {}
-            | AirEvent::AirStalled { .. }
-            | AirEvent::ProgrammeSilent { .. }
-            | AirEvent::ProgrammeHeard {}
-            | AirEvent::NonFiniteSamples { .. }
-            | AirEvent::OutputUp { .. }
-            | AirEvent::OutputDown { .. } => {}
-        }
-    }
-
-    fn gone(&mut self, line_id: LineId) {
-        self.gone.push_back(line_id);
-        while self.gone.len() > GONE_KEPT {
-            self.gone.pop_front();
-        }
-    }
-}
+use grimnir_events::{LineId, UtcMicros};
 
 /// The chain of all hours, and how far the air has come in it.
 pub struct Reach<'a> {
@@ -106,11 +35,12 @@ impl<'a> Reach<'a> {
         };
         let chain: Vec<_> = state.hours.iter().flat_map(place).collect();
         let at = |id: LineId| chain.iter().rposition(|(_, _, line)| line.id == id);
-        let on_air = state.seen.on_air.and_then(|on| at(on.line_id));
-        let gone = state.seen.gone.iter().filter_map(|id| at(*id)).max().map_or(0, |at| at + 1);
+        let on_air = state.aired.on_air.and_then(|on| at(on.line_id));
+        let done = |(_, _, line): &(_, _, &Line)| state.aired.is_done(&line.id);
+        let gone = chain.iter().rposition(done).map_or(0, |at| at + 1);
         let (next, free) = match on_air {
             Some(on_air) => {
-                let still = |at: &usize| !state.seen.gone.contains(&chain[*at].2.id);
+                let still = |at: &usize| !done(&chain[*at]);
                 let next = (on_air + 1..chain.len()).find(still);
                 (next, next.unwrap_or(on_air) + 1)
             }
@@ -172,10 +102,10 @@ impl<'a> Reach<'a> {
 
     /// Lines from the one after that on air, in order; the line on air, with its place.
     pub fn ahead(&self) -> Ahead<'a> {
-        let on_air = self.on_air.and_then(|at| Some((self.state.seen.on_air?, self.chain[at].2)));
+        let on_air = self.on_air.and_then(|at| Some((self.state.aired.on_air?, self.chain[at].2)));
         let from = self.on_air.map_or(self.free, |at| at + 1);
         let ahead = self.chain[from.min(self.chain.len())..].iter();
-        let still = ahead.filter(|(_, _, line)| !self.state.seen.gone.contains(&line.id));
+        let still = ahead.filter(|(_, _, line)| !self.state.aired.is_done(&line.id));
         (on_air, still.map(|(hour, _, line)| (*hour, line.id)).collect())
     }
 }

@@ -139,9 +139,9 @@ fn a_library_is_planned_from_where_it_lies_without_what_is_lost() {
         let entry = |(id, item): (&MediaId, &MediaItem)| {
             let lost = lost(id).then(|| "unreadable".to_owned());
             let (stage, deleted) = Default::default();
-            (*id, MediaEntry { item: item.clone(), lost, stage, deleted })
+            (*id, Box::new(MediaEntry { item: item.clone(), lost, stage, deleted }))
         };
-        let entries: BTreeMap<MediaId, MediaEntry> = world.media.iter().map(entry).collect();
+        let entries: BTreeMap<MediaId, Box<MediaEntry>> = world.media.iter().map(entry).collect();
         world.media.retain(|id, _| !lost(id));
         let hours = [hour(0), hour(1), hour(2)];
         let inputs = PlanInputs { media: Media::Entries(&entries), ..world.inputs() };

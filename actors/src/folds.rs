@@ -1,4 +1,5 @@
-//! What work by hand reads: station, library and timeline, gathered as for planning.
+//! The folds of one station, gathered as for planning, with its library prepared: what work by hand,
+//! trying out and explaining ask the planner with.
 
 use crate::error::CommandError;
 use crate::gather::{Gathered, Larder, Prepared};
@@ -41,18 +42,25 @@ impl Folds {
         &self.timeline.state.hours
     }
 
-    /// Asks with what planning asks with.
-    pub fn ask<T>(&self, answer: impl FnOnce(&PlanInputs<'_>) -> T) -> T {
-        let prepared: Arc<Prepared> =
-            self.larder.lock().unwrap_or_else(PoisonError::into_inner).prepare(&self.gathered);
-        self.gathered.ask(&prepared, |inputs, _| answer(inputs))
+    /// Asks the planner as planning does.
+    pub fn ask<T>(
+        &self,
+        answer: impl FnOnce(&PlanInputs<'_>, &BTreeMap<UtcMicros, HourPlan>) -> T,
+    ) -> T {
+        self.gathered.ask(&self.prepare(), answer)
+    }
+
+    /// The library as planning needs it.
+    pub fn prepare(&self) -> Arc<Prepared> {
+        self.larder.lock().unwrap_or_else(PoisonError::into_inner).prepare(&self.gathered)
     }
 }
 
-/// Judging takes milliseconds; it must not hold up the actors.
+/// What asks the planner takes milliseconds; it must not hold up the actors.
 pub async fn apart<T: Send + 'static>(
+    what: &'static str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, CommandError> {
-    let failed = |reason: String| CommandError::Failed { what: "judging the plan", reason };
+    let failed = |reason: String| CommandError::Failed { what, reason };
     tokio::task::spawn_blocking(work).await.map_err(|e| failed(e.to_string()))
 }

@@ -1,0 +1,107 @@
+//! Alarms: what a person has to hear of, told from one event alone.
+//!
+//! Upstream: events and facts. Downstream: the change feed (`alarm`), and whoever follows it to tell
+//! people.
+
+use crate::change::Changes;
+use crate::decoded::Event;
+use grimnir_events::air::{AirEvent, InterruptReason};
+use grimnir_events::crash::CrashAnswer;
+use grimnir_events::executor::ExecutorEvent;
+use grimnir_events::library::LibraryEvent;
+use serde::{Deserialize, Serialize};
+
+/// How urgent an alarm is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Urgency {
+    /// Listeners hear it, or will.
+    Alarm,
+    /// Something is to be looked at.
+    Warning,
+    /// An alarm is over.
+    Cleared,
+}
+
+/// One alarm.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Alarm {
+    /// How urgent.
+    pub urgency: Urgency,
+    /// What it is about; an alarm and its end have the same.
+    pub about: String,
+    /// What happened, in a sentence.
+    pub text: String,
+}
+
+/// Tells the alarm that an event is, where it is one.
+pub(crate) fn tell(out: &mut Changes, event: &Event) {
+    let told = match event {
+        Event::Executor(event) => of_executor(event),
+        Event::Air(fact) => of_air(&fact.event),
+        Event::Library(LibraryEvent::MediaLost { media_id, reason }) => {
+            let text = format!("The audio of {media_id} cannot be played: {reason}");
+            Some((Urgency::Warning, "media", text))
+        }
+        _ => None,
+    };
+    if let Some((urgency, about, text)) = told {
+        out.push("alarm", &Alarm { urgency, about: about.into(), text });
+    }
+}
+
+type Told = Option<(Urgency, &'static str, String)>;
+
+fn of_executor(event: &ExecutorEvent) -> Told {
+    use Urgency::{Alarm, Cleared, Warning};
+    Some(match event {
+        ExecutorEvent::EngineCrashed { crash, answer: CrashAnswer::Restarted } => {
+            (Warning, "engine_crash", format!("The engine crashed ({}).", crash.ended))
+        }
+        ExecutorEvent::EngineCrashed { crash, answer: CrashAnswer::Minimal } => {
+            let text = "The engine crashed too often: only the fallback and emergencies play";
+            (Alarm, "engine", format!("{text} ({}).", crash.ended))
+        }
+        ExecutorEvent::EngineWhole { .. } => {
+            (Cleared, "engine", "A whole engine plays again.".into())
+        }
+        ExecutorEvent::LegalIdMissed { reason, .. } => {
+            (Warning, "legal_id", format!("A legal ID was missed: {reason}."))
+        }
+        ExecutorEvent::StateChanged { .. }
+        | ExecutorEvent::SkipRequested { .. }
+        | ExecutorEvent::ModeChanged { .. }
+        | ExecutorEvent::StartRequested { .. } => return None,
+    })
+}
+
+fn of_air(event: &AirEvent) -> Told {
+    use Urgency::{Alarm, Cleared, Warning};
+    Some(match event {
+        AirEvent::ProgrammeSilent { .. } => {
+            (Alarm, "programme_silence", "The programme is silent.".into())
+        }
+        AirEvent::ProgrammeHeard {} => {
+            (Cleared, "programme_silence", "The programme is heard again.".into())
+        }
+        AirEvent::SilenceEntered { .. } => {
+            (Alarm, "nothing_to_play", "Nothing can be played: silence is sent.".into())
+        }
+        AirEvent::SilenceLeft {} => (Cleared, "nothing_to_play", "Something plays again.".into()),
+        AirEvent::AirInterrupted { reason: InterruptReason::EngineLost, .. } => {
+            (Alarm, "interruption", "The programme was interrupted by the engine's loss.".into())
+        }
+        AirEvent::AirStalled { .. } => {
+            (Warning, "stall", "The mix was late: the programme stood still for a moment.".into())
+        }
+        AirEvent::SourceFailed { reason, .. } => {
+            (Warning, "source", format!("A source failed: {reason}"))
+        }
+        AirEvent::SourceRecovered { .. } => (Cleared, "source", "A source is back.".into()),
+        AirEvent::OutputDown { reason, .. } => {
+            (Alarm, "output", format!("An output is down: {reason}"))
+        }
+        AirEvent::OutputUp { .. } => (Cleared, "output", "An output is up.".into()),
+        _ => return None,
+    })
+}
