@@ -77,10 +77,21 @@ fn useful(world: &World, hour: UtcMicros, take: &Take) -> Vec<u32> {
     let own = |slot: &ClockSlot| slot.min_airtime_ms.unwrap_or(station);
     let places = places(world, hour);
     match (take.slot, take.inner) {
-        (_, Some(inner)) => vec![own(&underneath(world, hour)[inner])],
+        // Which of two slots with one source it was is not told.
+        (_, Some(inner)) => {
+            let under = underneath(world, hour);
+            let alike = |slot: &&ClockSlot| {
+                take.asked == Asked::Library || slot.source == under[inner].source
+            };
+            // What stands before the first of them is the station's.
+            let before = (take.asked == Asked::Library).then_some(station);
+            under.iter().filter(alike).map(own).chain(before).collect()
+        }
         (Some(slot), None) => vec![own(&places[slot].slot)],
         (None, None) if take.asked == Asked::Id => {
-            places.iter().map(|place| own(&place.slot)).chain([station]).collect()
+            let under = underneath(world, hour);
+            let places = places.iter().map(|place| &place.slot).chain(&under);
+            places.map(own).chain([station]).collect()
         }
         (None, None) => vec![station],
     }

@@ -9,6 +9,7 @@ use super::play::{Asked, Complaint, Take};
 use super::world::World;
 use super::{items, law};
 use grimnir_events::clock::{Stopset, StopsetSource};
+use grimnir_events::library::ItemKind;
 use grimnir_events::smart_block::Field;
 use grimnir_events::timeline::{HourPlan, Line, SlotSource, SlotStart};
 use grimnir_events::{AirFrame, MediaId};
@@ -151,6 +152,7 @@ impl Length<'_> {
             wrong("break", "its items are not in one row".into());
         }
         let short = (length - aired) / 48;
+        let overlap = i64::from(self.world.settings.crossfade_ms);
         let said = told.as_ref().and_then(|note| {
             let (before, _) = note.split_once(" ms short of its ")?;
             before.rsplit(' ').next()?.parse::<i64>().ok()
@@ -159,7 +161,10 @@ impl Length<'_> {
             None if length - aired > tolerance => {
                 wrong("break", format!("{short} ms short, and nothing is said"));
             }
-            Some(said) if said != short => wrong("break", format!("{said} ms short are {short}")),
+            // Whether its last item is overlapped is seen when the next line comes.
+            Some(said) if said < short || said > short + overlap => {
+                wrong("break", format!("{said} ms short are {short}"));
+            }
             _ => {}
         }
         if said.is_some()
@@ -222,6 +227,10 @@ impl Length<'_> {
         let next = later.filter(|place| place.slot.start != SlotStart::Free);
         // The hour after may begin with one too.
         let ms = next.map(|place| place.begins_ms).min().unwrap_or(3_600_000);
-        self.plan.hour.plus(ms * 1_000).frame()
+        // The station's legal ID may have its place there.
+        let after = self.lines.last().and_then(|(at, _)| self.plan.lines.get(at + 1));
+        let id = after.filter(|line| line.kind == ItemKind::LegalId && line.must_air);
+        let kept = id.map_or(0, |line| line.cues.cue_out - line.cues.cue_in);
+        self.plan.hour.plus(ms * 1_000).frame().plus(-kept)
     }
 }

@@ -1,19 +1,21 @@
 //! Which clock rules an hour, and who asked for each of its lines: the planner's own explanation is
 //! taken as a claim, and refused where neither clock nor notes bear it out.
 
-use super::composed::{On, Place, instances, places, underneath};
+use super::composed::{On, Place, begins_ms, instances, places, underneath};
 use super::play::{Asked, Complaint, Take};
 use super::world::World;
 use grimnir_events::clock::{ImagingRole, StopsetSource};
 use grimnir_events::grid::Days;
 use grimnir_events::show::ShowContent;
-use grimnir_events::timeline::{ClockSlot, FormatClock, HourPlan, Line, PlaylistMode, SlotSource};
+use grimnir_events::timeline::{
+    Anchor, ClockSlot, FormatClock, HourPlan, Line, PlaylistMode, SlotSource, SlotStart,
+};
 use grimnir_events::{InstanceId, LineId, MediaId, PlaylistId, SmartBlockId, UtcMicros};
 use grimnir_rules::planner::v2::Explained;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZoneDatabase;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Longest chain of fallbacks.
 const DEPTH: usize = 3;
@@ -77,13 +79,21 @@ pub fn read(
     let lists = lists(world, &places, hour, all);
     let asker = Asker { world, plan, places: &places, lists: &lists };
     let mut refused = Vec::new();
-    let mut at = None;
+    let (mut at, mut under) = (None, None);
+    // Places of one item that have it.
+    let mut served: BTreeSet<Inner> = BTreeSet::new();
     for line in &plan.lines {
         let found = match claims.get(&line.id) {
-            Some(claim) => asker.claimed(claim),
-            None => asker.ordered(line, at),
+            Some(claim) => asker.claimed(claim, line, under),
+            None => asker.ordered(line, at, &served),
         };
         let (slot, inner, asked) = found.clone().unwrap_or((at, None, Asked::Library));
+        if matches!(asked, Asked::Item(_) | Asked::Voice(_)) {
+            served.insert((slot, inner));
+        }
+        if inner.is_some() {
+            under = under.max(Some((slot, inner)));
+        }
         let (media_id, title, artist) = (line.media_id, line.title.clone(), line.artist.clone());
         let take = Take { at: line.planned_at, media_id, title, artist, hour, slot, inner, asked };
         if found.is_none() {
@@ -136,6 +146,9 @@ pub fn list_of(world: &World, on: &On, hour: usize, before: &[Take]) -> Vec<Medi
 /// Place of a slot, of the one underneath, and who asked.
 type Found = (Option<usize>, Option<usize>, Asked);
 
+/// A slot and the one underneath.
+type Inner = (Option<usize>, Option<usize>);
+
 /// Says who asked for the lines of an hour.
 struct Asker<'a> {
     world: &'a World,
@@ -151,7 +164,7 @@ impl Asker<'_> {
     }
 
     /// Who asked, by a claim such as `slot 2: category "gold"`, if that can be.
-    fn claimed(&self, claim: &str) -> Option<Found> {
+    fn claimed(&self, claim: &str, line: &Line, last: Option<Inner>) -> Option<Found> {
         let (label, source) = claim.split_once(": ")?;
         if label == "hour" {
             return (source == "the library").then_some((None, None, Asked::Library));
@@ -175,7 +188,30 @@ impl Asker<'_> {
             Some((Some(at), Some(inner), self.asked_by(&slot.source, label, source)?))
         };
         let library = (source == "the library").then_some((Some(at), None, Asked::Library));
-        under.iter().enumerate().find_map(of_slot).or(library)
+        let all = || under.iter().enumerate();
+        let in_turn = |(inner, _): &(usize, &ClockSlot)| Some((Some(at), Some(*inner))) >= last;
+        let timely = |(inner, slot): &(usize, &ClockSlot)| {
+            let begins = self.plan.hour.plus(begins_ms(&under, *inner) * 1_000);
+            let ends = under[inner + 1..].iter().find_map(|next| next.offset_ms);
+            let ends = ends.map(|ms| self.plan.hour.plus(i64::from(ms) * 1_000));
+            let lead = under[..=*inner].iter().rfind(|slot| slot.offset_ms.is_some());
+            let begun = match lead.map(|slot| slot.start) {
+                None | Some(SlotStart::Free) => true,
+                Some(SlotStart::Hard) => line.planned_at >= begins,
+                Some(SlotStart::Soft { grace_ms }) => {
+                    line.planned_at.plus(i64::from(grace_ms) * 1_000) >= begins
+                }
+            };
+            begun && match line.anchor {
+                Anchor::Hard { at } | Anchor::Soft { at, .. } if slot.offset_ms.is_some() => {
+                    at == begins
+                }
+                _ => ends.is_none_or(|ends| line.planned_at < ends),
+            }
+        };
+        let best = all().filter(in_turn).filter(timely).find_map(of_slot);
+        let best = best.or(library).or_else(|| all().filter(in_turn).find_map(of_slot));
+        best.or_else(|| all().find_map(of_slot))
     }
 
     /// The slot's source, where that is what is claimed.
@@ -224,8 +260,21 @@ impl Asker<'_> {
     }
 
     /// The slot of a line that nobody picked: an item by its name, or a list in its order.
-    fn ordered(&self, line: &Line, from: Option<usize>) -> Option<Found> {
-        let mut later = self.places.iter().enumerate().skip(from.unwrap_or_default());
+    fn ordered(
+        &self,
+        line: &Line,
+        from: Option<usize>,
+        served: &BTreeSet<Inner>,
+    ) -> Option<Found> {
+        let later = || self.places.iter().enumerate().skip(from.unwrap_or_default());
+        // A list begins nothing after its time; a place of one item has one.
+        let timely = |place: &Place| line.planned_at < self.plan.hour.plus(place.ends_ms * 1_000);
+        let open = |(at, place): &(usize, &Place)| match place.slot.source {
+            SlotSource::HardItem { .. } | SlotSource::VoiceTrack { .. } => {
+                !served.contains(&(Some(*at), None))
+            }
+            _ => timely(place),
+        };
         let found = |(at, place): (usize, &Place)| {
             if let Some(asked) = self.named(&place.slot, line) {
                 return Some((Some(at), None, asked));
@@ -238,7 +287,7 @@ impl Asker<'_> {
             };
             under.iter().enumerate().find_map(named)
         };
-        later.find_map(found)
+        later().filter(open).find_map(found).or_else(|| later().find_map(found))
     }
 
     fn named(&self, slot: &ClockSlot, line: &Line) -> Option<Asked> {

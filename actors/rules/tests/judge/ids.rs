@@ -139,9 +139,13 @@ fn nearest(
     let off = line.planned_at.since(top).abs();
     if fixed {
         // Its length is kept free before the fixed time: nothing stands between.
-        let next = all[at + 1..].iter().find(|(next, _)| next.anchor == Anchor::AfterPrevious);
-        if line.planned_at < top && next.is_some_and(|(next, _)| next.planned_at < top) {
-            wrong(format!("{} is not the last before {top}", line.title));
+        let free = |next: &&(&Line, &Take)| next.0.anchor == Anchor::AfterPrevious;
+        if let Some((next, _)) = all.get(at + 1).filter(free) {
+            let own = line.cues.cue_out - line.cues.cue_in;
+            let first = next.cues.cue_out - next.cues.cue_in;
+            if line.planned_at.frame().plus(first + own) <= top.frame() {
+                wrong(format!("{} would fit behind {}, nearer to {top}", line.title, next.title));
+            }
         }
         return;
     }

@@ -75,7 +75,9 @@ fn lengths(
     let own =
         |line: &&grimnir_events::timeline::Line| ids.contains(&(line.planned_at, line.media_id));
     let aired: i64 = plan.lines.iter().filter(own).map(|line| line.cues.airtime()).sum();
-    let room = (place.ends_ms - place.begins_ms) * 48;
+    // One that follows by position begins when the slot before it is done.
+    let room = plan.hour.plus(place.ends_ms * 1_000).frame().since(run[0].at.frame());
+    let full = place.slot.items.is_some_and(|most| run.len() >= usize::from(most));
     // Whether its last line is overlapped is seen when the next slot's first one comes.
     let tail = i64::from(rules.duration.tolerance_ms) + i64::from(world.settings.crossfade_ms);
     let tolerance = tail * 48;
@@ -85,9 +87,10 @@ fn lengths(
     }
     let short =
         aired < target - tolerance && !told("short of its target") && !told("nothing to plan");
+    let short = short && !full;
     let wrongly = match rules.duration.strategy {
         Strategy::Under => aired > target + tolerance || short,
-        Strategy::Over => aired < target && !told("nothing to plan"),
+        Strategy::Over => aired < target && !full && !told("nothing to plan"),
         Strategy::Closest | Strategy::ExactFit => short,
     };
     if wrongly {

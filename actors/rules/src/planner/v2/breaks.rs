@@ -28,7 +28,8 @@ impl Slots<'_, '_> {
             // What is said is said whole: nothing is begun that the next slot would cut.
             let goal = filling.end.cut.map_or(wanted, |cut| cut.plus(-tolerance).min(wanted));
             let left = goal.since(next);
-            if left <= tolerance {
+            // What begins after the hour is passed by the next one's first line.
+            if left <= tolerance || next >= self.stretch.until.frame() {
                 break;
             }
             run.longest = Some(left + tolerance);

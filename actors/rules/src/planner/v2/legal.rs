@@ -184,6 +184,15 @@ impl Slots<'_, '_> {
             && self.legal.iter().any(closing)
     }
 
+    /// Tells what is left before a fixed time; where room is kept for a legal ID, after that came.
+    pub(super) fn tell_rest(&mut self, filling: &Filling, label: &str) {
+        if filling.keeps_room {
+            self.rest_of = Some(label.into());
+        } else {
+            self.note_rest(filling.end, label);
+        }
+    }
+
     /// A legal ID that the clock itself puts serves as well.
     pub(super) fn identified(&mut self, at: UtcMicros) {
         let at = at.frame();
@@ -201,7 +210,9 @@ impl Slots<'_, '_> {
             self.notes
                 .push(format!("warning: no legal ID: none of the clock's from {from} to {until}"));
         }
+        let rest_of = self.rest_of.take();
         for due in std::mem::take(&mut self.legal) {
+            let fixed = due.of == (Of::Closing { fixed: true });
             let fits = start >= due.from && start.plus(due.airtime) <= due.until;
             match due.of {
                 Of::Closing { fixed: true } if fits && self.has_room() => self.push_legal_id(due),
@@ -216,6 +227,10 @@ impl Slots<'_, '_> {
                 Of::SignOn => {
                     self.notes.push("warning: no legal ID: no natural break after sign-on".into());
                 }
+            }
+            if let (true, Some(label)) = (fixed, &rest_of) {
+                let at = self.stretch.until.frame();
+                self.note_rest(End { at, cut: None, hard: true, hold: true }, label);
             }
         }
     }
