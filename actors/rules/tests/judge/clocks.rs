@@ -202,12 +202,13 @@ impl Asker<'_> {
                     line.planned_at.plus(i64::from(grace_ms) * 1_000) >= begins
                 }
             };
-            begun && match line.anchor {
-                Anchor::Hard { at } | Anchor::Soft { at, .. } if slot.offset_ms.is_some() => {
-                    at == begins
+            begun
+                && match line.anchor {
+                    Anchor::Hard { at } | Anchor::Soft { at, .. } if slot.offset_ms.is_some() => {
+                        at == begins
+                    }
+                    _ => ends.is_none_or(|ends| line.planned_at < ends),
                 }
-                _ => ends.is_none_or(|ends| line.planned_at < ends),
-            }
         };
         let best = all().filter(in_turn).filter(timely).find_map(of_slot);
         let best = best.or(library).or_else(|| all().filter(in_turn).find_map(of_slot));
@@ -260,12 +261,7 @@ impl Asker<'_> {
     }
 
     /// The slot of a line that nobody picked: an item by its name, or a list in its order.
-    fn ordered(
-        &self,
-        line: &Line,
-        from: Option<usize>,
-        served: &BTreeSet<Inner>,
-    ) -> Option<Found> {
+    fn ordered(&self, line: &Line, from: Option<usize>, served: &BTreeSet<Inner>) -> Option<Found> {
         let later = || self.places.iter().enumerate().skip(from.unwrap_or_default());
         // A list begins nothing after its time; a place of one item has one.
         let timely = |place: &Place| line.planned_at < self.plan.hour.plus(place.ends_ms * 1_000);
