@@ -7,15 +7,19 @@
 
 use crate::shell::Snapshot as Fold;
 use grimnir_events::{ContentHash, LogId, StreamId, StreamKind};
-use grimnir_ledger::{Ledger, Snapshot};
+use grimnir_ledger::{Ledger, Snapshot, SnapshotHead};
 use grimnir_rules::{Aggregate, FOLD_FINGERPRINT};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// Commits between two snapshots of an aggregate: a fold of a few milliseconds.
 pub const SNAPSHOT_EVERY: u64 = 256;
+/// A snapshot that takes longer than this to write is a large one.
+const LARGE: Duration = Duration::from_millis(100);
 
 /// Where snapshots are, and how often they are taken.
 #[derive(Clone, Debug)]
@@ -40,6 +44,9 @@ pub struct Keeper {
     /// Commits in the last one, and its writing while that is under way.
     at: u64,
     writing: Option<tokio::task::JoinHandle<()>>,
+    /// When the last one was begun, and how long it took in microseconds.
+    begun: Option<Instant>,
+    took_us: Arc<AtomicU64>,
 }
 
 impl Keeper {
@@ -70,16 +77,26 @@ impl Keeper {
         let Some(snapshots) = &self.snapshots else { return };
         let folded = fold.version + fold.air_version;
         let writing = self.writing.as_ref().is_some_and(|task| !task.is_finished());
-        if writing || folded - self.at < snapshots.every {
+        if writing || folded - self.at < snapshots.every || self.rests() {
             return;
         }
+        let (begun, took_us) = (Instant::now(), self.took_us.clone());
+        self.begun = Some(begun);
         let (snapshots, fold) = (snapshots.clone(), fold.clone());
         self.at = folded;
         self.writing = Some(tokio::task::spawn_blocking(move || {
             if let Err(error) = snapshots.store(log_id, stream, &fold, tails) {
                 tracing::warn!(%stream, %error, "snapshot not written");
             }
+            let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            took_us.store(took, Ordering::Relaxed);
         }));
+    }
+
+    /// Large ones are written a tenth of the time at most.
+    fn rests(&self) -> bool {
+        let took = Duration::from_micros(self.took_us.load(Ordering::Relaxed));
+        took > LARGE && self.begun.is_some_and(|begun| begun.elapsed() < took * 10)
     }
 }
 
@@ -118,10 +135,9 @@ impl Snapshots {
             air_hash: tails.air,
             state: &*fold.state,
         };
-        let state = serde_json::to_vec(&stored)?;
         std::fs::create_dir_all(&self.dir)?;
-        Snapshot::new(log_id, FOLD_FINGERPRINT, fold.seq, tails.own, state)
-            .write(&self.path(stream))
+        SnapshotHead::new(log_id, FOLD_FINGERPRINT, fold.seq, tails.own)
+            .write(&self.path(stream), |out| Ok(serde_json::to_writer(out, &stored)?))
     }
 
     /// The fold of an aggregate, where a snapshot of it is there and believed.
@@ -147,7 +163,7 @@ impl Snapshots {
         if stored.stream != stream {
             return passed_over(&path, "it is of another aggregate");
         }
-        let tails = Tails { own: snapshot.hash, air: stored.air_hash };
+        let tails = Tails { own: snapshot.head.hash, air: stored.air_hash };
         let own = ends_at(ledger, stream, stored.version, tails.own).await;
         let air = match stream.station() {
             Some(station) => {
@@ -156,11 +172,12 @@ impl Snapshots {
             }
             None => (stored.air_version == 0).then_some(0),
         };
-        if own != Some(snapshot.seq) || air.is_none() {
+        if own != Some(snapshot.head.seq) || air.is_none() {
             return passed_over(&path, "the ledger has other commits at its position");
         }
         let (version, air_version) = (stored.version, stored.air_version);
-        let fold = Fold { state: Arc::new(stored.state), version, seq: snapshot.seq, air_version };
+        let fold =
+            Fold { state: Arc::new(stored.state), version, seq: snapshot.head.seq, air_version };
         Some((fold, tails))
     }
 }

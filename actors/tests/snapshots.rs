@@ -13,7 +13,7 @@ use grimnir_events::{
     Actor, AirFrame, ClaimId, CommitId, ContentHash, CorrelationId, EngineRunId, LogId, MediaId,
     Payload, StationId, StreamId, StreamKind, UtcMicros, codec,
 };
-use grimnir_ledger::{Expected, Ledger, MemoryLedger, NewCommit, Recorded, Snapshot};
+use grimnir_ledger::{Expected, Ledger, MemoryLedger, NewCommit, Recorded, Snapshot, SnapshotHead};
 use grimnir_rules::station::command::StationCommand;
 use grimnir_rules::{Aggregate, FOLD_FINGERPRINT, Ladder, Station};
 use ractor::Actor as _;
@@ -197,14 +197,16 @@ async fn a_wrong_or_foreign_snapshot_is_folded_again() {
     let log_id = ledger.log_id();
     let held = |code: u32, fingerprint: u32| {
         let snapshot = Snapshot::read(&path, log_id, FOLD_FINGERPRINT).expect("is there");
-        let code_version = snapshot.code_version + code;
-        Snapshot { code_version, schema: fingerprint, ..snapshot }
+        let code_version = snapshot.head.code_version + code;
+        let head = SnapshotHead { code_version, schema: fingerprint, ..snapshot.head };
+        (head, snapshot.state)
     };
     for (what, code, fingerprint) in
         [("another program", 1, FOLD_FINGERPRINT), ("other sources", 0, !FOLD_FINGERPRINT)]
     {
         std::fs::write(&path, &good).expect("writes");
-        held(code, fingerprint).write(&path).expect("writes");
+        let (head, state) = held(code, fingerprint);
+        head.write(&path, |out| out.write_all(&state)).expect("writes");
         assert!(load(&snapshots, &ledger).await.is_none(), "{what}");
     }
     // Another station's file under this one's name.

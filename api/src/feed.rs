@@ -14,7 +14,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream};
 use grimnir_events::access::Role;
 use grimnir_events::{CorrelationId, StationId, UtcMicros};
 use grimnir_projections::rows::Change;
@@ -38,7 +38,9 @@ const CATCH_UP: Duration = Duration::from_secs(5);
 pub struct FeedQuery {
     /// Types, by commas: `now_playing`, `schedule_update`, `priority.emergency`,
     /// `priority.override`, `priority.released`, `priority.change`, `executor.state`,
-    /// `station.update`, `library.update`, `as_run`, `access.update`; all where not given.
+    /// `station.update`, `library.update`, `as_run`, `access.update`; all where not given. Beside
+    /// them `telemetry`, which comes only to who asks for it: levels, loudness and position of
+    /// each station ten times a second, without `cursor` and `seq`.
     types: Option<String>,
     /// Changes of this station only, by id or slug.
     station_id: Option<String>,
@@ -69,6 +71,27 @@ fn frame(change: &Change) -> String {
         payload: &change.payload,
     };
     serde_json::to_string(&frame).unwrap_or_default()
+}
+
+/// The type of readings, which are no changes.
+const TELEMETRY: &str = "telemetry";
+
+/// Readings of the stations that are asked for, as they are sent; nothing where none are.
+fn readings(app: &App, filter: &Filter) -> BoxStream<'static, String> {
+    let asked = filter.types.iter().flatten().any(|kind| kind == TELEMETRY);
+    if !asked {
+        return stream::pending().boxed();
+    }
+    let every = || app.site.views().stations().into_iter().map(|row| row.id).collect();
+    let stations: Vec<StationId> = filter.station.map_or_else(every, |station| vec![station]);
+    let of = |station_id: StationId| {
+        let told = move |payload| {
+            serde_json::json!({ "type": TELEMETRY, "station_id": station_id, "payload": payload })
+                .to_string()
+        };
+        app.site.levels(station_id).map(told)
+    };
+    stream::select_all(stations.into_iter().map(of)).chain(stream::pending()).boxed()
 }
 
 type Cursor = (u64, u32);
@@ -181,7 +204,7 @@ async fn tell(
         close(&mut socket, app.config.feed_stall, close_code::POLICY, problem.code()).await;
         return;
     }
-    let changes = app.site.views().follow(cursor);
+    let changes = (app.site.views().follow(cursor), readings(&app, &filter));
     let allowed = || app.site.views().user(caller.user_id).is_some_and(|u| u.role <= caller.role);
     let mut closing = app.closing.subscribe();
     let ended =
@@ -235,7 +258,7 @@ impl Ended {
 
 async fn pump(
     socket: &mut WebSocket,
-    mut changes: BoxStream<'static, Change>,
+    (mut changes, mut readings): (BoxStream<'static, Change>, BoxStream<'static, String>),
     filter: &Filter,
     allowed: impl Fn() -> bool,
     closing: &mut watch::Receiver<bool>,
@@ -254,6 +277,7 @@ async fn pump(
                     continue;
                 }
             },
+            Some(reading) = readings.next() => reading,
             _ = ping.tick() => {
                 if !allowed() {
                     return Ended::NotAllowed;

@@ -101,6 +101,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         board,
         http_port: http_port.clone(),
         graph: std::sync::Mutex::new(control::Loaded::again(graph, kept, &air)),
+        metered: std::sync::Mutex::default(),
         minimal: arguments.minimal,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -4,6 +4,7 @@ use crate::codec::Payload;
 use crate::ids::{ClaimId, ContentHash, EngineRunId, LineId, MediaId, MountId};
 use crate::ladder::{OwnerReason, ReleaseReason, Tier};
 use crate::library::ItemKind;
+use crate::sound::SoundEvent;
 use crate::timeline::DropReason;
 use crate::units::{AirFrame, UtcMicros};
 use serde::{Deserialize, Serialize};
@@ -159,6 +160,8 @@ pub enum AirEvent {
     },
     /// What leaves is above it again.
     ProgrammeHeard {},
+    /// Something about the sound itself.
+    Sound(SoundEvent),
 }
 
 /// What started.

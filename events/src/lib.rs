@@ -36,6 +36,7 @@ pub mod smart_block;
 pub mod roll;
 pub mod access;
 pub mod site;
+pub mod sound;
 pub mod air;
 pub mod handover;
 pub mod owner;

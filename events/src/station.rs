@@ -138,6 +138,12 @@ pub enum FadeCurve {
     /// Squares of the gains add up to 1: for material that is unlike.
     #[default]
     EqualPower,
+    /// `log10(1 + 9x)` at part x of the way in, its mirror on the way out: early up, late down.
+    Logarithmic,
+    /// `(10^x - 1) / 9`: late up, early down; the junction dips.
+    Exponential,
+    /// `(1 - cos(πx)) / 2`: gains add up to 1, with no corner at either end.
+    SCurve,
 }
 
 /// A named listening point.

@@ -9,6 +9,7 @@ use grimnir_events::air::{AirEvent, InterruptReason};
 use grimnir_events::crash::CrashAnswer;
 use grimnir_events::executor::ExecutorEvent;
 use grimnir_events::library::LibraryEvent;
+use grimnir_events::sound::SoundEvent;
 use serde::{Deserialize, Serialize};
 
 /// How urgent an alarm is.
@@ -83,6 +84,15 @@ fn of_air(event: &AirEvent) -> Told {
         }
         AirEvent::ProgrammeHeard {} => {
             (Cleared, "programme_silence", "The programme is heard again.".into())
+        }
+        AirEvent::Sound(SoundEvent::SourceSilent { .. }) => {
+            (Warning, "source_silence", "An item on air is silent by itself.".into())
+        }
+        AirEvent::Sound(SoundEvent::SourceHeard { .. }) => {
+            (Cleared, "source_silence", "The item is heard again.".into())
+        }
+        AirEvent::Sound(SoundEvent::ClockStepped { by_us, .. }) => {
+            (Warning, "clock", format!("The engine's UTC was set by {} ms.", by_us / 1_000))
         }
         AirEvent::SilenceEntered { .. } => {
             (Alarm, "nothing_to_play", "Nothing can be played: silence is sent.".into())

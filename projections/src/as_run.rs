@@ -11,6 +11,7 @@ use crate::rows::AsRunRow;
 use crate::words;
 use grimnir_events::air::{AirEvent, AirFact, EndReason, InterruptReason, ItemStarted};
 use grimnir_events::ladder::Tier;
+use grimnir_events::sound::SoundEvent;
 use grimnir_events::timeline::Line;
 use grimnir_events::units::micros_of_frames;
 use grimnir_events::{AirFrame, ClaimId, EngineRunId, LineId, UtcMicros};
@@ -171,7 +172,7 @@ impl AsRun {
         let open = |row: &&mut AsRunRow| row.entry == "silence" && row.ended_at.is_none();
         if let Some(row) = rows.find(|row| open(row) && of(row)) {
             row.frames = Some(at.since(AirFrame(row.start_frame)).max(0));
-            row.ended_at = Some(at.utc().max(row.started_at));
+            row.ended_at = Some(instant_of(row, at).max(row.started_at));
             row.inferred = inferred;
         }
     }
@@ -219,9 +220,21 @@ fn is_play(row: &AsRunRow, run: EngineRunId, play: u64) -> bool {
     row.entry == "item" && row.run == run && row.play == play
 }
 
+/// The instant of a frame by the clock that the row's own start stands on.
+fn instant_of(row: &AsRunRow, at: AirFrame) -> UtcMicros {
+    at.utc().plus(ahead(row.started_at, AirFrame(row.start_frame)))
+}
+
+/// How far UTC is ahead of the sample clock where `frame` is at `at`: it may have been set.
+fn ahead(at: UtcMicros, frame: AirFrame) -> i64 {
+    let ahead = at.since(frame.utc());
+    // Less than a frame is rounding.
+    if ahead.abs() <= micros_of_frames(1) + 1 { 0 } else { ahead }
+}
+
 fn close(row: &mut AsRunRow, frames: i64, reason: String, inferred: bool) {
     row.frames = Some(frames);
-    row.ended_at = Some(AirFrame(row.start_frame).plus(frames).utc());
+    row.ended_at = Some(instant_of(row, AirFrame(row.start_frame).plus(frames)));
     (row.reason, row.inferred) = (reason, inferred);
 }
 
@@ -252,9 +265,10 @@ fn blank(seq: u64, fact: &AirFact, entry: &str) -> AsRunRow {
 }
 
 fn span(seq: u64, fact: &AirFact, entry: &str, from: AirFrame, to: AirFrame) -> AsRunRow {
+    let ahead = ahead(fact.at, fact.frame);
     AsRunRow {
-        started_at: from.utc(),
-        ended_at: Some(to.utc()),
+        started_at: from.utc().plus(ahead),
+        ended_at: Some(to.utc().plus(ahead)),
         start_frame: from.0,
         frames: Some(to.since(from)),
         ..blank(seq, fact, entry)
@@ -319,7 +333,17 @@ fn instant<'a>(
             with("alarm", format!("programme_silent: since {}", since.utc()))
         }
         AirEvent::ProgrammeHeard {} => with("alarm", "programme_heard".to_owned()),
-        AirEvent::AirInterrupted { .. }
+        AirEvent::Sound(SoundEvent::SourceSilent { play, since }) => {
+            with("alarm", format!("source_silent: play {play} since {}", since.utc()))
+        }
+        AirEvent::Sound(SoundEvent::SourceHeard { play }) => {
+            with("alarm", format!("source_heard: play {play}"))
+        }
+        AirEvent::Sound(SoundEvent::ClockStepped { by_us, .. }) => {
+            with("clock", format!("stepped: {by_us} µs"))
+        }
+        AirEvent::Sound(SoundEvent::ItemMeasured { .. })
+        | AirEvent::AirInterrupted { .. }
         | AirEvent::ItemStarted(_)
         | AirEvent::ItemEnded { .. }
         | AirEvent::SilenceLeft {}

@@ -125,6 +125,15 @@ pub(crate) fn apply(model: &mut Model, place: &decoded::Place, event: &LibraryEv
                 table.put(row);
             }
         }
+        // What is under way changes nothing that is searched.
+        LibraryEvent::Analysis(
+            event @ (AnalysisEvent::Queued { .. } | AnalysisEvent::Begun { .. }),
+        ) => {
+            if let Some(row) = table.media.get_mut(&event.media_id()) {
+                let MediaRow { analysis, item, .. } = &mut **row;
+                analysis.apply(item, event);
+            }
+        }
         LibraryEvent::Analysis(event) => {
             if let Some(mut row) = table.take(event.media_id()) {
                 row.analysis.apply(&mut row.item, event);

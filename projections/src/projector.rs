@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// Commits between two snapshots: a second's worth of folding at most.
 pub const SNAPSHOT_EVERY: u64 = 5_000;
@@ -26,6 +27,8 @@ pub struct Projector {
     snapshot_dir: Option<PathBuf>,
     /// Position of the last snapshot.
     saved: u64,
+    /// When it was begun to be written, and how long that took.
+    last_save: Option<(Instant, Duration)>,
 }
 
 impl Projector {
@@ -39,7 +42,7 @@ impl Projector {
     ) -> (Arc<Views>, JoinHandle<()>) {
         let shared = Shared::new(ledger);
         let views = Arc::new(Views { shared: shared.clone() });
-        let projector = Self { shared, snapshot_dir, saved: 0 };
+        let projector = Self { shared, snapshot_dir, saved: 0, last_save: None };
         (views, tokio::spawn(projector.run()))
     }
 
@@ -79,7 +82,7 @@ impl Projector {
                     return Err(ReadError::Unavailable { reason: "the ledger closed".into() });
                 }
             }
-            if self.position() >= self.saved + SNAPSHOT_EVERY {
+            if self.position() >= self.saved + SNAPSHOT_EVERY && !self.rests() {
                 self.save().await;
             }
         }
@@ -106,19 +109,25 @@ impl Projector {
         self.shared.progress.send_modify(|p| p.position = self.saved);
     }
 
+    /// Large snapshots are written a tenth of the time at most.
+    fn rests(&self) -> bool {
+        let rests = |(begun, took): (Instant, Duration)| begun.elapsed() < took * 10;
+        self.last_save.is_some_and(rests)
+    }
+
     async fn save(&mut self) {
         let position = self.position();
         let Some(dir) = self.snapshot_dir.clone().filter(|_| position > self.saved) else { return };
         self.saved = position;
+        let begun = Instant::now();
         let shared = self.shared.clone();
         // Only this task writes the model, and it waits here: readers are not held up.
         let written = tokio::task::spawn_blocking(move || {
-            let model = shared.read();
-            let taken = snapshot::of(shared.ledger.log_id(), &model);
-            drop(model);
-            snapshot::store(&dir, &taken?)
+            snapshot::store(&dir, shared.ledger.log_id(), &shared.read())
         });
-        let outcome = match written.await {
+        let written = written.await;
+        self.last_save = Some((begun, begun.elapsed()));
+        let outcome = match written {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),

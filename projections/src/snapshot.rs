@@ -6,7 +6,7 @@
 
 use crate::model::{MODEL_VERSION, Model};
 use grimnir_events::LogId;
-use grimnir_ledger::{Ledger, Snapshot};
+use grimnir_ledger::{Ledger, Snapshot, SnapshotHead};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,16 +15,11 @@ pub fn path(dir: &Path) -> PathBuf {
     dir.join("read-models.snap")
 }
 
-/// The snapshot of a model.
-pub fn of(log_id: LogId, model: &Model) -> io::Result<Snapshot> {
-    let state = serde_json::to_vec(model)?;
-    Ok(Snapshot::new(log_id, MODEL_VERSION, model.position, model.hash, state))
-}
-
-/// Puts it in the directory, whole or not at all.
-pub fn store(dir: &Path, snapshot: &Snapshot) -> io::Result<()> {
+/// Puts the snapshot of a model in the directory, whole or not at all.
+pub fn store(dir: &Path, log_id: LogId, model: &Model) -> io::Result<()> {
     std::fs::create_dir_all(dir)?;
-    snapshot.write(&path(dir))
+    let head = SnapshotHead::new(log_id, MODEL_VERSION, model.position, model.hash);
+    head.write(&path(dir), |out| Ok(serde_json::to_writer(out, model)?))
 }
 
 /// The model in the directory, if it is whole and of this ledger.
@@ -39,7 +34,9 @@ pub async fn load(dir: &Path, ledger: &dyn Ledger) -> Option<Model> {
         Err(error) => return passed_over(&error.to_string()),
     }
     match serde_json::from_slice::<Model>(&snapshot.state) {
-        Ok(model) if (model.position, model.hash) == (snapshot.seq, snapshot.hash) => Some(model),
+        Ok(model) if (model.position, model.hash) == (snapshot.head.seq, snapshot.head.hash) => {
+            Some(model)
+        }
         Ok(_) => passed_over("its state is of another position"),
         Err(error) => passed_over(&error.to_string()),
     }

@@ -182,6 +182,8 @@ fn mix(stage: &Stage, lines: &[Line], resolved: &Resolution) -> Vec<Frame> {
                 fade_in: line.fade_in,
                 curve: line.curve_in,
                 length: Some(line.end.since(line.start)),
+                role: Default::default(),
+                watched: false,
             };
             mixer.command(Command::Start(Box::new(start))).unwrap();
             if line.fade_out > 0 {

@@ -202,6 +202,7 @@ fn after_air(event: &AirEvent, commands: &mut Vec<AnyCommand>) {
         | AirEvent::AirStalled { .. }
         | AirEvent::ProgrammeSilent { .. }
         | AirEvent::ProgrammeHeard {}
+        | AirEvent::Sound(_)
         | AirEvent::NonFiniteSamples { .. }
         | AirEvent::OutputUp { .. }
         | AirEvent::OutputDown { .. } => {}

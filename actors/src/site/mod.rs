@@ -5,6 +5,7 @@ mod control;
 mod archive;
 mod close;
 mod ledger;
+mod levels;
 mod library;
 mod open;
 mod proof;

@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::ownership::Standing;
-use crate::site::{EngineReadiness, Owner, Readiness, Site, archive};
+use crate::site::{EngineReadiness, Owner, Readiness, Site, archive, levels};
 use grimnir_events::StationId;
 use grimnir_events::station::Mount;
 use grimnir_ledger::Ledger;
@@ -229,6 +229,7 @@ impl Site {
             ));
             let listeners: u32 = status.outputs.iter().map(|o| o.listeners).sum();
             all.push(("grimnir_listeners_current", "Listeners", labels(), f64::from(listeners)));
+            all.extend(status.telemetry.iter().flat_map(|t| levels::gauges(station, t)));
         }
         all
     }

@@ -24,13 +24,24 @@ async fn feed(
     closing: watch::Receiver<bool>,
     stall: Duration,
 ) -> (Client, oneshot::Receiver<Ended>) {
+    feed_with(changes, stream::pending().boxed(), filter, closing, stall).await
+}
+
+async fn feed_with(
+    changes: BoxStream<'static, Change>,
+    readings: BoxStream<'static, String>,
+    filter: Filter,
+    closing: watch::Receiver<bool>,
+    stall: Duration,
+) -> (Client, oneshot::Receiver<Ended>) {
     let (told, ended) = oneshot::channel();
-    let once = Arc::new(Mutex::new(Some((changes, filter, closing, told))));
+    let once = Arc::new(Mutex::new(Some((changes, readings, filter, closing, told))));
     let serve = move |upgrade: WebSocketUpgrade| async move {
         upgrade.on_upgrade(move |mut socket| async move {
             let taken = once.lock().expect("not poisoned").take();
-            let (changes, filter, mut closing, told) = taken.expect("asked once");
-            let ended = pump(&mut socket, changes, &filter, || true, &mut closing, stall).await;
+            let (changes, readings, filter, mut closing, told) = taken.expect("asked once");
+            let sources = (changes, readings);
+            let ended = pump(&mut socket, sources, &filter, || true, &mut closing, stall).await;
             if let Some((code, reason)) = ended.farewell() {
                 close(&mut socket, stall, code, reason).await;
             }
@@ -87,6 +98,25 @@ async fn a_client_hears_what_it_asked_for_in_order_and_what_its_role_may_hear() 
     assert_eq!(first["at"], "1970-01-01T00:00:00.000000Z");
     assert_eq!(first["payload"]["title"], "A");
     assert_eq!(heard(&mut client).await["cursor"], "9.0");
+    assert_eq!(close_code_of(&mut client).await, close_code::RESTART);
+    assert_eq!(ended.await, Ok(Ended::Over));
+}
+
+#[tokio::test]
+async fn readings_come_between_changes_and_hold_up_none() {
+    let readings = stream::iter((0..3).map(|n| json!({ "type": "telemetry", "n": n }).to_string()));
+    let (sends, mut sent) = tokio::sync::mpsc::unbounded_channel();
+    let changes = stream::poll_fn(move |context| sent.poll_recv(context)).boxed();
+    let readings = readings.chain(stream::pending()).boxed();
+    let (_open, closing) = open();
+    let all = Filter::default();
+    let (mut client, ended) = feed_with(changes, readings, all, closing, PATIENT).await;
+    for n in 0..3 {
+        assert_eq!(heard(&mut client).await["n"], n);
+    }
+    sends.send(change(7, 0, "now_playing", json!({}))).expect("is taken");
+    assert_eq!(heard(&mut client).await["cursor"], "7.0");
+    drop(sends);
     assert_eq!(close_code_of(&mut client).await, close_code::RESTART);
     assert_eq!(ended.await, Ok(Ended::Over));
 }

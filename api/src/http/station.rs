@@ -64,7 +64,8 @@ pub struct StationView {
 pub struct SettingsPatch {
     /// Overlap of two automation items where neither gives a segue mark.
     crossfade_ms: Option<u32>,
-    /// Gain shape of the overlap: `linear` or `equal_power`.
+    /// Gain shape of the overlap: `linear`, `equal_power`, `logarithmic`, `exponential` or
+    /// `s_curve`.
     #[schema(value_type = Option<String>)]
     fade_curve: Option<FadeCurve>,
     /// Fade of what plays when tier 1 or 2 takes the air.

@@ -70,6 +70,20 @@ pub struct Start {
     pub curve: FadeCurve,
     /// It ends after so many frames on air, if the source has not ended before.
     pub length: Option<i64>,
+    /// What it is to the others.
+    pub role: Role,
+    /// Its source is listened to, before its gain, by the silence sense that is set for sources.
+    pub watched: bool,
+}
+
+/// What a voice is to the others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Role {
+    /// Programme; it goes down while somebody speaks over it.
+    #[default]
+    Programme,
+    /// It speaks over the programme, which makes way while it is heard.
+    Over,
 }
 
 /// Why a voice is over.
@@ -124,6 +138,20 @@ pub enum VoiceEvent {
         /// How many were missing.
         frames: i64,
     },
+    /// Its source has been silent for the time that is set.
+    Silent {
+        /// The voice.
+        voice: u64,
+        /// First frame of the silence.
+        since: AirFrame,
+    },
+    /// Its source is heard again.
+    Heard {
+        /// The voice.
+        voice: u64,
+        /// Frame after those it was known by.
+        at: AirFrame,
+    },
 }
 
 /// What one rendered block was like.
@@ -137,10 +165,13 @@ pub struct Report {
     pub square_sum: [f64; 2],
     /// Voices that sounded in this block.
     pub active_voices: usize,
+    /// Least that a sounding source holds ready; `None` where none waits for anything.
+    pub buffered: Option<i64>,
 }
 
-/// Started, NonFinite, Underrun and Ended once per voice and block, and one for the sum.
-const MAX_EVENTS: usize = 4 * MAX_VOICES + 1;
+/// Started, NonFinite, Underrun, a word on silence and Ended once per voice and block, and one for
+/// the sum.
+const MAX_EVENTS: usize = 5 * MAX_VOICES + 1;
 
 impl Report {
     /// An empty report with room for everything that a block can bring.
@@ -150,6 +181,7 @@ impl Report {
             peak: [0.0; 2],
             square_sum: [0.0; 2],
             active_voices: 0,
+            buffered: None,
         }
     }
 
@@ -158,6 +190,7 @@ impl Report {
         self.peak = [0.0; 2];
         self.square_sum = [0.0; 2];
         self.active_voices = 0;
+        self.buffered = None;
     }
 
     pub(crate) fn measure(&mut self, out: &[Frame; BLOCK]) {

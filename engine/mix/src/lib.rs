@@ -1,7 +1,7 @@
 //! Sound as a pure function: what leaves depends only on the sources, the commands and the frame.
 //!
 //! Reading order: [`source`] (what can be mixed), [`command`] and [`mixer`] (the mix itself),
-//! [`fade`], [`dsp`], [`true_peak`], [`limiter`], then the file path [`decode`] → [`resample`] →
+//! [`fade`], [`dsp`], [`true_peak`], [`limiter`], [`meter`], then the file path [`decode`] → [`resample`] →
 //! [`mod@file`] → [`clip`], beside it [`native`], and the helpers [`cue`] and [`tone`].
 //! Upstream: air frames and fade curves of `grimnir-events`. Downstream: the engine's mix thread
 //! and offline rendering. Not here: GStreamer, async, clocks, sockets, threads.
@@ -11,6 +11,7 @@ pub mod command;
 pub mod dsp;
 pub mod fade;
 pub mod limiter;
+pub mod meter;
 pub mod mixer;
 pub mod source;
 pub mod true_peak;
@@ -28,7 +29,7 @@ pub mod cue;
 pub mod tone;
 
 pub use clip::{Clip, ClipSource};
-pub use command::{Command, EndCause, MIX_SUM, MixError, Report, Start, VoiceEvent};
+pub use command::{Command, EndCause, MIX_SUM, MixError, Report, Role, Start, VoiceEvent};
 pub use cue::{CueMarks, CueSettings, Ending, find_cues};
 pub use decode::{DecodeError, FileInfo};
 pub use file::FileSource;

@@ -2,8 +2,13 @@
 //!
 //! Nothing here allocates or frees once [`Mixer::new`] has returned: ended voices wait in
 //! [`Mixer::take_finished`] to be dropped on another thread. The sum is not clipped.
+//!
+//! Voices stand on two buses: programme, and what speaks over it ([`Role`]). The second is the
+//! sidechain that lowers the first; then both are summed.
 
-use crate::command::{Command, MIX_SUM, MixError, Report, Start, VoiceEvent};
+use crate::command::{Command, MIX_SUM, MixError, Report, Role, Start, VoiceEvent};
+use crate::dsp::duck::{Duck, DuckSettings};
+use crate::dsp::silence::SilenceSettings;
 use crate::voice::{Rendered, Scratch, Voice, zero_non_finite};
 use crate::{AirFrame, BLOCK, Frame};
 
@@ -19,6 +24,9 @@ pub struct Mixer {
     #[expect(clippy::vec_box, reason = "the box itself must be freed elsewhere")]
     finished: Vec<Box<Start>>,
     scratch: Box<Scratch>,
+    over: Box<[Frame; BLOCK]>,
+    duck: Duck,
+    silence: Option<SilenceSettings>,
 }
 
 impl Mixer {
@@ -30,6 +38,22 @@ impl Mixer {
             // A refused start waits here too.
             finished: Vec::with_capacity(MAX_FINISHED + 1),
             scratch: Box::new(Scratch::new()),
+            over: Box::new([[0.0; 2]; BLOCK]),
+            duck: Duck::new(DuckSettings::default()),
+            silence: None,
+        }
+    }
+
+    /// The programme makes way for what is over it in this way from here on.
+    pub fn set_duck(&mut self, settings: DuckSettings) {
+        self.duck.set(settings);
+    }
+
+    /// Sources of watched voices are listened to in this way from here on; `None`: not at all.
+    pub fn set_silence(&mut self, settings: Option<SilenceSettings>) {
+        if self.silence != settings {
+            self.silence = settings;
+            self.voices.iter_mut().for_each(|voice| voice.watch(settings));
         }
     }
 
@@ -62,17 +86,35 @@ impl Mixer {
     pub fn render(&mut self, out: &mut [Frame; BLOCK], report: &mut Report) {
         out.fill([0.0; 2]);
         report.clear();
-        if self.voices.is_empty() {
+        if self.voices.is_empty() && self.duck.at_rest() {
             self.position = self.position.plus(BLOCK as i64);
             return;
+        }
+        // The sidechain is there while somebody may speak and until the programme is back.
+        let spoken = self.voices.iter().any(|voice| voice.role() == Role::Over);
+        let ducked = spoken || !self.duck.at_rest();
+        if ducked {
+            self.over.fill([0.0; 2]);
         }
         let mut index = 0;
         while index < self.voices.len() {
             let voice = &mut self.voices[index];
-            if voice.render(self.position, out, &mut self.scratch, report) == Rendered::Over {
+            let bus = match voice.role() {
+                Role::Programme => &mut *out,
+                Role::Over => &mut *self.over,
+            };
+            if voice.render(self.position, bus, &mut self.scratch, report) == Rendered::Over {
                 self.finish(index);
             } else {
                 index += 1;
+            }
+        }
+        if ducked {
+            // A sum that is no number would never leave the ducker's memory.
+            zero_non_finite(&mut *self.over);
+            self.duck.process(out, &*self.over);
+            for (sum, over) in out.iter_mut().zip(self.over.iter()) {
+                *sum = [sum[0] + over[0], sum[1] + over[1]];
             }
         }
         let count = zero_non_finite(out);
@@ -115,7 +157,7 @@ impl Mixer {
     fn start(&mut self, start: Box<Start>) -> Result<(), MixError> {
         let checked = self.check_start(&start);
         match checked {
-            Ok(()) => self.voices.push(Voice::new(start)),
+            Ok(()) => self.voices.push(Voice::new(start, self.silence)),
             Err(_) if self.finished.len() < self.finished.capacity() => self.finished.push(start),
             // Nobody takes ended voices away: dropping here is the lesser evil.
             Err(_) => drop(start),

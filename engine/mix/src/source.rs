@@ -34,6 +34,11 @@ pub trait FrameSource: Send {
         None
     }
 
+    /// Frames that are ready ahead of the next read; `None` where nothing is ever waited for.
+    fn buffered(&self) -> Option<i64> {
+        None
+    }
+
     /// Non-finite samples that the source itself zeroed since the last call (a resampler must, or
     /// one of them would spread over its whole filter). The mixer zeroes and counts the others.
     fn take_non_finite(&mut self) -> u64 {
@@ -47,6 +52,9 @@ impl<S: FrameSource + ?Sized> FrameSource for Box<S> {
     }
     fn failure(&self) -> Option<&str> {
         (**self).failure()
+    }
+    fn buffered(&self) -> Option<i64> {
+        (**self).buffered()
     }
     fn take_non_finite(&mut self) -> u64 {
         (**self).take_non_finite()

@@ -3,7 +3,8 @@
 //! Every gain is a function of the air frame alone, so that it does not depend on how a programme
 //! is cut into blocks, nor on an underrun. Nothing here allocates.
 
-use crate::command::{EndCause, MixError, Report, Start, VoiceEvent};
+use crate::command::{EndCause, MixError, Report, Role, Start, VoiceEvent};
+use crate::dsp::silence::{SilenceSense, SilenceSettings, SilenceWord};
 use crate::fade::{fade_in_gain, fade_out_gain};
 use crate::{AirFrame, BLOCK, FadeCurve, Frame, Got, SourceState};
 
@@ -75,11 +76,13 @@ pub(crate) struct Voice {
     planned: usize,
     fades: [Option<FadeOut>; MAX_FADES],
     stop: Option<AirFrame>,
+    sense: Option<SilenceSense>,
 }
 
 impl Voice {
-    pub(crate) fn new(start: Box<Start>) -> Self {
+    pub(crate) fn new(start: Box<Start>, silence: Option<SilenceSettings>) -> Self {
         let ramp = Ramp { at: AirFrame(i64::MIN), from: start.gain, to: start.gain };
+        let start_watched = start.watched;
         Self {
             start,
             begun: None,
@@ -89,7 +92,17 @@ impl Voice {
             planned: 0,
             fades: [None; MAX_FADES],
             stop: None,
+            sense: silence.filter(|_| start_watched).map(SilenceSense::new),
         }
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.start.role
+    }
+
+    /// Listens for silence in another way from here on.
+    pub(crate) fn watch(&mut self, silence: Option<SilenceSettings>) {
+        self.sense = silence.filter(|_| self.start.watched).map(SilenceSense::new);
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -187,6 +200,8 @@ impl Voice {
         self.add(from, first, &mut out[from.since(block) as usize..], got.frames, scratch);
         self.aired += got.frames as i64;
         report.active_voices += 1;
+        let held = self.start.source.buffered();
+        report.buffered = report.buffered.into_iter().chain(held).min();
         let reached = end.filter(|&(at, _)| at <= block_end);
         let over = match got.state {
             SourceState::More => reached,
@@ -238,6 +253,15 @@ impl Voice {
             + zero_non_finite(&mut scratch.frames[..got.frames]);
         if count > 0 {
             report.events.push(VoiceEvent::NonFinite { voice, count });
+        }
+        let end = from.plus(got.frames as i64);
+        match self.sense.as_mut().and_then(|sense| sense.listen(&scratch.frames[..got.frames])) {
+            Some(SilenceWord::Silent { since_frames }) => {
+                let since = end.plus(-i64::try_from(since_frames).unwrap_or(0));
+                report.events.push(VoiceEvent::Silent { voice, since });
+            }
+            Some(SilenceWord::Restored) => report.events.push(VoiceEvent::Heard { voice, at: end }),
+            None => {}
         }
         if got.state == SourceState::More && got.frames < asked {
             let at = from.plus(got.frames as i64);

@@ -3,11 +3,13 @@
 
 mod support;
 
+use grimnir_events::library::ItemKind;
 use grimnir_mix::dsp::compressor::{Compressor, CompressorSettings};
 use grimnir_mix::dsp::duck::{Duck, DuckSettings};
 use grimnir_mix::dsp::equalizer::{Band, BandKind, Equalizer};
 use grimnir_mix::dsp::gate::{Gate, GateSettings};
 use grimnir_mix::dsp::leveller::{Leveller, LevellerSettings};
+use grimnir_mix::dsp::plan::{Asked, Plan};
 use grimnir_mix::dsp::silence::{SilenceSense, SilenceSettings, SilenceWord};
 use grimnir_mix::dsp::width::Width;
 use grimnir_mix::dsp::{Chain, NodeSpec, Preset, SwappingChain};
@@ -288,6 +290,27 @@ fn a_chain_takes_the_place_of_another_without_a_click() {
 }
 
 #[test]
+fn what_acts_in_the_mix_is_taken_out_of_the_chain_once() {
+    let (none, sources) =
+        (BTreeMap::new(), BTreeMap::from([("listens".to_owned(), "sources".to_owned())]));
+    let deep = BTreeMap::from([("depth_db".to_owned(), "-20".to_owned())]);
+    let asked: [Asked<'_>; 4] = [
+        ("DUCK", &deep),
+        ("SILENCE_DETECTOR", &none),
+        ("SILENCE_DETECTOR", &sources),
+        ("LIMITER", &none),
+    ];
+    let plan = Plan::of(&asked).expect("is taken");
+    assert_eq!((plan.nodes.len(), plan.duck.reduction_db), (1, -20.0));
+    assert!(plan.source_silence.is_some());
+    for twice in [asked[0], asked[2]] {
+        let (place, what) = Plan::of(&[twice, twice]).expect_err("one is allowed");
+        assert!(place == 1 && what.contains("second"), "{what}");
+    }
+    assert_eq!(Plan::of(&[]).expect("is taken"), Plan::default());
+}
+
+#[test]
 fn parameters_are_read_by_all_their_names_and_refused_with_their_range() {
     let parse = |kind: &str, params: &[(&str, &str)]| {
         let params = params.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
@@ -311,10 +334,23 @@ fn parameters_are_read_by_all_their_names_and_refused_with_their_range() {
         ("EQUALIZER", &[("bands", "peak 5 3 1")], &["peak 5", "20 to 20000"]),
         ("SILENCE_DETECTOR", &[("action", "ring")], &["ring", "alarm"]),
         ("LIMITER", &[("lookahead_ms", "20")], &["lookahead_ms", "20", "5"]),
+        ("DUCK", &[("depth_db", "6")], &["depth_db", "6", "-60 to 0"]),
+        ("SILENCE_DETECTOR", &[("exempt", "spot")], &["exempt", "sources"]),
+        (
+            "SILENCE_DETECTOR",
+            &[("listens", "sources"), ("exempt", "spot,jazz")],
+            &["spot,jazz", "music, legal_id"],
+        ),
     ] {
         let refusal = parse(kind, params).expect_err(kind).to_string();
         assert!(words.iter().all(|word| refusal.contains(word)), "{refusal}");
     }
+    let sources = [("listens", "sources"), ("exempt", "spot, legal_id")];
+    let Ok(NodeSpec::SourceSilence(found)) = parse("SILENCE_DETECTOR", &sources) else {
+        panic!("it listens to sources");
+    };
+    let kinds = [ItemKind::Spot, ItemKind::LegalId, ItemKind::Music, ItemKind::Emergency];
+    assert_eq!(kinds.map(|kind| found.exempt.has(kind)), [true, true, false, false]);
     for preset in Preset::ALL {
         assert_eq!(preset.specs().len(), preset.nodes().len(), "{}", preset.word());
     }

@@ -74,9 +74,7 @@ fn fades_follow_their_law_on_every_frame() {
             let part = |at: i64| ((n as i64 - at) as f64 / length as f64).clamp(0.0, 1.0);
             let (rise, fall) = match curve {
                 FadeCurve::Linear => (part(77), 1.0 - part(out_at)),
-                FadeCurve::EqualPower => {
-                    ((half_pi * part(77)).sin(), (half_pi * part(out_at)).cos())
-                }
+                _ => ((half_pi * part(77)).sin(), (half_pi * part(out_at)).cos()),
             };
             let expected = if (n as i64) < out_at + length { rise * fall } else { 0.0 };
             let off = (f64::from(frame[0]) - expected).abs();

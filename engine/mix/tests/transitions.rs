@@ -57,7 +57,7 @@ fn gain(items: &[Item], index: usize, frame: i64) -> f64 {
     let left = (item.at + item.length - frame) as f64;
     let law = |part: f64, curve| match curve {
         FadeCurve::Linear => part,
-        FadeCurve::EqualPower => (part * std::f64::consts::FRAC_PI_2).sin(),
+        _ => (part * std::f64::consts::FRAC_PI_2).sin(),
     };
     let rise = match item.overlap_in {
         0 => 1.0,

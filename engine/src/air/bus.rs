@@ -1,7 +1,8 @@
 //! The programme bus behind the mixer: the chain that is loaded, the limiter, what must not wait
 //! for it, and the last look at every sample.
 
-use grimnir_mix::dsp::silence::SilenceWord;
+use grimnir_mix::dsp::duck::DuckSettings;
+use grimnir_mix::dsp::silence::{SilenceSettings, SilenceWord};
 use grimnir_mix::dsp::{Chain, SwappingChain};
 use grimnir_mix::{BLOCK, Frame, Limiter, sum_with_ceiling};
 
@@ -13,6 +14,10 @@ pub struct Shape {
     pub ceiling_db: f32,
     /// Way back of the limiter, in ms.
     pub release_ms: f64,
+    /// How the programme makes way for what is spoken over it; it acts in the mix.
+    pub duck: DuckSettings,
+    /// How sources are listened to for silence; in the mix, before their gain.
+    pub source_silence: Option<SilenceSettings>,
 }
 
 /// The bus; runs on the mix thread.
@@ -100,7 +105,36 @@ mod tests {
 
     fn shape(gain_db: f64, ceiling_db: f32) -> Shape {
         let chain = Box::new(Chain::of(&[NodeSpec::Gain(gain_db)]));
-        Shape { chain, ceiling_db, release_ms: 100.0 }
+        let (duck, source_silence) = (DuckSettings::default(), None);
+        Shape { chain, ceiling_db, release_ms: 100.0, duck, source_silence }
+    }
+
+    #[test]
+    fn what_is_urgent_leaves_on_its_own_frame_whatever_delays_the_programme() {
+        for place in [0, 1, 239, 240, 479] {
+            let mut bus = Bus::new();
+            // Whatever is loaded: nothing before the limiter may delay either.
+            let nodes = ["AGC", "COMPRESSOR", "EQUALIZER"].map(|kind| {
+                NodeSpec::parse(kind, &std::collections::BTreeMap::new()).expect("is known")
+            });
+            let chain = Box::new(Chain::of(&nodes));
+            bus.set(Shape { chain, ..shape(0.0, -1.2) });
+            for _ in 0..4 {
+                bus.process(&mut [[0.0; 2]; BLOCK], None);
+            }
+            let mut blocks = [[[0f32; 2]; BLOCK]; 2];
+            blocks[0][place] = [0.25; 2];
+            let mut urgent = [[0f32; 2]; BLOCK];
+            urgent[place] = [0.5; 2];
+            bus.process(&mut blocks[0], Some(&mut urgent));
+            bus.process(&mut blocks[1], None);
+            let heard = blocks.concat();
+            let at = |least: f32| heard.iter().position(|frame| frame[0] > least);
+            assert_eq!(at(0.4), Some(place), "the emergency, on its frame");
+            let after = (place + 1..960).find(|n| heard[*n][0].abs() > 0.05);
+            let late = place + usize::try_from(bus.latency_frames()).expect("is above 0");
+            assert_eq!(after, Some(late), "the programme, behind the look-ahead");
+        }
     }
 
     #[test]

@@ -84,6 +84,9 @@ impl FrameSource for HeadThenTail {
         let got = self.tail.read(&mut out[done..]);
         Got { frames: done + got.frames, state: got.state }
     }
+    fn buffered(&self) -> Option<i64> {
+        if self.in_head { None } else { self.tail.buffered() }
+    }
     fn failure(&self) -> Option<&str> {
         self.tail.failure()
     }

@@ -29,6 +29,9 @@ impl<S: FrameSource> FrameSource for Guarded<S> {
             }
         }
     }
+    fn buffered(&self) -> Option<i64> {
+        self.source.as_ref().and_then(FrameSource::buffered)
+    }
     fn failure(&self) -> Option<&str> {
         match &self.source {
             Some(source) => source.failure(),

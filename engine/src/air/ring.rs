@@ -104,6 +104,13 @@ impl FrameSource for RingReader {
         };
         Got { frames: count, state }
     }
+    fn buffered(&self) -> Option<i64> {
+        // What is fed to its end runs out and misses nothing.
+        (self.shared.end.load(Ordering::Acquire) == OPEN).then(|| {
+            let read = self.shared.read.load(Ordering::Relaxed);
+            (self.shared.written.load(Ordering::Relaxed) - read) as i64
+        })
+    }
     fn failure(&self) -> Option<&str> {
         self.shared.failure.get().map(String::as_str)
     }

@@ -2,16 +2,17 @@
 //!
 //! Late blocks up to 2 s are rendered at once; beyond that the air moves on and says so.
 
-use super::bus::{Bus, Shape};
+use super::bus::{BlockMeter, Bus, Shape};
 use super::clock::{BLOCK_NS, monotonic_ns, sleep_until};
-use super::view::AirView;
+use super::view::{AirView, Shown};
 use crate::output::fanout::Fanout;
 use crate::position::{Position, PositionPage};
 use grimnir_events::units::BLOCK_FRAMES;
 use grimnir_events::{AirFrame, EngineRunId};
 use grimnir_mix::dsp::Chain;
 use grimnir_mix::dsp::silence::SilenceWord;
-use grimnir_mix::{BLOCK, Command, MixError, Mixer, Report, Start, VoiceEvent};
+use grimnir_mix::meter::{Measured, Meter};
+use grimnir_mix::{BLOCK, Command, Frame, MixError, Mixer, Report, Start, VoiceEvent};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 
@@ -72,6 +73,15 @@ pub enum AirReport {
         /// Frame behind the block it said it at.
         at: AirFrame,
     },
+    /// A voice that is over was measured as it left.
+    Measured {
+        /// The voice.
+        voice: u64,
+        /// Frame after its last.
+        at: AirFrame,
+        /// What was measured.
+        measured: Measured,
+    },
     /// The air moved on over a stall.
     Stalled {
         /// First frame that was not rendered.
@@ -109,6 +119,8 @@ struct Sounding {
     urgent: bool,
     /// `None` until its first frame.
     started: Option<AirFrame>,
+    /// Its source is silent.
+    silent: bool,
 }
 
 struct MixThread {
@@ -116,6 +128,7 @@ struct MixThread {
     /// Emergencies: summed in behind the limiter.
     urgent: Mixer,
     bus: Bus,
+    meter: Meter,
     commands: Receiver<AirCommand>,
     reports: Box<dyn Fn(AirReport) + Send>,
     fanout: Fanout,
@@ -150,6 +163,7 @@ pub fn start(
         mixer: Mixer::new(parts.start),
         urgent: Mixer::new(parts.start),
         bus: parts.bus,
+        meter: Meter::new(),
         commands: rx,
         reports: Box::new(reports),
         fanout: parts.fanout,
@@ -195,12 +209,15 @@ impl MixThread {
             self.urgent.render(&mut over, &mut urgent_report);
             let is_urgent = self.sounding.iter().any(|play| play.urgent);
             let meter = self.bus.process(&mut block, is_urgent.then_some(&mut over));
+            self.measure(&block, meter, [&report, &urgent_report]);
             self.fanout.send(at, &block);
             if let Some(chain) = self.bus.take_over() {
                 (self.reports)(AirReport::Retired { chain });
             }
             if let Some(word) = self.bus.take_word() {
                 let at = at.plus(BLOCK_FRAMES);
+                let silent = matches!(word, SilenceWord::Silent { .. });
+                self.view.set_silent(Some(silent), self.silent_sources());
                 (self.reports)(AirReport::Silence { word, at });
             }
             self.report(&report);
@@ -213,9 +230,42 @@ impl MixThread {
                 file_frame: play.1,
             };
             self.page.write(&position);
-            self.view.publish(position.air_frame, meter.peak, meter.square_sum);
             deadline += BLOCK_NS;
         }
+    }
+
+    /// Meters a block as it leaves; spans of what starts in it begin with it.
+    fn measure(&mut self, block: &[Frame; BLOCK], meter: BlockMeter, reports: [&Report; 2]) {
+        for event in reports.iter().flat_map(|report| &report.events) {
+            if let VoiceEvent::Started { voice, .. } = event {
+                self.meter.begin(*voice);
+            }
+        }
+        let reading = self.meter.take(block);
+        let position = self.mixer.position();
+        // Ten times a second: the gates look through every class of loudness.
+        if position.0 / BLOCK_FRAMES % 10 == 0 {
+            self.view.set_item(self.meter.so_far(self.heard().0));
+        }
+        self.view.publish(&Shown {
+            position,
+            peak: meter.peak,
+            square_sum: meter.square_sum,
+            true_peak: reading.true_peak,
+            loudness: [reading.momentary, reading.short_term],
+            buffered: reports.iter().filter_map(|report| report.buffered).min(),
+        });
+    }
+
+    fn silent_sources(&self) -> u32 {
+        self.sounding.iter().filter(|play| play.silent).count() as u32
+    }
+
+    fn set_silent(&mut self, voice: u64, silent: bool) {
+        if let Some(play) = self.sounding.iter_mut().find(|play| play.voice == voice) {
+            play.silent = silent;
+        }
+        self.view.set_silent(None, self.silent_sources());
     }
 
     /// False when told to quit.
@@ -229,7 +279,13 @@ impl MixThread {
             let result = match command {
                 AirCommand::Start { from_frame, urgent, start } => {
                     let voice = start.voice;
-                    self.sounding.push(Sounding { voice, from_frame, urgent, started: None });
+                    self.sounding.push(Sounding {
+                        voice,
+                        from_frame,
+                        urgent,
+                        started: None,
+                        silent: false,
+                    });
                     let result = self.mixer_of(voice).command(Command::Start(start));
                     if result.is_err() {
                         self.sounding.retain(|play| play.voice != voice);
@@ -244,6 +300,10 @@ impl MixThread {
                     Ok(())
                 }
                 AirCommand::Bus(shape) => {
+                    for mixer in [&mut self.mixer, &mut self.urgent] {
+                        mixer.set_duck(shape.duck);
+                        mixer.set_silence(shape.source_silence);
+                    }
                     if let Some(chain) = self.bus.set(shape) {
                         (self.reports)(AirReport::Retired { chain });
                     }
@@ -268,11 +328,19 @@ impl MixThread {
                 }
                 VoiceEvent::Ended { voice, .. } => {
                     self.sounding.retain(|play| play.voice != *voice);
+                    self.view.set_silent(None, self.silent_sources());
                 }
+                VoiceEvent::Silent { voice, .. } => self.set_silent(*voice, true),
+                VoiceEvent::Heard { voice, .. } => self.set_silent(*voice, false),
                 VoiceEvent::Underrun { .. } => self.view.add_underrun(),
                 VoiceEvent::NonFinite { .. } => {}
             }
             (self.reports)(AirReport::Voice { event: *event, mixed_ns });
+            if let VoiceEvent::Ended { voice, at, .. } = *event
+                && let Some(measured) = self.meter.end(voice)
+            {
+                (self.reports)(AirReport::Measured { voice, at, measured });
+            }
         }
         // After the events: whoever hears that a voice ended may look at its source.
         for mixer in [&mut self.mixer, &mut self.urgent] {

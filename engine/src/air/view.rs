@@ -1,6 +1,8 @@
 //! What the mix thread shows to everybody else: atomics only, one writer.
 
 use grimnir_events::AirFrame;
+use grimnir_mix::dsp::silence::Exempt;
+use grimnir_mix::meter::Measured;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 /// Blocks whose peaks are kept: 10 s, the longest telemetry interval.
@@ -14,7 +16,43 @@ pub struct AirView {
     underruns: AtomicU64,
     realtime: AtomicBool,
     squares: [AtomicU64; 2],
-    peaks: Box<[[AtomicU32; 2]]>,
+    /// Left, right, and the true peak of both.
+    peaks: Box<[[AtomicU32; 3]]>,
+    loudness: [AtomicU32; 4],
+    buffered: AtomicI64,
+    programme_silent: AtomicBool,
+    silent_sources: AtomicU32,
+    exempt: AtomicU32,
+}
+
+/// What a block looked like as it left.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown {
+    /// First frame of the next block.
+    pub position: AirFrame,
+    /// Largest magnitude, left and right.
+    pub peak: [f32; 2],
+    /// Sum of squares, left and right.
+    pub square_sum: [f64; 2],
+    /// True peak of both sides, as a factor.
+    pub true_peak: f32,
+    /// Momentary and short-term loudness.
+    pub loudness: [f64; 2],
+    /// Least that a sounding source holds ready.
+    pub buffered: Option<i64>,
+}
+
+/// Loudness just now.
+#[derive(Clone, Copy, Debug)]
+pub struct LoudnessNow {
+    /// Of the last 400 ms, in LUFS.
+    pub momentary: f32,
+    /// Of the last 3 s, in LUFS.
+    pub short_term: f32,
+    /// Integrated over the item on air so far, in LUFS.
+    pub integrated: f32,
+    /// True peak of that item so far, in dBTP.
+    pub true_peak_db: f32,
 }
 
 /// Where a telemetry reader stood.
@@ -31,6 +69,8 @@ pub struct Levels {
     pub rms_db: [f32; 2],
     /// Peak, left and right.
     pub peak_db: [f32; 2],
+    /// True peak of both sides, in dBTP.
+    pub true_peak_db: f32,
 }
 
 /// Level shown for digital silence.
@@ -46,7 +86,12 @@ impl AirView {
             underruns: AtomicU64::new(0),
             realtime: AtomicBool::new(false),
             squares: [AtomicU64::new(0), AtomicU64::new(0)],
-            peaks: (0..PEAK_BLOCKS).map(|_| [AtomicU32::new(0), AtomicU32::new(0)]).collect(),
+            peaks: (0..PEAK_BLOCKS).map(|_| [(); 3].map(|()| AtomicU32::new(0))).collect(),
+            loudness: [FLOOR_DB; 4].map(|level| AtomicU32::new(level.to_bits())),
+            buffered: AtomicI64::new(-1),
+            programme_silent: AtomicBool::new(false),
+            silent_sources: AtomicU32::new(0),
+            exempt: AtomicU32::new(0),
         }
     }
 
@@ -67,6 +112,45 @@ impl AirView {
         self.realtime.load(Ordering::Relaxed)
     }
 
+    /// Loudness just now.
+    pub fn loudness(&self) -> LoudnessNow {
+        let [momentary, short_term, integrated, true_peak_db] =
+            [0, 1, 2, 3].map(|n| f32::from_bits(self.loudness[n].load(Ordering::Relaxed)));
+        LoudnessNow { momentary, short_term, integrated, true_peak_db }
+    }
+    /// Least that a sounding source holds ready, in frames; `None` where none is waited for.
+    pub fn buffered(&self) -> Option<i64> {
+        Some(self.buffered.load(Ordering::Relaxed)).filter(|frames| *frames >= 0)
+    }
+    /// The silence sense of the programme has said so, and not taken it back.
+    pub fn programme_silent(&self) -> bool {
+        self.programme_silent.load(Ordering::Relaxed)
+    }
+    /// Sources on air that are silent.
+    pub fn silent_sources(&self) -> u32 {
+        self.silent_sources.load(Ordering::Relaxed)
+    }
+    /// Items of these kinds may be silent.
+    pub fn set_exempt(&self, exempt: Exempt) {
+        self.exempt.store(exempt.0, Ordering::Relaxed);
+    }
+    /// Kinds of items that may be silent.
+    pub fn exempt(&self) -> Exempt {
+        Exempt(self.exempt.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_silent(&self, programme: Option<bool>, sources: u32) {
+        if let Some(silent) = programme {
+            self.programme_silent.store(silent, Ordering::Relaxed);
+        }
+        self.silent_sources.store(sources, Ordering::Relaxed);
+    }
+    pub(super) fn set_item(&self, measured: Option<Measured>) {
+        let loudness = measured.and_then(|m| m.loudness).map_or(FLOOR_DB, level);
+        let peak = measured.map_or(FLOOR_DB, |m| decibels(f64::from(m.true_peak)));
+        self.loudness[2].store(loudness.to_bits(), Ordering::Relaxed);
+        self.loudness[3].store(peak.to_bits(), Ordering::Relaxed);
+    }
     pub(super) fn set_realtime(&self, granted: bool) {
         self.realtime.store(granted, Ordering::Relaxed);
     }
@@ -77,16 +161,21 @@ impl AirView {
         self.underruns.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn publish(&self, position: AirFrame, peak: [f32; 2], square_sum: [f64; 2]) {
+    pub(super) fn publish(&self, shown: &Shown) {
         let blocks = self.blocks.load(Ordering::Relaxed);
+        let slot = &self.peaks[blocks as usize % PEAK_BLOCKS];
         for side in 0..2 {
             let before = f64::from_bits(self.squares[side].load(Ordering::Relaxed));
-            self.squares[side].store((before + square_sum[side]).to_bits(), Ordering::Relaxed);
-            let slot = &self.peaks[blocks as usize % PEAK_BLOCKS][side];
-            slot.store(peak[side].to_bits(), Ordering::Relaxed);
+            let sum = before + shown.square_sum[side];
+            self.squares[side].store(sum.to_bits(), Ordering::Relaxed);
+            slot[side].store(shown.peak[side].to_bits(), Ordering::Relaxed);
+            let loudness = level(shown.loudness[side]);
+            self.loudness[side].store(loudness.to_bits(), Ordering::Relaxed);
         }
+        slot[2].store(shown.true_peak.to_bits(), Ordering::Relaxed);
+        self.buffered.store(shown.buffered.unwrap_or(-1), Ordering::Relaxed);
         self.blocks.store(blocks + 1, Ordering::Release);
-        self.position.store(position.0, Ordering::Release);
+        self.position.store(shown.position.0, Ordering::Release);
     }
 
     /// Levels since `mark`, which moves on to now.
@@ -95,19 +184,26 @@ impl AirView {
         let squares = [0, 1].map(|s| f64::from_bits(self.squares[s].load(Ordering::Relaxed)));
         let count = (blocks - mark.blocks).clamp(1, PEAK_BLOCKS as u64);
         let frames = ((blocks - mark.blocks).max(1) * 480) as f64;
-        let mut levels = Levels { rms_db: [FLOOR_DB; 2], peak_db: [FLOOR_DB; 2] };
+        let peak = |kind: usize| {
+            let slot = |n: u64| &self.peaks[n as usize % PEAK_BLOCKS][kind];
+            let peaks = (blocks.saturating_sub(count)..blocks)
+                .map(|n| f32::from_bits(slot(n).load(Ordering::Relaxed)));
+            decibels(f64::from(peaks.fold(0.0f32, f32::max)))
+        };
+        let (peak_db, true_peak_db) = ([peak(0), peak(1)], peak(2));
+        let mut levels = Levels { rms_db: [FLOOR_DB; 2], peak_db, true_peak_db };
         for (side, sum) in squares.iter().enumerate() {
             let mean = ((sum - mark.squares[side]) / frames).max(0.0);
             levels.rms_db[side] = decibels(mean.sqrt());
-            let slot = |n: u64| &self.peaks[n as usize % PEAK_BLOCKS][side];
-            let peak = (blocks.saturating_sub(count)..blocks)
-                .map(|n| f32::from_bits(slot(n).load(Ordering::Relaxed)))
-                .fold(0.0f32, f32::max);
-            levels.peak_db[side] = decibels(f64::from(peak));
         }
         *mark = MeterMark { blocks, squares };
         levels
     }
+}
+
+/// A loudness as it is shown.
+fn level(lufs: f64) -> f32 {
+    lufs.max(f64::from(FLOOR_DB)) as f32
 }
 
 fn decibels(amplitude: f64) -> f32 {
@@ -118,17 +214,30 @@ fn decibels(amplitude: f64) -> f32 {
 mod tests {
     use super::*;
 
+    fn shown(position: i64, peak: [f32; 2], square_sum: [f64; 2]) -> Shown {
+        let (loudness, buffered) = ([-23.0, -24.0], Some(4_800));
+        let position = AirFrame(position);
+        Shown { position, peak, square_sum, true_peak: peak[0] * 1.1, loudness, buffered }
+    }
+
     #[test]
     fn levels_are_those_of_the_interval() {
         let view = AirView::new(AirFrame(0));
         let mut mark = MeterMark::default();
+        assert_eq!((view.loudness().momentary, view.buffered()), (FLOOR_DB, None));
         for n in 1..=10 {
-            view.publish(AirFrame(n * 480), [0.5, 0.0], [480.0 * 0.25, 0.0]);
+            view.publish(&shown(n * 480, [0.5, 0.0], [480.0 * 0.25, 0.0]));
         }
         let levels = view.levels(&mut mark);
         assert!((levels.rms_db[0] + 6.02).abs() < 0.01, "{levels:?}");
         assert!((levels.peak_db[0] + 6.02).abs() < 0.01 && levels.rms_db[1] == FLOOR_DB);
-        view.publish(AirFrame(5_280), [0.0; 2], [0.0; 2]);
+        assert!((levels.true_peak_db + 5.19).abs() < 0.01, "{levels:?}");
+        let loudness = view.loudness();
+        assert_eq!((loudness.momentary, loudness.short_term), (-23.0, -24.0));
+        assert_eq!((loudness.integrated, view.buffered()), (FLOOR_DB, Some(4_800)));
+        view.set_item(Some(Measured { loudness: Some(-16.5), true_peak: 0.5 }));
+        assert_eq!(view.loudness().integrated, -16.5);
+        view.publish(&shown(5_280, [0.0; 2], [0.0; 2]));
         assert_eq!(view.levels(&mut mark).rms_db[0], FLOOR_DB);
     }
 }

@@ -26,7 +26,7 @@ impl Loaded {
     /// What an earlier run had loaded goes on.
     pub fn again(graph: DspGraph, cache: Cache, air: &AirHandle) -> Self {
         match plan_of(&graph) {
-            Ok(plan) => air.send(AirCommand::Bus(shape(&plan))),
+            Ok(plan) => apply(air, &plan),
             Err((place, what)) => {
                 tracing::error!(
                     place,
@@ -47,7 +47,15 @@ fn plan_of(graph: &DspGraph) -> Result<Plan, (usize, String)> {
 
 fn shape(plan: &Plan) -> Shape {
     let (ceiling_db, release_ms) = (plan.ceiling_db, plan.release_ms);
-    Shape { chain: Box::new(plan.chain()), ceiling_db, release_ms }
+    let source_silence = plan.source_silence.map(|silence| silence.settings);
+    let chain = Box::new(plan.chain());
+    Shape { chain, ceiling_db, release_ms, duck: plan.duck, source_silence }
+}
+
+/// Has the plan take effect: items that start from here on are watched by it.
+fn apply(air: &AirHandle, plan: &Plan) {
+    air.view.set_exempt(plan.source_silence.map(|silence| silence.exempt).unwrap_or_default());
+    air.send(AirCommand::Bus(shape(plan)));
 }
 
 /// Applies a graph; answers its handle, or why not. One that is loaded already is left alone: what
@@ -57,7 +65,7 @@ pub(super) fn load(control: &Control, request: &LoadGraphRequest) -> Result<Stri
     let mut loaded = control.graph.lock().unwrap_or_else(PoisonError::into_inner);
     if loaded.graph != graph || loaded.count == 0 && graph == DspGraph::default() {
         if loaded.graph != graph {
-            control.air.send(AirCommand::Bus(shape(&plan)));
+            apply(&control.air, &plan);
         }
         let encoded =
             codec::encode(&graph).map_err(|e| format!("the graph cannot be kept: {e}"))?;

@@ -40,6 +40,8 @@ pub struct Control {
     pub http_port: Arc<AtomicU32>,
     /// What shapes the programme.
     pub graph: Mutex<graph::Loaded>,
+    /// Where whoever asks for the status stood; levels there are of the time since.
+    pub metered: Mutex<reports::Mark>,
     /// Only the last rung and emergencies play.
     pub minimal: bool,
 }

@@ -1,14 +1,15 @@
 //! Reports: status, telemetry, the journal's stream.
 
 use super::Control;
+use crate::air::clock;
 use crate::air::view::MeterMark;
-use crate::director::status;
+use crate::director::status::{self, OutputView, Snapshot};
 use crate::journal::Journal;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use grimnir_engine_proto::v1 as proto;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tonic::Status;
 
@@ -18,10 +19,14 @@ const USUAL_INTERVAL_MS: u32 = 100;
 
 /// The status now.
 pub(super) fn status(control: &Control) -> proto::StatusResponse {
+    let mut mark = control.metered.lock().unwrap_or_else(PoisonError::into_inner);
+    let telemetry = measure(control, &mut mark);
+    drop(mark);
     let shown = status::read(&control.board);
     let now = control.air.position();
     let view = &control.air.view;
     let position = if shown.heard { now.since(shown.started).clamp(0, shown.length) } else { 0 };
+    let outputs = outputs(&shown);
     proto::StatusResponse {
         station_id: control.station.0.to_vec(),
         run_id: control.run.0.to_vec(),
@@ -42,17 +47,7 @@ pub(super) fn status(control: &Control) -> proto::StatusResponse {
         position_frames: position,
         length_frames: shown.length,
         air_frame: now.0,
-        outputs: shown
-            .outputs
-            .into_iter()
-            .map(|output| proto::OutputStatus {
-                mount_id: output.mount_id.0.to_vec(),
-                path: output.path,
-                up: output.up,
-                listeners: output.listeners,
-                bytes_sent: output.bytes_sent,
-            })
-            .collect(),
+        outputs,
         http_port: control.http_port.load(Ordering::Relaxed),
         held_until_frame: shown.held_until.0,
         epoch: shown.epoch,
@@ -63,7 +58,19 @@ pub(super) fn status(control: &Control) -> proto::StatusResponse {
         next_line_id: shown.next_line.0.to_vec(),
         next_title: shown.next_title,
         waiting: shown.waiting,
+        telemetry: Some(telemetry),
     }
+}
+
+fn outputs(shown: &Snapshot) -> Vec<proto::OutputStatus> {
+    let output = |output: &OutputView| proto::OutputStatus {
+        mount_id: output.mount_id.0.to_vec(),
+        path: output.path.clone(),
+        up: output.up,
+        listeners: output.listeners,
+        bytes_sent: output.bytes_sent,
+    };
+    shown.outputs.iter().map(output).collect()
 }
 
 /// Levels and position at an interval.
@@ -81,8 +88,8 @@ pub(super) fn telemetry(
     }
     let mut ticks = tokio::time::interval(Duration::from_millis(u64::from(interval_ms)));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    let mut mark = MeterMark::default();
-    control.air.view.levels(&mut mark);
+    let mut mark = Mark::default();
+    measure(&control, &mut mark);
     let stream = stream::unfold((control, ticks, mark), |state| async move {
         let (control, mut ticks, mut mark) = state;
         ticks.tick().await;
@@ -92,9 +99,27 @@ pub(super) fn telemetry(
     Ok(stream.boxed())
 }
 
-fn measure(control: &Control, mark: &mut MeterMark) -> proto::Telemetry {
+/// Where a reader of levels stood.
+#[derive(Default)]
+pub struct Mark {
+    meter: MeterMark,
+    cpu_ns: i64,
+    at_ns: i64,
+}
+
+impl Mark {
+    /// Share of one core since it was asked last.
+    fn cpu_share(&mut self) -> f32 {
+        let (used, at) = (clock::cpu_ns(), clock::monotonic_ns());
+        let share = (used - self.cpu_ns) as f64 / (at - self.at_ns).max(1) as f64;
+        (self.cpu_ns, self.at_ns) = (used, at);
+        share as f32
+    }
+}
+
+fn measure(control: &Control, mark: &mut Mark) -> proto::Telemetry {
     let view = &control.air.view;
-    let levels = view.levels(mark);
+    let (levels, loudness) = (view.levels(&mut mark.meter), view.loudness());
     let shown = status::read(&control.board);
     let now = view.position();
     proto::Telemetry {
@@ -108,6 +133,16 @@ fn measure(control: &Control, mark: &mut MeterMark) -> proto::Telemetry {
         position_frames: if shown.heard { now.since(shown.started) } else { 0 },
         length_frames: shown.length,
         state: shown.state.into(),
+        momentary_lufs: loudness.momentary,
+        short_term_lufs: loudness.short_term,
+        integrated_lufs: loudness.integrated,
+        item_true_peak_dbtp: loudness.true_peak_db,
+        true_peak_dbtp: levels.true_peak_db,
+        buffered_frames: view.buffered().unwrap_or(-1),
+        cpu_share: mark.cpu_share(),
+        outputs: outputs(&shown),
+        programme_silent: view.programme_silent(),
+        silent_sources: view.silent_sources(),
     }
 }
 

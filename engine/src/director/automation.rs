@@ -259,7 +259,8 @@ impl Director {
             return;
         }
         if let Some(line) = line {
-            let (media_id, title, planned_at) = (line.media_id, line.title, line.planned_at);
+            let (media_id, title) = (line.media_id, line.title);
+            let planned_at = line.planned_at.plus(self.steps.ahead());
             self.fact(AirEvent::LineDropped { line_id, media_id, title, planned_at, reason });
         }
     }

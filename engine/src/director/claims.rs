@@ -11,7 +11,7 @@ use grimnir_events::handover::EngineClaims;
 use grimnir_events::ladder::{Claim, ReleaseReason, Tier};
 use grimnir_events::station::FadeCurve;
 use grimnir_events::units::frames_of_micros;
-use grimnir_events::{AirFrame, ClaimId, ContentHash, LineId};
+use grimnir_events::{AirFrame, ClaimId, ContentHash, LineId, UtcMicros};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A window is prepared for this long before it opens: 5 s.
@@ -43,6 +43,8 @@ pub struct Raised {
     heard_any: bool,
     failed_in_a_row: usize,
     failure: String,
+    /// How far UTC is ahead of the sample clock, in µs.
+    pub(super) ahead_us: i64,
 }
 
 /// All claims.
@@ -60,7 +62,8 @@ pub struct Claims {
 impl Raised {
     /// The claim's window is open, or it has none.
     pub fn open_at(&self, at: AirFrame) -> bool {
-        self.claim.window_start.is_none_or(|start| start.frame() <= at)
+        let own = |start: UtcMicros| start.plus(-self.ahead_us).frame();
+        self.claim.window_start.is_none_or(|start| own(start) <= at)
     }
 
     /// When it will leave the air by itself, and why.
@@ -71,7 +74,8 @@ impl Raised {
         let longest = self.took_at.map(|at| {
             (at.plus(frames_of_micros(self.claim.max_length_us)), ReleaseReason::Expired)
         });
-        let window = self.claim.window_end.map(|end| (end.frame(), ReleaseReason::Expired));
+        let window = self.claim.window_end.map(|end| end.plus(-self.ahead_us).frame());
+        let window = window.map(|end| (end, ReleaseReason::Expired));
         let played = self.exhausted.then_some(match self.current {
             Some((_, _, end)) => (end, ReleaseReason::Completed),
             None if self.heard_any => (now, ReleaseReason::Completed),
@@ -110,6 +114,7 @@ impl Director {
             heard_any: false,
             failed_in_a_row: 0,
             failure: String::new(),
+            ahead_us: self.steps.ahead(),
             claim,
         };
         let id = raised.claim.id;

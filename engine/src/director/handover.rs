@@ -91,7 +91,7 @@ impl Director {
         self.cache.keep_timeline(epoch, revision, bytes);
         self.held.timeline_revision = revision;
         self.held.hours = self.held.of_hours(hours);
-        self.lines = self.held.lines();
+        self.lines = super::steps::moved(self.held.lines(), self.steps.ahead());
         self.rechain();
         self.note_held_until();
         Ok(revision)

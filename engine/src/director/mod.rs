@@ -16,6 +16,7 @@ mod orders;
 mod owner;
 mod plays;
 mod report;
+mod steps;
 pub mod status;
 
 use crate::air::clips::{self, ClipKey};
@@ -159,6 +160,7 @@ pub struct Director {
     signing_off: bool,
     was_off_air: bool,
     signed_on_at: AirFrame,
+    steps: steps::Steps,
     non_finite: BTreeMap<u64, u64>,
     underrun_told: AirFrame,
     interruption: Option<(AirFrame, InterruptReason, i64)>,
@@ -217,6 +219,7 @@ impl Director {
             // Before the first sign-on, as after a sign-off.
             was_off_air: legacy.interruption.is_none_or(|(_, why, _)| why == OFF_AIR),
             signed_on_at: AirFrame(0),
+            steps: steps::Steps::default(),
             non_finite: BTreeMap::new(),
             underrun_told: AirFrame(0),
             interruption: legacy.interruption,
@@ -288,6 +291,7 @@ impl Director {
     }
 
     fn turn(&mut self) {
+        self.look_at_clocks();
         if self.signed_on {
             self.step_owner();
             match self.owner {

@@ -15,7 +15,7 @@ use grimnir_events::timeline::Line;
 use grimnir_events::{
     AirFrame, ClaimId, ContentHash, EngineRunId, LineId, MediaId, UtcMicros, derive_id,
 };
-use grimnir_mix::{Command, FrameSource, Start};
+use grimnir_mix::{Command, FrameSource, Role, Start};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
@@ -261,7 +261,9 @@ impl Plays {
         }
         let gain = 10f32.powf(play.spec.gain_db_x100 as f32 / 2_000.0);
         let fade_in = fade_in.max(0);
-        let start = Start { voice, at, source, gain, fade_in, curve, length };
+        let watched = !self.air.view.exempt().has(play.spec.kind);
+        let role = Role::Programme;
+        let start = Start { voice, at, source, gain, fade_in, curve, length, role, watched };
         let from_frame = play.spec.from;
         let (urgent, start) = (play.spec.tier == Tier::Emergency, Box::new(start));
         self.air.send(AirCommand::Start { from_frame, urgent, start });

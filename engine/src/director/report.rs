@@ -8,11 +8,24 @@ use crate::output::icy;
 use grimnir_events::AirFrame;
 use grimnir_events::air::{AirEvent, EndReason};
 use grimnir_events::ladder::{AUTOMATION_CLAIM, FALLBACK_CLAIM};
+use grimnir_events::sound::SoundEvent;
 use grimnir_mix::dsp::silence::SilenceWord;
+use grimnir_mix::meter::Measured;
 use grimnir_mix::{EndCause, MIX_SUM, MixError, VoiceEvent};
 
 /// An end this much before its time is a failure of the file: 20 ms.
 const TOLERANCE: i64 = 960;
+
+/// What is kept of a play's meters.
+fn summary(play: u64, measured: Measured) -> SoundEvent {
+    let hundredths = |level: f64| (level * 100.0).round() as i32;
+    let peak = f64::from(measured.true_peak);
+    SoundEvent::ItemMeasured {
+        play,
+        loudness_lufs_x100: measured.loudness.map(hundredths),
+        true_peak_dbtp_x100: (peak > 0.0).then(|| hundredths(20.0 * peak.log10())),
+    }
+}
 
 impl Director {
     /// Takes a report of the mix thread.
@@ -34,6 +47,17 @@ impl Director {
                     self.underrun_told = at;
                     tracing::error!(voice, at = at.0, frames, "a file was not read in time");
                 }
+            }
+            AirReport::Voice { event: VoiceEvent::Silent { voice, since }, .. } => {
+                tracing::error!(voice, since = since.0, "a source is silent");
+                self.fact(AirEvent::Sound(SoundEvent::SourceSilent { play: voice, since }));
+            }
+            AirReport::Voice { event: VoiceEvent::Heard { voice, at }, .. } => {
+                tracing::info!(voice, at = at.0, "a source is heard again");
+                self.fact_at(at, AirEvent::Sound(SoundEvent::SourceHeard { play: voice }));
+            }
+            AirReport::Measured { voice, at, measured } => {
+                self.fact_at(at, AirEvent::Sound(summary(voice, measured)));
             }
             AirReport::Refused { error } => self.on_refused(error),
             AirReport::Finished { start } => {
@@ -68,7 +92,9 @@ impl Director {
     fn on_started(&mut self, voice: u64, at: AirFrame, mixed_ns: i64) {
         let Some(play) = self.plays.get_mut(voice) else { return };
         play.state = PlayState::Sounding { at };
-        let (spec, started) = (play.spec.clone(), play.started(voice));
+        let (spec, mut started) = (play.spec.clone(), play.started(voice));
+        started.planned_at = started.planned_at.map(|at| at.plus(self.steps.ahead()));
+        self.anchor_here();
         self.end_interruption(at);
         self.leave_silence(at);
         self.announce(spec.claim_id, at);

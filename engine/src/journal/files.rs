@@ -191,7 +191,8 @@ impl Recovered {
             | AirEvent::OutputUp { .. }
             | AirEvent::OutputDown { .. }
             | AirEvent::ProgrammeSilent { .. }
-            | AirEvent::ProgrammeHeard {} => {}
+            | AirEvent::ProgrammeHeard {}
+            | AirEvent::Sound(_) => {}
         }
     }
 }

@@ -13,7 +13,7 @@ pub use files::Recovered;
 
 use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::codec;
-use grimnir_events::{AirFrame, EngineRunId};
+use grimnir_events::{AirFrame, EngineRunId, UtcMicros};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -28,6 +28,7 @@ const RECENT_LIMIT: usize = 8_192;
 struct Pending {
     run: EngineRunId,
     frame: AirFrame,
+    at: UtcMicros,
     event: AirEvent,
 }
 
@@ -39,6 +40,8 @@ struct State {
     pending: VecDeque<Pending>,
     recent: VecDeque<Written>,
     lost: u64,
+    /// How far UTC is ahead of this run's sample clock, in µs.
+    ahead_us: i64,
     acked: u64,
     closing: bool,
 }
@@ -91,6 +94,11 @@ impl Journal {
         self.record_of(self.inner.run, frame, event);
     }
 
+    /// From the next fact on, frames of this run stand for UTC so far ahead of the sample clock.
+    pub fn anchor(&self, ahead_us: i64) {
+        self.lock().ahead_us = ahead_us;
+    }
+
     /// Notes a fact that belongs to another run: one that died before it could write it.
     pub fn record_of(&self, run: EngineRunId, frame: AirFrame, event: AirEvent) {
         let mut state = self.lock();
@@ -99,7 +107,9 @@ impl Journal {
             return;
         }
         tracing::debug!(frame = frame.0, ?event, "fact");
-        state.pending.push_back(Pending { run, frame, event });
+        let own = if run == self.inner.run { state.ahead_us } else { 0 };
+        let at = frame.utc().plus(own);
+        state.pending.push_back(Pending { run, frame, at, event });
         drop(state);
         self.inner.wake.notify_one();
     }
@@ -146,7 +156,7 @@ impl Journal {
             run: pending.run,
             journal_seq: seq,
             frame: pending.frame,
-            at: pending.frame.utc(),
+            at: pending.at,
             event: pending.event.clone(),
         }
     }

@@ -92,7 +92,7 @@ impl Writer {
         let mut seq = self.next_seq;
         for pending in &batch {
             if let Some(body) = payload(&Journal::fact(seq, pending)) {
-                frame::write(&mut bytes, seq, pending.frame.utc(), &body);
+                frame::write(&mut bytes, seq, pending.at, &body);
                 written.push((seq, body));
                 seq += 1;
             }

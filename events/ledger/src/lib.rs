@@ -38,4 +38,4 @@ pub use segment::footer::{
 };
 pub use segment::reader::{End, SegmentReader};
 pub use segment::{SEGMENT_FORMAT, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SegmentHeader};
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, SnapshotHead};

@@ -83,7 +83,12 @@ pub fn station() -> Labelled<StationEvent> {
     for (word, format) in words!(MountFormat: Mp3) {
         samples.push((word.into(), MountAdded { mount: mount(format) }));
     }
-    assert_eq!(words!(FadeCurve: Linear, EqualPower).count(), 2, "both are above");
+    for (word, fade_curve) in
+        words!(FadeCurve: Linear, EqualPower, Logarithmic, Exponential, SCurve).skip(2)
+    {
+        let settings = StationSettings { fade_curve, ..settings() };
+        samples.push((word.into(), SettingsChanged { settings }));
+    }
     labelled!(StationEvent: [
         Created, Renamed, TimeZoneChanged, SettingsChanged, MountAdded, MountRemoved, Started,
         Stopped, FallbackChanged, DspGraphSet, TransitionsChosen,

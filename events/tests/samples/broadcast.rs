@@ -9,6 +9,7 @@ use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::*;
 use grimnir_events::library::ItemKind;
+use grimnir_events::sound::SoundEvent;
 use grimnir_events::station::MountFormat;
 use grimnir_events::timeline::{DropReason, HourPlan};
 use grimnir_events::{
@@ -142,6 +143,21 @@ fn item_started(kind: ItemKind) -> ItemStarted {
 
 type Started = grimnir_events::air::ItemStarted;
 
+fn measured(loudness_lufs_x100: Option<i32>, true_peak_dbtp_x100: Option<i32>) -> SoundEvent {
+    SoundEvent::ItemMeasured { play: 20, loudness_lufs_x100, true_peak_dbtp_x100 }
+}
+
+fn stepped(by_us: i64, ahead_us: i64) -> SoundEvent {
+    let event = SoundEvent::ClockStepped { by_us, ahead_us };
+    // Every word has a sample below.
+    match &event {
+        SoundEvent::ItemMeasured { .. }
+        | SoundEvent::SourceSilent { .. }
+        | SoundEvent::SourceHeard { .. }
+        | SoundEvent::ClockStepped { .. } => event,
+    }
+}
+
 fn air_events() -> Labelled<AirEvent> {
     use AirEvent::*;
     let (claim_id, line_id) = (ClaimId(raw(42)), LineId(raw(43)));
@@ -165,6 +181,11 @@ fn air_events() -> Labelled<AirEvent> {
         plain(LineMoved { line_id, reason: DropReason::TimePassed }),
         plain(ProgrammeSilent { since: AirFrame(86_172_941_000_003) }),
         plain(ProgrammeHeard {}),
+        ("ItemMeasured".into(), Sound(measured(Some(-1_612), Some(-120)))),
+        ("silent".into(), Sound(measured(None, None))),
+        ("SourceSilent".into(), Sound(SoundEvent::SourceSilent { play: 20, since: from })),
+        ("SourceHeard".into(), Sound(SoundEvent::SourceHeard { play: 20 })),
+        ("ClockStepped".into(), Sound(stepped(-2_000_000, -1_960_000))),
         plain(EmergencyInserted { claim: Box::new(claim(Tier::Emergency)) }),
         plain(SourceFailed { claim_id, reason: "no bytes for 2 s".into() }),
         plain(SourceRecovered { claim_id }),
@@ -218,7 +239,7 @@ fn air_events() -> Labelled<AirEvent> {
         EngineStarted, EngineStopped, AirInterrupted, ItemStarted, ItemEnded, LineDropped,
         LineMoved, EmergencyInserted, OwnerChanged, ClaimEnded, SourceFailed, SourceRecovered,
         SilenceEntered, SilenceLeft, AirStalled, NonFiniteSamples, OutputUp, OutputDown,
-        ProgrammeSilent, ProgrammeHeard,
+        ProgrammeSilent, ProgrammeHeard, Sound,
     ], samples)
 }
 

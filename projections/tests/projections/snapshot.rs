@@ -40,8 +40,7 @@ async fn a_fitting_snapshot_is_gone_on_from() {
 
     // A mark that no commit makes shows that the snapshot was believed.
     let marked = Model { faults: 77, ..model };
-    let taken = snapshot::of(ledger.log_id(), &marked).expect("encodes");
-    snapshot::store(dir.path(), &taken).expect("stores");
+    snapshot::store(dir.path(), ledger.log_id(), &marked).expect("stores");
     append(&ledger, StreamKind::Station, T0, &[StationEvent::Started {}]).await;
     let resumed = run(ledger.clone(), dir.path()).await;
     assert_eq!((resumed.faults, resumed.position), (77, 3));

@@ -66,6 +66,7 @@ pub fn witness(state: &mut ExecutorState, fact: &AirFact) {
         | AirEvent::OutputUp { .. }
         | AirEvent::OutputDown { .. }
         | AirEvent::ProgrammeSilent { .. }
-        | AirEvent::ProgrammeHeard {} => {}
+        | AirEvent::ProgrammeHeard {}
+        | AirEvent::Sound(_) => {}
     }
 }

@@ -80,6 +80,7 @@ pub fn witness(seen: &mut Witnessed, fact: &AirFact) {
         | AirEvent::AirStalled { .. }
         | AirEvent::ProgrammeSilent { .. }
         | AirEvent::ProgrammeHeard {}
+        | AirEvent::Sound(_)
         | AirEvent::NonFiniteSamples { .. }
         | AirEvent::OutputUp { .. }
         | AirEvent::OutputDown { .. } => {}

@@ -77,6 +77,7 @@ impl Aired {
             | AirEvent::NonFiniteSamples { .. }
             | AirEvent::ProgrammeSilent { .. }
             | AirEvent::ProgrammeHeard {}
+            | AirEvent::Sound(_)
             | AirEvent::OutputUp { .. }
             | AirEvent::OutputDown { .. } => {}
         }

@@ -48,7 +48,11 @@ impl Chain {
             NodeSpec::Gate(settings) => Some(Node::Gate(Box::new(Gate::new(*settings)))),
             NodeSpec::Width(width) => Some(Node::Width(Width { width: *width })),
             NodeSpec::Silence(settings) => Some(Node::Silence(SilenceSense::new(*settings))),
-            NodeSpec::Limiter { .. } | NodeSpec::Meter | NodeSpec::Off => None,
+            NodeSpec::Limiter { .. }
+            | NodeSpec::Duck(_)
+            | NodeSpec::SourceSilence(_)
+            | NodeSpec::Meter
+            | NodeSpec::Off => None,
         };
         Self { nodes: specs.iter().filter_map(node).collect(), word: None }
     }

@@ -19,6 +19,21 @@ pub struct DuckSettings {
     pub release_ms: f64,
 }
 
+impl Default for DuckSettings {
+    fn default() -> Self {
+        Self {
+            threshold_db: -40.0,
+            reduction_db: -12.0,
+            attack_ms: 20.0,
+            hold_ms: 500.0,
+            release_ms: 400.0,
+        }
+    }
+}
+
+/// Nearer than this to where it goes, the gain is there: −100 dB off.
+const ARRIVED: f64 = 1e-5;
+
 /// The ducker.
 #[derive(Clone, Debug)]
 pub struct Duck {
@@ -48,6 +63,22 @@ impl Duck {
         }
     }
 
+    /// Acts in another way from here on; where the gain stands, it goes on.
+    pub fn set(&mut self, settings: DuckSettings) {
+        let (gain, peaks) = (self.gain, self.peaks.clone());
+        *self = Self { gain, peaks, ..Self::new(settings) };
+    }
+
+    /// Nothing is lowered, and nothing will be while nobody speaks.
+    pub fn at_rest(&self) -> bool {
+        self.gain >= 1.0 && self.quiet >= self.hold_frames.max(1)
+    }
+
+    /// Gain just now, as a factor.
+    pub fn gain(&self) -> f64 {
+        self.gain
+    }
+
     /// Lowers `bed` by what `voice` says; both have the same length.
     pub fn process(&mut self, bed: &mut [Frame], voice: &[Frame]) {
         for (frame, voice) in bed.iter_mut().zip(voice) {
@@ -60,6 +91,9 @@ impl Duck {
             let (wanted, share) =
                 if speaks { (self.low, self.attack) } else { (1.0, self.release) };
             self.gain += (wanted - self.gain) * share;
+            if (wanted - self.gain).abs() < ARRIVED {
+                self.gain = wanted;
+            }
             *frame = frame.map(|sample| (f64::from(sample) * self.gain) as f32);
         }
     }

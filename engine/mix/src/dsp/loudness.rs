@@ -1,6 +1,7 @@
 //! Loudness as ITU-R BS.1770 weighs it, over a sliding window: what the levellers follow.
 //!
-//! Not a meter for people: those come from the `ebur128` crate, outside of the mix.
+//! The live meter ([`crate::meter`]) weighs by the same filters; analysis of files is by the
+//! `ebur128` crate, outside of the mix.
 
 use super::biquad::{Biquad, Coefficients};
 use crate::{Frame, RATE};
@@ -10,11 +11,45 @@ pub const PART: usize = 480;
 /// Longest window in parts: 10 s.
 pub const MOST_PARTS: usize = 1_000;
 
+/// The two filters of BS.1770, for both sides.
+#[derive(Clone, Debug)]
+pub struct Weighting {
+    shelf: Biquad,
+    low_cut: Biquad,
+}
+
+impl Weighting {
+    /// After silence.
+    pub fn new() -> Self {
+        // By their frequencies, gain and quality.
+        Self { shelf: Biquad::new(high_shelf_of_1770()), low_cut: Biquad::new(low_cut_of_1770()) }
+    }
+
+    /// Square of the next frame, summed over the sides.
+    #[inline]
+    fn square(&mut self, frame: Frame) -> f64 {
+        let x = [f64::from(frame[0]), f64::from(frame[1])];
+        let y = self.low_cut.step(self.shelf.step(x));
+        y[0] * y[0] + y[1] * y[1]
+    }
+
+    /// Mean square of the next frames, summed over the sides.
+    pub fn power(&mut self, frames: &[Frame]) -> f64 {
+        let sum: f64 = frames.iter().map(|frame| self.square(*frame)).sum();
+        if sum.is_finite() { sum / frames.len().max(1) as f64 } else { 0.0 }
+    }
+}
+
+impl Default for Weighting {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// K-weighted loudness of the last parts.
 #[derive(Clone, Debug)]
 pub struct Loudness {
-    shelf: Biquad,
-    low_cut: Biquad,
+    weighting: Weighting,
     parts: Vec<f64>,
     next: usize,
     held: usize,
@@ -28,9 +63,7 @@ impl Loudness {
     pub fn new(ms: f64) -> Self {
         let count = ((ms * f64::from(RATE) / 1_000.0 / PART as f64) as usize).clamp(1, MOST_PARTS);
         Self {
-            // The two filters of BS.1770 by their frequencies, gain and quality.
-            shelf: Biquad::new(high_shelf_of_1770()),
-            low_cut: Biquad::new(low_cut_of_1770()),
+            weighting: Weighting::new(),
             parts: vec![0.0; count],
             next: 0,
             held: 0,
@@ -44,9 +77,7 @@ impl Loudness {
     pub fn take(&mut self, frames: &[Frame]) -> bool {
         let mut completed = false;
         for frame in frames {
-            let x = [f64::from(frame[0]), f64::from(frame[1])];
-            let y = self.low_cut.step(self.shelf.step(x));
-            self.part += y[0] * y[0] + y[1] * y[1];
+            self.part += self.weighting.square(*frame);
             self.fill += 1;
             if self.fill == PART {
                 self.close();
@@ -83,7 +114,8 @@ impl Loudness {
     }
 }
 
-fn lufs(power: f64) -> f64 {
+/// Loudness of a power; −200 for nothing.
+pub fn lufs(power: f64) -> f64 {
     if power <= 1e-20 { -200.0 } else { -0.691 + 10.0 * libm::log10(power) }
 }
 

@@ -1,6 +1,8 @@
 //! A whole chain as it is asked for, read: the nodes in order, and the limiter that ends it.
 
 use super::chain::Chain;
+use super::duck::DuckSettings;
+use super::silence::SourceSilence;
 use super::spec::{MOST_NODES, NodeSpec};
 use crate::limiter::{CEILING_DB, RELEASE_MS};
 use std::collections::BTreeMap;
@@ -20,11 +22,21 @@ pub struct Plan {
     pub ceiling_db: f32,
     /// Its way back, in ms.
     pub release_ms: f64,
+    /// How the programme makes way for what is over it.
+    pub duck: DuckSettings,
+    /// How sources are listened to for silence.
+    pub source_silence: Option<SourceSilence>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { nodes: Vec::new(), ceiling_db: CEILING_DB, release_ms: RELEASE_MS }
+        Self {
+            nodes: Vec::new(),
+            ceiling_db: CEILING_DB,
+            release_ms: RELEASE_MS,
+            duck: DuckSettings::default(),
+            source_silence: None,
+        }
     }
 }
 
@@ -37,12 +49,30 @@ impl Plan {
             return Err((MOST_NODES, what));
         }
         let mut plan = Self::default();
-        let mut limited = false;
+        let (mut limited, mut ducked) = (false, false);
         for (place, (kind, params)) in asked.iter().enumerate() {
             let spec = NodeSpec::parse(kind, params).map_err(|e| (place, e.to_string()))?;
-            let NodeSpec::Limiter { ceiling_db, release_ms } = spec else {
-                plan.nodes.push(spec);
-                continue;
+            let (ceiling_db, release_ms) = match spec {
+                NodeSpec::Limiter { ceiling_db, release_ms } => (ceiling_db, release_ms),
+                // It acts in the mix, before all of the chain; its place says nothing.
+                NodeSpec::Duck(settings) => {
+                    if std::mem::replace(&mut ducked, true) {
+                        return Err((place, "a second DUCK, one is allowed".into()));
+                    }
+                    plan.duck = settings;
+                    continue;
+                }
+                NodeSpec::SourceSilence(silence) => {
+                    if plan.source_silence.replace(silence).is_some() {
+                        let what = "a second SILENCE_DETECTOR that listens to sources, one is";
+                        return Err((place, format!("{what} allowed")));
+                    }
+                    continue;
+                }
+                _ => {
+                    plan.nodes.push(spec);
+                    continue;
+                }
             };
             if limited {
                 return Err((place, "a second LIMITER, one is allowed".into()));

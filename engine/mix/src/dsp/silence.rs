@@ -2,6 +2,7 @@
 
 use super::factor;
 use crate::Frame;
+use grimnir_events::library::ItemKind;
 
 /// When it speaks up.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -14,6 +15,48 @@ pub struct SilenceSettings {
     pub restore_frames: u64,
     /// One silent channel is enough.
     pub either_channel: bool,
+}
+
+/// How sources are listened to.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct SourceSilence {
+    /// When there is silence.
+    pub settings: SilenceSettings,
+    /// Kinds of items that may be silent.
+    pub exempt: Exempt,
+}
+
+/// A set of item kinds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Exempt(pub u32);
+
+impl Exempt {
+    const WORDS: [(&str, ItemKind); 6] = [
+        ("music", ItemKind::Music),
+        ("legal_id", ItemKind::LegalId),
+        ("imaging", ItemKind::Imaging),
+        ("spot", ItemKind::Spot),
+        ("feature", ItemKind::Feature),
+        ("emergency", ItemKind::Emergency),
+    ];
+
+    /// Every word there is.
+    pub fn words() -> String {
+        Self::WORDS.map(|(word, _)| word).join(", ")
+    }
+
+    /// The kind is in the set.
+    pub fn has(self, kind: ItemKind) -> bool {
+        self.0 & (1 << kind as u32) != 0
+    }
+
+    /// By commas; `None` where a word is not known.
+    pub fn parse(text: &str) -> Option<Self> {
+        let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+        words
+            .map(|word| Self::WORDS.iter().find(|(known, _)| *known == word))
+            .try_fold(Self(0), |set, found| Some(Self(set.0 | 1 << found?.1 as u32)))
+    }
 }
 
 /// What it says.

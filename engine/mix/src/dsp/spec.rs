@@ -4,10 +4,11 @@
 //! use for the same thing are understood (`threshold` for `threshold_db`); nothing is guessed.
 
 use super::compressor::CompressorSettings;
+use super::duck::DuckSettings;
 use super::equalizer::{Band, BandKind};
 use super::gate::GateSettings;
 use super::leveller::LevellerSettings;
-use super::silence::SilenceSettings;
+use super::silence::{Exempt, SilenceSettings, SourceSilence};
 use crate::RATE;
 use std::collections::BTreeMap;
 
@@ -55,6 +56,10 @@ pub enum NodeSpec {
     Width(f64),
     /// Silence sense on what leaves here.
     Silence(SilenceSettings),
+    /// Silence sense on each source, before its gain.
+    SourceSilence(SourceSilence),
+    /// How the programme makes way for what is spoken over it, in the mix itself.
+    Duck(DuckSettings),
     /// A meter: levels are shown for what leaves the chain.
     Meter,
     /// Switched off by its own parameter.
@@ -62,7 +67,8 @@ pub enum NodeSpec {
 }
 
 /// Node types that stand between INPUT and OUTPUT.
-pub const TYPES: [&str; 11] = [
+pub const TYPES: [&str; 12] = [
+    "DUCK",
     "GAIN",
     "LOUDNESS_NORMALIZE",
     "AGC",
@@ -144,6 +150,7 @@ impl NodeSpec {
         let left = params.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         let mut p = Params { kind, left, known: Vec::new() };
         let node = match kind {
+            "DUCK" => duck(&mut p)?,
             "GAIN" => Self::Gain(p.number(&["gain_db"], (-24.0, 24.0), 0.0)?),
             "LOUDNESS_NORMALIZE" => normalizer(&mut p)?,
             "AGC" => agc(&mut p)?,
@@ -225,6 +232,21 @@ fn limiter(p: &mut Params<'_>) -> Result<NodeSpec, SpecError> {
     })
 }
 
+fn duck(p: &mut Params<'_>) -> Result<NodeSpec, SpecError> {
+    let usual = DuckSettings::default();
+    Ok(NodeSpec::Duck(DuckSettings {
+        threshold_db: p.number(&["threshold_db", "threshold"], (-60.0, 0.0), usual.threshold_db)?,
+        reduction_db: p.number(
+            &["reduction_db", "depth_db", "reduction"],
+            (-60.0, 0.0),
+            usual.reduction_db,
+        )?,
+        attack_ms: p.number(&["attack_ms", "attack"], (0.1, 1_000.0), usual.attack_ms)?,
+        hold_ms: p.number(&["hold_ms", "hold"], (0.0, 10_000.0), usual.hold_ms)?,
+        release_ms: p.number(&["release_ms", "release"], (5.0, 10_000.0), usual.release_ms)?,
+    }))
+}
+
 fn silence(p: &mut Params<'_>) -> Result<NodeSpec, SpecError> {
     let frames = |seconds: f64| (seconds * f64::from(RATE)) as u64;
     let threshold_db = p.number(&["threshold_db", "threshold"], (-96.0, -10.0), -50.0)?;
@@ -236,13 +258,32 @@ fn silence(p: &mut Params<'_>) -> Result<NodeSpec, SpecError> {
     let restore_s = p.number(&["restore_sec"], (0.0, 600.0), 1.0)?;
     let either_channel = p.word("channels", &["both", "either"])? == 1;
     p.word("action", &["alarm"])?;
+    let of_sources = p.word("listens", &["programme", "sources"])? == 1;
+    let exempt = p.take(&["exempt"])?;
     let settings = SilenceSettings {
         threshold_db,
         duration_frames: frames(duration_s),
         restore_frames: frames(restore_s),
         either_channel,
     };
-    Ok(NodeSpec::Silence(settings))
+    let Some((_, text)) = exempt else {
+        let exempt = Exempt::default();
+        return Ok(match of_sources {
+            true => NodeSpec::SourceSilence(SourceSilence { settings, exempt }),
+            false => NodeSpec::Silence(settings),
+        });
+    };
+    if !of_sources {
+        return no("SILENCE_DETECTOR: exempt goes with listens = sources".into());
+    }
+    match Exempt::parse(text) {
+        Some(exempt) => Ok(NodeSpec::SourceSilence(SourceSilence { settings, exempt })),
+        None => {
+            let allowed = Exempt::words();
+            let found = cut(text);
+            no(format!("SILENCE_DETECTOR: exempt is {found:?}, allowed by commas {allowed}"))
+        }
+    }
 }
 
 /// `gains` as `band0=+3,band4=-2`, or `bands` as `peak 1000 3 1.4; low_shelf 120 2 0.7`.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command as Process;
 
 use grimnir_mix::{
-    AirFrame, BLOCK, Command, FadeCurve, Frame, FrameSource, Got, Mixer, Report, SourceState,
+    AirFrame, BLOCK, Command, FadeCurve, Frame, FrameSource, Got, Mixer, Report, Role, SourceState,
     Start, VoiceEvent,
 };
 
@@ -55,6 +55,8 @@ pub fn start(voice: u64, at: i64, source: impl FrameSource + 'static) -> Box<Sta
         fade_in: 0,
         curve: FadeCurve::EqualPower,
         length: None,
+        role: Role::Programme,
+        watched: false,
     })
 }
 

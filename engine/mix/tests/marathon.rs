@@ -1,0 +1,210 @@
+//! Two hours of programme with random commands, faster than real time: nothing is lost, nothing
+//! is louder than it may be, and the books are in order at the end.
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use grimnir_mix::dsp::silence::SilenceSettings;
+use grimnir_mix::dsp::{Chain, NodeSpec, SwappingChain};
+use grimnir_mix::{
+    AirFrame, BLOCK, Clip, Command, FadeCurve, Limiter, MAX_VOICES, Mixer, RATE, Report, Role,
+    VoiceEvent,
+};
+use support::{fade_out, start};
+
+/// An hour each, side by side.
+const SEEDS: [u64; 2] = [0x6772_696d, 0x6e69_7221];
+const BLOCKS: usize = 3_600 * RATE as usize / BLOCK;
+/// Ten minutes; a chain is loaded in the first of them.
+const CHAIN_EVERY: usize = 60_000;
+
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+    fn curve(&mut self) -> FadeCurve {
+        [
+            FadeCurve::Linear,
+            FadeCurve::EqualPower,
+            FadeCurve::Logarithmic,
+            FadeCurve::Exponential,
+            FadeCurve::SCurve,
+        ][self.roll(5) as usize]
+    }
+}
+
+/// What the books say of a voice: its first frame, and frames that its source owed.
+#[derive(Default)]
+struct Entry {
+    begun: Option<i64>,
+    silent: bool,
+}
+
+struct Run {
+    mixer: Mixer,
+    dice: Dice,
+    clip: Clip,
+    next: u64,
+    books: BTreeMap<u64, Entry>,
+    refused: u64,
+    ended: u64,
+}
+
+impl Run {
+    /// One that is there, or now and then one that never was.
+    fn some_voice(&mut self) -> u64 {
+        if self.dice.roll(8) == 0 {
+            return u64::MAX - 1;
+        }
+        let place = self.dice.roll(self.books.len().max(1) as u64) as usize;
+        self.books.keys().nth(place).copied().unwrap_or(0)
+    }
+
+    fn order(&mut self) {
+        let now = self.mixer.position();
+        let at = now.plus(self.dice.roll(96_000) as i64 - 960);
+        let command = match self.dice.roll(10) {
+            0..=3 => {
+                self.next += 1;
+                let from = self.dice.roll(20_000) as usize;
+                let source = self.clip.source().from_frame(from);
+                let mut one = if self.dice.roll(3) == 0 {
+                    start(self.next, at.0, source.looping())
+                } else {
+                    start(self.next, at.0, source)
+                };
+                one.gain = self.dice.roll(200) as f32 / 100.0;
+                one.fade_in = self.dice.roll(20_000) as i64;
+                one.curve = self.dice.curve();
+                one.length = Some(1 + self.dice.roll(1_000_000) as i64);
+                one.role = if self.dice.roll(6) == 0 { Role::Over } else { Role::Programme };
+                one.watched = self.dice.roll(2) == 0;
+                Command::Start(one)
+            }
+            4 | 5 => {
+                let (frames, curve) = (self.dice.roll(24_000) as i64, self.dice.curve());
+                fade_out(self.some_voice(), at.0, frames, curve)
+            }
+            6 => Command::Stop { voice: self.some_voice(), at },
+            7 | 8 => {
+                let gain = self.dice.roll(150) as f32 / 100.0;
+                Command::SetGain { voice: self.some_voice(), at, gain }
+            }
+            _ => {
+                let voice = self.some_voice();
+                if self.mixer.cancel(voice) {
+                    assert_eq!(self.books.remove(&voice).unwrap().begun, None);
+                }
+                return;
+            }
+        };
+        let starts = matches!(command, Command::Start(_)).then(|| command.voice());
+        match self.mixer.command(command) {
+            Ok(()) => drop(starts.map(|voice| self.books.insert(voice, Entry::default()))),
+            Err(_) => self.refused += 1,
+        }
+    }
+
+    fn book(&mut self, report: &Report) {
+        for event in &report.events {
+            match event {
+                VoiceEvent::Started { voice, at } => {
+                    let entry = self.books.get_mut(voice).unwrap();
+                    assert_eq!(entry.begun.replace(at.0), None, "voice {voice} begins once");
+                }
+                VoiceEvent::Ended { voice, at, frames, .. } => {
+                    let entry = self.books.remove(voice).unwrap();
+                    let aired = entry.begun.map_or(0, |begun| at.0 - begun);
+                    assert_eq!(*frames, aired, "voice {voice}: every frame once");
+                    self.ended += 1;
+                }
+                VoiceEvent::Silent { voice, .. } => {
+                    let entry = self.books.get_mut(voice).unwrap();
+                    assert!(!std::mem::replace(&mut entry.silent, true));
+                }
+                VoiceEvent::Heard { voice, .. } => {
+                    let entry = self.books.get_mut(voice).unwrap();
+                    assert!(std::mem::replace(&mut entry.silent, false));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn two_hours_of_random_commands_leave_every_book_in_order() {
+    let clip = Clip(support::band_limited(11, 90_000).into());
+    std::thread::scope(|scope| {
+        SEEDS.map(|seed| {
+            scope.spawn({
+                let clip = clip.clone();
+                move || one_hour(seed, clip)
+            })
+        });
+    });
+}
+
+fn one_hour(seed: u64, clip: Clip) {
+    let mut run = Run {
+        mixer: Mixer::new(AirFrame(0)),
+        dice: Dice(seed),
+        clip,
+        next: 0,
+        books: BTreeMap::new(),
+        refused: 0,
+        ended: 0,
+    };
+    run.mixer.set_silence(Some(SilenceSettings {
+        threshold_db: -30.0,
+        duration_frames: 2_400,
+        restore_frames: 2_400,
+        either_channel: true,
+    }));
+    let mut limiter = Limiter::new();
+    let loaded = [NodeSpec::parse("COMPRESSOR", &BTreeMap::new()).unwrap(), NodeSpec::Gain(6.0)];
+    let mut chain = SwappingChain::default();
+    let (mut out, mut report) = ([[0.0; 2]; BLOCK], Report::new());
+    let (mut loudest, mut heard) = (0f32, 0usize);
+    for block in 0..BLOCKS {
+        if run.dice.roll(40) == 0 {
+            run.order();
+        }
+        if block % CHAIN_EVERY == 0 {
+            chain.swap(Box::new(Chain::of(&loaded)));
+        } else if block % CHAIN_EVERY == CHAIN_EVERY / 10 {
+            chain.swap(Box::default());
+        }
+        run.mixer.render(&mut out, &mut report);
+        assert!(report.active_voices <= MAX_VOICES);
+        run.book(&report);
+        while run.mixer.take_finished().is_some() {}
+        chain.process(&mut out);
+        limiter.process(&mut out);
+        let peak = out.iter().flatten().fold(0f32, |most, sample| most.max(sample.abs()));
+        assert!(peak.is_finite());
+        loudest = loudest.max(peak);
+        heard += usize::from(peak > 0.0);
+    }
+    assert_eq!(run.mixer.position(), AirFrame((BLOCKS * BLOCK) as i64), "no frame more or less");
+    assert!(loudest <= limiter.ceiling(), "{loudest}");
+    assert!(run.ended > 2_000 && run.refused > 250, "{} ended, {} refused", run.ended, run.refused);
+    assert!(heard > BLOCKS / 2, "{heard} blocks of {BLOCKS} were heard");
+    // What is left ends on command, with its books.
+    for voice in run.books.keys().copied().collect::<Vec<_>>() {
+        if run.mixer.cancel(voice) {
+            run.books.remove(&voice);
+        } else {
+            run.mixer.command(Command::Stop { voice, at: AirFrame(0) }).unwrap();
+        }
+    }
+    run.mixer.render(&mut out, &mut report);
+    run.book(&report);
+    assert!(run.books.is_empty());
+}
