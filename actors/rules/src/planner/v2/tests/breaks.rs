@@ -103,3 +103,23 @@ fn what_the_whole_station_keeps_apart_is_no_rule_of_a_break_from_a_category() {
     assert!(!plan.notes.iter().any(|note| note.contains("short of its")), "{:?}", plan.notes);
     assert!(!plan.notes.iter().any(|note| note.contains("product")), "{:?}", plan.notes);
 }
+
+#[test]
+fn a_break_begins_nothing_after_its_hour_even_what_must_air() {
+    let mut world = advertised(12);
+    for item in world.media.values_mut().filter(|item| item.kind == ItemKind::Spot) {
+        item.must_air = true;
+    }
+    let slots = vec![
+        slot(0, SlotStart::Free, category("gold")),
+        slot(3_590, SlotStart::Free, in_break(spots(240_000, None))),
+    ];
+    let plans = plan(&ruled(world, slots), 4);
+    let until = |plan: &HourPlan| plan.hour.plus(3_600_000_000);
+    for plan in &plans {
+        assert!(plan.lines.iter().all(|line| line.planned_at < until(plan)), "{:?}", plan.lines);
+        assert!(plan.notes.iter().any(|note| note.contains("short of its")), "{:?}", plan.notes);
+    }
+    let lines: Vec<&Line> = plans.iter().flat_map(|plan| &plan.lines).collect();
+    assert!(lines.windows(2).all(|pair| pair[0].planned_at < pair[1].planned_at));
+}
