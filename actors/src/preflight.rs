@@ -178,10 +178,9 @@ impl PreflightState {
 
 /// Items that were lost because their bytes were gone or others: these can be found.
 fn missed(library: &LibraryState) -> Vec<(MediaId, ContentHash)> {
-    let bytes = |entry: &&Box<MediaEntry>| {
-        entry.lost.as_deref().is_some_and(|reason| [FILE_MISSING, FILE_CHANGED].contains(&reason))
-    };
-    let found = library.media.values().filter(bytes);
+    let bytes = |reason: &str| [FILE_MISSING, FILE_CHANGED].contains(&reason);
+    let found = library.media.values();
+    let found = found.filter(|entry| entry.lost.as_deref().is_some_and(bytes));
     found.map(|entry| (entry.item.id, entry.item.play_hash)).collect()
 }
 

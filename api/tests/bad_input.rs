@@ -105,6 +105,7 @@ async fn ids_parameters_and_headers_that_make_no_sense_are_named() {
             "invalid_field",
             "from",
         ),
+        ("GET", "/stations/nord/recordings?to=now".to_owned(), 422, "invalid_field", "to"),
         ("GET", "/executor/states/nowhere".to_owned(), 404, "station_not_found", "station_id"),
     ];
     for (method, path, status, code, field) in cases {

@@ -206,6 +206,7 @@ async fn an_idle_station_says_so_everywhere() {
     for path in [
         "/api/v1/schedule?station_id=nord",
         "/api/v1/analytics/as-run?station_id=nord",
+        "/api/v1/stations/nord/recordings",
         "/api/v1/priority/active?station_id=nord",
         "/api/v1/priority/active",
         "/api/v1/playlists?station_id=nord",

@@ -9,9 +9,11 @@ use grimnir_events::control::EngineControl;
 use grimnir_events::dsp::DspGraph;
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::Tier;
+use grimnir_events::output::{EngineOutputs, OutputKind};
 use grimnir_events::station::MountFormat;
 use grimnir_events::timeline::{HourPlan, Line};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Most hours that are held at once: three days and some.
@@ -32,6 +34,8 @@ pub struct Held {
     pub control: EngineControl,
     /// What shapes the programme.
     pub graph: DspGraph,
+    /// Where it goes beside the mounts.
+    pub outputs: EngineOutputs,
     /// Epoch of the control plane that is obeyed.
     pub epoch: u64,
     /// Only the last rung and emergencies are held; what is handed over beyond is kept on disk for
@@ -48,6 +52,20 @@ impl Held {
         self.claims = self.claims.take().map(|claims| self.of_claims(claims));
         self.control = EngineControl::default();
         self.graph = DspGraph::default();
+        let outputs = std::mem::take(&mut self.outputs);
+        self.outputs = self.of_outputs(outputs);
+    }
+    /// What is held of outputs.
+    pub fn of_outputs(&self, mut outputs: EngineOutputs) -> EngineOutputs {
+        if self.lean {
+            // Servers that are fed in the codec of the mounts: their listeners are listeners, too.
+            outputs.outputs.retain(|handed| match &handed.output.kind {
+                OutputKind::Icecast(to) => to.encoding.format == MountFormat::Mp3,
+                OutputKind::Shoutcast(to) => to.encoding.format == MountFormat::Mp3,
+                OutputKind::Hls(_) | OutputKind::Srt(_) | OutputKind::Recording(_) => false,
+            });
+        }
+        outputs
     }
     /// What is held of a configuration.
     pub fn of_config(&self, mut config: EngineConfig) -> EngineConfig {
@@ -107,6 +125,10 @@ impl Cache {
             held.graph = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
             held.epoch = held.epoch.max(epoch);
         }
+        if let Some((epoch, parts)) = self.read("outputs.held") {
+            held.outputs = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
+            held.epoch = held.epoch.max(epoch);
+        }
         if let Some((epoch, parts)) = self.read("timeline.held") {
             held.epoch = held.epoch.max(epoch);
             if let Some((revision, hours)) = parts.split_first() {
@@ -144,6 +166,11 @@ impl Cache {
     /// Keeps what shapes the programme.
     pub fn keep_graph(&self, epoch: u64, payload: &[u8]) {
         self.write("graph.held", epoch, &[payload]);
+    }
+
+    /// Keeps outputs, with their passwords: nobody else may read the file.
+    pub fn keep_outputs(&self, epoch: u64, payload: &[u8]) {
+        self.write("outputs.held", epoch, &[payload]);
     }
 
     /// A file of records in the shared framing: the epoch first, then each part.
@@ -188,10 +215,12 @@ fn decoded<P: Payload>(bytes: &[u8]) -> Option<P> {
         .ok()
 }
 
-/// Replaces a file as a whole: readers see the old bytes or the new ones.
+/// Replaces a file as a whole: readers see the old bytes or the new ones. It is for this user
+/// only, whatever the mask is.
 pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let next = path.with_extension("next");
-    let mut file = std::fs::File::create(&next)?;
+    let mut options = std::fs::File::options();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&next)?;
     file.write_all(bytes)?;
     file.sync_data()?;
     std::fs::rename(&next, path)

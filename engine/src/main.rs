@@ -52,6 +52,9 @@ enum Action {
     },
 }
 
+/// No mount can take more than there may be connections.
+const LISTENERS: u64 = output::http::CONNECTION_LIMIT as u64;
+
 /// What one engine plays, and where.
 #[derive(clap::Args)]
 struct RunArguments {
@@ -70,6 +73,18 @@ struct RunArguments {
     /// Lowest epoch of a control plane that is obeyed.
     #[arg(long, default_value_t = 0)]
     epoch: u64,
+    /// Listeners that one mount takes at once.
+    #[arg(
+        long, env = "GRIMNIR_MOUNT_LISTENERS", default_value_t = LISTENERS,
+        value_parser = clap::value_parser!(u64).range(1..=LISTENERS)
+    )]
+    mount_listeners: u64,
+    /// Certificate chain (PEM) by which mounts are served over TLS as well, on the same port.
+    #[arg(long, env = "GRIMNIR_MOUNT_TLS_CERT", requires = "mount_tls_key")]
+    mount_tls_cert: Option<PathBuf>,
+    /// Its private key (PEM).
+    #[arg(long, env = "GRIMNIR_MOUNT_TLS_KEY")]
+    mount_tls_key: Option<PathBuf>,
     /// Play the last rung and emergencies, and nothing else: what an engine is started with when
     /// others crashed too often.
     #[arg(long)]

@@ -7,9 +7,12 @@ use crate::control::{self, Control};
 use crate::director::{Director, Legacy, Msg, Parts, status::Board};
 use crate::held::{self, Cache};
 use crate::journal::{Journal, Recovered};
+use crate::output::around::Surroundings;
 use crate::output::desk::Desk;
 use crate::output::encoder::Tell;
 use crate::output::reached::{self, Reached};
+use crate::output::record::keeper;
+use crate::output::tls::Certificate;
 use crate::output::{fanout, http};
 use crate::position::{self, Position, PositionPage};
 use grimnir_events::air::{AirEvent, EndReason, InterruptReason};
@@ -26,6 +29,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// A line that was cut by a crash is resumed if it stood still less than this: 10 s.
 const RESUME_FRAMES: i64 = 10 * 48_000;
+
+/// Recordings have so long to be closed and hashed; the next run closes what is left.
+const CLOSING: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// Runs the station; returns once it has ended in an orderly way.
 pub fn run(arguments: &RunArguments) -> Result<(), String> {
@@ -68,11 +74,22 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         tracing::error!(%error, "GStreamer cannot start: no output will give sound");
     }
 
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        // Everything served is short work; one thread spares the wake-ups between two.
+        .worker_threads(1)
+        .thread_name("serve")
+        .enable_all()
+        .build()
+        .map_err(|e| format!("runtime: {e}"))?;
+
     let (graph, kept) = (held.graph.clone(), cache.clone());
     let offer = http::SharedOffer::default();
     let board = Board::default();
     let tell = teller(journal.clone(), air.clone());
-    let reached = open_page(&reached_path)?;
+    let reached = Arc::new(Reached::new(run, open_page(&reached_path)?));
+    let seats = arguments.mount_listeners as usize;
+    let around = Surroundings { dir: dir.clone(), run, fanout: taps, offer: offer.clone(), tell };
+    let outputs = Desk::new(around, reached, seats, runtime.handle().clone());
     let parts = Parts {
         run,
         media: arguments.media.clone(),
@@ -80,7 +97,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         journal: journal.clone(),
         cache,
         held,
-        outputs: Desk::new(taps, offer.clone(), Arc::new(Reached::new(run, reached)), tell),
+        outputs,
         board: board.clone(),
         tx: tx.clone(),
         rx,
@@ -104,19 +121,22 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         metered: std::sync::Mutex::default(),
         minimal: arguments.minimal,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        // Everything served is short work; one thread spares the wake-ups between two.
-        .worker_threads(1)
-        .thread_name("serve")
-        .enable_all()
-        .build()
-        .map_err(|e| format!("runtime: {e}"))?;
     let served = runtime.block_on(serve(arguments, control, offer, http_port, tx));
     let _ = director.join();
+    keeper::wait_until_closed(CLOSING);
     air.send(AirCommand::Quit);
     let _ = mix.join();
     writer.close();
     served
+}
+
+/// Without one that can be read, mounts are served in the clear: better than not at all.
+fn certificate(arguments: &RunArguments) -> Option<Arc<Certificate>> {
+    let (chain, key) = (arguments.mount_tls_cert.as_ref()?, arguments.mount_tls_key.as_ref()?);
+    Certificate::open(chain, key)
+        .map_err(|reason| tracing::error!(reason, "mounts are served without TLS"))
+        .ok()
+        .map(Arc::new)
 }
 
 fn open_page(path: &Path) -> Result<PositionPage, String> {
@@ -162,6 +182,7 @@ async fn serve(
         let _ = stopped.await;
     }));
     let (listen, dir) = (arguments.listen, arguments.dir.clone());
+    let certificate = certificate(arguments);
     tokio::spawn(async move {
         match http::bind(listen).await {
             Ok(listener) => {
@@ -169,7 +190,7 @@ async fn serve(
                 http_port.store(u32::from(port), Ordering::Relaxed);
                 write_card(&dir, run, port);
                 tracing::info!(port, "listeners are served");
-                http::serve(listener, offer).await;
+                http::serve(listener, offer, certificate).await;
             }
             Err(error) => {
                 tracing::error!(address = %listen, %error, "no listener can be served");

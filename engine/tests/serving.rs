@@ -59,12 +59,14 @@ async fn the_socket_is_private_one_engine_holds_a_folder_and_bad_requests_are_na
     assert!(!second.status.success());
     assert!(String::from_utf8_lossy(&second.stderr).contains("another engine"));
 
-    let request = v1::ConfigureRequest { config_payload: vec![1, 2, 3], epoch: 1 };
+    let request =
+        v1::ConfigureRequest { config_payload: vec![1, 2, 3], epoch: 1, ..Default::default() };
     let refused = client.configure(request).await.expect_err("refused");
     assert!(refused.message().contains("config_payload"), "{refused}");
     let mut other = config(1);
     other.station_id = grimnir_events::StationId([8; 16]);
-    let request = v1::ConfigureRequest { config_payload: bytes(&other), epoch: 1 };
+    let request =
+        v1::ConfigureRequest { config_payload: bytes(&other), epoch: 1, ..Default::default() };
     assert!(client.configure(request).await.expect_err("refused").message().contains("station_id"));
     let telemetry = v1::TelemetryRequest { interval_ms: 5 };
     let refused = client.stream_telemetry(telemetry).await.expect_err("refused");

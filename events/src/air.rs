@@ -1,9 +1,10 @@
 //! The words of the air: what the engine reports as aired. Witnessed, never rejected.
 
 use crate::codec::Payload;
-use crate::ids::{ClaimId, ContentHash, EngineRunId, LineId, MediaId, MountId};
+use crate::ids::{ClaimId, ContentHash, EngineRunId, LineId, MediaId, MountId, OutputId};
 use crate::ladder::{OwnerReason, ReleaseReason, Tier};
 use crate::library::ItemKind;
+use crate::output::OutputReport;
 use crate::sound::SoundEvent;
 use crate::timeline::DropReason;
 use crate::units::{AirFrame, UtcMicros};
@@ -162,6 +163,13 @@ pub enum AirEvent {
     ProgrammeHeard {},
     /// Something about the sound itself.
     Sound(SoundEvent),
+    /// Something changed at an output beside the mounts.
+    OutputReported {
+        /// Which.
+        output_id: OutputId,
+        /// What.
+        report: Box<OutputReport>,
+    },
 }
 
 /// What started.

@@ -114,6 +114,8 @@ typed_ids! {
     ImportId = "imp";
     /// One start of the next line by a person.
     StartId = "stt";
+    /// One output beside the mounts.
+    OutputId = "out";
 }
 
 /// A content address: SHA-256 of the bytes named.

@@ -17,6 +17,8 @@ pub mod envelope;
 pub mod frame;
 
 pub mod station;
+pub mod output;
+pub mod recording;
 pub mod dsp;
 pub mod ladder;
 pub mod executor;

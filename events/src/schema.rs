@@ -77,6 +77,7 @@ pub const REGISTER: &[Registered] = &[
     Registered::of::<crate::handover::EngineClaims>(),
     Registered::of::<crate::control::EngineControl>(),
     Registered::of::<crate::dsp::DspGraph>(),
+    Registered::of::<crate::output::EngineOutputs>(),
     Registered::of::<crate::timeline::HourPlan>(),
     Registered::of::<crate::ladder::Claim>(),
 ];

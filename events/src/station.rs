@@ -2,7 +2,8 @@
 
 use crate::codec::Payload;
 use crate::dsp::DspGraph;
-use crate::ids::{MediaId, MountId};
+use crate::ids::{MediaId, MountId, OutputId};
+use crate::output::Output;
 use serde::{Deserialize, Serialize};
 
 /// What happened to a station.
@@ -63,6 +64,16 @@ pub enum StationEvent {
     TransitionsChosen {
         /// In which.
         mode: TransitionMode,
+    },
+    /// An output is as this says from here on, a new one or one that was there.
+    OutputSet {
+        /// All of it.
+        output: Box<Output>,
+    },
+    /// An output was removed.
+    OutputRemoved {
+        /// Which.
+        output_id: OutputId,
     },
 }
 
@@ -157,14 +168,22 @@ pub struct Mount {
     pub path: String,
     /// How it is encoded.
     pub format: MountFormat,
-    /// Bit rate.
+    /// Bit rate; 0 where the format has none.
     pub bitrate_kbps: u16,
 }
 
 /// How a mount is encoded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MountFormat {
     /// MPEG-1 layer III at 48 kHz stereo, by LAME.
     Mp3,
+    /// AAC-LC at 48 kHz stereo, in ADTS frames.
+    AacLc,
+    /// Opus in Ogg, 48 kHz stereo.
+    Opus,
+    /// Vorbis in Ogg, 48 kHz stereo.
+    Vorbis,
+    /// FLAC in Ogg, 48 kHz stereo, 16 bits; without a bit rate.
+    Flac,
 }

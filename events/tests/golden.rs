@@ -34,6 +34,7 @@ fn every_hand_over_keeps_its_bytes() {
     check_payload(engine_claims());
     check_payload(engine_control());
     check_payload(handed_graph());
+    check_payload(engine_outputs());
     check_payload(handed_hour());
     check_payload(handed_claim());
 }

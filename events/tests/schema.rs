@@ -148,8 +148,10 @@ fn every_payload_is_registered_and_every_version_has_golden_lines_that_read() {
 /// there is nothing to compare with, and review has to see it.
 #[test]
 fn no_golden_line_was_ever_changed_or_removed() {
-    // Before the first release, an engine's hand-over got a field.
-    let forgiven = ["-whole 3501a02020202020202020202020202020210101a01e"];
+    // Before the first release, an engine's hand-over got a field, and two words of the air that
+    // were written apart had one number.
+    let forgiven =
+        ["-whole 3501a02020202020202020202020202020210101a01e", "-OutputReported.health."];
     let log = std::process::Command::new("git")
         .args(["-C", env!("CARGO_MANIFEST_DIR"), "log", "--format=", "--patch", "--no-renames"])
         .args(["--no-color", "--no-ext-diff", "HEAD", "--", "*tests/golden/*.hex"])

@@ -8,13 +8,14 @@ use crate::change::Changes;
 use crate::decoded::Place;
 use crate::model::Model;
 use crate::rows::AsRunRow;
-use crate::words;
+use crate::{recordings, words};
 use grimnir_events::air::{AirEvent, AirFact, EndReason, InterruptReason, ItemStarted};
 use grimnir_events::ladder::Tier;
+use grimnir_events::output::OutputReport;
 use grimnir_events::sound::SoundEvent;
 use grimnir_events::timeline::Line;
 use grimnir_events::units::micros_of_frames;
-use grimnir_events::{AirFrame, ClaimId, EngineRunId, LineId, UtcMicros};
+use grimnir_events::{AirFrame, ClaimId, EngineRunId, LineId, OutputId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -342,6 +343,10 @@ fn instant<'a>(
         AirEvent::Sound(SoundEvent::ClockStepped { by_us, .. }) => {
             with("clock", format!("stepped: {by_us} µs"))
         }
+        AirEvent::OutputReported { output_id, report } => {
+            let (entry, reason) = reported(*output_id, report);
+            with(entry, reason)
+        }
         AirEvent::Sound(SoundEvent::ItemMeasured { .. })
         | AirEvent::AirInterrupted { .. }
         | AirEvent::ItemStarted(_)
@@ -349,6 +354,17 @@ fn instant<'a>(
         | AirEvent::SilenceLeft {}
         | AirEvent::NonFiniteSamples { .. } => return None,
     })
+}
+
+/// What an output has to tell.
+fn reported(output_id: OutputId, report: &OutputReport) -> (&'static str, String) {
+    match report {
+        OutputReport::Health { health, reason } => {
+            let colon = if reason.is_empty() { "" } else { ": " };
+            ("output", format!("{}: {output_id}{colon}{reason}", health.word()))
+        }
+        OutputReport::Recording(report) => ("recording", recordings::told(report)),
+    }
 }
 
 /// Adds what the plan says of the line.

@@ -15,6 +15,7 @@ pub mod words;
 
 pub mod access;
 pub mod as_run;
+pub mod recordings;
 pub mod executor;
 pub mod ladder;
 pub mod library;

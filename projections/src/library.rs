@@ -71,8 +71,8 @@ impl LibraryTable {
 
     /// Items that are to be measured again.
     pub fn to_analyse(&self) -> impl Iterator<Item = MediaId> {
-        let asked = |row: &&Box<MediaRow>| row.analysis.progress != Progress::Idle;
-        self.media.values().filter(asked).map(|row| row.item.id)
+        let rows = self.media.values().filter(|row| row.analysis.progress != Progress::Idle);
+        rows.map(|row| row.item.id)
     }
 
     /// Items that may be planned.

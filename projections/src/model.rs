@@ -9,9 +9,12 @@ use crate::decoded::{Decoded, Event};
 use crate::ladder::LadderTable;
 use crate::library::LibraryTable;
 use crate::now_playing::NowPlayingTable;
+use crate::recordings::Recordings;
 use crate::rows::{Change, ExecutorRow, StationRow, UserRow};
 use crate::timeline::TimelineTable;
-use crate::{access, as_run, executor, ladder, library, now_playing, station, timeline};
+use crate::{
+    access, as_run, executor, ladder, library, now_playing, recordings, station, timeline,
+};
 use grimnir_events::{ContentHash, StationId, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -45,6 +48,8 @@ pub struct Model {
     pub now_playing: BTreeMap<StationId, NowPlayingTable>,
     /// What aired in the last days.
     pub as_run: BTreeMap<StationId, AsRun>,
+    /// Files of recordings.
+    pub recordings: BTreeMap<StationId, Recordings>,
 }
 
 impl Model {
@@ -99,6 +104,7 @@ impl Model {
                 now_playing::witnessed(self, place, fact);
                 as_run::witnessed(self, place, fact);
                 timeline::witnessed(self, place, fact);
+                recordings::witnessed(self, place, fact);
             }
         }
     }

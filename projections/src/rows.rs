@@ -9,13 +9,15 @@ use grimnir_events::dsp::DspGraph;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::library::{ItemKind, MediaItem};
+use grimnir_events::output::{Encoding, Output};
+use grimnir_events::recording::{Recorded, RemovalReason};
 use grimnir_events::smart_block::SmartBlock;
 use grimnir_events::station::{Mount, StationSettings, TransitionMode};
 use grimnir_events::stock::{DeletedFor, EntryTimes};
 use grimnir_events::timeline::FormatClock;
 use grimnir_events::{
-    ClaimId, ContentHash, CredentialId, EngineRunId, LineId, MediaId, PlaylistId, StationId,
-    UserId, UtcMicros,
+    AirFrame, ClaimId, ContentHash, CredentialId, EngineRunId, LineId, MediaId, OutputId,
+    PlaylistId, StationId, UserId, UtcMicros,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -46,6 +48,28 @@ pub struct StationRow {
     pub default_clock_id: Option<grimnir_events::ClockId>,
     /// What shapes the programme.
     pub dsp: DspGraph,
+    /// Where the programme goes beside the mounts.
+    #[serde(default)]
+    pub outputs: Vec<Output>,
+}
+
+/// A file of a recording.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RecordingRow {
+    /// Ledger position of the last that was reported of it.
+    pub seq: u64,
+    /// Whose file it is.
+    pub output_id: OutputId,
+    /// Its name below the output's folder.
+    pub file: String,
+    /// How the sound is encoded.
+    pub encoding: Encoding,
+    /// First frame of the programme in it.
+    pub first: AirFrame,
+    /// What closed it; `None` while it is written.
+    pub closed: Option<Recorded>,
+    /// Why it was removed; `None` while it is there.
+    pub removed: Option<RemovalReason>,
 }
 
 /// What is on air now.
@@ -122,7 +146,7 @@ pub struct AsRunRow {
     #[serde(default)]
     pub expected_frames: Option<i64>,
     /// `item`, `dropped`, `moved`, `interrupted`, `silence`, `stalled`, `alarm`, `owner`, `source`,
-    /// `engine`, `output`.
+    /// `engine`, `output`, `recording`.
     pub entry: String,
     /// Who owned the air.
     pub tier: Option<Tier>,

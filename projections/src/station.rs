@@ -25,6 +25,7 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &StationEvent) {
                 fallback_media_id: None,
                 default_clock_id: None,
                 dsp: DspGraph::default(),
+                outputs: Vec::new(),
             },
         );
         return;
@@ -45,6 +46,13 @@ pub(crate) fn apply(model: &mut Model, place: &Place, event: &StationEvent) {
         StationEvent::FallbackChanged { media_id } => row.fallback_media_id = *media_id,
         StationEvent::DspGraphSet { graph } => row.dsp.clone_from(graph),
         StationEvent::TransitionsChosen { mode } => row.transitions = *mode,
+        StationEvent::OutputSet { output } => {
+            match row.outputs.iter_mut().find(|held| held.id == output.id) {
+                Some(held) => held.clone_from(output),
+                None => row.outputs.push((**output).clone()),
+            }
+        }
+        StationEvent::OutputRemoved { output_id } => row.outputs.retain(|o| o.id != *output_id),
     }
 }
 

@@ -176,6 +176,17 @@ impl Views {
         model.as_run.get(&station).map(|a| a.between(from, to)).unwrap_or_default()
     }
 
+    /// Files of a station's recordings that hold something of `from..to`.
+    pub fn recordings(
+        &self,
+        station: StationId,
+        from: UtcMicros,
+        to: UtcMicros,
+    ) -> Vec<RecordingRow> {
+        let model = self.shared.read();
+        model.recordings.get(&station).map(|r| r.between(from, to)).unwrap_or_default()
+    }
+
     /// A station's media items, by id.
     pub fn media(&self, station: StationId) -> Vec<MediaRow> {
         let model = self.shared.read();

@@ -157,7 +157,9 @@ fn after_station(event: &StationEvent, commands: &mut Vec<AnyCommand>) {
         | StationEvent::MountRemoved { .. }
         | StationEvent::FallbackChanged { .. }
         | StationEvent::DspGraphSet { .. }
-        | StationEvent::TransitionsChosen { .. } => {}
+        | StationEvent::TransitionsChosen { .. }
+        | StationEvent::OutputSet { .. }
+        | StationEvent::OutputRemoved { .. } => {}
     }
 }
 
@@ -205,7 +207,8 @@ fn after_air(event: &AirEvent, commands: &mut Vec<AnyCommand>) {
         | AirEvent::Sound(_)
         | AirEvent::NonFiniteSamples { .. }
         | AirEvent::OutputUp { .. }
-        | AirEvent::OutputDown { .. } => {}
+        | AirEvent::OutputDown { .. }
+        | AirEvent::OutputReported { .. } => {}
     }
 }
 

@@ -2,11 +2,13 @@
 
 use crate::error::CommandError;
 use crate::site::Shared;
+use grimnir_engine_proto::v1;
 use grimnir_events::control::EngineControl;
-use grimnir_events::dsp::DspGraph;
+use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::ClaimItem;
 use grimnir_events::library::ItemKind;
+use grimnir_events::output::{EngineOutput, EngineOutputs, Output};
 use grimnir_events::timeline::{HourPlan, Line};
 use grimnir_events::{Payload, StationId, StreamId, StreamKind, codec};
 use grimnir_rules::library::LibraryState;
@@ -30,6 +32,8 @@ pub struct Folds {
     pub config_revision: u64,
     /// `handover.config`.
     pub config: Vec<u8>,
+    /// `handover.outputs`, at the same position.
+    pub outputs: Vec<u8>,
     /// Ledger position of the timeline.
     pub timeline_revision: u64,
     /// `handover.hour`, in order.
@@ -70,6 +74,11 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         rotation: of_kind(&library.state, settings, ItemKind::Music, ROTATION_ITEMS),
         preload: of_kind(&library.state, settings, ItemKind::Emergency, PRELOAD_ITEMS),
     };
+    let output = |output: &Output| EngineOutput {
+        secret: output.kind.secret().and_then(|secret| shared.secrets.kept(secret.id)),
+        output: output.clone(),
+    };
+    let outputs = EngineOutputs { outputs: state.state.outputs.iter().map(output).collect() };
     let from = crate::clock::now().plus(-HOURS_BACK_US);
     let hours = timeline.state.hours.range(from..).map(|(_, plan)| plan);
     let claims_revision = ladder.seq.max(executor.seq);
@@ -87,6 +96,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
     Ok(Folds {
         config_revision,
         config: encode(&config)?,
+        outputs: encode(&outputs)?,
         timeline_revision: timeline.seq,
         hours: hours
             .flat_map(parts)
@@ -128,4 +138,20 @@ fn encode<P: Payload>(value: &P) -> Result<Vec<u8>, CommandError> {
     Ok(codec::encode(value)
         .map_err(|e| CommandError::Failed { what: "encoding a hand-over", reason: e.to_string() })?
         .bytes)
+}
+
+/// The nodes in a line from input to output.
+pub fn graph_request(graph: &DspGraph, epoch: u64) -> v1::LoadGraphRequest {
+    let end = |id: &str| v1::GraphNode { id: id.into(), r#type: id.into(), ..Default::default() };
+    let node = |(n, node): (usize, &DspNode)| v1::GraphNode {
+        id: format!("{n}"),
+        r#type: node.kind.clone(),
+        params: node.params.clone().into_iter().collect(),
+    };
+    let own = graph.nodes.iter().enumerate().map(node);
+    let nodes: Vec<_> = [end("INPUT")].into_iter().chain(own).chain([end("OUTPUT")]).collect();
+    let edge =
+        |pair: &[v1::GraphNode]| v1::GraphEdge { from: pair[0].id.clone(), to: pair[1].id.clone() };
+    let edges = nodes.windows(2).map(edge).collect();
+    v1::LoadGraphRequest { nodes, edges, epoch }
 }

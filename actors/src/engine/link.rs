@@ -10,7 +10,7 @@ use crate::engine::{elsewhere, handover, journal};
 use crate::meta::Meta;
 use crate::site::Shared;
 use grimnir_engine_proto::{Client, dial, v1};
-use grimnir_events::dsp::{DspGraph, DspNode};
+use grimnir_events::dsp::DspGraph;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{StationId, StreamId, StreamKind, UtcMicros};
 use grimnir_rules::Ladder;
@@ -338,7 +338,8 @@ impl LinkState {
             client.set_claims(request).await?;
         }
         if self.loaded.as_ref() != Some(&folds.graph) {
-            let answer = client.load_graph(graph_request(&folds.graph, epoch)).await?.into_inner();
+            let answer =
+                client.load_graph(handover::graph_request(&folds.graph, epoch)).await?.into_inner();
             if !answer.accepted {
                 let (id, reason) = (self.place.station, answer.reason);
                 error!(station.id = %id, reason, "the engine refuses what is to shape the sound");
@@ -347,8 +348,12 @@ impl LinkState {
         }
         // Last, because it may put the station on air: then it is to know what plays.
         if folds.config_revision > status.config_revision || self.settled_at == 0 {
-            let config_payload = folds.config.clone();
-            client.configure(v1::ConfigureRequest { config_payload, epoch }).await?;
+            let request = v1::ConfigureRequest {
+                config_payload: folds.config.clone(),
+                outputs_payload: folds.outputs.clone(),
+                epoch,
+            };
+            client.configure(request).await?;
         }
         self.settled_at = position;
         Ok(())
@@ -367,22 +372,6 @@ impl LinkState {
             }
         }));
     }
-}
-
-/// The nodes in a line from input to output.
-fn graph_request(graph: &DspGraph, epoch: u64) -> v1::LoadGraphRequest {
-    let end = |id: &str| v1::GraphNode { id: id.into(), r#type: id.into(), ..Default::default() };
-    let node = |(n, node): (usize, &DspNode)| v1::GraphNode {
-        id: format!("{n}"),
-        r#type: node.kind.clone(),
-        params: node.params.clone().into_iter().collect(),
-    };
-    let own = graph.nodes.iter().enumerate().map(node);
-    let nodes: Vec<_> = [end("INPUT")].into_iter().chain(own).chain([end("OUTPUT")]).collect();
-    let edge =
-        |pair: &[v1::GraphNode]| v1::GraphEdge { from: pair[0].id.clone(), to: pair[1].id.clone() };
-    let edges = nodes.windows(2).map(edge).collect();
-    v1::LoadGraphRequest { nodes, edges, epoch }
 }
 
 fn alive(pid: u32) -> bool {

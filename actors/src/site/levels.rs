@@ -1,4 +1,4 @@
-//! Levels on air: at ten times a second for who watches, as figures for metrics. Never in the ledger.
+//! Levels on air: ten times a second for who watches, as figures for metrics; never in the ledger.
 
 use super::Site;
 use super::readiness::Gauge;

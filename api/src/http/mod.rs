@@ -15,7 +15,9 @@ mod ladder;
 mod library;
 mod media_file;
 mod mount;
+mod output;
 mod playlist;
+mod recording;
 mod rolling;
 mod show;
 mod smart_block;
@@ -80,6 +82,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(station::choose_fallback))
         .routes(routes!(mount::list, mount::add))
         .routes(routes!(mount::remove))
+        .routes(routes!(output::list, output::add))
+        .routes(routes!(output::show, output::change, output::remove))
         .routes(routes!(upload::upload))
         .routes(routes!(library::list))
         .routes(routes!(library::show, library::describe, library::remove))
@@ -134,6 +138,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(air::now_playing))
         .routes(routes!(air::public_now_playing))
         .routes(routes!(air::as_run))
+        .routes(routes!(recording::list))
         .routes(routes!(ladder::emergency))
         .routes(routes!(ladder::override_air))
         .routes(routes!(ladder::release))

@@ -27,10 +27,10 @@ pub struct MountView {
     name: String,
     /// HTTP path.
     path: String,
-    /// How it is encoded: `mp3`.
+    /// How it is encoded: `mp3`, `aac_lc` (ADTS), `opus`, `vorbis` or `flac` (the three in Ogg).
     #[schema(value_type = String)]
     format: MountFormat,
-    /// Bit rate.
+    /// Bit rate; 0 for `flac`.
     bitrate_kbps: u16,
 }
 
@@ -45,13 +45,24 @@ pub(super) fn view(mount: Mount) -> MountView {
 pub struct MountRequest {
     /// Its name.
     name: String,
-    /// HTTP path; `/<name>.mp3` where not given.
+    /// HTTP path; `/<name>` with `.mp3`, `.aac`, `.opus`, `.ogg` or `.flac` where not given.
     path: Option<String>,
-    /// How it is encoded; `mp3` where not given.
+    /// `mp3`, `aac_lc`, `opus`, `vorbis` or `flac`; `mp3` where not given.
     #[schema(value_type = Option<String>)]
     format: Option<MountFormat>,
-    /// Bit rate; 128 where not given.
+    /// Bit rate; 128 where not given, 96 for `opus`, and for `flac` only 0.
     bitrate_kbps: Option<u16>,
+}
+
+/// End of the path, and bit rate, of a mount whose maker names neither.
+fn usual(format: MountFormat) -> (&'static str, u16) {
+    match format {
+        MountFormat::Mp3 => ("mp3", 128),
+        MountFormat::AacLc => ("aac", 128),
+        MountFormat::Opus => ("opus", 96),
+        MountFormat::Vorbis => ("ogg", 128),
+        MountFormat::Flac => ("flac", 0),
+    }
 }
 
 /// A removed thing.
@@ -87,13 +98,15 @@ pub async fn add(
     Body(request): Body<MountRequest>,
 ) -> Result<Answer<MountView>, Problem> {
     let row = lookup::station(&app, "id", &id)?;
-    let path = request.path.unwrap_or_else(|| format!("/{}.mp3", slug_of(&request.name)));
+    let format = request.format.unwrap_or(MountFormat::Mp3);
+    let (suffix, kbps) = usual(format);
+    let path = request.path.unwrap_or_else(|| format!("/{}.{suffix}", slug_of(&request.name)));
     let mount = Mount {
         id: MountId(intent.mint("mount")),
         name: request.name,
         path,
-        format: request.format.unwrap_or(MountFormat::Mp3),
-        bitrate_kbps: request.bitrate_kbps.unwrap_or(128),
+        format,
+        bitrate_kbps: request.bitrate_kbps.unwrap_or(kbps),
     };
     let command = StationCommand::AddMount { mount: mount.clone() };
     let receipt = app.site.command::<Station>(row.id, command, intent.meta).await?;

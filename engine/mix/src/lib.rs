@@ -1,8 +1,9 @@
 //! Sound as a pure function: what leaves depends only on the sources, the commands and the frame.
 //!
 //! Reading order: [`source`] (what can be mixed), [`command`] and [`mixer`] (the mix itself),
-//! [`fade`], [`dsp`], [`true_peak`], [`limiter`], [`meter`], then the file path [`decode`] → [`resample`] →
-//! [`mod@file`] → [`clip`], beside it [`native`], and the helpers [`cue`] and [`tone`].
+//! [`fade`], [`dsp`], [`true_peak`], [`limiter`], [`meter`], then the file path [`decode`] →
+//! [`resample`] → [`mod@file`] → [`clip`], beside it [`native`], and the helpers [`cue`] and
+//! [`tone`].
 //! Upstream: air frames and fade curves of `grimnir-events`. Downstream: the engine's mix thread
 //! and offline rendering. Not here: GStreamer, async, clocks, sockets, threads.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]

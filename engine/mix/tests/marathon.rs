@@ -142,12 +142,10 @@ impl Run {
 fn two_hours_of_random_commands_leave_every_book_in_order() {
     let clip = Clip(support::band_limited(11, 90_000).into());
     std::thread::scope(|scope| {
-        SEEDS.map(|seed| {
-            scope.spawn({
-                let clip = clip.clone();
-                move || one_hour(seed, clip)
-            })
-        });
+        for seed in SEEDS {
+            let clip = clip.clone();
+            scope.spawn(move || one_hour(seed, clip));
+        }
     });
 }
 

@@ -3,7 +3,7 @@
 use super::Control;
 use crate::air::clock;
 use crate::air::view::MeterMark;
-use crate::director::status::{self, OutputView, Snapshot};
+use crate::director::status::{self, OutputView, Snapshot, TargetView};
 use crate::journal::Journal;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
@@ -59,6 +59,21 @@ pub(super) fn status(control: &Control) -> proto::StatusResponse {
         next_title: shown.next_title,
         waiting: shown.waiting,
         telemetry: Some(telemetry),
+        targets: shown.targets.into_iter().map(target).collect(),
+    }
+}
+
+fn target(target: TargetView) -> proto::TargetStatus {
+    proto::TargetStatus {
+        output_id: target.id.0.to_vec(),
+        name: target.name,
+        kind: target.kind.into(),
+        health: target.state.health.word().into(),
+        reason: target.state.reason,
+        bytes_sent: target.state.bytes_sent,
+        since_us: target.state.since.0,
+        lost_bytes: target.state.lost_bytes,
+        reconnects: target.state.reconnects,
     }
 }
 

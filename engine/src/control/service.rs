@@ -116,8 +116,12 @@ impl Engine for Service {
                 config.station_id, self.0.station
             )));
         }
-        let bytes = request.config_payload;
-        self.ask(|tx| Msg::Configure(Box::new(config), bytes, request.epoch, tx))
+        let outputs = match request.outputs_payload.is_empty() {
+            false => Some(decode("outputs_payload", &request.outputs_payload)?),
+            true => None,
+        };
+        let bytes = [request.config_payload, request.outputs_payload];
+        self.ask(|tx| Msg::Configure(Box::new((config, outputs)), bytes, request.epoch, tx))
             .await
             .map(handover)
     }

@@ -1,10 +1,10 @@
 //! Hand-overs as the director takes them: by revision and epoch, to disk, into effect.
 
-use super::{Director, Msg, Taken};
+use super::{Configured, Director, Msg, Taken};
 use grimnir_events::AirFrame;
 use grimnir_events::codec;
 use grimnir_events::control::EngineControl;
-use grimnir_events::handover::{EngineClaims, EngineConfig};
+use grimnir_events::handover::EngineClaims;
 use grimnir_events::timeline::HourPlan;
 use tokio::sync::oneshot;
 
@@ -15,8 +15,8 @@ impl Director {
             Msg::Air(report) => self.on_air_report(report),
             Msg::Deck(report) => self.on_deck(report),
             Msg::Clip { key, result } => self.on_clip(key, result),
-            Msg::Configure(config, bytes, epoch, reply) => {
-                let _ = reply.send(self.configure(*config, &bytes, epoch));
+            Msg::Configure(configured, bytes, epoch, reply) => {
+                let _ = reply.send(self.configure(*configured, &bytes, epoch));
             }
             Msg::Timeline(revision, hours, bytes, epoch, reply) => {
                 let _ = reply.send(self.set_timeline(revision, hours, &bytes, epoch));
@@ -55,12 +55,17 @@ impl Director {
         Ok(())
     }
 
-    fn configure(&mut self, config: EngineConfig, bytes: &[u8], epoch: u64) -> Taken {
+    fn configure(&mut self, configured: Configured, bytes: &[Vec<u8>; 2], epoch: u64) -> Taken {
+        let (config, outputs) = configured;
         let held = self.held.config_revision();
         if config.revision < held || self.check_epoch(epoch).is_err() {
             return Err(held);
         }
-        self.cache.keep_config(epoch, bytes);
+        self.cache.keep_config(epoch, &bytes[0]);
+        if let Some(outputs) = outputs {
+            self.cache.keep_outputs(epoch, &bytes[1]);
+            self.held.outputs = self.held.of_outputs(outputs);
+        }
         let revision = config.revision;
         let config = self.held.of_config(config);
         let before = self.held.config.replace(config.clone());
@@ -68,6 +73,7 @@ impl Director {
             self.forget_bad_rotation();
         }
         self.outputs.apply(&config, self.signed_on || config.on_air);
+        self.outputs.apply_targets(&self.held.outputs);
         self.load_clips();
         if config.on_air {
             self.sign_on();

@@ -32,6 +32,7 @@ use grimnir_events::air::{AirEvent, EndReason, InterruptReason};
 use grimnir_events::control::EngineControl;
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::{Claim, ReleaseReason};
+use grimnir_events::output::EngineOutputs;
 use grimnir_events::station::{FadeCurve, StationSettings};
 use grimnir_events::timeline::{HourPlan, Line};
 use grimnir_events::{AirFrame, ClaimId, ContentHash, EngineRunId, LineId};
@@ -47,8 +48,7 @@ use tokio::sync::oneshot;
 
 /// What is known to start is handed to the mixer this long before it: 500 ms.
 const COMMIT_AHEAD: i64 = 24_000;
-/// Least distance of a planned start from the next block, so that the mixer is never too late for
-/// it: 20 ms.
+/// Least distance of a planned start from the next block, so that the mixer is in time: 20 ms.
 const LEAD: i64 = 960;
 /// A turn is taken at least this often while something can change by time alone.
 const TURN: Duration = Duration::from_millis(20);
@@ -57,6 +57,8 @@ const QUIET_TURN: Duration = Duration::from_millis(100);
 
 const OFF_AIR: InterruptReason = InterruptReason::OffAir;
 
+/// A configuration, and the outputs where they are said.
+pub type Configured = (EngineConfig, Option<EngineOutputs>);
 /// Answer to a hand-over: accepted, and the revision that is held now.
 pub type Taken = Result<u64, u64>;
 /// Answer to an order.
@@ -77,8 +79,8 @@ pub enum Msg {
         /// The clip.
         result: Result<clips::Held, String>,
     },
-    /// A configuration, with its bytes for the cache.
-    Configure(Box<EngineConfig>, Vec<u8>, u64, oneshot::Sender<Taken>),
+    /// A configuration, and outputs where they are said, with their bytes for the cache.
+    Configure(Box<Configured>, [Vec<u8>; 2], u64, oneshot::Sender<Taken>),
     /// A timeline: revision, hours, their bytes.
     Timeline(u64, Vec<HourPlan>, Vec<Vec<u8>>, u64, oneshot::Sender<Taken>),
     /// Claims, and how lines are started where that is said.
@@ -243,6 +245,7 @@ impl Director {
         self.keep_mode_of_old();
         if let Some(config) = self.held.config.clone() {
             self.outputs.apply(&config, config.on_air);
+            self.outputs.apply_targets(&self.held.outputs);
             self.load_clips();
             if config.on_air {
                 self.sign_on();

@@ -2,8 +2,9 @@
 
 use super::Director;
 use super::plays::PlayState;
+use crate::output::target::TargetState;
 use grimnir_events::ladder::{AUTOMATION_CLAIM, Tier};
-use grimnir_events::{AirFrame, ClaimId, LineId, MountId};
+use grimnir_events::{AirFrame, ClaimId, LineId, MountId, OutputId};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One output.
@@ -19,6 +20,19 @@ pub struct OutputView {
     pub listeners: u32,
     /// Bytes handed to listeners.
     pub bytes_sent: u64,
+}
+
+/// One output beside the mounts.
+#[derive(Clone, Debug)]
+pub struct TargetView {
+    /// Which.
+    pub id: OutputId,
+    /// Its name.
+    pub name: String,
+    /// Its kind, in a word.
+    pub kind: &'static str,
+    /// How it is doing.
+    pub state: TargetState,
 }
 
 /// The copy.
@@ -56,8 +70,10 @@ pub struct Snapshot {
     pub held_until: AirFrame,
     /// idle, preloading, playing, fading, live or emergency.
     pub state: &'static str,
-    /// Outputs.
+    /// Mounts.
     pub outputs: Vec<OutputView>,
+    /// Outputs beside them.
+    pub targets: Vec<TargetView>,
     /// automatic, assist, stop_after or hold.
     pub mode: &'static str,
     /// The line of the plan that is made ready.
@@ -91,6 +107,7 @@ impl Director {
             state: self.state_word(),
             held_until: self.held_until,
             outputs: self.outputs.views(),
+            targets: self.outputs.target_views(),
             mode: self.modes.mode.word(),
             waiting: self.waits(),
             ..Snapshot::default()

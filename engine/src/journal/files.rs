@@ -192,6 +192,7 @@ impl Recovered {
             | AirEvent::OutputDown { .. }
             | AirEvent::ProgrammeSilent { .. }
             | AirEvent::ProgrammeHeard {}
+            | AirEvent::OutputReported { .. }
             | AirEvent::Sound(_) => {}
         }
     }

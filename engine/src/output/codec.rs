@@ -1,9 +1,11 @@
-//! An encoder element of GStreamer, driven like a function: samples in, encoded bytes out.
+//! An encoder element of GStreamer, driven like a function: samples in, encoded packets out.
 //!
 //! The element stands between two pads of ours and runs on the caller's thread: no queue, no
 //! thread and no clock of its own, so that one wake-up of the caller is all it costs.
 //! Upstream: `encoder`. Not here: which mounts get the bytes.
 
+use super::ogg::Packet;
+use grimnir_events::station::MountFormat;
 use grimnir_mix::Frame;
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -12,13 +14,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Sample rate of the programme.
 const RATE: i32 = 48_000;
 
-/// Room for what an encoder gathers at a time: five blocks of 480 frames in 16 bit stereo.
-const USUAL_BYTES: usize = 5 * 480 * 4;
-/// Samples of an MPEG-1 layer III frame.
-const MP3_SAMPLES: i64 = 1_152;
-/// By so much a decoder's output is behind what LAME was given: 576 samples of its own look-ahead
-/// and 529 of every decoder's filter bank.
-const MP3_DELAY: i64 = 576 + 529;
+/// Room for what an encoder gathers at a time: five blocks of 480 frames in 32 bit stereo.
+const USUAL_BYTES: usize = 5 * 480 * 8;
+
+/// What came out of an element.
+#[derive(Default)]
+pub struct Taken {
+    /// Packets that the stream begins with; only once, before the first of `packets`.
+    pub head: Vec<Vec<u8>>,
+    /// Encoded packets, as the element cut them.
+    pub packets: Vec<Packet>,
+}
 
 /// A running encoder element; shut down when dropped.
 pub struct Codec {
@@ -27,26 +33,37 @@ pub struct Codec {
     feed: gst::Pad,
     /// Ours, taking what it makes; held so that it stays linked.
     _taken: gst::Pad,
-    out: Arc<Mutex<Vec<u8>>>,
+    out: Arc<Mutex<Taken>>,
     bus: gst::Bus,
+    floats: bool,
     frames: u64,
 }
 
 impl Codec {
-    /// LAME at a constant bit rate.
-    pub fn mp3(kbps: u16) -> Result<Self, String> {
-        let element = gst::ElementFactory::make("lamemp3enc")
-            .property_from_str("target", "bitrate")
-            .property("cbr", true)
-            .property("bitrate", i32::from(kbps))
-            .build()
-            .map_err(|error| error.to_string())?;
-        Self::start(element)
+    /// The encoder of `format` at a bit rate, which FLAC does not have.
+    pub fn new(format: MountFormat, kbps: u16) -> Result<Self, String> {
+        let bits = i32::from(kbps) * 1_000;
+        let make = gst::ElementFactory::make;
+        let (element, floats) = match format {
+            MountFormat::Mp3 => {
+                let lame = make("lamemp3enc").property_from_str("target", "bitrate");
+                (lame.property("cbr", true).property("bitrate", i32::from(kbps)), false)
+            }
+            MountFormat::AacLc => (make("avenc_aac").property("bitrate", bits), true),
+            MountFormat::Opus => {
+                let opus = make("opusenc").property_from_str("bitrate-type", "constrained-vbr");
+                (opus.property("bitrate", bits), false)
+            }
+            MountFormat::Vorbis => (make("vorbisenc").property("bitrate", bits), true),
+            // A stream has no end, and so no table of places to seek to.
+            MountFormat::Flac => (make("flacenc").property("seekpoints", 0), false),
+        };
+        Self::start(element.build().map_err(|error| error.to_string())?, floats)
     }
 
-    fn start(element: gst::Element) -> Result<Self, String> {
+    fn start(element: gst::Element, floats: bool) -> Result<Self, String> {
         let name = element.name().to_string();
-        let out = Arc::new(Mutex::new(Vec::new()));
+        let out = Arc::new(Mutex::new(Taken::default()));
         let feed = gst::Pad::builder(gst::PadDirection::Src).name("feed").build();
         let taken = taking_pad(out.clone());
         let pad = |side: &str| element.static_pad(side).ok_or(format!("{name} has no pad {side}"));
@@ -60,7 +77,7 @@ impl Codec {
         let inactive = |error: gst::glib::BoolError| error.to_string();
         taken.set_active(true).map_err(inactive)?;
         feed.set_active(true).map_err(inactive)?;
-        let codec = Self { element, feed, _taken: taken, out, bus, frames: 0 };
+        let codec = Self { element, feed, _taken: taken, out, bus, floats, frames: 0 };
         codec.element.set_state(gst::State::Playing).map_err(|error| error.to_string())?;
         codec.announce()?;
         Ok(codec)
@@ -69,7 +86,7 @@ impl Codec {
     /// What every stream begins with: its id, its format, its time.
     fn announce(&self) -> Result<(), String> {
         let caps = gst::Caps::builder("audio/x-raw")
-            .field("format", "S16LE")
+            .field("format", if self.floats { "F32LE" } else { "S16LE" })
             .field("layout", "interleaved")
             .field("rate", RATE)
             .field("channels", 2)
@@ -91,16 +108,20 @@ impl Codec {
         Ok(())
     }
 
-    /// Encodes these frames; answers the bytes that they complete.
-    pub fn encode<'a>(
-        &mut self,
-        frames: impl Iterator<Item = &'a Frame>,
-    ) -> Result<Vec<u8>, String> {
+    /// Encodes these frames; answers what they complete.
+    pub fn encode<'a>(&mut self, frames: impl Iterator<Item = &'a Frame>) -> Result<Taken, String> {
         let mut bytes = Vec::with_capacity(USUAL_BYTES);
-        for sample in frames.flatten() {
-            bytes.extend_from_slice(&to_i16(*sample).to_le_bytes());
+        let mut count = 0;
+        for frame in frames {
+            count += 1;
+            for sample in frame {
+                if self.floats {
+                    bytes.extend_from_slice(&sample.to_le_bytes());
+                } else {
+                    bytes.extend_from_slice(&to_i16(*sample).to_le_bytes());
+                }
+            }
         }
-        let count = (bytes.len() / 4) as u64;
         let mut buffer = gst::Buffer::from_mut_slice(bytes);
         if let Some(buffer) = buffer.get_mut() {
             buffer.set_pts(gst::ClockTime::from_nseconds(self.frames * 62_500 / 3));
@@ -115,9 +136,21 @@ impl Codec {
         Ok(std::mem::take(&mut *self.out.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
-    /// Frames of sound that were given to it and that its first `whole` encoded frames do not hold.
-    pub fn held_back(&self, whole: u64) -> i64 {
-        self.frames as i64 - (whole as i64 * MP3_SAMPLES - MP3_DELAY).max(0)
+    /// Says that nothing follows; answers what the element still held.
+    pub fn finish(&mut self) -> Result<Taken, String> {
+        let drained = self.feed.push_event(gst::event::Eos::new());
+        match self.failure() {
+            Some(reason) => Err(reason),
+            None if !drained => Err("the encoder did not take its end".to_owned()),
+            None => {
+                Ok(std::mem::take(&mut *self.out.lock().unwrap_or_else(PoisonError::into_inner)))
+            }
+        }
+    }
+
+    /// Frames of sound that were given to it so far.
+    pub fn frames(&self) -> i64 {
+        self.frames as i64
     }
 
     /// What the element itself says went wrong.
@@ -137,16 +170,38 @@ impl Drop for Codec {
 }
 
 /// A pad that keeps what is pushed to it in `out`.
-fn taking_pad(out: Arc<Mutex<Vec<u8>>>) -> gst::Pad {
+fn taking_pad(out: Arc<Mutex<Taken>>) -> gst::Pad {
+    let told = out.clone();
     gst::Pad::builder(gst::PadDirection::Sink)
         .name("taken")
         .chain_function(move |_, _, buffer| {
+            // Vorbis and FLAC push their headers as well as naming them, FLAC not as Ogg has them.
+            if buffer.flags().contains(gst::BufferFlags::HEADER) {
+                return Ok(gst::FlowSuccess::Ok);
+            }
             let map = buffer.map_readable().map_err(|_| gst::FlowError::Error)?;
-            out.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&map);
+            let packet = Packet { bytes: map.to_vec(), granule: buffer.offset_end() };
+            out.lock().unwrap_or_else(PoisonError::into_inner).packets.push(packet);
             Ok(gst::FlowSuccess::Ok)
         })
-        .event_function(|_, _, _| true)
+        .event_function(move |_, _, event| {
+            if let gst::EventView::Caps(caps) = event.view() {
+                let head = stream_head(caps.caps());
+                told.lock().unwrap_or_else(PoisonError::into_inner).head = head;
+            }
+            true
+        })
         .build()
+}
+
+/// The packets that a format's description says a stream begins with.
+fn stream_head(caps: &gst::CapsRef) -> Vec<Vec<u8>> {
+    let named = caps.structure(0).and_then(|s| s.get::<gst::Array>("streamheader").ok());
+    let bytes = |value: &gst::glib::SendValue| {
+        let buffer = value.get::<gst::Buffer>().ok()?;
+        Some(buffer.map_readable().ok()?.to_vec())
+    };
+    named.map(|array| array.as_slice().iter().filter_map(bytes).collect()).unwrap_or_default()
 }
 
 /// Nearest 16-bit value. The programme is limited before, so that only a fault would clip here.
@@ -161,24 +216,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_of_sound_becomes_a_second_of_whole_frames() {
-        gst::init().expect("GStreamer is installed");
-        let mut codec = Codec::mp3(128).expect("LAME is installed");
-        let tone: Vec<Frame> = (0..48_000).map(|n| [(n as f32 * 0.05).sin() * 0.5; 2]).collect();
-        let mut bytes = Vec::new();
-        for part in tone.chunks(1_920) {
-            bytes.extend(codec.encode(part.iter()).expect("it encodes"));
-        }
-        let frames = bytes.len() / 384;
-        // Up to three frames of 24 ms stay in the encoder.
-        assert!((38..=42).contains(&frames), "{frames} frames of 384 bytes in {}", bytes.len());
-        assert_eq!(super::super::mp3::frame_length(&bytes), Some(384));
-    }
-
-    #[test]
     fn an_encoder_that_takes_nothing_is_an_error_not_a_silence() {
         gst::init().expect("GStreamer is installed");
-        let mut codec = Codec::mp3(128).expect("LAME is installed");
+        let mut codec = Codec::new(MountFormat::Mp3, 128).expect("LAME is installed");
         codec.element.set_state(gst::State::Null).expect("it stops");
         assert!(codec.encode([[0.0; 2]; 480].iter()).is_err());
     }

@@ -2,45 +2,56 @@
 //!
 //! Upstream: the director. One encoder serves every mount of the same format and bit rate.
 
-use super::encoder::{Encoder, EncoderKey, Hubs, Tell};
-use super::fanout::FanoutHandle;
-use super::http::SharedOffer;
+use super::around::Surroundings;
+use super::client::SourceClient;
+use super::encoder::{Encoder, EncoderKey};
+use super::format::Room;
+use super::hls::target::Hls;
 use super::hub::Hub;
 use super::reached::Reached;
-use crate::director::status::OutputView;
-use grimnir_events::MountId;
-use grimnir_events::air::AirEvent;
+use super::record::target::Recording;
+use super::srt::Srt;
+use super::target::{Sink, Target};
+use crate::director::status::{OutputView, TargetView};
 use grimnir_events::handover::EngineConfig;
+use grimnir_events::output::{EngineOutput, EngineOutputs, OutputKind};
 use grimnir_events::station::Mount;
+use grimnir_events::{MountId, OutputId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 /// All outputs of the station.
 pub struct Desk {
-    fanout: FanoutHandle,
-    offer: SharedOffer,
+    around: Surroundings,
     reached: Arc<Reached>,
-    tell: Tell,
+    /// Listeners that a mount takes.
+    listeners: usize,
+    /// Where connections are kept.
+    runtime: tokio::runtime::Handle,
     encoders: BTreeMap<EncoderKey, Encoder>,
     mounts: Vec<(Mount, Arc<Hub>)>,
+    targets: BTreeMap<OutputId, (EngineOutput, Box<dyn Target>)>,
+    on_air: bool,
     title: String,
 }
 
 impl Desk {
     /// No outputs yet.
     pub fn new(
-        fanout: FanoutHandle,
-        offer: SharedOffer,
+        around: Surroundings,
         reached: Arc<Reached>,
-        tell: Tell,
+        listeners: usize,
+        runtime: tokio::runtime::Handle,
     ) -> Self {
         Self {
-            fanout,
-            offer,
+            around,
             reached,
-            tell,
+            listeners,
+            runtime,
             encoders: BTreeMap::new(),
             mounts: Vec::new(),
+            targets: BTreeMap::new(),
+            on_air: false,
             title: String::new(),
         }
     }
@@ -54,57 +65,96 @@ impl Desk {
                 (old.format, old.bitrate_kbps, &old.path)
                     == (mount.format, mount.bitrate_kbps, &mount.path)
             });
-            let hub = kept.map_or_else(|| Hub::new(mount.id, self.reached.clone()), |(_, hub)| hub);
+            let room = Room::of(mount.format, self.listeners);
+            let new = || Hub::new(mount.id, self.reached.clone(), room, self.around.tell.clone());
+            let hub = kept.map_or_else(new, |(_, hub)| hub);
             self.mounts.push((mount.clone(), hub));
         }
         for (_, hub) in before.values() {
-            self.close(hub, "the mount was removed or changed");
+            hub.close("the mount was removed or changed");
         }
         {
-            let mut offer = self.offer.write().unwrap_or_else(PoisonError::into_inner);
+            let mut offer = self.around.offer.write().unwrap_or_else(PoisonError::into_inner);
             offer.name.clone_from(&config.name);
             offer.mounts.clone_from(&self.mounts);
         }
         self.set_on_air(on_air);
     }
 
-    /// Opens or closes every mount.
-    pub fn set_on_air(&mut self, on_air: bool) {
-        if !on_air {
-            self.encoders.clear();
-            for (_, hub) in &self.mounts {
-                self.close(hub, "the station is off air");
+    /// Sends out what is handed over; an output that is as it was goes on undisturbed.
+    pub fn apply_targets(&mut self, handed: &EngineOutputs) {
+        let wanted: BTreeMap<OutputId, &EngineOutput> = handed
+            .outputs
+            .iter()
+            .filter(|handed| handed.output.enabled)
+            .map(|handed| (handed.output.id, handed))
+            .collect();
+        self.targets.retain(|id, (held, _)| wanted.get(id) == Some(&&*held));
+        for (id, handed) in wanted {
+            if self.targets.contains_key(&id) {
+                continue;
             }
-            return;
+            if let Some(target) = self.make(handed) {
+                target.set_title(&self.title);
+                self.targets.insert(id, (handed.clone(), target));
+            }
         }
-        let mut wanted: BTreeMap<EncoderKey, Vec<Arc<Hub>>> = BTreeMap::new();
-        for (mount, hub) in &self.mounts {
-            hub.open();
-            hub.set_title(&self.title);
-            wanted.entry((mount.format.into(), mount.bitrate_kbps)).or_default().push(hub.clone());
-        }
-        self.encoders.retain(|key, _| wanted.contains_key(key));
-        for (key, hubs) in wanted {
-            match self.encoders.get(&key) {
-                Some(encoder) => {
-                    *encoder.hubs.write().unwrap_or_else(PoisonError::into_inner) = hubs;
-                }
-                None => {
-                    let hubs: Hubs = Arc::new(std::sync::RwLock::new(hubs));
-                    let blocks = self.fanout.tap();
-                    let encoder = Encoder::start(key, blocks, hubs, self.tell.clone());
-                    self.encoders.insert(key, encoder);
-                }
+        self.set_on_air(self.on_air);
+    }
+
+    /// The target of one output.
+    fn make(&self, handed: &EngineOutput) -> Option<Box<dyn Target>> {
+        match &handed.output.kind {
+            OutputKind::Recording(recording) => {
+                Some(Box::new(Recording::new(&handed.output, recording, self.around.clone())))
+            }
+            OutputKind::Hls(hls) => {
+                Some(Box::new(Hls::new(&handed.output, hls, self.around.clone())))
+            }
+            OutputKind::Srt(to) => {
+                let secret = handed.secret.as_deref();
+                Some(Box::new(Srt::new(&handed.output, to, secret, self.around.clone())))
+            }
+            OutputKind::Icecast(_) | OutputKind::Shoutcast(_) => {
+                let (offer, tell) = (self.around.offer.clone(), self.around.tell.clone());
+                let client = SourceClient::start(handed, offer, tell, &self.runtime)?;
+                Some(Box::new(client))
             }
         }
     }
 
-    fn close(&self, hub: &Arc<Hub>, reason: &str) {
-        if hub.is_up() {
-            let down = AirEvent::OutputDown { mount_id: hub.mount_id, reason: reason.into() };
-            (self.tell)(down);
+    /// Opens or closes every mount, and tells every other output.
+    pub fn set_on_air(&mut self, on_air: bool) {
+        self.on_air = on_air;
+        for (_, target) in self.targets.values() {
+            target.set_on_air(on_air);
         }
-        hub.close();
+        if !on_air {
+            self.encoders.clear();
+            for (_, hub) in &self.mounts {
+                hub.close("the station is off air");
+            }
+            return;
+        }
+        let mut wanted: BTreeMap<EncoderKey, Vec<Arc<dyn Sink>>> = BTreeMap::new();
+        for (mount, hub) in &self.mounts {
+            hub.open();
+            hub.set_title(&self.title);
+            wanted.entry((mount.format, mount.bitrate_kbps)).or_default().push(hub.clone());
+        }
+        for (key, sink) in self.targets.values().flat_map(|(_, target)| target.wants()) {
+            wanted.entry(key).or_default().push(sink);
+        }
+        self.encoders.retain(|key, _| wanted.contains_key(key));
+        for (key, sinks) in wanted {
+            match self.encoders.get(&key) {
+                Some(encoder) => encoder.feed(sinks),
+                None => {
+                    let encoder = Encoder::start(key, self.around.fanout.clone(), sinks);
+                    self.encoders.insert(key, encoder);
+                }
+            }
+        }
     }
 
     /// Another item is heard.
@@ -113,6 +163,9 @@ impl Desk {
             title.clone_into(&mut self.title);
             for (_, hub) in &self.mounts {
                 hub.set_title(title);
+            }
+            for (_, target) in self.targets.values() {
+                target.set_title(title);
             }
         }
     }
@@ -127,5 +180,16 @@ impl Desk {
             bytes_sent: hub.sent(),
         };
         self.mounts.iter().map(view).collect()
+    }
+
+    /// How the outputs beside the mounts are.
+    pub fn target_views(&self) -> Vec<TargetView> {
+        let view = |(handed, target): &(EngineOutput, Box<dyn Target>)| TargetView {
+            id: handed.output.id,
+            name: handed.output.name.clone(),
+            kind: handed.output.kind.word(),
+            state: target.state(),
+        };
+        self.targets.values().map(view).collect()
     }
 }

@@ -67,6 +67,13 @@ impl FanoutHandle {
 }
 
 impl Fanout {
+    /// Consumers that there are.
+    #[cfg(test)]
+    pub fn taps(&mut self) -> usize {
+        self.taps.extend(self.incoming.try_iter());
+        self.taps.len()
+    }
+
     /// Hands one block to everybody who has room.
     pub fn send(&mut self, at: AirFrame, frames: &[Frame; BLOCK]) {
         self.taps.extend(self.incoming.try_iter());

@@ -1,14 +1,18 @@
 //! The HTTP server that listeners connect to.
 //!
-//! `GET /<mount>` gives the stream, `GET /` the list of mounts. Bounds: header time, number of
-//! listeners, bytes queued per listener (`hub`).
+//! `GET /<mount>` gives the stream, the other answers are in `pages`. Bounds: header time, number
+//! of connections, listeners of a mount and bytes queued for each (`hub`).
 
-use super::hub::{Hub, Listener};
-use super::icy;
+use super::hls::serve::Live;
+use super::hub::{Hub, Listener, Refusal};
+use super::tls::{self, Certificate};
+use super::{format, icy, pages};
+use crate::air::clock;
 use bytes::Bytes;
-use grimnir_events::station::{Mount, MountFormat};
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use grimnir_events::UtcMicros;
+use grimnir_events::station::Mount;
+use http::header::{self, CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -17,15 +21,17 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore};
 
-/// Connections at once.
-const LISTENER_LIMIT: usize = 1_000;
+/// Connections at once, of all mounts.
+pub const CONNECTION_LIMIT: usize = 1_000;
 /// A client has this long for its request's head.
 const HEADER_TIME: Duration = Duration::from_secs(10);
 
-type Body = UnsyncBoxBody<Bytes, Infallible>;
+/// The body of an answer.
+pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// What the server offers now.
 #[derive(Default)]
@@ -34,10 +40,25 @@ pub struct Offer {
     pub name: String,
     /// Mounts and their hubs.
     pub mounts: Vec<(Mount, Arc<Hub>)>,
+    /// HTTP live streaming.
+    pub hls: Vec<Arc<Live>>,
 }
 
 /// The offer, as the director changes it.
 pub type SharedOffer = Arc<RwLock<Offer>>;
+
+/// What a request came to.
+#[derive(Clone)]
+pub struct Door {
+    /// What is offered.
+    offer: SharedOffer,
+    /// Since when.
+    pub started: UtcMicros,
+    /// The address that was called; `None` where the socket does not say.
+    pub local: Option<SocketAddr>,
+    /// The connection is encrypted.
+    pub tls: bool,
+}
 
 /// Binds the port; tries for a while, because the engine before may still hold it.
 pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
@@ -57,9 +78,14 @@ pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     }
 }
 
-/// Serves until the process ends.
-pub async fn serve(listener: TcpListener, offer: SharedOffer) {
-    let seats = Arc::new(Semaphore::new(LISTENER_LIMIT));
+/// Serves until the process ends: HTTP, and HTTPS on the same port where there is a certificate.
+pub async fn serve(
+    listener: TcpListener,
+    offer: SharedOffer,
+    certificate: Option<Arc<Certificate>>,
+) {
+    let started = clock::utc_now();
+    let seats = Arc::new(Semaphore::new(CONNECTION_LIMIT));
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -71,70 +97,96 @@ pub async fn serve(listener: TcpListener, offer: SharedOffer) {
             }
         };
         let _ = stream.set_nodelay(true);
-        let offer = offer.clone();
+        let local = stream.local_addr().ok();
+        let mut door = Door { offer: offer.clone(), started, local, tls: false };
         let seat = seats.clone().try_acquire_owned().ok();
+        let certificate = certificate.clone();
         tokio::spawn(async move {
             let full = seat.is_none();
-            let cut = Arc::new(Notify::new());
-            let told = cut.clone();
-            let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-                let response = answer(&request, &offer, &told, full);
-                async move { Ok::<_, Infallible>(response) }
-            });
-            let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEADER_TIME)
-                .max_buf_size(16 * 1024)
-                .keep_alive(false)
-                .serve_connection(TokioIo::new(stream), service);
-            tokio::select! {
-                _ = connection => {}
-                () = cut.notified() => {}
+            let encrypted = certificate.is_some() && begins_tls(&stream).await;
+            match certificate.filter(|_| encrypted) {
+                Some(certificate) => {
+                    let handshake = certificate.acceptor().accept(stream);
+                    if let Ok(Ok(stream)) = tokio::time::timeout(HEADER_TIME, handshake).await {
+                        door.tls = true;
+                        connection(stream, door, full).await;
+                    }
+                }
+                None => connection(stream, door, full).await,
             }
             drop(seat);
         });
     }
 }
 
+async fn begins_tls(stream: &TcpStream) -> bool {
+    let mut first = [0];
+    let peeked = tokio::time::timeout(HEADER_TIME, stream.peek(&mut first)).await;
+    matches!(peeked, Ok(Ok(1))) && first[0] == tls::HANDSHAKE
+}
+
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    door: Door,
+    full: bool,
+) {
+    let cut = Arc::new(Notify::new());
+    let told = cut.clone();
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let response = open_to_pages(answer(&request, &door, &told, full));
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_buf_size(16 * 1024)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        _ = connection => {}
+        () = cut.notified() => {}
+    }
+}
+
 fn answer(
     request: &Request<Incoming>,
-    offer: &SharedOffer,
+    door: &Door,
     cut: &Arc<Notify>,
     full: bool,
 ) -> Response<Body> {
     let head = request.method() == Method::HEAD;
-    if !head && request.method() != Method::GET {
-        return text(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "only GET and HEAD are answered here\n".into(),
-        );
+    if request.method() == Method::OPTIONS {
+        return preflight();
     }
-    let offer = offer.read().unwrap_or_else(PoisonError::into_inner);
+    if !head && request.method() != Method::GET {
+        let told = "only GET, HEAD and OPTIONS are answered here\n";
+        return text(StatusCode::METHOD_NOT_ALLOWED, told.into());
+    }
+    let offer = door.offer.read().unwrap_or_else(PoisonError::into_inner);
     let path = request.uri().path();
-    if path == "/" {
-        return list(request, &offer);
+    if let Some(answer) = offer.hls.iter().find_map(|live| live.answer(path, head)) {
+        return answer;
     }
     let Some((mount, hub)) = offer.mounts.iter().find(|(mount, _)| mount.path == path) else {
-        let known: Vec<&str> = offer.mounts.iter().map(|(m, _)| m.path.as_str()).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let shown: String = path.chars().take(200).collect();
-        return text(StatusCode::NOT_FOUND, format!("no mount {shown}; mounts: {known}\n"));
+        return pages::answer(request, door, &offer);
     };
     if full {
-        let told = format!("{LISTENER_LIMIT} listeners are connected, limit {LISTENER_LIMIT}\n");
+        let told = format!("{CONNECTION_LIMIT} are connected, limit {CONNECTION_LIMIT}\n");
         return text(StatusCode::SERVICE_UNAVAILABLE, told);
     }
-    if !hub.is_open() {
-        return text(StatusCode::SERVICE_UNAVAILABLE, "the station is off air\n".into());
-    }
-    let metadata = request.headers().get("icy-metadata").is_some_and(|value| value == "1");
-    let body = if head {
+    let metadata = format::takes_titles(mount.format)
+        && request.headers().get("icy-metadata").is_some_and(|value| value == "1");
+    let body = if head && hub.is_open() {
         Full::new(Bytes::new()).boxed_unsync()
     } else {
         match hub.join(metadata, cut.clone()) {
-            Some(listener) => stream(listener),
-            None => {
+            Ok(listener) => stream(listener),
+            Err(Refusal::Closed) => {
                 let told = "the station is off air\n".into();
+                return text(StatusCode::SERVICE_UNAVAILABLE, told);
+            }
+            Err(Refusal::Full { limit }) => {
+                let told = format!("{limit} listen to {path}, limit {limit}\n");
                 return text(StatusCode::SERVICE_UNAVAILABLE, told);
             }
         }
@@ -147,15 +199,22 @@ fn mount_response(name: &str, mount: &Mount, metadata: bool, body: Body) -> Resp
     // As streaming servers answer: the body ends with the connection, without chunks.
     *response.version_mut() = Version::HTTP_10;
     let headers = response.headers_mut();
-    let MountFormat::Mp3 = mount.format;
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("audio/mpeg"));
+    let kind = HeaderValue::from_static(format::content_type(mount.format));
+    headers.insert(CONTENT_TYPE, kind);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     let clean: String = name.chars().filter(|c| !c.is_control()).collect();
     if let Ok(value) = HeaderValue::from_bytes(clean.as_bytes()) {
         headers.insert("icy-name", value);
     }
-    headers.insert("icy-br", HeaderValue::from(mount.bitrate_kbps));
+    let mut sound = format::SOUND.to_owned();
+    if mount.bitrate_kbps > 0 {
+        headers.insert("icy-br", HeaderValue::from(mount.bitrate_kbps));
+        sound.push_str(&format!(";bitrate={}", mount.bitrate_kbps));
+    }
+    if let Ok(value) = HeaderValue::from_str(&sound) {
+        headers.insert("ice-audio-info", value);
+    }
     if metadata {
         headers.insert("icy-metaint", HeaderValue::from(icy::METAINT));
     }
@@ -170,41 +229,34 @@ fn stream(listener: Listener) -> Body {
     StreamBody::new(Box::pin(frames)).boxed_unsync()
 }
 
-fn list(request: &Request<Incoming>, offer: &Offer) -> Response<Body> {
-    let json = request
-        .headers()
-        .get(http::header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|accept| accept.contains("application/json"));
-    if json {
-        let mounts: Vec<serde_json::Value> = offer
-            .mounts
-            .iter()
-            .map(|(mount, hub)| {
-                serde_json::json!({
-                    "path": mount.path, "name": mount.name, "format": mount.format,
-                    "bitrate_kbps": mount.bitrate_kbps, "on_air": hub.is_open(),
-                    "listeners": hub.listeners(),
-                })
-            })
-            .collect();
-        let body = serde_json::json!({ "name": offer.name, "mounts": mounts });
-        let mut response = text(StatusCode::OK, format!("{body}\n"));
-        let kind = HeaderValue::from_static("application/json");
-        response.headers_mut().insert(CONTENT_TYPE, kind);
-        return response;
-    }
-    let mut lines = format!("{}\n", offer.name);
-    for (mount, _) in &offer.mounts {
-        lines.push_str(&format!("{} {} kbit/s {}\n", mount.path, mount.bitrate_kbps, mount.name));
-    }
-    text(StatusCode::OK, lines)
+/// What a browser asks before a page of another origin may ask for titles.
+fn preflight() -> Response<Body> {
+    let mut response = Response::new(Full::new(Bytes::new()).boxed_unsync());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    say(headers, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, OPTIONS");
+    say(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, "Icy-MetaData, Range, Content-Type");
+    say(headers, header::ACCESS_CONTROL_MAX_AGE, "86400");
+    response
 }
 
-fn text(status: StatusCode, body: String) -> Response<Body> {
+/// Players are pages of any origin; nothing here is private.
+fn open_to_pages(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    say(headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    let seen = "icy-br, icy-metaint, icy-name, ice-audio-info";
+    say(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, seen);
+    response
+}
+
+fn say(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
+    headers.insert(name, HeaderValue::from_static(value));
+}
+
+/// An answer in words.
+pub fn text(status: StatusCode, body: String) -> Response<Body> {
     let mut response = Response::new(Full::new(Bytes::from(body)).boxed_unsync());
     *response.status_mut() = status;
-    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, kind);
+    say(response.headers_mut(), CONTENT_TYPE, "text/plain; charset=utf-8");
     response
 }

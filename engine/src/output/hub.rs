@@ -2,22 +2,56 @@
 //!
 //! A listener whose queue is over its limit is dropped; nobody waits for it.
 
+use super::encoder::Tell;
+use super::format::Room;
 use super::icy;
 use super::reached::Reached;
+use super::target::{Encoded, Sink};
+use crate::air::clock;
 use bytes::Bytes;
-use grimnir_events::{AirFrame, MountId};
+use grimnir_events::air::AirEvent;
+use grimnir_events::{AirFrame, MountId, UtcMicros};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, mpsc};
 
-/// What a new listener is given at once, so that a player can begin: 2 s at 128 kbit/s.
-const BURST_BYTES: usize = 32 * 1024;
-/// A listener that lets this much pile up is dropped.
-pub const QUEUE_BYTES: usize = 256 * 1024;
+/// A number that grows with each title, and the block that names it.
+type Title = (u64, Bytes);
 
-/// Encoded frames, and the first frame of the air that they do not reach.
-type Sound = (Bytes, AirFrame);
+/// Encoded frames or pages on their way to a listener.
+#[derive(Clone)]
+struct Sound {
+    bytes: Bytes,
+    /// First frame of the air that they do not reach.
+    until: AirFrame,
+    /// What was heard when they were encoded.
+    title: Title,
+}
+
+/// Why nobody is let in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// The station is off air.
+    Closed,
+    /// As many listen as may.
+    Full {
+        /// How many that is.
+        limit: usize,
+    },
+}
+
+/// How a mount is doing.
+pub struct HubView {
+    /// Listeners now.
+    pub listeners: usize,
+    /// Most listeners at once since it opened.
+    pub peak: usize,
+    /// What is heard.
+    pub title: String,
+    /// Since when it is open; `None` while it is not.
+    pub opened: Option<UtcMicros>,
+}
 
 /// The way from a hub to one listener's connection.
 struct Seat {
@@ -37,15 +71,21 @@ pub struct Listener {
 #[derive(Default)]
 struct State {
     seats: Vec<Seat>,
+    peak: usize,
+    opened: Option<UtcMicros>,
+    /// What a stream begins with, where its format asks for it.
+    head: Bytes,
     burst: VecDeque<Sound>,
     burst_bytes: usize,
-    title: (u64, Bytes),
+    title: Title,
+    title_text: String,
 }
 
 /// One mount's hub.
 pub struct Hub {
     /// The mount.
     pub mount_id: MountId,
+    room: Room,
     state: Mutex<State>,
     open: AtomicBool,
     up: AtomicBool,
@@ -53,40 +93,58 @@ pub struct Hub {
     /// How far the quickest listener has taken the air.
     taken: AtomicI64,
     reached: Arc<Reached>,
+    tell: Tell,
+    /// That it is down was told.
+    told_down: AtomicBool,
 }
 
 impl Hub {
     /// A hub without listeners, closed until [`Hub::open`].
-    pub fn new(mount_id: MountId, reached: Arc<Reached>) -> Arc<Self> {
+    pub fn new(mount_id: MountId, reached: Arc<Reached>, room: Room, tell: Tell) -> Arc<Self> {
         let state = State { title: (0, icy::block("")), ..State::default() };
         Arc::new(Self {
             mount_id,
+            room,
             state: Mutex::new(state),
             open: AtomicBool::new(false),
             up: AtomicBool::new(false),
             sent: AtomicU64::new(0),
             taken: AtomicI64::new(i64::MIN),
             reached,
+            tell,
+            told_down: AtomicBool::new(false),
         })
     }
 
     /// Listeners are let in from now on.
     pub fn open(&self) {
-        self.open.store(true, Ordering::Release);
+        if !self.open.swap(true, Ordering::AcqRel) {
+            self.lock().opened = Some(clock::utc_now());
+        }
     }
 
     /// Every connection ends, and none is let in.
-    pub fn close(&self) {
+    pub fn close(&self, reason: &str) {
+        if self.is_up() {
+            self.tell_down(reason);
+        }
         self.open.store(false, Ordering::Release);
         self.set_up(false);
         let mut state = self.lock();
+        (state.peak, state.opened) = (0, None);
+        state.head.clear();
         state.seats.clear();
         state.burst.clear();
         state.burst_bytes = 0;
     }
 
+    fn tell_down(&self, reason: &str) {
+        let down = AirEvent::OutputDown { mount_id: self.mount_id, reason: reason.into() };
+        (self.tell)(down);
+    }
+
     /// The encoder gives sound, or not.
-    pub fn set_up(&self, up: bool) {
+    fn set_up(&self, up: bool) {
         self.up.store(up, Ordering::Relaxed);
         if !up {
             self.reached.leave(self.mount_id);
@@ -114,29 +172,27 @@ impl Hub {
         let mut state = self.lock();
         let version = state.title.0 + 1;
         state.title = (version, icy::block(title));
+        title.clone_into(&mut state.title_text);
     }
 
     /// Hands whole encoded frames to everybody; the air before `until` is in them or was before.
-    pub fn push(&self, frames: Bytes, until: AirFrame) {
-        if !self.is_open() {
-            return;
-        }
+    fn hand_out(&self, frames: Bytes, until: AirFrame) {
         let mut state = self.lock();
         let length = frames.len();
+        let sound = state.sound(frames, until);
         state.seats.retain(|seat| {
-            if seat.queued.load(Ordering::Relaxed) + length > QUEUE_BYTES {
+            if seat.queued.load(Ordering::Relaxed) + length > self.room.queue {
                 tracing::info!(mount = %self.mount_id, "slow listener dropped");
                 seat.cut.notify_one();
                 return false;
             }
-            seat.queued.fetch_add(length, Ordering::Relaxed);
-            seat.tx.send((frames.clone(), until)).is_ok()
+            seat.send(&sound)
         });
         state.burst_bytes += length;
-        state.burst.push_back((frames, until));
-        while state.burst_bytes > BURST_BYTES {
+        state.burst.push_back(sound);
+        while state.burst_bytes > self.room.burst {
             match state.burst.pop_front() {
-                Some((old, _)) => state.burst_bytes -= old.len(),
+                Some(old) => state.burst_bytes -= old.bytes.len(),
                 None => break,
             }
         }
@@ -147,6 +203,12 @@ impl Hub {
         }
     }
 
+    /// First frame of the air that nobody was handed yet.
+    #[cfg(test)]
+    pub fn handed(&self) -> i64 {
+        self.lock().burst.back().map_or(0, |sound| sound.until.0)
+    }
+
     /// A listener takes what reaches up to `until`.
     fn take(&self, until: AirFrame) {
         if self.taken.fetch_max(until.0, Ordering::Relaxed) < until.0 {
@@ -154,21 +216,41 @@ impl Hub {
         }
     }
 
-    /// Lets a listener in; `cut` is told when it is to be dropped. `None` while closed.
-    pub fn join(self: &Arc<Self>, metadata: bool, cut: Arc<Notify>) -> Option<Listener> {
+    /// Lets a listener in; `cut` is told when it is to be dropped.
+    pub fn join(self: &Arc<Self>, metadata: bool, cut: Arc<Notify>) -> Result<Listener, Refusal> {
         if !self.is_open() {
-            return None;
+            return Err(Refusal::Closed);
+        }
+        let mut state = self.lock();
+        state.seats.retain(|seat| !seat.tx.is_closed());
+        if state.seats.len() >= self.room.listeners {
+            return Err(Refusal::Full { limit: self.room.listeners });
         }
         let (tx, rx) = mpsc::unbounded_channel();
-        let mut state = self.lock();
-        for sound in &state.burst {
-            let _ = tx.send(sound.clone());
+        let queued = Arc::new(AtomicUsize::new(0));
+        let seat = Seat { tx, queued: queued.clone(), cut };
+        if !state.head.is_empty() {
+            seat.send(&state.sound(state.head.clone(), AirFrame(i64::MIN)));
         }
-        let queued = Arc::new(AtomicUsize::new(state.burst_bytes));
-        state.seats.push(Seat { tx, queued: queued.clone(), cut });
+        for sound in &state.burst {
+            seat.send(sound);
+        }
+        state.seats.push(seat);
+        state.peak = state.peak.max(state.seats.len());
         drop(state);
         let interleaver = metadata.then(icy::Interleaver::default);
-        Some(Listener { rx, queued, hub: self.clone(), interleaver })
+        Ok(Listener { rx, queued, hub: self.clone(), interleaver })
+    }
+
+    /// How it is doing.
+    pub fn view(&self) -> HubView {
+        let state = self.lock();
+        HubView {
+            listeners: state.seats.len(),
+            peak: state.peak,
+            title: state.title_text.clone(),
+            opened: state.opened,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -176,17 +258,65 @@ impl Hub {
     }
 }
 
+impl Sink for Hub {
+    /// Whoever is there, and whoever comes, gets the headers before the sound.
+    fn begin(&self, head: &Bytes) {
+        let mut state = self.lock();
+        // The stream before ended without a word; its sound does not belong behind these headers.
+        state.burst.clear();
+        state.burst_bytes = 0;
+        if !head.is_empty() {
+            // Before any frame of the air: they reach nothing.
+            let sound = state.sound(head.clone(), AirFrame(i64::MIN));
+            state.seats.retain(|seat| seat.send(&sound));
+        }
+        state.head = head.clone();
+    }
+
+    fn push(&self, sound: &Encoded) {
+        if !self.is_open() {
+            return;
+        }
+        if !self.is_up() {
+            self.set_up(true);
+            self.told_down.store(false, Ordering::Relaxed);
+            (self.tell)(AirEvent::OutputUp { mount_id: self.mount_id });
+        }
+        self.hand_out(sound.bytes.clone(), sound.until);
+    }
+
+    fn failed(&self, reason: &str) {
+        let was_up = self.is_up();
+        self.set_up(false);
+        // Said once for each time it goes down, not for each try.
+        if !self.told_down.swap(true, Ordering::Relaxed) || was_up {
+            self.tell_down(reason);
+        }
+    }
+}
+
+impl State {
+    fn sound(&self, bytes: Bytes, until: AirFrame) -> Sound {
+        Sound { bytes, until, title: self.title.clone() }
+    }
+}
+
+impl Seat {
+    /// False once the listener has gone.
+    fn send(&self, sound: &Sound) -> bool {
+        self.queued.fetch_add(sound.bytes.len(), Ordering::Relaxed);
+        self.tx.send(sound.clone()).is_ok()
+    }
+}
+
 impl Listener {
     /// The next bytes for the socket; `None` once the mount has closed.
     pub async fn next(&mut self) -> Option<Bytes> {
-        let (audio, until) = self.rx.recv().await?;
-        self.queued.fetch_sub(audio.len(), Ordering::Relaxed);
+        let Sound { bytes, until, title } = self.rx.recv().await?;
+        self.queued.fetch_sub(bytes.len(), Ordering::Relaxed);
         let bytes = match &mut self.interleaver {
-            Some(interleaver) => {
-                let title = self.hub.lock().title.clone();
-                interleaver.push(audio, &title)
-            }
-            None => audio,
+            Some(interleaver) => interleaver.push(bytes, &title),
+            None => bytes,
         };
         self.hub.sent.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         self.hub.take(until);
@@ -195,67 +325,4 @@ impl Listener {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::position::{self, PositionPage};
-    use grimnir_events::EngineRunId;
-
-    fn hub(dir: &std::path::Path) -> Arc<Hub> {
-        let page = PositionPage::open(&dir.join("reached.page")).expect("opens");
-        let reached = Arc::new(Reached::new(EngineRunId([1; 16]), page));
-        Hub::new(MountId([1; 16]), reached)
-    }
-
-    #[test]
-    fn the_air_reaches_as_far_as_the_quickest_listener_has_taken_it() {
-        let dir = tempfile::tempdir().expect("dir");
-        let hub = hub(dir.path());
-        let kept = || position::read(&dir.path().join("reached.page")).map(|p| p.air_frame);
-        hub.open();
-        hub.push(Bytes::from_static(&[0; 384]), AirFrame(100));
-        assert_eq!(kept(), Some(AirFrame(100)), "with nobody there it is as good as heard");
-        let mut quick = hub.join(false, Arc::new(Notify::new())).expect("open");
-        let _slow = hub.join(false, Arc::new(Notify::new())).expect("open");
-        hub.push(Bytes::from_static(&[0; 384]), AirFrame(200));
-        assert_eq!(kept(), Some(AirFrame(100)), "nobody has taken the second piece");
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
-        runtime.block_on(quick.next()).expect("the burst");
-        runtime.block_on(quick.next()).expect("the second piece");
-        assert_eq!(kept(), Some(AirFrame(200)));
-        hub.close();
-        assert_eq!(kept(), Some(AirFrame(0)));
-    }
-
-    #[test]
-    fn a_listener_that_does_not_read_is_dropped_and_another_is_not() {
-        let dir = tempfile::tempdir().expect("dir");
-        let hub = hub(dir.path());
-        assert!(hub.join(false, Arc::new(Notify::new())).is_none());
-        hub.open();
-        let slow = hub.join(false, Arc::new(Notify::new())).expect("open");
-        let mut quick = hub.join(false, Arc::new(Notify::new())).expect("open");
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
-        let frame = Bytes::from(vec![7u8; 1_000]);
-        for _ in 0..QUEUE_BYTES / 1_000 + 2 {
-            hub.push(frame.clone(), AirFrame(1));
-            assert_eq!(runtime.block_on(quick.next()).expect("sound").len(), 1_000);
-        }
-        assert_eq!(hub.listeners(), 1);
-        drop(slow);
-        hub.close();
-        assert!(runtime.block_on(quick.next()).is_none());
-    }
-
-    #[test]
-    fn a_new_listener_gets_a_short_burst() {
-        let dir = tempfile::tempdir().expect("dir");
-        let hub = hub(dir.path());
-        hub.open();
-        for _ in 0..200 {
-            hub.push(Bytes::from(vec![0u8; 384]), AirFrame(1));
-        }
-        let listener = hub.join(false, Arc::new(Notify::new())).expect("open");
-        let queued = listener.queued.load(Ordering::Relaxed);
-        assert!(queued <= BURST_BYTES && queued > BURST_BYTES - 384, "{queued}");
-    }
-}
+mod tests;

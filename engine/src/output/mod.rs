@@ -3,12 +3,24 @@
 //! Upstream: blocks of the mix thread, through bounded queues that drop rather than wait.
 //! Downstream: sockets. Nothing here can hold up the air or another output.
 
+pub mod client;
 pub mod codec;
 pub mod desk;
 pub mod encoder;
 pub mod fanout;
+pub mod format;
 pub mod http;
 pub mod hub;
 pub mod icy;
 pub mod mp3;
+pub mod ogg;
+pub mod pages;
 pub mod reached;
+pub mod stream;
+pub mod target;
+pub mod around;
+pub mod id3;
+pub mod record;
+pub mod hls;
+pub mod srt;
+pub mod tls;

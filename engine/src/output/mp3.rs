@@ -6,11 +6,30 @@ use bytes::Bytes;
 const RATES_1: [usize; 16] = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0];
 const RATES_2: [usize; 16] = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0];
 
+/// Sample rate of the programme.
+pub const RATE: usize = 48_000;
+/// By so much a decoder's output is behind what LAME was given: 576 samples of its own look-ahead
+/// and 529 of every decoder's filter bank.
+pub const DELAY: usize = 576 + 529;
+
+/// What a frame's header tells.
+#[derive(Clone, Copy)]
+pub struct Header {
+    /// Bytes of the frame, the header among them.
+    pub length: usize,
+    /// Samples of each channel in it.
+    pub samples: usize,
+    /// Of the frame; LAME takes a lower one than it is given where the bit rate is low.
+    pub rate: usize,
+}
+
 /// Collects encoder output and gives whole frames.
 #[derive(Default)]
 pub struct Framer {
     held: Vec<u8>,
-    frames: u64,
+    /// Frames of the programme that the whole frames hold, a decoder's delay among them.
+    sound: usize,
+    delay: usize,
 }
 
 impl Framer {
@@ -20,11 +39,12 @@ impl Framer {
         let mut whole = Vec::new();
         let mut at = 0;
         while self.held.len() - at >= 4 {
-            match frame_length(&self.held[at..]) {
-                Some(length) if self.held.len() - at >= length => {
-                    whole.extend_from_slice(&self.held[at..at + length]);
-                    at += length;
-                    self.frames += 1;
+            match header(&self.held[at..]) {
+                Some(frame) if self.held.len() - at >= frame.length => {
+                    whole.extend_from_slice(&self.held[at..at + frame.length]);
+                    at += frame.length;
+                    self.sound += frame.samples * RATE / frame.rate;
+                    self.delay = DELAY * RATE / frame.rate;
                 }
                 Some(_) => break,
                 None => at += 1,
@@ -34,14 +54,14 @@ impl Framer {
         whole.into()
     }
 
-    /// Whole frames so far.
-    pub fn frames(&self) -> u64 {
-        self.frames
+    /// Frames of sound that the whole frames so far hold.
+    pub fn sound(&self) -> i64 {
+        self.sound as i64 - self.delay as i64
     }
 }
 
-/// Length of the frame whose header is first in `bytes`; `None` where there is no header.
-pub fn frame_length(bytes: &[u8]) -> Option<usize> {
+/// The header that is first in `bytes`; `None` where there is none.
+pub fn header(bytes: &[u8]) -> Option<Header> {
     let [a, b, c, ..] = *bytes else { return None };
     if a != 0xFF || b & 0xE0 != 0xE0 {
         return None;
@@ -68,9 +88,15 @@ pub fn frame_length(bytes: &[u8]) -> Option<usize> {
         2 => rate / 2,
         _ => rate / 4,
     };
-    // 1152 samples of MPEG-1, 576 of MPEG-2: 144 or 72 bytes per bit rate over sample rate.
-    let bytes_per = if first { 144 } else { 72 };
-    Some(bytes_per * kbps * 1_000 / sample_rate + usize::from((c >> 1) & 1))
+    let samples = if first { 1_152 } else { 576 };
+    let length = samples / 8 * kbps * 1_000 / sample_rate + usize::from((c >> 1) & 1);
+    Some(Header { length, samples, rate: sample_rate })
+}
+
+/// Length of the frame whose header is first in `bytes`.
+#[cfg(test)]
+pub fn frame_length(bytes: &[u8]) -> Option<usize> {
+    header(bytes).map(|frame| frame.length)
 }
 
 #[cfg(test)]

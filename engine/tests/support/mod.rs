@@ -1,5 +1,12 @@
 //! What the engine's tests share: media made by ffmpeg, one engine process, its client, its sound.
-#![allow(dead_code, missing_docs, clippy::unwrap_used)]
+#![allow(dead_code, missing_docs, unused_imports, clippy::unwrap_used)]
+
+mod ear;
+pub mod icecast;
+mod outputs;
+
+pub use ear::*;
+pub use outputs::*;
 
 use grimnir_engine_proto::{Client, dial, v1};
 use grimnir_events::air::{AirEvent, AirFact};
@@ -11,7 +18,7 @@ use grimnir_events::library::{CueMarks, ItemKind};
 use grimnir_events::station::{FadeCurve, Mount, MountFormat, StationSettings};
 use grimnir_events::timeline::{Anchor, HourPlan, Line, Transition};
 use grimnir_events::*;
-use grimnir_mix::{FileSource, Frame, FrameSource, SourceState};
+use grimnir_mix::Frame;
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -39,6 +46,11 @@ impl Rig {
     }
 
     pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// Starts it with more arguments.
+    pub fn start_with(&mut self, more: &[&str]) {
         let log = std::fs::File::options()
             .append(true)
             .create(true)
@@ -51,6 +63,7 @@ impl Rig {
             .arg("--media")
             .arg(self.dir.path().join("media"))
             .args(["--station", &STATION.to_string(), "--listen", "127.0.0.1:0"])
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -128,6 +141,9 @@ impl Drop for Rig {
         }
     }
 }
+
+/// Amplitude of a tone as `make_tone` makes it: a half, spread over two channels at equal power.
+pub const AMPLITUDE: f64 = 0.5 * std::f64::consts::FRAC_1_SQRT_2;
 
 pub fn make_tone(path: &Path, hertz: u32, seconds: f64) {
     let source = format!("sine=frequency={hertz}:sample_rate=48000:duration={seconds}");
@@ -245,7 +261,8 @@ pub fn bytes<P: Payload>(payload: &P) -> Vec<u8> {
 }
 
 pub async fn configure(client: &mut Client, config: &EngineConfig) -> v1::HandoverResponse {
-    let request = v1::ConfigureRequest { config_payload: bytes(config), epoch: 1 };
+    let request =
+        v1::ConfigureRequest { config_payload: bytes(config), epoch: 1, ..Default::default() };
     client.configure(request).await.unwrap().into_inner()
 }
 
@@ -305,51 +322,6 @@ pub fn started(facts: &[AirFact]) -> Vec<(String, AirFrame)> {
     facts.iter().filter_map(title).collect()
 }
 
-/// Listens to a mount on a thread; what came is decoded at the end.
-pub struct Ear {
-    thread: std::thread::JoinHandle<Vec<u8>>,
-    stop: std::net::TcpStream,
-}
-
-pub fn listen(port: u16) -> Ear {
-    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.write_all(b"GET /live.mp3 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    let stop = stream.try_clone().unwrap();
-    let thread = std::thread::spawn(move || {
-        let mut all = Vec::new();
-        let _ = stream.read_to_end(&mut all);
-        all
-    });
-    Ear { thread, stop }
-}
-
-impl Ear {
-    /// Hangs up; the sound that came, at 48 kHz.
-    pub fn hang_up(self, dir: &Path) -> Vec<Frame> {
-        let _ = self.stop.shutdown(std::net::Shutdown::Both);
-        let all = self.thread.join().unwrap();
-        let end = all.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
-        let head = String::from_utf8_lossy(&all[..end]).into_owned();
-        assert!(head.contains("200") && head.contains("audio/mpeg"), "{head}");
-        let path = dir.join("heard.mp3");
-        std::fs::write(&path, &all[end..]).unwrap();
-        decode(&path)
-    }
-}
-
-pub fn decode(path: &Path) -> Vec<Frame> {
-    let mut source = FileSource::open(path, 0, None).unwrap();
-    let mut frames = Vec::new();
-    let mut chunk = vec![[0.0f32; 2]; 4_800];
-    loop {
-        let got = source.read(&mut chunk);
-        frames.extend_from_slice(&chunk[..got.frames]);
-        if got.state != SourceState::More {
-            return frames;
-        }
-    }
-}
-
 /// Which of `tones` is loudest in each 50 ms; `None` where it is quiet. Repeats are folded.
 pub fn tones_heard(frames: &[Frame], tones: &[u32]) -> Vec<Option<u32>> {
     let mut heard: Vec<Option<u32>> = Vec::new();
@@ -376,13 +348,6 @@ pub fn power(window: &[Frame], hertz: u32) -> f64 {
         im += f64::from(frame[0]) * phase.sin();
     }
     2.0 * (re * re + im * im).sqrt() / window.len() as f64
-}
-
-impl Ear {
-    /// Waits until the server ends the stream; all that came.
-    pub fn until_closed(self) -> Vec<u8> {
-        self.thread.join().unwrap()
-    }
 }
 
 /// One request with the connection closed after it; the whole answer.

@@ -58,7 +58,6 @@ pub fn tags() -> Tags {
 
 pub fn station() -> Labelled<StationEvent> {
     use StationEvent::*;
-    let linear = StationSettings { fade_curve: FadeCurve::Linear, ..settings() };
     let mut samples = vec![
         plain(Created {
             name: "Grimnir One".into(),
@@ -68,8 +67,6 @@ pub fn station() -> Labelled<StationEvent> {
         }),
         plain(Renamed { name: "Grimnir Zwei".into() }),
         plain(TimeZoneChanged { time_zone: "Atlantic/Reykjavik".into() }),
-        ("Linear".into(), SettingsChanged { settings: linear }),
-        ("EqualPower".into(), SettingsChanged { settings: settings() }),
         plain(MountRemoved { mount_id: MountId(raw(2)) }),
         plain(Started {}),
         plain(Stopped {}),
@@ -77,21 +74,20 @@ pub fn station() -> Labelled<StationEvent> {
         ("None".into(), FallbackChanged { media_id: None }),
         plain(DspGraphSet { graph: Box::new(dsp_graph()) }),
     ];
-    for (word, mode) in words!(TransitionMode: Segue, Fixed, Smart) {
-        samples.push((word.into(), TransitionsChosen { mode }));
-    }
-    for (word, format) in words!(MountFormat: Mp3) {
+    let modes = words!(TransitionMode: Segue, Fixed, Smart);
+    samples.extend(modes.map(|(word, mode)| (word.into(), TransitionsChosen { mode })));
+    for (word, format) in words!(MountFormat: Mp3, AacLc, Opus, Vorbis, Flac) {
         samples.push((word.into(), MountAdded { mount: mount(format) }));
     }
-    for (word, fade_curve) in
-        words!(FadeCurve: Linear, EqualPower, Logarithmic, Exponential, SCurve).skip(2)
-    {
+    let curves = words!(FadeCurve: Linear, EqualPower, Logarithmic, Exponential, SCurve);
+    for (word, fade_curve) in curves {
         let settings = StationSettings { fade_curve, ..settings() };
         samples.push((word.into(), SettingsChanged { settings }));
     }
+    samples.extend(super::output_events());
     labelled!(StationEvent: [
         Created, Renamed, TimeZoneChanged, SettingsChanged, MountAdded, MountRemoved, Started,
-        Stopped, FallbackChanged, DspGraphSet, TransitionsChosen,
+        Stopped, FallbackChanged, DspGraphSet, TransitionsChosen, OutputSet, OutputRemoved,
     ], samples)
 }
 

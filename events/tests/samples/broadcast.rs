@@ -235,11 +235,12 @@ fn air_events() -> Labelled<AirEvent> {
     for (word, reason) in words!(ReleaseReason: Released, Completed, Expired, Failed, SignOff) {
         samples.push((word.into(), ClaimEnded { claim_id, reason }));
     }
+    samples.extend(super::output_reports());
     labelled!(AirEvent: [
         EngineStarted, EngineStopped, AirInterrupted, ItemStarted, ItemEnded, LineDropped,
         LineMoved, EmergencyInserted, OwnerChanged, ClaimEnded, SourceFailed, SourceRecovered,
         SilenceEntered, SilenceLeft, AirStalled, NonFiniteSamples, OutputUp, OutputDown,
-        ProgrammeSilent, ProgrammeHeard, Sound,
+        ProgrammeSilent, ProgrammeHeard, Sound, OutputReported,
     ], samples)
 }
 

@@ -67,6 +67,7 @@ pub fn witness(state: &mut ExecutorState, fact: &AirFact) {
         | AirEvent::OutputDown { .. }
         | AirEvent::ProgrammeSilent { .. }
         | AirEvent::ProgrammeHeard {}
+        | AirEvent::OutputReported { .. }
         | AirEvent::Sound(_) => {}
     }
 }

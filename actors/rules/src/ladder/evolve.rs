@@ -79,6 +79,7 @@ pub fn witness(seen: &mut Witnessed, fact: &AirFact) {
         | AirEvent::SilenceLeft {}
         | AirEvent::AirStalled { .. }
         | AirEvent::ProgrammeSilent { .. }
+        | AirEvent::OutputReported { .. }
         | AirEvent::ProgrammeHeard {}
         | AirEvent::Sound(_)
         | AirEvent::NonFiniteSamples { .. }

@@ -1,8 +1,9 @@
 //! What can be asked of a station.
 
 use grimnir_events::dsp::DspGraph;
+use grimnir_events::output::Output;
 use grimnir_events::station::{Mount, StationSettings, TransitionMode};
-use grimnir_events::{MediaId, MountId, Payload};
+use grimnir_events::{MediaId, MountId, OutputId, Payload};
 use serde::{Deserialize, Serialize};
 
 /// A command to a station.
@@ -57,6 +58,16 @@ pub enum StationCommand {
     ChooseTransitions {
         /// In which way.
         mode: TransitionMode,
+    },
+    /// Add an output, or change one.
+    SetOutput {
+        /// All of it; a password only by name.
+        output: Box<Output>,
+    },
+    /// Remove an output.
+    RemoveOutput {
+        /// Which.
+        output_id: OutputId,
     },
 }
 

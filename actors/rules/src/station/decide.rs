@@ -1,10 +1,10 @@
 //! Decides what is asked of a station.
 
 use super::command::StationCommand;
-use super::{StationRejection as No, StationState};
+use super::{StationRejection as No, StationState, outputs};
 use crate::text;
 use grimnir_events::dsp::DspGraph;
-use grimnir_events::station::{Mount, StationEvent, StationSettings};
+use grimnir_events::station::{Mount, MountFormat, StationEvent, StationSettings};
 use jiff::tz::TimeZoneDatabase;
 
 /// Longest name shown to people, in characters.
@@ -15,9 +15,19 @@ pub const SLUG_MAX: usize = 63;
 pub const PATH_MAX: usize = 100;
 /// Mounts of one station; each (codec, bit rate) costs an encoder.
 pub const MOUNTS_MAX: usize = 16;
-/// Bit rates of MPEG-1 layer III (ISO 11172-3).
-pub const BITRATES_KBPS: [u16; 14] =
-    [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
+/// Bit rates that a format is offered with, in kbit/s.
+pub const fn bitrates_kbps(format: MountFormat) -> &'static [u16] {
+    match format {
+        // ISO 11172-3.
+        MountFormat::Mp3 => &[32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
+        MountFormat::AacLc => &[48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
+        MountFormat::Opus => &[24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
+        // Encoders take no more than 250 as a bit rate.
+        MountFormat::Vorbis => &[64, 80, 96, 112, 128, 160, 192, 224],
+        // As many bits as it takes.
+        MountFormat::Flac => &[0],
+    }
+}
 
 /// Most nodes of a chain, and parameters of a node.
 pub const NODES_MAX: i64 = 32;
@@ -64,6 +74,8 @@ pub fn decide(state: &StationState, command: &StationCommand) -> Result<Vec<Stat
         StationCommand::ChooseTransitions { mode } => {
             vec![StationEvent::TransitionsChosen { mode: *mode }]
         }
+        StationCommand::SetOutput { output } => outputs::set(state, output)?,
+        StationCommand::RemoveOutput { output_id } => outputs::remove(state, *output_id)?,
     })
 }
 
@@ -123,8 +135,8 @@ fn add_mount(state: &StationState, mount: &Mount) -> Result<Vec<StationEvent>, N
     }
     check_name("name", &mount.name)?;
     check_path(&mount.path)?;
-    if !BITRATES_KBPS.contains(&mount.bitrate_kbps) {
-        return Err(No::Bitrate { found: mount.bitrate_kbps });
+    if !bitrates_kbps(mount.format).contains(&mount.bitrate_kbps) {
+        return Err(No::Bitrate { format: mount.format, found: mount.bitrate_kbps });
     }
     if let Some(held) = state.mounts.iter().find(|m| m.id == mount.id) {
         let same = held == mount;
@@ -139,7 +151,7 @@ fn add_mount(state: &StationState, mount: &Mount) -> Result<Vec<StationEvent>, N
     Ok(vec![StationEvent::MountAdded { mount: mount.clone() }])
 }
 
-fn check_name(field: &'static str, name: &str) -> Result<(), No> {
+pub(super) fn check_name(field: &'static str, name: &str) -> Result<(), No> {
     text::check(name, 1, NAME_MAX).map_err(|fault| No::Text { field, fault })
 }
 
@@ -161,7 +173,7 @@ fn check_time_zone(name: &str) -> Result<(), No> {
     }
 }
 
-fn check_path(path: &str) -> Result<(), No> {
+pub(super) fn check_path(path: &str) -> Result<(), No> {
     let no = |why| Err(No::Path { found: text::clip(path, PATH_MAX), why });
     if !path.starts_with('/') || path.len() < 2 {
         return no("does not begin with a slash and a name, expected a path like /live.mp3");

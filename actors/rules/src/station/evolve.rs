@@ -23,5 +23,14 @@ pub fn evolve(state: &mut StationState, event: &StationEvent) {
         StationEvent::FallbackChanged { media_id } => state.fallback = *media_id,
         StationEvent::DspGraphSet { graph } => state.dsp.clone_from(graph),
         StationEvent::TransitionsChosen { mode } => state.transitions = *mode,
+        StationEvent::OutputSet { output } => {
+            match state.outputs.iter_mut().find(|held| held.id == output.id) {
+                Some(held) => held.clone_from(output),
+                None => state.outputs.push((**output).clone()),
+            }
+        }
+        StationEvent::OutputRemoved { output_id } => {
+            state.outputs.retain(|output| output.id != *output_id);
+        }
     }
 }

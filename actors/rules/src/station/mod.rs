@@ -10,17 +10,21 @@
 //! | `ChooseFallback` | `FallbackChanged` | `NilId` |
 //! | `SetDspGraph` | `DspGraphSet` | `Setting`, `Text` |
 //! | `ChooseTransitions` | `TransitionsChosen` | |
+//! | `SetOutput` | `OutputSet` | `OutputTaken`, `PlaceTaken`, `Host`, `Folder`, `OutputFormat`, … |
+//! | `RemoveOutput` | `OutputRemoved` | `UnknownOutput` |
 //!
 //! Everything but `Create` is refused with `Missing` before it. What is so already changes nothing.
 
 pub mod command;
 mod decide;
+mod outputs;
 mod evolve;
 mod rejection;
 mod state;
 #[cfg(test)]
 mod tests;
 
+pub use decide::bitrates_kbps;
 pub use rejection::StationRejection;
 pub use state::StationState;
 

@@ -1,8 +1,10 @@
 //! Why a station says no.
 
+use super::decide::bitrates_kbps;
 use crate::text::TextFault;
 use crate::{Reject, RejectClass};
-use grimnir_events::MountId;
+use grimnir_events::station::MountFormat;
+use grimnir_events::{MountId, OutputId};
 
 /// Why a station says no.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -60,12 +62,14 @@ pub enum StationRejection {
         /// What is wrong.
         why: &'static str,
     },
-    /// No such MPEG-1 layer III bit rate.
+    /// The format is not offered with this bit rate.
     #[error(
-        "bit rate is {found} kbit/s, expected one of 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, \
-         192, 224, 256, 320"
+        "bit rate of {format:?} is {found} kbit/s, expected one of {:?}",
+        bitrates_kbps(*format)
     )]
     Bitrate {
+        /// How the mount is encoded.
+        format: MountFormat,
         /// As given.
         found: u16,
     },
@@ -97,6 +101,60 @@ pub enum StationRejection {
         /// Which.
         mount_id: MountId,
     },
+    /// No such output.
+    #[error("there is no output {output_id}")]
+    UnknownOutput {
+        /// Which.
+        output_id: OutputId,
+    },
+    /// An output stays what it is.
+    #[error("output {output_id} is of another kind already")]
+    OutputTaken {
+        /// Which.
+        output_id: OutputId,
+    },
+    /// No room for more.
+    #[error("the station has {found} outputs, limit {limit}")]
+    TooManyOutputs {
+        /// How many there are.
+        found: usize,
+        /// How many may be.
+        limit: usize,
+    },
+    /// The kind of output cannot carry the format.
+    #[error("format of an output of the kind {kind} is {found:?}, expected one of {able:?}")]
+    OutputFormat {
+        /// What it is.
+        kind: &'static str,
+        /// As given.
+        found: MountFormat,
+        /// What it carries.
+        able: Vec<MountFormat>,
+    },
+    /// Another output stands there.
+    #[error("{place} meets that of output {output_id}")]
+    PlaceTaken {
+        /// The path or the folder.
+        place: String,
+        /// Whose.
+        output_id: OutputId,
+    },
+    /// Not the name or the address of a host.
+    #[error("host \"{found}\" holds {at:?}, expected letters, digits and any of . - _ :")]
+    Host {
+        /// As given, cut at 80 characters.
+        found: String,
+        /// The first character that does not fit.
+        at: char,
+    },
+    /// Not the name of a folder.
+    #[error("folder \"{found}\" holds {at:?}, expected letters, digits, - and _")]
+    Folder {
+        /// As given, cut at 80 characters.
+        found: String,
+        /// The first character that does not fit.
+        at: char,
+    },
     /// The all-zero id names nothing.
     #[error("{field} is the nil id, expected one that names something")]
     NilId {
@@ -121,6 +179,13 @@ impl Reject for StationRejection {
             Self::TooManyMounts { .. } => "too_many_mounts",
             Self::UnknownMount { .. } => "mount_not_found",
             Self::NilId { .. } => "nil_id",
+            Self::UnknownOutput { .. } => "output_not_found",
+            Self::OutputTaken { .. } => "output_exists",
+            Self::TooManyOutputs { .. } => "too_many_outputs",
+            Self::OutputFormat { .. } => "bad_output_format",
+            Self::PlaceTaken { .. } => "output_place_taken",
+            Self::Host { .. } => "bad_host",
+            Self::Folder { .. } => "bad_folder",
         }
     }
     fn field(&self) -> Option<&'static str> {
@@ -132,27 +197,42 @@ impl Reject for StationRejection {
             Self::TimeZone { .. } => Some("time_zone"),
             Self::Path { .. } | Self::PathTaken { .. } => Some("path"),
             Self::Bitrate { .. } => Some("bitrate_kbps"),
+            Self::OutputFormat { .. } => Some("format"),
+            Self::Host { .. } => Some("host"),
+            Self::Folder { .. } => Some("folder"),
             Self::Missing
             | Self::AlreadyExists { .. }
             | Self::MountTaken { .. }
             | Self::TooManyMounts { .. }
-            | Self::UnknownMount { .. } => None,
+            | Self::UnknownMount { .. }
+            | Self::UnknownOutput { .. }
+            | Self::OutputTaken { .. }
+            | Self::TooManyOutputs { .. }
+            | Self::PlaceTaken { .. } => None,
         }
     }
     fn class(&self) -> RejectClass {
         match self {
-            Self::Missing | Self::UnknownMount { .. } => RejectClass::NotFound,
+            Self::Missing | Self::UnknownMount { .. } | Self::UnknownOutput { .. } => {
+                RejectClass::NotFound
+            }
             Self::AlreadyExists { .. }
             | Self::MountTaken { .. }
             | Self::PathTaken { .. }
-            | Self::TooManyMounts { .. } => RejectClass::Conflict,
+            | Self::TooManyMounts { .. }
+            | Self::OutputTaken { .. }
+            | Self::TooManyOutputs { .. }
+            | Self::PlaceTaken { .. } => RejectClass::Conflict,
             Self::Text { .. }
             | Self::Slug { .. }
             | Self::TimeZone { .. }
             | Self::Setting { .. }
             | Self::Path { .. }
             | Self::Bitrate { .. }
-            | Self::NilId { .. } => RejectClass::Invalid,
+            | Self::NilId { .. }
+            | Self::OutputFormat { .. }
+            | Self::Host { .. }
+            | Self::Folder { .. } => RejectClass::Invalid,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use grimnir_events::MediaId;
 use grimnir_events::dsp::DspGraph;
+use grimnir_events::output::Output;
 use grimnir_events::station::{Mount, StationSettings, TransitionMode};
 use serde::{Deserialize, Serialize};
 
@@ -28,4 +29,6 @@ pub struct StationState {
     pub dsp: DspGraph,
     /// How the planner joins items.
     pub transitions: TransitionMode,
+    /// Where the programme goes beside the mounts, in the order they were added.
+    pub outputs: Vec<Output>,
 }

@@ -147,6 +147,17 @@ fn mount_paths_and_bit_rates_are_checked() {
     for kbps in [0, 31, 129, 8, 384] {
         ygg().when(add(&mount(1, "/a", kbps))).rejected("bad_bitrate");
     }
+    use MountFormat::{AacLc, Flac, Mp3, Opus, Vorbis};
+    let of = |format, kbps| Mount { format, ..mount(1, "/a", kbps) };
+    let good = [(Mp3, 320), (AacLc, 48), (AacLc, 320), (Opus, 24), (Vorbis, 224), (Flac, 0)];
+    for (format, kbps) in good {
+        let mount = of(format, kbps);
+        ygg().when(add(&mount)).then(&[StationEvent::MountAdded { mount }]);
+    }
+    for (format, kbps) in [(AacLc, 32), (Opus, 8), (Vorbis, 256), (Flac, 128), (Opus, 0)] {
+        let message = ygg().when(add(&of(format, kbps))).rejected("bad_bitrate");
+        assert!(message.contains(&format!("of {format:?} is {kbps} ")), "{message}");
+    }
     ygg().when(add(&mount(0, "/a", 128))).rejected("nil_id");
     let full = (1..=u8::try_from(MOUNTS_MAX).expect("fits"))
         .fold(ygg(), |station, n| station.when(add(&mount(n, &format!("/{n}"), 128))).given);

@@ -76,6 +76,7 @@ impl Aired {
             | AirEvent::AirStalled { .. }
             | AirEvent::NonFiniteSamples { .. }
             | AirEvent::ProgrammeSilent { .. }
+            | AirEvent::OutputReported { .. }
             | AirEvent::ProgrammeHeard {}
             | AirEvent::Sound(_)
             | AirEvent::OutputUp { .. }

@@ -20,8 +20,8 @@ use grimnir_events::station::{MountFormat, TransitionMode};
 use grimnir_events::template::TemplateSpan;
 use grimnir_events::timeline::{Anchor, DropReason, TimelineEvent};
 use grimnir_events::{
-    ClaimId, ClockId, CredentialId, LineId, MediaId, MountId, PlaylistId, SmartBlockId, StartId,
-    TemplateId, UserId,
+    ClaimId, ClockId, CredentialId, LineId, MediaId, MountId, OutputId, PlaylistId, SmartBlockId,
+    StartId, TemplateId, UserId,
 };
 use grimnir_rules::Context;
 use grimnir_rules::access::command::AccessCommand;
@@ -72,9 +72,12 @@ pub fn station() -> Labelled<StationCommand> {
     for (word, mode) in words!(TransitionMode: Segue, Fixed, Smart) {
         samples.push((word.into(), ChooseTransitions { mode }));
     }
+    let set = |output| SetOutput { output: Box::new(output) };
+    samples.extend(samples::outputs().into_iter().map(|(label, output)| (label, set(output))));
+    samples.push(plain(RemoveOutput { output_id: OutputId(raw(207)) }));
     labelled!(StationCommand: [
         Create, Change, AddMount, RemoveMount, Start, Stop, ChooseFallback, SetDspGraph,
-        ChooseTransitions,
+        ChooseTransitions, SetOutput, RemoveOutput,
     ], samples)
 }
 

@@ -1,12 +1,14 @@
 //! The secrets store: what must not stand in a ledger, beside it in one private file.
 //!
-//! Password hashes, the keys that personal fields are sealed with, and the secret that tokens are
-//! signed with. A commit holds only a credential's id and fingerprint, and sealed fields. Unlike
-//! the ledger this file forgets: erasing a person destroys the key, and every sealed field of that
-//! person with it. Back it up apart from the ledger, and not for longer than erasure may take.
+//! Password hashes, the keys that personal fields are sealed with, what outputs sign in with, and
+//! the secret that tokens are signed with. A commit holds only a credential's id and fingerprint,
+//! and sealed fields. Unlike the ledger this file forgets: erasing a person destroys the key, and
+//! every sealed field of that person with it. Back it up apart from the ledger, and not for longer
+//! than erasure may take.
 //!
 //! The functions that hash a password take some 20 ms of processor time: call them off the runtime.
 
+mod kept;
 mod passwords;
 mod sealing;
 
@@ -88,6 +90,9 @@ struct Content {
     /// Hex of each person's key.
     keys: BTreeMap<UserId, String>,
     erased: BTreeSet<UserId>,
+    /// What outputs sign in with.
+    #[serde(default)]
+    kept: BTreeMap<CredentialId, kept::Kept>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -127,6 +132,7 @@ impl Secrets {
                     users: BTreeMap::new(),
                     keys: BTreeMap::new(),
                     erased: BTreeSet::new(),
+                    kept: BTreeMap::new(),
                 };
                 store(&path, &content)?;
                 content

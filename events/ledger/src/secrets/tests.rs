@@ -141,3 +141,32 @@ fn a_file_that_is_no_store_is_refused_and_left_alone() {
     assert!(!refused.to_string().contains("hunter2"), "the content is not quoted");
     assert!(std::fs::read_to_string(&file).expect("reads").contains("hunter2"));
 }
+
+#[test]
+fn a_password_for_an_output_is_kept_as_it_is_and_its_fingerprint_tells_only_that_it_changed() {
+    let (dir, secrets) = opened();
+    let first = secrets.keep(CREDENTIAL, "hackme").expect("keeps");
+    assert_eq!(secrets.keep(CREDENTIAL, "hackme"), Ok(first), "said again it is the same");
+    let other = CredentialId([4; 16]);
+    assert_ne!(secrets.keep(other, "hackme"), Ok(first), "salted");
+    assert_eq!(again(&dir).kept(CREDENTIAL).as_deref(), Some("hackme"));
+    assert_ne!(secrets.keep(CREDENTIAL, "another"), Ok(first));
+    secrets.forget(CREDENTIAL).expect("forgets");
+    assert_eq!(
+        (again(&dir).kept(CREDENTIAL), again(&dir).kept(other)),
+        (None, Some("hackme".into()))
+    );
+    assert_eq!(secrets.keep(other, ""), Err(SecretsError::Password { found: 0 }));
+}
+
+#[test]
+fn a_store_from_before_outputs_opens() {
+    let (dir, secrets) = opened();
+    secrets.set_password("anna", ANNA, CREDENTIAL, "one").expect("sets");
+    let path = dir.path().join("secrets/secrets.json");
+    let mut old: serde_json::Value =
+        serde_json::from_slice(&fs::read(&path).expect("reads")).expect("JSON");
+    old.as_object_mut().expect("an object").remove("kept").expect("was there");
+    fs::write(&path, old.to_string()).expect("writes");
+    assert!(again(&dir).verify("anna", "one").is_some());
+}

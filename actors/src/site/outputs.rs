@@ -1,0 +1,163 @@
+//! Outputs of a station: set with their passwords, which go into the secrets store and nowhere
+//! else, and seen as the engine last told of them.
+
+use crate::error::CommandError;
+use crate::meta::{Meta, Receipt};
+use crate::site::Site;
+use grimnir_events::output::{Output, OutputKind, SecretRef};
+use grimnir_events::station::StationEvent;
+use grimnir_events::{CredentialId, OutputId, StationId, UtcMicros, derive_id};
+use grimnir_rules::Station;
+use grimnir_rules::station::command::StationCommand;
+
+/// Longest password of an output, in characters.
+const PASSWORD_CHARS: usize = 256;
+
+/// What becomes of an output's password.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Password {
+    /// It stays as it is.
+    Keep,
+    /// There is none from here on.
+    Forget,
+    /// It is this.
+    Set(String),
+}
+
+/// How an output is doing, as its engine last told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OutputState {
+    /// Which.
+    pub id: OutputId,
+    /// `up`, `degraded` or `down`.
+    pub health: String,
+    /// Why it is not up.
+    pub reason: String,
+    /// Since when.
+    pub since: UtcMicros,
+    /// Encoded bytes that left.
+    pub bytes_sent: u64,
+    /// Encoded bytes that were dropped because it was too slow.
+    pub lost_bytes: u64,
+    /// Connections after the first.
+    pub reconnects: u32,
+}
+
+impl Site {
+    /// Adds an output or changes one; `output` names the password that it has now.
+    pub async fn set_output(
+        &self,
+        station: StationId,
+        mut output: Output,
+        password: Password,
+        meta: Meta,
+    ) -> Result<Receipt<StationEvent>, CommandError> {
+        let before = output.kind.secret().copied();
+        let mut fresh = None;
+        match &password {
+            Password::Keep => {}
+            Password::Forget => put_secret(&mut output.kind, None),
+            Password::Set(text) => {
+                let (secret, known) = self.keep_secret(text, &meta).await?;
+                fresh = (!known).then_some(secret);
+                put_secret(&mut output.kind, Some(secret));
+            }
+        }
+        let after = output.kind.secret().copied();
+        let command = StationCommand::SetOutput { output: Box::new(output) };
+        let receipt = self.command::<Station>(station, command, meta).await;
+        match (&receipt, before, fresh) {
+            (Err(CommandError::Rejected { .. }), _, Some(fresh)) => {
+                self.forget_secret(fresh.id).await;
+            }
+            (Ok(_), Some(before), _) if after.is_none_or(|after| after.id != before.id) => {
+                self.forget_secret(before.id).await;
+            }
+            _ => {}
+        }
+        receipt
+    }
+
+    /// Removes an output, and its password.
+    pub async fn remove_output(
+        &self,
+        station: StationId,
+        output_id: OutputId,
+        meta: Meta,
+    ) -> Result<Receipt<StationEvent>, CommandError> {
+        let row = self.shared.views.station(station);
+        let held = row.and_then(|row| row.outputs.into_iter().find(|o| o.id == output_id));
+        let command = StationCommand::RemoveOutput { output_id };
+        let receipt = self.command::<Station>(station, command, meta).await?;
+        if let Some(secret) = held.and_then(|output| output.kind.secret().copied()) {
+            self.forget_secret(secret.id).await;
+        }
+        Ok(receipt)
+    }
+
+    /// How the engine last said a station's outputs are; empty while it does not run.
+    pub fn output_states(&self, station: StationId) -> Vec<OutputState> {
+        let targets = self.shared.engine(station).status().map(|status| status.targets);
+        let state = |target: grimnir_engine_proto::v1::TargetStatus| OutputState {
+            id: OutputId(target.output_id.try_into().unwrap_or_default()),
+            health: target.health,
+            reason: target.reason,
+            since: UtcMicros(target.since_us),
+            bytes_sent: target.bytes_sent,
+            lost_bytes: target.lost_bytes,
+            reconnects: target.reconnects,
+        };
+        targets.unwrap_or_default().into_iter().map(state).collect()
+    }
+
+    /// Keeps a password; true where the same request had it kept before.
+    async fn keep_secret(
+        &self,
+        text: &str,
+        meta: &Meta,
+    ) -> Result<(SecretRef, bool), CommandError> {
+        let count = text.chars().count();
+        if !(1..=PASSWORD_CHARS).contains(&count) || text.chars().any(char::is_control) {
+            return Err(CommandError::invalid(
+                "bad_output_password",
+                "password",
+                format!(
+                    "the password has {count} characters, expected 1 to {PASSWORD_CHARS} and no \
+                     control character"
+                ),
+            ));
+        }
+        let id = CredentialId(derive_id("output-secret", &[&meta.commit_id.0]));
+        // What a request kept that was carried out before stands, whatever is said now.
+        let ledger = &self.shared.ledger;
+        let known = ledger.find(meta.commit_id).await.is_ok_and(|stored| stored.is_some());
+        if known {
+            let fingerprint = self.shared.secrets.kept_fingerprint(id).unwrap_or_default();
+            return Ok((SecretRef { id, fingerprint }, true));
+        }
+        let (secrets, text) = (self.shared.secrets.clone(), text.to_owned());
+        let failed = |reason: String| CommandError::Failed { what: "keeping a password", reason };
+        let kept = tokio::task::spawn_blocking(move || secrets.keep(id, &text)).await;
+        let fingerprint = kept
+            .map_err(|error| failed(error.to_string()))?
+            .map_err(|error| failed(error.to_string()))?;
+        Ok((SecretRef { id, fingerprint }, false))
+    }
+
+    async fn forget_secret(&self, id: CredentialId) {
+        let secrets = self.shared.secrets.clone();
+        let forgotten = tokio::task::spawn_blocking(move || secrets.forget(id)).await;
+        if let Ok(Err(error)) = forgotten {
+            tracing::warn!(%error, "the password of an output that is gone stays on disk");
+        }
+    }
+}
+
+fn put_secret(kind: &mut OutputKind, secret: Option<SecretRef>) {
+    match kind {
+        OutputKind::Icecast(to) => to.password = secret,
+        OutputKind::Shoutcast(to) => to.password = secret,
+        OutputKind::Srt(to) => to.passphrase = secret,
+        OutputKind::Hls(_) | OutputKind::Recording(_) => {}
+    }
+}

@@ -1,0 +1,34 @@
+//! What an output finds around it: folder and run of the engine, programme, listeners' server,
+//! journal.
+
+use super::encoder::Tell;
+use super::fanout::FanoutHandle;
+use super::http::SharedOffer;
+use grimnir_events::EngineRunId;
+use std::path::PathBuf;
+use std::sync::PoisonError;
+
+/// Why an output gives nothing while the station does not.
+pub const OFF_AIR: &str = "the station is off air";
+
+/// Handed to every output that needs more than encoded sound.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The engine's folder.
+    pub dir: PathBuf,
+    /// Its run.
+    pub run: EngineRunId,
+    /// Where the programme comes from.
+    pub fanout: FanoutHandle,
+    /// What the listeners' server offers.
+    pub offer: SharedOffer,
+    /// Tells the journal.
+    pub tell: Tell,
+}
+
+impl Surroundings {
+    /// The station's name.
+    pub fn station(&self) -> String {
+        self.offer.read().unwrap_or_else(PoisonError::into_inner).name.clone()
+    }
+}

@@ -1,0 +1,14 @@
+//! Recording of everything that was on air, in files that turn with the hours of UTC.
+//!
+//! Reading order: `recorder` (which frames go into which file), `take` (one file as it is encoded),
+//! `head`, `keeper` (the disk), `mend` (files that nobody closed), `rotate`. Upstream: the fan-out.
+//! A disk that stands still or is full loses the recording and nothing else.
+
+pub mod head;
+pub mod take;
+pub mod mend;
+pub mod rotate;
+pub mod place;
+pub mod keeper;
+pub mod recorder;
+pub mod target;

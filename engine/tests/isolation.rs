@@ -1,0 +1,122 @@
+//! Outputs that are refused, reset, stand still or are listened to by the slow: on all others every
+//! frame of the programme is there once, in order.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use grimnir_engine_proto::{Client, v1};
+use grimnir_events::MountId;
+use grimnir_events::handover::EngineConfig;
+use grimnir_events::output::OutputHealth;
+use grimnir_events::station::{Mount, MountFormat};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use support::icecast::Icecast;
+use support::*;
+
+const FLAC: MountFormat = MountFormat::Flac;
+const MP3: MountFormat = MountFormat::Mp3;
+
+fn mounts() -> EngineConfig {
+    let mount = |n, path: &str, format, bitrate_kbps| Mount {
+        id: MountId([n; 16]),
+        name: "Main".into(),
+        path: path.into(),
+        format,
+        bitrate_kbps,
+    };
+    let mounts = vec![mount(1, "/live.flac", FLAC, 0), mount(2, "/live.mp3", MP3, 320)];
+    EngineConfig { mounts, ..config(1) }
+}
+
+/// A server that takes a source and resets the connection after some sound, again and again; it
+/// ends with the test. Answers its port.
+fn resetting() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut some = [0; 4_096];
+            let _ = stream.read(&mut some);
+            let _ = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\n");
+            let _ = stream.read_exact(&mut [0; 20_000]);
+            // Closed without lingering and with bytes unread: the other side is reset.
+            let _ =
+                rustix::net::sockopt::set_socket_linger(&stream, Some(std::time::Duration::ZERO));
+        }
+    });
+    port
+}
+
+fn closed_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Lets so much of the air pass.
+async fn pass(client: &mut Client, seconds: i64) {
+    let request = v1::TelemetryRequest { interval_ms: 100 };
+    let mut telemetry = client.stream_telemetry(request).await.unwrap().into_inner();
+    let first = telemetry.message().await.unwrap().unwrap().air_frame;
+    while telemetry.message().await.unwrap().unwrap().air_frame < first + seconds * 48_000 {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outputs_that_suffer_one_after_the_other_are_heard_on_no_other() {
+    let (well, sick) = (Icecast::start(), Icecast::start());
+    let mut rig = Rig::new();
+    let programme = coded(&rig, 90 * 48_000);
+    rig.start();
+    let (mut client, port) = rig.client().await;
+    let config = mounts();
+    let relay = icecast_output(1, well.port, "/relay.flac", encoding(FLAC, 0));
+    set_outputs(&mut client, &config, vec![relay.clone()]).await;
+    facts_until(&mut client, 1, |facts| !healths(facts, 1).is_empty()).await;
+    let ears = [listen_to(port, "/live.flac"), well.listen("/relay.flac")];
+    let lossy = listen_to(port, "/live.mp3");
+    set_timeline(&mut client, 1, chain(&[programme], now(), 0)).await;
+    facts_until(&mut client, 1, |facts| started(facts).len() == 1).await;
+
+    // Nobody there; then one who resets; then one who stands still.
+    let refused = icecast_output(2, closed_port(), "/no.flac", encoding(FLAC, 0));
+    set_outputs(&mut client, &config, vec![relay.clone(), refused]).await;
+    facts_until(&mut client, 1, |facts| !healths(facts, 2).is_empty()).await;
+    let reset = icecast_output(3, resetting(), "/reset.mp3", encoding(MP3, 320));
+    set_outputs(&mut client, &config, vec![relay.clone(), reset]).await;
+    facts_until(&mut client, 1, |facts| healths(facts, 3).len() > 3).await;
+    let still = icecast_output(4, sick.port, "/still.mp3", encoding(MP3, 320));
+    set_outputs(&mut client, &config, vec![relay.clone(), still]).await;
+    facts_until(&mut client, 1, |facts| !healths(facts, 4).is_empty()).await;
+    sick.stand_still();
+    let facts = facts_until(&mut client, 1, |facts| healths(facts, 4).len() > 1).await;
+    assert_ne!(healths(&facts, 4)[1].0, OutputHealth::Up);
+
+    let slow: Vec<TcpStream> = (0..200)
+        .map(|n| {
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let path = if n % 2 == 0 { "/live.flac" } else { "/live.mp3" };
+            write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            stream
+        })
+        .collect();
+    pass(&mut client, 3).await;
+    sick.go_on();
+    drop(slow);
+    pass(&mut client, 2).await;
+
+    let well_state = target(&mut client, 1).await;
+    assert_eq!((well_state.health.as_str(), well_state.reconnects), ("up", 0), "{well_state:?}");
+    assert_eq!(well_state.lost_bytes, 0);
+    let mut heard = Vec::new();
+    for (whose, ear) in ["the mount", "the relay"].into_iter().zip(ears) {
+        let (head, body) = ear.take();
+        assert!(head.contains("200"), "{head}");
+        heard.push(assert_whole(whose, &codes(rig.dir.path(), "lossless", &body)));
+    }
+    let (_, body) = lossy.take();
+    heard.push(decoded(rig.dir.path(), "lossy", &body).len());
+    assert!(heard.iter().all(|frames| *frames > 8 * 48_000), "{heard:?}");
+    let (least, most) = (heard.iter().min().unwrap(), heard.iter().max().unwrap());
+    // What lies in queues at the end, and the burst and the silence before the programme.
+    assert!(most - least < 6 * 48_000, "{heard:?}");
+}

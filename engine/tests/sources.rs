@@ -1,0 +1,142 @@
+//! Outputs to Icecast and Shoutcast servers, against a real icecast2.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use grimnir_engine_proto::Client;
+use grimnir_events::air::AirFact;
+use grimnir_events::handover::EngineConfig;
+use grimnir_events::output::{EngineOutput, OutputHealth, OutputKind, ShoutcastOutput};
+use grimnir_events::station::MountFormat;
+use support::icecast::{Icecast, PASSWORD};
+use support::*;
+
+const MP3: MountFormat = MountFormat::Mp3;
+
+fn shoutcast_output(n: u8, port: u16) -> EngineOutput {
+    let to = ShoutcastOutput {
+        host: "127.0.0.1".into(),
+        port,
+        password: None,
+        encoding: encoding(MP3, 128),
+        public: false,
+        genre: "Test".into(),
+        url: String::new(),
+    };
+    output(n, OutputKind::Shoutcast(to), PASSWORD)
+}
+
+/// An engine on air with a tone of a minute, and these outputs.
+async fn on_air(outputs: Vec<EngineOutput>) -> (Rig, Client, u16, EngineConfig) {
+    let mut rig = Rig::new();
+    let tone = rig.tone(440, 60.0, "flac");
+    rig.start();
+    let (mut client, port) = rig.client().await;
+    set_timeline(&mut client, 1, chain(&[tone], now(), 0)).await;
+    let config = config(1);
+    set_outputs(&mut client, &config, outputs).await;
+    (rig, client, port, config)
+}
+
+/// Everything reported until output `n` was reported like this for the `times`th time.
+async fn until(client: &mut Client, n: u8, health: OutputHealth, times: usize) -> Vec<AirFact> {
+    facts_until(client, 1, |facts| {
+        healths(facts, n).iter().filter(|(found, _)| *found == health).count() >= times
+    })
+    .await
+}
+
+/// A second and a half of what a mount gives sounds as it should.
+async fn assert_heard(rig: &Rig, icecast: &Icecast, client: &mut Client, mount: &str) {
+    let ear = icecast.listen(mount);
+    let mut telemetry = client
+        .stream_telemetry(grimnir_engine_proto::v1::TelemetryRequest { interval_ms: 500 })
+        .await
+        .unwrap()
+        .into_inner();
+    for _ in 0..5 {
+        telemetry.message().await.unwrap().unwrap();
+    }
+    let (head, body) = ear.take();
+    assert!(head.contains("200 OK"), "{mount}: {head}");
+    let frames = decoded(rig.dir.path(), "relayed", &body);
+    assert!(frames.len() > 48_000, "{mount}: {} frames", frames.len());
+    for (n, window) in frames[12_000..].chunks_exact(4_800).enumerate() {
+        let off = 20.0 * (power(window, 440) / AMPLITUDE).log10();
+        assert!(off.abs() < 1.0, "{mount}: window {n} is {off:.2} dB off");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_get_every_format_and_the_title() {
+    let icecast = Icecast::start();
+    let to =
+        |n, mount, format, kbps| icecast_output(n, icecast.port, mount, encoding(format, kbps));
+    let outputs = vec![
+        to(1, "/relay.mp3", MP3, 128),
+        to(2, "/relay.aac", MountFormat::AacLc, 128),
+        to(3, "/relay.opus", MountFormat::Opus, 96),
+        to(4, "/relay.ogg", MountFormat::Vorbis, 128),
+        to(5, "/relay.flac", MountFormat::Flac, 0),
+        shoutcast_output(6, icecast.port),
+    ];
+    let (rig, mut client, ..) = on_air(outputs).await;
+    for n in 1..=6 {
+        until(&mut client, n, OutputHealth::Up, 1).await;
+    }
+    let mounts =
+        ["/relay.mp3", "/relay.aac", "/relay.opus", "/relay.ogg", "/relay.flac", "/shout.mp3"];
+    for mount in mounts {
+        assert_heard(&rig, &icecast, &mut client, mount).await;
+    }
+    for mount in ["/relay.mp3", "/relay.aac", "/shout.mp3"] {
+        icecast.source_until(mount, |source| source["title"] == "Test - Line 1");
+    }
+    let source = icecast.source("/relay.mp3");
+    assert_eq!((&source["server_name"], &source["genre"]), (&"Test FM".into(), &"Test".into()));
+    let state = target(&mut client, 5).await;
+    assert_eq!(
+        (state.kind.as_str(), state.health.as_str(), state.reconnects),
+        ("icecast", "up", 0)
+    );
+    assert!(state.bytes_sent > 10_000 && state.lost_bytes == 0, "{state:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_killed_is_connected_to_again_and_each_change_is_told_once() {
+    let mut icecast = Icecast::start();
+    let outputs = vec![icecast_output(1, icecast.port, "/relay.mp3", encoding(MP3, 128))];
+    let (rig, mut client, ..) = on_air(outputs).await;
+    until(&mut client, 1, OutputHealth::Up, 1).await;
+    icecast.kill();
+    until(&mut client, 1, OutputHealth::Down, 1).await;
+    icecast.start_again();
+    let facts = until(&mut client, 1, OutputHealth::Up, 2).await;
+    let words: Vec<_> = healths(&facts, 1).into_iter().map(|(health, _)| health).collect();
+    assert_eq!(words, [OutputHealth::Up, OutputHealth::Down, OutputHealth::Up]);
+    assert_heard(&rig, &icecast, &mut client, "/relay.mp3").await;
+    icecast.source_until("/relay.mp3", |source| source["title"] == "Test - Line 1");
+    assert_eq!(target(&mut client, 1).await.reconnects, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_refuses_is_told_and_mended_by_a_hand_over() {
+    let icecast = Icecast::start();
+    let relay = |n, mount| icecast_output(n, icecast.port, mount, encoding(MP3, 128));
+    let wrong = EngineOutput { secret: Some("no".into()), ..relay(1, "/relay.mp3") };
+    let none = EngineOutput { secret: None, ..relay(2, "/other.mp3") };
+    let in_use = relay(3, "/used.mp3");
+    let holder = relay(4, "/used.mp3");
+    let (_rig, mut client, _, config) = on_air(vec![wrong, none, holder.clone()]).await;
+    until(&mut client, 4, OutputHealth::Up, 1).await;
+    let facts = until(&mut client, 1, OutputHealth::Down, 1).await;
+    assert!(healths(&facts, 1)[0].1.contains("401"), "{facts:?}");
+    let facts = until(&mut client, 2, OutputHealth::Down, 1).await;
+    assert!(healths(&facts, 2)[0].1.contains("no password"), "{facts:?}");
+    let right = relay(1, "/relay.mp3");
+    set_outputs(&mut client, &config, vec![right, holder, in_use]).await;
+    until(&mut client, 1, OutputHealth::Up, 1).await;
+    let facts = until(&mut client, 3, OutputHealth::Down, 1).await;
+    assert!(healths(&facts, 3)[0].1.contains("403"), "{facts:?}");
+    assert_eq!(healths(&facts, 4).len(), 1, "the one that stayed was not disturbed");
+}

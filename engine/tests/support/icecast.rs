@@ -1,0 +1,143 @@
+//! A real Icecast server of the engine's tests, on a port of its own, ended with the test.
+
+use super::{Ear, get, listen_to};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The user that it runs as where the tests are root's: it refuses to be root.
+const NOBODY: u32 = 65_534;
+
+pub const PASSWORD: &str = "hackme";
+
+pub struct Icecast {
+    dir: tempfile::TempDir,
+    child: Option<Child>,
+    pub port: u16,
+}
+
+impl Icecast {
+    /// Listeners and sources on `port`, Shoutcast sources for `/shout.mp3` on the one above it.
+    pub fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        if rustix::process::getuid().is_root() {
+            std::os::unix::fs::chown(dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let mut icecast = Self { dir, child: None, port: free_ports() };
+        icecast.start_again();
+        icecast
+    }
+
+    /// On the same port.
+    pub fn start_again(&mut self) {
+        let (dir, port) = (self.dir.path().display(), self.port);
+        let config = format!(
+            "<icecast><limits><clients>400</clients><sources>20</sources>\
+             <header-timeout>15</header-timeout><source-timeout>10</source-timeout>\
+             <burst-on-connect>0</burst-on-connect></limits>\
+             <authentication><source-password>{PASSWORD}</source-password>\
+             <admin-user>admin</admin-user><admin-password>{PASSWORD}</admin-password>\
+             </authentication><hostname>localhost</hostname>\
+             <listen-socket><port>{port}</port><bind-address>127.0.0.1</bind-address>\
+             <shoutcast-mount>/shout.mp3</shoutcast-mount></listen-socket>\
+             <fileserve>1</fileserve><paths><basedir>{dir}</basedir><logdir>{dir}</logdir>\
+             <webroot>/usr/share/icecast2/web</webroot>\
+             <adminroot>/usr/share/icecast2/admin</adminroot></paths>\
+             <logging><accesslog>access.log</accesslog><errorlog>error.log</errorlog>\
+             <loglevel>3</loglevel></logging><security><chroot>0</chroot></security></icecast>"
+        );
+        let path = self.dir.path().join("icecast.xml");
+        std::fs::write(&path, config).unwrap();
+        let mut command = Command::new("icecast2");
+        command.arg("-c").arg(&path).stdin(Stdio::null()).stdout(Stdio::null());
+        if rustix::process::getuid().is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        self.child = Some(command.stderr(Stdio::null()).spawn().expect("icecast2 is installed"));
+        let until = Instant::now() + Duration::from_secs(10);
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < until, "no icecast2: {}", self.log());
+            std::thread::yield_now();
+        }
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("error.log")).unwrap_or_default()
+    }
+
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// SIGSTOP: it stands still, its sockets stay.
+    pub fn stand_still(&self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    pub fn go_on(&self) {
+        self.signal(rustix::process::Signal::CONT);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(self.child.as_ref().unwrap());
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// What its status document says of a mount; waits until it has one.
+    pub fn source(&self, mount: &str) -> serde_json::Value {
+        self.source_until(mount, |_| true)
+    }
+
+    pub fn source_until(
+        &self,
+        mount: &str,
+        enough: impl Fn(&serde_json::Value) -> bool,
+    ) -> serde_json::Value {
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let answer = get(self.port, "GET /status-json.xsl HTTP/1.0");
+            let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+            let status: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+            let sources = match &status["icestats"]["source"] {
+                serde_json::Value::Array(all) => all.clone(),
+                one => vec![one.clone()],
+            };
+            let ends = |source: &serde_json::Value| {
+                source["listenurl"].as_str().is_some_and(|url| url.ends_with(mount))
+            };
+            if let Some(source) = sources.into_iter().find(|source| ends(source) && enough(source))
+            {
+                return source;
+            }
+            assert!(Instant::now() < until, "{mount}: {status:#} {}", self.log());
+        }
+    }
+
+    /// Listens to a mount once it is there.
+    pub fn listen(&self, mount: &str) -> Ear {
+        self.source(mount);
+        listen_to(self.port, mount)
+    }
+}
+
+impl Drop for Icecast {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A port with a free one above it.
+fn free_ports() -> u16 {
+    loop {
+        let first = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = first.local_addr().unwrap().port();
+        let above =
+            port.checked_add(1).map(|above| std::net::TcpListener::bind(("127.0.0.1", above)));
+        if matches!(above, Some(Ok(_))) {
+            return port;
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Outputs of the engine's tests: how they are handed over, what is reported of them, and material
+//! whose every frame says which it is.
+
+use super::*;
+use grimnir_events::output::*;
+
+pub fn encoding(format: MountFormat, bitrate_kbps: u16) -> Encoding {
+    Encoding { format, bitrate_kbps }
+}
+
+pub fn output(n: u8, kind: OutputKind, secret: &str) -> EngineOutput {
+    let name = format!("Output {n}");
+    let output = Output { id: OutputId([n; 16]), name, kind, enabled: true };
+    EngineOutput { output, secret: Some(secret.into()) }
+}
+
+pub fn icecast_output(n: u8, port: u16, mount: &str, encoding: Encoding) -> EngineOutput {
+    let to = IcecastOutput {
+        host: "127.0.0.1".into(),
+        port,
+        tls: false,
+        mount: mount.into(),
+        user: "source".into(),
+        password: None,
+        encoding,
+        method: SourceMethod::Auto,
+        public: false,
+        description: "All day".into(),
+        genre: "Test".into(),
+        url: String::new(),
+        chain_titles: false,
+    };
+    output(n, OutputKind::Icecast(to), icecast::PASSWORD)
+}
+
+pub async fn set_outputs(client: &mut Client, config: &EngineConfig, outputs: Vec<EngineOutput>) {
+    let request = v1::ConfigureRequest {
+        config_payload: bytes(config),
+        outputs_payload: bytes(&EngineOutputs { outputs }),
+        epoch: 1,
+    };
+    assert!(client.configure(request).await.unwrap().into_inner().accepted);
+}
+
+/// Health of an output, each time it changed, and why.
+pub fn healths(facts: &[AirFact], n: u8) -> Vec<(OutputHealth, String)> {
+    let of = |fact: &AirFact| match &fact.event {
+        AirEvent::OutputReported { output_id, report } if *output_id == OutputId([n; 16]) => {
+            match &**report {
+                OutputReport::Health { health, reason } => Some((*health, reason.clone())),
+                OutputReport::Recording(_) => None,
+            }
+        }
+        _ => None,
+    };
+    facts.iter().filter_map(of).collect()
+}
+
+pub async fn target(client: &mut Client, n: u8) -> v1::TargetStatus {
+    let status = client.get_status(v1::StatusRequest {}).await.unwrap().into_inner();
+    status.targets.into_iter().find(|target| target.output_id == [n; 16]).unwrap()
+}
+
+/// Sound whose frame n says n: twelve bits in each channel, a quarter of full scale.
+pub fn coded(rig: &Rig, frames: u32) -> (ContentHash, i64) {
+    let mut wav = Vec::new();
+    let data = frames * 4;
+    wav.extend_from_slice(b"RIFF");
+    wav.extend_from_slice(&(data + 36).to_le_bytes());
+    wav.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x02\0");
+    wav.extend_from_slice(&48_000u32.to_le_bytes());
+    wav.extend_from_slice(&192_000u32.to_le_bytes());
+    wav.extend_from_slice(b"\x04\0\x10\0data");
+    wav.extend_from_slice(&data.to_le_bytes());
+    for n in 0..frames {
+        for bits in [n & 0xFFF, (n >> 12) & 0xFFF] {
+            wav.extend_from_slice(&((bits as i16 - 2_048) * 4).to_le_bytes());
+        }
+    }
+    let path = rig.dir.path().join("coded.wav");
+    std::fs::write(&path, wav).unwrap();
+    (rig.store(&path), i64::from(frames))
+}
+
+/// What each frame of a lossless stream says.
+pub fn codes(dir: &Path, name: &str, body: &[u8]) -> Vec<u32> {
+    let (coded, raw) = (dir.join(name), dir.join("codes.raw"));
+    std::fs::write(&coded, body).unwrap();
+    let coded = coded.to_str().unwrap();
+    ffmpeg(&["-i", coded, "-f", "s16le", "-ac", "2", "-ar", "48000"], &raw);
+    let bytes = std::fs::read(&raw).unwrap();
+    let part = |at: usize| {
+        let value = i16::from_le_bytes(bytes[at..at + 2].try_into().unwrap());
+        ((f32::from(value) / 4.0).round() as i32 + 2_048) as u32 & 0xFFF
+    };
+    (0..bytes.len() / 4).map(|n| part(n * 4) | part(n * 4 + 2) << 12).collect()
+}
+
+/// Asserts that every frame from the first one heard on is there once, in order; how many.
+pub fn assert_whole(whose: &str, codes: &[u32]) -> usize {
+    let begins =
+        |at: usize| codes[at..].iter().take(64).zip(0u32..).all(|(c, n)| *c == codes[at] + n);
+    let first = (0..codes.len().saturating_sub(64)).find(|at| begins(*at));
+    let first = first.unwrap_or_else(|| panic!("{whose}: no programme in {} frames", codes.len()));
+    for (n, code) in codes[first..].iter().enumerate() {
+        let expected = codes[first] + n as u32;
+        assert_eq!(
+            *code,
+            expected,
+            "{whose}: frame {n} after the first, of {}",
+            codes.len() - first
+        );
+    }
+    codes.len() - first
+}
