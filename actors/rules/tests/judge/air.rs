@@ -1,7 +1,7 @@
 //! Whether a chain of lines can air as it is planned: nothing over another, no hole that nobody
 //! tells of, fixed times to the frame, and what each plan says of its making.
 
-use super::composed::{places, underneath};
+use super::composed::{Place, places, underneath};
 use super::play::{Asked, Complaint, Take};
 use super::world::World;
 use grimnir_events::timeline::{Anchor, ClockSlot, HourPlan, Line, SlotStart, Transition};
@@ -35,6 +35,8 @@ pub fn chain(world: &World, plans: &[HourPlan], takes: &[Take]) -> Vec<Complaint
         neighbours(plans, pair[0], pair[1], &mut found);
     }
     let judged: Vec<&Take> = takes.iter().filter(|take| take.asked != Asked::Before).collect();
+    let slots = |plan: &HourPlan| (places(world, plan.hour), underneath(world, plan.hour));
+    let known: Vec<(Vec<Place>, Vec<ClockSlot>)> = plans.iter().map(slots).collect();
     for (at, (hour, line)) in all.iter().enumerate() {
         let take = judged[at];
         own(world, *hour, line, take, &mut found);
@@ -44,7 +46,7 @@ pub fn chain(world: &World, plans: &[HourPlan], takes: &[Take]) -> Vec<Complaint
         if heard < line.min_airtime {
             found.push(of(*hour, "useful airtime", line, format!("{heard} frames are heard")));
         }
-        let least = useful(world, plans[*hour].hour, take);
+        let least = useful(world, &known[*hour], take);
         let is = |least: &u32| {
             line.min_airtime == (i64::from(*least) * 48).min(line.cues.airtime()).max(1)
         };
@@ -72,14 +74,12 @@ pub fn chain(world: &World, plans: &[HourPlan], takes: &[Take]) -> Vec<Complaint
 
 /// The least airtime that is worth a start: the slot's, its clock's, the station's. A legal ID
 /// that the rule puts takes that of the slot in whose time it comes.
-fn useful(world: &World, hour: UtcMicros, take: &Take) -> Vec<u32> {
+fn useful(world: &World, (places, under): &(Vec<Place>, Vec<ClockSlot>), take: &Take) -> Vec<u32> {
     let station = world.settings.min_airtime_ms;
     let own = |slot: &ClockSlot| slot.min_airtime_ms.unwrap_or(station);
-    let places = places(world, hour);
     match (take.slot, take.inner) {
         // Which of two slots with one source it was is not told.
         (_, Some(inner)) => {
-            let under = underneath(world, hour);
             let alike = |slot: &&ClockSlot| {
                 take.asked == Asked::Library || slot.source == under[inner].source
             };
@@ -89,9 +89,8 @@ fn useful(world: &World, hour: UtcMicros, take: &Take) -> Vec<u32> {
         }
         (Some(slot), None) => vec![own(&places[slot].slot)],
         (None, None) if take.asked == Asked::Id => {
-            let under = underneath(world, hour);
-            let places = places.iter().map(|place| &place.slot).chain(&under);
-            places.map(own).chain([station]).collect()
+            let slots = places.iter().map(|place| &place.slot).chain(under);
+            slots.map(own).chain([station]).collect()
         }
         (None, None) => vec![station],
     }

@@ -14,7 +14,8 @@ use grimnir_events::{InstanceId, LineId, MediaId, PlaylistId, SmartBlockId, UtcM
 use grimnir_rules::planner::v2::Explained;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZoneDatabase;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Longest chain of fallbacks.
@@ -29,10 +30,19 @@ pub fn claims(explained: &[Explained]) -> Claims {
     picks.filter_map(|(id, trace)| id.map(|id| (id, trace.source.clone()))).collect()
 }
 
+/// A station's time zone; looking one up takes long.
+pub fn zone(world: &World) -> TimeZone {
+    thread_local! {
+        static KNOWN: RefCell<BTreeMap<String, TimeZone>> = const { RefCell::new(BTreeMap::new()) };
+    }
+    let find = || TimeZoneDatabase::bundled().get(&world.time_zone).expect("a zone");
+    KNOWN.with_borrow_mut(|known| known.entry(world.time_zone.clone()).or_insert_with(find).clone())
+}
+
 /// What a station's clock shows at an instant.
 pub fn local(world: &World, at: UtcMicros) -> DateTime {
-    let zone = TimeZoneDatabase::bundled().get(&world.time_zone).expect("a zone");
-    Timestamp::from_microsecond(at.0).expect("a time").to_zoned(zone).datetime()
+    let at = Timestamp::from_microsecond(at.0).expect("a time");
+    at.to_zoned(zone(world)).datetime()
 }
 
 /// The clock that the grid gives the whole hour beginning here.

@@ -1,14 +1,13 @@
 //! What rules an hour, thought out again by the plainest means: shows day by day, the stretches
 //! between their edges, and the slots of whatever clock rules each.
 
-use super::clocks::{local, ruling};
+use super::clocks::{local, ruling, zone};
 use super::world::World;
 use grimnir_events::grid::LocalDate;
 use grimnir_events::show::{KeptShow, LocalTime, ShowContent, instance_id};
 use grimnir_events::timeline::{ClockSlot, FormatClock, SlotSource, SlotStart};
 use grimnir_events::{InstanceId, PlaylistId, ShowId, UtcMicros};
 use jiff::civil::Date;
-use jiff::tz::TimeZoneDatabase;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -53,10 +52,9 @@ pub fn begins_ms(slots: &[ClockSlot], at: usize) -> i64 {
 }
 
 fn instant(world: &World, date: Date, second: u32) -> UtcMicros {
-    let zone = TimeZoneDatabase::bundled().get(&world.time_zone).expect("a zone");
     let midnight = date.at(0, 0, 0, 0);
     let at = midnight + jiff::Span::new().seconds(i64::from(second));
-    UtcMicros(at.to_zoned(zone).expect("a time").timestamp().as_microsecond())
+    UtcMicros(at.to_zoned(zone(world)).expect("a time").timestamp().as_microsecond())
 }
 
 /// The show comes that day by its rule: once, daily, or on some days of the week.
