@@ -102,14 +102,11 @@ impl Hour<'_> {
         }
         for take in &run {
             let own = self.last(*take, self.takes[*take].media_id);
-            for id in self.world.media.keys() {
+            let ids = self.world.media.keys();
+            for id in ids.filter(|id| is_imaging(self.world, role, category, **id)) {
                 let other = self.last(*take, *id);
                 let taken = run.iter().any(|at| self.takes[*at].media_id == *id);
-                if is_imaging(self.world, role, category, *id)
-                    && !taken
-                    && other < own
-                    && self.may_air(*take, *id)
-                {
+                if !taken && other < own && self.may_air(*take, *id) {
                     let title = &self.world.media[id].tags.title;
                     let (take, what) = (&self.takes[*take], format!("{title} rested longer"));
                     found.push(Complaint::new("imaging", take, what));
