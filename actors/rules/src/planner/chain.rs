@@ -6,7 +6,7 @@
 use super::PlanInputs;
 use super::joint;
 use super::sound::{gain_db_x100, has_own_segue, takes_crossfade};
-use grimnir_events::library::{CueMarks, MediaItem};
+use grimnir_events::library::{CueMarks, ItemKind, MediaItem};
 use grimnir_events::station::TransitionMode;
 use grimnir_events::timeline::{Anchor, Line, Transition};
 use grimnir_events::units::frames_of_ms;
@@ -222,6 +222,13 @@ impl<'a> Chain<'a> {
         (last.cues, last.transition) = (met.cues, met.transition);
         last.min_airtime = last.min_airtime.min(met.cues.airtime()).max(1);
         cues.cue_in = met.next_cue_in;
+    }
+
+    /// A legal ID is planned to start within these times.
+    pub fn identifies(&self, from: AirFrame, until: AirFrame) -> bool {
+        let within = |at: AirFrame| from <= at && at <= until;
+        let is_id = |line: &Line| line.kind == ItemKind::LegalId;
+        self.lines.iter().any(|(at, line)| is_id(line) && within(*at))
     }
 
     /// The line that was appended last.

@@ -1,10 +1,10 @@
 //! Whether a chain of lines can air as it is planned: nothing over another, no hole that nobody
 //! tells of, fixed times to the frame, and what each plan says of its making.
 
-use super::clocks::{offset_ms, slots};
-use super::play::Complaint;
+use super::composed::{Place, places, underneath};
+use super::play::{Asked, Complaint, Take};
 use super::world::World;
-use grimnir_events::timeline::{Anchor, HourPlan, Line, SlotStart, Transition};
+use grimnir_events::timeline::{Anchor, ClockSlot, HourPlan, Line, SlotStart, Transition};
 use grimnir_events::{AirFrame, LineId, UtcMicros};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ const SHORT: i64 = 60 * 48_000;
 type Placed<'a> = (usize, &'a Line);
 
 /// All that is wrong with the chain of these hours.
-pub fn chain(world: &World, plans: &[HourPlan]) -> Vec<Complaint> {
+pub fn chain(world: &World, plans: &[HourPlan], takes: &[Take]) -> Vec<Complaint> {
     let all: Vec<Placed<'_>> = plans
         .iter()
         .enumerate()
@@ -34,16 +34,23 @@ pub fn chain(world: &World, plans: &[HourPlan]) -> Vec<Complaint> {
     for pair in all.windows(2) {
         neighbours(plans, pair[0], pair[1], &mut found);
     }
+    let judged: Vec<&Take> = takes.iter().filter(|take| take.asked != Asked::Before).collect();
+    let slots = |plan: &HourPlan| (places(world, plan.hour), underneath(world, plan.hour));
+    let known: Vec<(Vec<Place>, Vec<ClockSlot>)> = plans.iter().map(slots).collect();
     for (at, (hour, line)) in all.iter().enumerate() {
-        own(world, *hour, line, &mut found);
+        let take = judged[at];
+        own(world, *hour, line, take, &mut found);
         let next = all.get(at + 1).map(|(_, line)| line.planned_at.frame());
         let whole = line.cues.cue_out - line.cues.cue_in;
         let heard = next.map_or(whole, |next| whole.min(next.since(line.planned_at.frame())));
         if heard < line.min_airtime {
             found.push(of(*hour, "useful airtime", line, format!("{heard} frames are heard")));
         }
-        let least = i64::from(world.settings.min_airtime_ms) * 48;
-        if line.min_airtime != least.min(line.cues.airtime()).max(1) {
+        let least = useful(world, &known[*hour], take);
+        let is = |least: &u32| {
+            line.min_airtime == (i64::from(*least) * 48).min(line.cues.airtime()).max(1)
+        };
+        if !least.iter().any(is) {
             found.push(of(*hour, "useful airtime", line, format!("says {}", line.min_airtime)));
         }
     }
@@ -63,6 +70,30 @@ pub fn chain(world: &World, plans: &[HourPlan]) -> Vec<Complaint> {
         }
     }
     found
+}
+
+/// The least airtime that is worth a start: the slot's, its clock's, the station's. A legal ID
+/// that the rule puts takes that of the slot in whose time it comes.
+fn useful(world: &World, (places, under): &(Vec<Place>, Vec<ClockSlot>), take: &Take) -> Vec<u32> {
+    let station = world.settings.min_airtime_ms;
+    let own = |slot: &ClockSlot| slot.min_airtime_ms.unwrap_or(station);
+    match (take.slot, take.inner) {
+        // Which of two slots with one source it was is not told.
+        (_, Some(inner)) => {
+            let alike = |slot: &&ClockSlot| {
+                take.asked == Asked::Library || slot.source == under[inner].source
+            };
+            // What stands before the first of them is the station's.
+            let before = (take.asked == Asked::Library).then_some(station);
+            under.iter().filter(alike).map(own).chain(before).collect()
+        }
+        (Some(slot), None) => vec![own(&places[slot].slot)],
+        (None, None) if take.asked == Asked::Id => {
+            let slots = places.iter().map(|place| &place.slot).chain(under);
+            slots.map(own).chain([station]).collect()
+        }
+        (None, None) => vec![station],
+    }
 }
 
 fn of(hour: usize, rule: &str, line: &Line, what: String) -> Complaint {
@@ -118,7 +149,7 @@ fn neighbours(
 }
 
 /// A line against its item and its own anchor.
-fn own(world: &World, hour: usize, line: &Line, found: &mut Vec<Complaint>) {
+fn own(world: &World, hour: usize, line: &Line, take: &Take, found: &mut Vec<Complaint>) {
     let mut wrong = |rule: &str, what: String| found.push(of(hour, rule, line, what));
     match line.anchor {
         Anchor::Hard { at } if line.planned_at.frame() != at.frame() => {
@@ -136,8 +167,10 @@ fn own(world: &World, hour: usize, line: &Line, found: &mut Vec<Complaint>) {
     let Some(item) = world.media.get(&line.media_id) else {
         return wrong("unknown item", "is not in the library".into());
     };
+    // A legal ID that the rule puts moves to the next break when its own is passed.
+    let must_air = item.must_air || take.asked == Asked::Id;
     let said = (&line.play_hash, line.kind, line.must_air, line.long_form);
-    if said != (&item.play_hash, item.kind, item.must_air, item.long_form) {
+    if said != (&item.play_hash, item.kind, must_air, item.long_form) {
         wrong("line", "is not what the item says".into());
     }
     if !item.tags.title.starts_with(&line.title) || !item.tags.artist.starts_with(&line.artist) {
@@ -154,9 +187,10 @@ fn own(world: &World, hour: usize, line: &Line, found: &mut Vec<Complaint>) {
 
 /// Every slot with a hard time begins on its frame, or the hour tells why not.
 fn fixed(world: &World, plan: &HourPlan, hour: usize, found: &mut Vec<Complaint>) {
-    let slots = slots(world, plan.hour);
-    for (at, slot) in slots.iter().enumerate().filter(|(_, slot)| slot.start == SlotStart::Hard) {
-        let start = plan.hour.plus(offset_ms(slot) * 1_000);
+    let places = places(world, plan.hour);
+    let hard = places.iter().enumerate().filter(|(_, place)| place.slot.start == SlotStart::Hard);
+    for (at, place) in hard {
+        let start = plan.hour.plus(place.begins_ms * 1_000);
         let begins = |line: &&Line| line.anchor == Anchor::Hard { at: start };
         let told = |note: &String| {
             note.starts_with(&format!("slot {at}: "))

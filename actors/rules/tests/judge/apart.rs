@@ -3,7 +3,8 @@
 use super::credit::values;
 use super::play::{Asked, Complaint, Take};
 use super::world::World;
-use grimnir_events::smart_block::{BlockRules, Field, Quota};
+use grimnir_events::clock::{Stopset, StopsetSource};
+use grimnir_events::smart_block::{BlockRules, BlockSeparation, Field, Quota};
 
 /// What a pick of this kind is kept apart by, in seconds.
 pub fn separations(world: &World, asked: &Asked) -> Vec<(Field, u32)> {
@@ -12,19 +13,22 @@ pub fn separations(world: &World, asked: &Asked) -> Vec<(Field, u32)> {
     let block = match asked {
         // What stands in a fixed order, and what is no programme, comes when its time comes.
         Asked::Before
-        | Asked::Slot
         | Asked::Item(_)
+        | Asked::Voice(_)
+        | Asked::Imaging(..)
+        | Asked::Id
+        | Asked::Show(_)
         | Asked::Bumper(_)
         | Asked::Interstitial(..) => {
             return vec![];
         }
         Asked::List(_, grimnir_events::timeline::PlaylistMode::Sequential) => return vec![],
+        Asked::Break(stopset) => return in_break(world, stopset),
         Asked::Library | Asked::Category(_) | Asked::List(..) => None,
         Asked::Block(id) => world.blocks.get(id).map(|block| &block.rules.separation),
     };
-    let own = |of: fn(&grimnir_events::smart_block::BlockSeparation) -> Option<u32>| {
-        block.and_then(of).or_else(|| of(of_station))
-    };
+    let own =
+        |of: fn(&BlockSeparation) -> Option<u32>| block.and_then(of).or_else(|| of(of_station));
     let mut found = vec![
         (Field::Artist, own(|apart| apart.artist_sec).or(Some(settings.artist_separation_s))),
         (Field::Title, own(|apart| apart.title_sec).or(Some(settings.title_separation_s))),
@@ -36,6 +40,39 @@ pub fn separations(world: &World, asked: &Asked) -> Vec<(Field, u32)> {
     found.extend(fields.iter().map(|apart| (apart.field.clone(), Some(apart.sec))));
     let asked = found.into_iter().map(|(field, sec)| (field, sec.unwrap_or_default()));
     asked.filter(|(_, sec)| *sec > 0).collect()
+}
+
+/// What a break asks: itself, else its block, else the station of what is no category.
+fn in_break(world: &World, stopset: &Stopset) -> Vec<(Field, u32)> {
+    let own = &stopset.separation;
+    let block = match &stopset.from {
+        StopsetSource::Category(_) => return named(own),
+        StopsetSource::SmartBlock(id) => *id,
+    };
+    let mut found = named(own);
+    let lent = separations(world, &Asked::Block(block));
+    let given = |field: &Field| match field {
+        Field::Artist => own.artist_sec.is_some(),
+        Field::Title => own.title_sec.is_some(),
+        Field::Album => own.album_sec.is_some(),
+        Field::Label => own.label_sec.is_some(),
+        _ => !own.fields.is_empty(),
+    };
+    found.extend(lent.into_iter().filter(|(field, _)| !given(field)));
+    found
+}
+
+/// What a separation names, and asks anything of.
+pub fn named(own: &BlockSeparation) -> Vec<(Field, u32)> {
+    let four = [
+        (Field::Artist, own.artist_sec),
+        (Field::Title, own.title_sec),
+        (Field::Album, own.album_sec),
+        (Field::Label, own.label_sec),
+    ];
+    let four = four.into_iter().map(|(field, sec)| (field, sec.unwrap_or_default()));
+    let fields = own.fields.iter().map(|apart| (apart.field.clone(), apart.sec));
+    four.chain(fields).filter(|(_, sec)| *sec > 0).collect()
 }
 
 /// The name of a field as rules write it.
@@ -68,8 +105,9 @@ pub fn separation(world: &World, takes: &[Take], at: usize) -> Vec<Complaint> {
 /// The plays of the run that a play is one of, before it: whoever lent them, they count.
 pub fn run(takes: &[Take], at: usize) -> Vec<&Take> {
     let take = &takes[at];
-    let same = |other: &&Take| (other.hour, other.slot) == (take.hour, take.slot);
-    let main = |other: &&Take| matches!(other.asked, Asked::Block(_));
+    let place = |take: &Take| (take.hour, take.slot, take.inner);
+    let same = |other: &&Take| place(other) == place(take);
+    let main = |other: &&Take| matches!(other.asked, Asked::Block(_) | Asked::Break(_));
     takes[..at].iter().filter(same).filter(main).collect()
 }
 
@@ -77,6 +115,10 @@ pub fn run(takes: &[Take], at: usize) -> Vec<&Take> {
 pub fn block_of<'a>(world: &'a World, take: &Take) -> Option<&'a BlockRules> {
     match &take.asked {
         Asked::Block(id) => world.blocks.get(id).map(|block| &block.rules),
+        Asked::Break(stopset) => match &stopset.from {
+            StopsetSource::SmartBlock(id) => world.blocks.get(id).map(|block| &block.rules),
+            StopsetSource::Category(_) => None,
+        },
         _ => None,
     }
 }

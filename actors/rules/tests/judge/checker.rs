@@ -3,7 +3,7 @@
 use super::clocks::Claims;
 use super::play::{Asked, Complaint, Take};
 use super::world::World;
-use super::{air, apart, clocks, criteria, items, law, sequence, shape};
+use super::{air, apart, breaks, clocks, criteria, ids, items, law, placed, sequence, shape};
 use grimnir_events::timeline::HourPlan;
 use grimnir_rules::planner::Play;
 use std::collections::BTreeMap;
@@ -19,6 +19,7 @@ fn history(played: &[Play]) -> Vec<Take> {
             artist: play.artist.clone(),
             hour: usize::MAX,
             slot: None,
+            inner: None,
             asked: Asked::Before,
         })
         .collect();
@@ -87,12 +88,16 @@ pub fn unexcused(plans: &[HourPlan], found: Vec<Complaint>) -> Vec<Complaint> {
 /// All that is wrong with these plans, one after the other.
 pub fn complaints(world: &World, plans: &[HourPlan], claims: &Claims) -> Vec<Complaint> {
     let (takes, refused) = takes(world, plans, claims);
-    let mut found = [refused, air::chain(world, plans), air::records(world, plans)].concat();
+    let mut found =
+        [refused, air::chain(world, plans, &takes), air::records(world, plans)].concat();
     found.extend(firm(world, &takes));
     found.extend(unexcused(plans, soft(world, &takes)));
     for (hour, plan) in plans.iter().enumerate() {
         found.extend(shape::runs(world, &takes, plan, hour));
+        found.extend(breaks::breaks(world, &takes, plan, hour));
+        found.extend(placed::placed(world, &takes, plan, hour));
     }
+    found.extend(ids::around_the_hours(world, plans, &takes));
     found
 }
 

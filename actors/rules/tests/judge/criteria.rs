@@ -3,6 +3,7 @@
 use super::credit::{normal, texts};
 use super::play::{Asked, Complaint, Take};
 use super::world::World;
+use grimnir_events::clock::{ImagingRole, StopsetSource};
 use grimnir_events::details::MediaDetails;
 use grimnir_events::library::{ItemKind, MediaItem};
 use grimnir_events::smart_block::{
@@ -21,7 +22,21 @@ pub fn criteria(world: &World, takes: &[Take], at: usize) -> Vec<Complaint> {
     let of_list = |list| world.playlists.get(list).is_some_and(|(_, items)| items.contains(&id));
     let block = |id| world.blocks.get(id).map(|block| &block.rules);
     let taken = match &take.asked {
-        Asked::Before | Asked::Slot => true,
+        // What a show lists is held against its list.
+        Asked::Before | Asked::Show(_) => true,
+        Asked::Voice(own) => *own == id,
+        Asked::Break(stopset) => match &stopset.from {
+            StopsetSource::Category(name) => item.is_some_and(|item| same(&item.category, name)),
+            StopsetSource::SmartBlock(of) => {
+                block(of).is_some_and(|rules| asking.takes(rules, id, false))
+            }
+        },
+        Asked::Imaging(role, category) => is_imaging(world, *role, category, id),
+        Asked::Id => world
+            .orders
+            .legal_id
+            .as_ref()
+            .is_some_and(|rule| is_imaging(world, ImagingRole::LegalId, &rule.category, id)),
         Asked::Library => programme,
         Asked::Category(name) => item.is_some_and(|item| item.category == *name),
         Asked::List(list, _) => of_list(list),
@@ -35,11 +50,32 @@ pub fn criteria(world: &World, takes: &[Take], at: usize) -> Vec<Complaint> {
             .is_some_and(|source| asking.source(source, id)),
     };
     // What only an exclusion keeps out may be let in, and the notes say so.
-    let excluded = matches!(&take.asked, Asked::Block(of)
-        if block(of).is_some_and(|rules| asking.takes(rules, id, true)));
+    let rules = super::apart::block_of(world, take);
+    let excluded = rules.is_some_and(|rules| asking.takes(rules, id, true));
     let rule = if excluded { "exclude" } else { "criteria" };
     let what = || format!("{:?} does not take it", take.asked);
     (!taken).then(|| Complaint::new(rule, take, what())).into_iter().collect()
+}
+
+fn same(one: &str, other: &str) -> bool {
+    normal(one) == normal(other)
+}
+
+/// The item is for a role: of its kind, and of the category or known for the role.
+pub fn is_imaging(world: &World, role: ImagingRole, category: &str, id: MediaId) -> bool {
+    let Some(item) = world.media.get(&id) else { return false };
+    let tags = world.details.get(&id).map_or(&[][..], |details| &details.tags);
+    match role {
+        ImagingRole::LegalId => {
+            item.kind == ItemKind::LegalId
+                && (category.is_empty() || same(&item.category, category))
+        }
+        ImagingRole::Sweeper | ImagingRole::Bumper => {
+            let word = if category.is_empty() { role.word() } else { category };
+            let tagged = category.is_empty() && tags.iter().any(|tag| same(tag, word));
+            item.kind == ItemKind::Imaging && (same(&item.category, word) || tagged)
+        }
+    }
 }
 
 fn is_programme(item: &MediaItem) -> bool {

@@ -5,6 +5,7 @@
 
 use super::checker::acquit;
 use super::clocks::{claims, local};
+use super::every_slot::every_slot;
 use super::station::{FIRST_DAY, at, golden};
 use super::world::World;
 use grimnir_events::timeline::HourPlan;
@@ -18,9 +19,9 @@ use std::path::PathBuf;
 
 const DAYS: i64 = 30;
 
-fn file(version: u32) -> PathBuf {
+fn file(name: &str, version: u32) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/judge/golden");
-    folder.join(format!("digests.v{version}.txt"))
+    folder.join(format!("{name}.v{version}.txt"))
 }
 
 /// First instants of the hours from one day to another, by number.
@@ -48,15 +49,23 @@ fn digests(world: &World, plans: &[HourPlan]) -> String {
 
 #[test]
 fn thirty_days_of_ten_clocks_are_what_they_were() {
-    let world = golden();
+    are_what_they_were(&golden(), "digests");
+}
+
+#[test]
+fn thirty_days_of_every_kind_of_slot_are_what_they_were() {
+    are_what_they_were(&every_slot(), "every_slot");
+}
+
+fn are_what_they_were(world: &World, name: &str) {
     assert_eq!((world.media.len(), world.clocks.len()), (5_000, 10));
-    let hours = hours(&world, 0, DAYS);
+    let hours = hours(world, 0, DAYS);
     assert_eq!(hours.len(), 30 * 24, "25 hours on one day, and the last ends at 23:00");
     let mut judged = 0;
     for version in 2..=PLANNER_VERSION {
         let plans = plan_hours_by(version, &world.inputs(), &BTreeMap::new(), &hours);
-        let found = digests(&world, &plans.expect("a version that is known"));
-        let path = file(version);
+        let found = digests(world, &plans.expect("a version that is known"));
+        let path = file(name, version);
         if !path.exists() && std::env::var_os("GRIMNIR_WRITE_GOLDEN").is_some() {
             std::fs::write(&path, &found).expect("writes");
         }
@@ -72,13 +81,21 @@ fn thirty_days_of_ten_clocks_are_what_they_were() {
 
 #[test]
 fn the_golden_days_around_the_change_of_the_clocks_stand_before_the_judge() {
-    let world = golden();
-    let hours = hours(&world, 14, 17);
+    stand_before_the_judge(&golden(), "the golden station");
+}
+
+#[test]
+fn the_days_of_every_kind_of_slot_stand_before_the_judge() {
+    stand_before_the_judge(&every_slot(), "the station of every slot");
+}
+
+fn stand_before_the_judge(world: &World, name: &str) {
+    let hours = hours(world, 14, 17);
     let explained = explain_hours(&world.inputs(), &BTreeMap::new(), &hours.into_iter().collect());
     let claims = claims(&explained);
     let plans: Vec<HourPlan> = explained.into_iter().map(|hour| hour.plan).collect();
-    acquit(&world, &plans, &claims, "the golden station");
-    let night: Vec<i8> = plans.iter().map(|plan| local(&world, plan.hour).hour()).collect();
+    acquit(world, &plans, &claims, name);
+    let night: Vec<i8> = plans.iter().map(|plan| local(world, plan.hour).hour()).collect();
     let twice = night.windows(2).filter(|pair| *pair == [2, 2]).count();
     assert_eq!(twice, 1, "the hour from two to three comes twice");
     let lines: usize = plans.iter().map(|plan| plan.lines.len()).sum();

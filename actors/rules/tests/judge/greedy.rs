@@ -1,7 +1,7 @@
 //! Fills hours by plain greed: whatever a slot may play, longest rested first, until its time is
 //! over. It keeps what is never relaxed and nothing else, so nothing fills more.
 
-use super::clocks::{offset_ms, slots};
+use super::composed::underneath;
 use super::criteria::Asking;
 use super::play::{Asked, Take};
 use super::world::World;
@@ -33,10 +33,11 @@ impl<'a> Greedy<'a> {
     pub fn hour(&mut self, hour: UtcMicros) {
         let world = self.world;
         let until = hour.plus(3_600_000_000);
-        let slots = slots(world, hour);
-        let starts = |slot: &ClockSlot| hour.plus(offset_ms(slot) * 1_000).frame();
+        let slots = underneath(world, hour);
+        let ms = |slot: &ClockSlot| i64::from(slot.offset_ms.unwrap_or_default());
+        let starts = |slot: &ClockSlot| hour.plus(ms(slot) * 1_000).frame();
         let end = |at: usize| slots.get(at).map_or(until.frame(), starts);
-        if slots.first().is_none_or(|slot| offset_ms(slot) > 0 && slot.start != SlotStart::Free) {
+        if slots.first().is_none_or(|slot| ms(slot) > 0 && slot.start != SlotStart::Free) {
             self.library(end(0));
         }
         for (at, slot) in slots.iter().enumerate() {
@@ -143,7 +144,16 @@ impl<'a> Greedy<'a> {
         let Some(item) = self.world.media.get(&id) else { return false };
         let (title, artist) = (item.tags.title.clone(), item.tags.artist.clone());
         let at = self.at.utc();
-        self.takes.push(Take { at, media_id: id, title, artist, hour: 0, slot: None, asked });
+        self.takes.push(Take {
+            at,
+            media_id: id,
+            title,
+            artist,
+            hour: 0,
+            slot: None,
+            inner: None,
+            asked,
+        });
         let place = self.takes.len() - 1;
         let wrong = items::item(self.world, &self.takes, place).len()
             + law::complement(self.world, &self.takes, place).len();

@@ -1,10 +1,11 @@
 //! One play as it is judged, and what a judge has to say about it.
 
 use super::world::World;
+use grimnir_events::clock::{ImagingRole, Stopset};
 use grimnir_events::details::MediaDetails;
 use grimnir_events::library::MediaItem;
 use grimnir_events::timeline::PlaylistMode;
-use grimnir_events::{MediaId, PlaylistId, SmartBlockId, UtcMicros};
+use grimnir_events::{InstanceId, MediaId, PlaylistId, SmartBlockId, UtcMicros};
 
 /// Who asked for a play.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -19,8 +20,16 @@ pub enum Asked {
     List(PlaylistId, PlaylistMode),
     /// A slot of one item.
     Item(MediaId),
-    /// A slot of another kind.
-    Slot,
+    /// A break.
+    Break(Box<Stopset>),
+    /// A place for imaging.
+    Imaging(ImagingRole, String),
+    /// A place for a recorded link.
+    Voice(MediaId),
+    /// The station's rule for legal IDs.
+    Id,
+    /// The list of a show.
+    Show(InstanceId),
     /// A block, or a block that lends to it.
     Block(SmartBlockId),
     /// What fills the gaps of a block.
@@ -41,6 +50,8 @@ pub struct Take {
     pub hour: usize,
     /// Place of its slot in the clock; `None` before the first.
     pub slot: Option<usize>,
+    /// Place of the slot underneath, where the list of a show had ended.
+    pub inner: Option<usize>,
     pub asked: Asked,
 }
 

@@ -1,5 +1,6 @@
 //! The shape of one run of a block: which items, how many, how long, what stands between them.
 
+use super::composed::Place;
 use super::play::{Asked, Complaint, Take};
 use super::world::World;
 use grimnir_events::SmartBlockId;
@@ -10,9 +11,9 @@ use std::collections::BTreeSet;
 /// What is wrong with the runs of blocks in one hour.
 pub fn runs(world: &World, takes: &[Take], plan: &HourPlan, hour: usize) -> Vec<Complaint> {
     let mut found = Vec::new();
-    let slots = super::clocks::slots(world, plan.hour);
-    for (at, slot) in slots.iter().enumerate() {
-        let SlotSource::SmartBlock { block_id } = &slot.source else { continue };
+    let places = super::composed::places(world, plan.hour);
+    for (at, place) in places.iter().enumerate() {
+        let SlotSource::SmartBlock { block_id } = &place.slot.source else { continue };
         let Some(block) = world.blocks.get(block_id) else { continue };
         let in_slot = |take: &&Take| take.hour == hour && take.slot == Some(at);
         let run: Vec<&Take> = takes.iter().filter(in_slot).collect();
@@ -25,7 +26,7 @@ pub fn runs(world: &World, takes: &[Take], plan: &HourPlan, hour: usize) -> Vec<
         };
         let mut wrong = |rule: &str, what: String| found.push(Complaint::new(rule, run[0], what));
         members(&run, *block_id, &block.rules, &told, &mut wrong);
-        lengths(world, &run, &block.rules, plan, at, &told, &mut wrong);
+        lengths(world, &run, &block.rules, (plan, place), &told, &mut wrong);
         between(world, &run, *block_id, &block.rules, &told, &mut wrong);
     }
     found
@@ -65,8 +66,7 @@ fn lengths(
     world: &World,
     run: &[&Take],
     rules: &BlockRules,
-    plan: &HourPlan,
-    slot: usize,
+    (plan, place): (&HourPlan, &Place),
     told: &Told<'_>,
     wrong: &mut impl FnMut(&str, String),
 ) {
@@ -75,9 +75,9 @@ fn lengths(
     let own =
         |line: &&grimnir_events::timeline::Line| ids.contains(&(line.planned_at, line.media_id));
     let aired: i64 = plan.lines.iter().filter(own).map(|line| line.cues.airtime()).sum();
-    let slots = super::clocks::slots(world, plan.hour);
-    let next = slots.get(slot + 1).map_or(3_600_000, super::clocks::offset_ms);
-    let room = (next - super::clocks::offset_ms(&slots[slot])) * 48;
+    // One that follows by position begins when the slot before it is done.
+    let room = plan.hour.plus(place.ends_ms * 1_000).frame().since(run[0].at.frame());
+    let full = place.slot.items.is_some_and(|most| run.len() >= usize::from(most));
     // Whether its last line is overlapped is seen when the next slot's first one comes.
     let tail = i64::from(rules.duration.tolerance_ms) + i64::from(world.settings.crossfade_ms);
     let tolerance = tail * 48;
@@ -87,9 +87,10 @@ fn lengths(
     }
     let short =
         aired < target - tolerance && !told("short of its target") && !told("nothing to plan");
+    let short = short && !full;
     let wrongly = match rules.duration.strategy {
         Strategy::Under => aired > target + tolerance || short,
-        Strategy::Over => aired < target && !told("nothing to plan"),
+        Strategy::Over => aired < target && !full && !told("nothing to plan"),
         Strategy::Closest | Strategy::ExactFit => short,
     };
     if wrongly {

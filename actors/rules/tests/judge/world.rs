@@ -5,6 +5,7 @@ use grimnir_events::UtcMicros;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::grid::Grid;
 use grimnir_events::library::{CueMarks, ItemKind, MediaItem, Tags};
+use grimnir_events::show::Shows;
 use grimnir_events::smart_block::{
     BlockRules, BlockSeparation, Field, Logic, Op, Rule, RuleGroup, SmartBlock, StationRules, Value,
 };
@@ -14,9 +15,7 @@ use grimnir_events::timeline::{
 };
 use grimnir_events::{ClockId, ContentHash, MediaId, PlaylistId, SmartBlockId, StationId};
 use grimnir_rules::planner::v2::explain_hours;
-use grimnir_rules::planner::{
-    NO_SHOWS, NOTHING_AIRED, PlanInputs, Play, PlaylistTimes, Tally, plan_hours,
-};
+use grimnir_rules::planner::{NOTHING_AIRED, PlanInputs, Play, PlaylistTimes, Tally, plan_hours};
 use grimnir_rules::timeline::Orders;
 use std::collections::BTreeMap;
 
@@ -52,6 +51,7 @@ pub struct World {
     pub grid: Grid,
     pub clocks: BTreeMap<ClockId, FormatClock>,
     pub played: Vec<Play>,
+    pub shows: Shows,
     pub input_seq: u64,
 }
 
@@ -73,6 +73,7 @@ impl Default for World {
             grid: Grid::default(),
             clocks: BTreeMap::new(),
             played: Vec::new(),
+            shows: Shows::new(),
             input_seq: 41,
         }
     }
@@ -96,7 +97,7 @@ impl World {
             clock: self.clock.as_ref(),
             grid: &self.grid,
             clocks: &self.clocks,
-            shows: NO_SHOWS,
+            shows: &self.shows,
             aired: NOTHING_AIRED,
             orders: &self.orders,
             played: &self.played,

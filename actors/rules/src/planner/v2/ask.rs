@@ -2,6 +2,7 @@
 
 use super::explain::PickTrace;
 use super::hard::{Hard, TOO_LONG};
+use super::packaging::KEPT_APART;
 use super::pick::{Ask, Desk, FIT, Picked, Removed, Run};
 use super::score::{Fit, bits};
 use super::slots::{Filling, Slots};
@@ -43,6 +44,9 @@ impl Slots<'_, '_> {
         });
         if let Err(removed) = &picked {
             let most = removed.iter().max_by_key(|(rule, count)| (*count, *rule));
+            // A break that stays short for its separation says so, whatever else was too long.
+            let apart = removed.iter().find(|(rule, _)| *rule == KEPT_APART);
+            let most = apart.or(most);
             let reason = match most {
                 _ if source.main.is_empty() && source.reserve.is_empty() => {
                     "no item matches".into()

@@ -18,23 +18,32 @@ impl Slots<'_, '_> {
         let length = frames_of_ms(i64::from(stopset.length_ms));
         let tolerance = frames_of_ms(i64::from(stopset.tolerance_ms));
         self.identify(length, filling);
-        let wanted = self.chain.next_start().plus(length);
-        // What is said is said whole: nothing is begun that the next slot would cut.
-        let goal = filling.end.cut.map_or(wanted, |cut| cut.plus(-tolerance).min(wanted));
+        // What is said is not overlapped: until the first item says otherwise, the break begins
+        // where what plays is over.
+        let mut next = self.chain.next_start_whole();
+        let mut wanted = next.plus(length);
         let mut run = Run::default();
         let most = stopset.max_items.map_or(usize::MAX, |most| most as usize);
         while run.picked.len() < most && self.has_room() {
-            let left = goal.since(self.chain.next_start());
-            if left <= tolerance {
+            // What is said is said whole: nothing is begun that the next slot would cut.
+            let goal = filling.end.cut.map_or(wanted, |cut| cut.plus(-tolerance).min(wanted));
+            let left = goal.since(next);
+            // What begins after the hour is passed by the next one's first line.
+            if left <= tolerance || next >= self.stretch.until.frame() {
                 break;
             }
             run.longest = Some(left + tolerance);
             let fit = Some(Fit { left, tolerance });
             let Some(picked) = self.pick(&source, &run, fit, filling) else { break };
-            run.picked.push(picked.place as u32);
             self.push(picked.place, None);
+            if run.picked.is_empty() {
+                let first = self.chain.last().map(|line| line.planned_at.frame());
+                wanted = first.unwrap_or(next).plus(length);
+            }
+            run.picked.push(picked.place as u32);
+            next = self.chain.next_start();
         }
-        let left = wanted.since(self.chain.next_start());
+        let left = wanted.since(next);
         if left > tolerance {
             let (short, items) = (left / 48, run.picked.len());
             let length = stopset.length_ms;

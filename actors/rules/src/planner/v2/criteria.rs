@@ -250,13 +250,8 @@ impl Criterion {
     /// Reads a rule.
     pub fn read(rule: &Rule, spans: &mut Vec<Span>, sight: &Sight<'_>) -> Self {
         let negative = matches!(rule.op, Op::IsNot | Op::NotContains | Op::NotIn | Op::LongerAgo);
-        let text = |value: &Value| match value {
-            Value::Text(text) => normal(text),
-            Value::Flag(_)
-            | Value::Number(_)
-            | Value::Texts(_)
-            | Value::Range(..)
-            | Value::Span(_) => String::new(),
+        let text = |value: &Value| {
+            if let Value::Text(text) = value { normal(text) } else { String::new() }
         };
         let texts = |pattern| sight.texts(&rule.field, &pattern);
         let test = match (&rule.field, &rule.op, &rule.value) {

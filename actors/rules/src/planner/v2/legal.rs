@@ -59,7 +59,9 @@ impl Slots<'_, '_> {
             let top = from.frame();
             let times = (top.plus(-before), top.plus(after));
             let first = stretch.slots.first();
-            if !aired(self.earlier, times) && !self.identifies(first) {
+            if self.identifies(first) {
+                self.own_id = (!aired(self.earlier, times)).then_some(times);
+            } else if !aired(self.earlier, times) {
                 owed.push((Of::Opening, times.0, times.1));
             }
         }
@@ -182,6 +184,15 @@ impl Slots<'_, '_> {
             && self.legal.iter().any(closing)
     }
 
+    /// Tells what is left before a fixed time; where room is kept for a legal ID, after that came.
+    pub(super) fn tell_rest(&mut self, filling: &Filling, label: &str) {
+        if filling.keeps_room {
+            self.rest_of = Some(label.into());
+        } else {
+            self.note_rest(filling.end, label);
+        }
+    }
+
     /// A legal ID that the clock itself puts serves as well.
     pub(super) fn identified(&mut self, at: UtcMicros) {
         let at = at.frame();
@@ -192,7 +203,16 @@ impl Slots<'_, '_> {
     /// beginning lacked is said.
     pub(super) fn end_legal_ids(&mut self) {
         let start = self.chain.next_start_whole();
+        if let Some((from, until)) = self.own_id.take()
+            && !self.chain.identifies(from, until)
+        {
+            let (from, until) = (from.utc(), until.utc());
+            self.notes
+                .push(format!("warning: no legal ID: none of the clock's from {from} to {until}"));
+        }
+        let rest_of = self.rest_of.take();
         for due in std::mem::take(&mut self.legal) {
+            let fixed = due.of == (Of::Closing { fixed: true });
             let fits = start >= due.from && start.plus(due.airtime) <= due.until;
             match due.of {
                 Of::Closing { fixed: true } if fits && self.has_room() => self.push_legal_id(due),
@@ -207,6 +227,10 @@ impl Slots<'_, '_> {
                 Of::SignOn => {
                     self.notes.push("warning: no legal ID: no natural break after sign-on".into());
                 }
+            }
+            if let (true, Some(label)) = (fixed, &rest_of) {
+                let at = self.stretch.until.frame();
+                self.note_rest(End { at, cut: None, hard: true, hold: true }, label);
             }
         }
     }

@@ -1,10 +1,12 @@
 //! What comes up in breaks and as imaging.
 
-use super::source::Reader;
+use super::catalogue::{ALBUM, ARTIST, Catalogue, LABEL, TITLE};
+use super::pick::{APART, Run};
+use super::source::{Reader, Source};
 use super::text::same;
 use grimnir_events::clock::{ImagingRole, Stopset, StopsetSource};
 use grimnir_events::library::ItemKind;
-use grimnir_events::smart_block::{BlockRules, BlockSeparation, SmartBlock};
+use grimnir_events::smart_block::{BlockRules, BlockSeparation, Field, SmartBlock};
 use grimnir_events::{MediaId, SmartBlockId};
 use std::collections::BTreeMap;
 
@@ -49,6 +51,8 @@ pub fn break_rules(
         }
         StopsetSource::SmartBlock(id) => (blocks.get(id)?.rules.clone(), None),
     };
+    // However its block plays, a break has nothing twice.
+    rules.loop_to_fill = false;
     let known = std::mem::take(&mut rules.separation);
     rules.separation = BlockSeparation {
         artist_sec: own.artist_sec.or(known.artist_sec).or(or),
@@ -58,4 +62,73 @@ pub fn break_rules(
         fields: if own.fields.is_empty() { known.fields } else { own.fields.clone() },
     };
     Some(rules)
+}
+
+/// The rules say themselves what kinds of items come up.
+pub fn names_kinds(rules: &BlockRules) -> bool {
+    let named = [Field::Kind, Field::Category, Field::Playlist];
+    rules.include.iter().flat_map(|group| &group.rules).any(|rule| named.contains(&rule.field))
+}
+
+/// Why an item does not come up in a break.
+pub const KEPT_APART: &str = "separation that the break keeps";
+
+/// Separations that a break keeps whatever it leaves open, as bits of a pick's mask.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Firm {
+    /// Against everything that airs.
+    pub always: u32,
+    /// Between the items of one break.
+    pub within: u32,
+}
+
+impl Firm {
+    /// Two items of one break are alike where they must not be.
+    pub fn alike(self, source: &Source, run: &Run, catalogue: &Catalogue, place: usize) -> bool {
+        let steps = source.apart.iter().enumerate();
+        let mut kept = steps.filter(|(step, _)| self.within & (1 << (APART + *step as u32)) != 0);
+        let same = |dim: usize, other: u32| {
+            let dim = &catalogue.dims[dim];
+            dim.of(place).iter().any(|value| dim.of(other as usize).contains(value))
+        };
+        self.within != 0
+            && kept.any(|(_, apart)| run.picked.iter().any(|other| same(apart.dim, *other)))
+    }
+}
+
+/// Says which separations of a break are kept: those that it names itself always, those that its
+/// block names between its own items. What the whole station asks of music is no part of a break
+/// from a category.
+pub fn hold(reader: &Reader<'_, '_>, stopset: &Stopset, source: &mut Source) {
+    let block = match &stopset.from {
+        StopsetSource::Category(_) => None,
+        StopsetSource::SmartBlock(id) => reader.inputs.blocks.get(id),
+    };
+    if block.is_none() && stopset.separation.fields.is_empty() {
+        let named = [ARTIST, TITLE, ALBUM, LABEL];
+        source.apart.retain(|apart| named.contains(&apart.dim));
+    }
+    let dims = |own: &BlockSeparation| -> Vec<usize> {
+        let given = |sec: Option<u32>, dim| sec.filter(|sec| *sec > 0).map(|_| dim);
+        let named = [
+            given(own.artist_sec, ARTIST),
+            given(own.title_sec, TITLE),
+            given(own.album_sec, ALBUM),
+            given(own.label_sec, LABEL),
+        ];
+        let fields = own.fields.iter().filter(|apart| apart.sec > 0);
+        let fields = fields.filter_map(|apart| reader.catalogue.dim(&apart.field));
+        named.into_iter().flatten().chain(fields).collect()
+    };
+    let own = dims(&stopset.separation);
+    let lent = block.map_or_else(Vec::new, |block| dims(&block.rules.separation));
+    for (step, apart) in source.apart.iter().enumerate() {
+        let bit = 1 << (APART + step as u32);
+        if own.contains(&apart.dim) {
+            source.firm.always |= bit;
+        }
+        if own.contains(&apart.dim) || lent.contains(&apart.dim) {
+            source.firm.within |= bit;
+        }
+    }
 }

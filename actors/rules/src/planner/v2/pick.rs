@@ -12,6 +12,7 @@ use super::criteria::Moment;
 use super::explain::{PickTrace, RUNNERS_UP, Scored};
 use super::hard::Hard;
 use super::history::{History, Logged, Who};
+use super::packaging::KEPT_APART;
 use super::score::{CLOSING, Fit, Parts, bits};
 use super::source::Source;
 use super::text::mix;
@@ -110,7 +111,8 @@ impl Desk<'_> {
         let share = usize::from(source.rules.rest.share_percent);
         let rested = (source.main.len() * share / 100).max(1);
         // Just before a fixed time lengths decide, among what rested less too.
-        let closing = ask.room.is_some_and(|(room, _)| room <= CLOSING);
+        let lengths = ask.fit.is_some();
+        let closing = lengths && ask.room.is_some_and(|(room, _)| room <= CLOSING);
         let least_recent = source.rules.order == Order::LeastRecent;
         let rotates = least_recent && !closing;
         // The rank is also how many were judged before.
@@ -234,6 +236,9 @@ impl Desk<'_> {
         if let Some(why) = self.hard.of(source, ask, at, &moment, self) {
             return Judged::Ruled(why);
         }
+        if source.firm.alike(source, ask.run, self.catalogue, at) {
+            return Judged::Ruled(KEPT_APART);
+        }
         // The heaviest first: most of what is worse is seen early.
         let mut mask = late;
         if source.exclude.iter().any(|group| group.holds(at, &moment)) {
@@ -247,12 +252,16 @@ impl Desk<'_> {
             }
         }
         for (step, apart) in source.apart.iter().enumerate().rev() {
-            if mask > limit {
+            let bit = 1 << (APART + step as u32);
+            if mask > limit && source.firm.always == 0 {
                 return Judged::Worse;
             }
             let close = |value: &u32| self.history.close(apart.dim, *value, ask.at, apart.us);
             if self.catalogue.dims[apart.dim].of(at).iter().any(close) {
-                mask |= 1 << (APART + step as u32);
+                if source.firm.always & bit != 0 {
+                    return Judged::Ruled(KEPT_APART);
+                }
+                mask |= bit;
             }
         }
         mask |= super::score::sequence_mask(source, ask, self.catalogue, at);

@@ -59,7 +59,7 @@ impl Slots<'_, '_> {
             self.without(index, end);
         }
         if end.0.hard {
-            self.note_rest(filling.end, &label);
+            self.tell_rest(&filling, &label);
         }
         self.conclude(filling);
     }
@@ -122,6 +122,18 @@ impl Slots<'_, '_> {
             }
         }
         place
+    }
+
+    /// The next time that is named is a show's: what is before it leaves it none of its own.
+    pub(super) fn leads_to_show(&self, index: usize) -> bool {
+        let mut later = (0..).zip(&self.stretch.slots).skip(index.saturating_add(1));
+        let next = later.find(|(_, slot)| slot.offset_ms.is_some());
+        let show = |at: usize| {
+            let show = self.stretch.shows.get(&at);
+            show.filter(|show| show.content != ShowContent::Automation).map(|show| show.id)
+        };
+        let next = next.and_then(|(next, _)| show(next));
+        next.is_some() && next != show(index)
     }
 
     /// Fills the rest of a stretch as without the show.

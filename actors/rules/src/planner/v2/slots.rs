@@ -18,7 +18,7 @@ use grimnir_events::timeline::{
     Anchor, ClockSlot, HourPlan, Line, PlaylistMode, SlotSource, SlotStart,
 };
 use grimnir_events::units::FRAMES_PER_SECOND;
-use grimnir_events::{LineId, PlaylistId, SmartBlockId, UtcMicros};
+use grimnir_events::{AirFrame, LineId, PlaylistId, SmartBlockId, UtcMicros};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
@@ -39,6 +39,10 @@ pub(super) struct Slots<'p, 'a> {
     pub anchored: bool,
     /// Legal IDs that are to find their breaks.
     pub legal: Vec<Due>,
+    /// Who is to tell of the rest that is kept free for one.
+    pub rest_of: Option<String>,
+    /// The clock puts one of its own at the hour: within these times it counts.
+    pub own_id: Option<(AirFrame, AirFrame)>,
     /// The slot in the making, and what of its source gives the next line.
     pub slot: Option<u32>,
     pub part: Part,
@@ -75,6 +79,8 @@ impl<'p, 'a> Slots<'p, 'a> {
             full,
             anchored: false,
             legal: Vec::new(),
+            rest_of: None,
+            own_id: None,
             gone,
             slot,
             part,
@@ -102,7 +108,7 @@ impl<'p, 'a> Slots<'p, 'a> {
             self.ends(end_of(slots), &mut filling);
             self.rotate(&SourceKey::Library, &mut filling);
             if filling.end.hard {
-                self.note_rest(filling.end, "hour");
+                self.tell_rest(&filling, "hour");
             }
             self.conclude(filling);
         }
@@ -200,7 +206,8 @@ impl<'p, 'a> Slots<'p, 'a> {
         self.fill_from(&slot.source, &mut filling);
         let end = filling.end;
         // Without this the chain would run ahead of a line that waits for nothing.
-        if end.hold && !shares && self.wants_more(end) && self.has_room() {
+        let holds = end.hold || self.leads_to_show(index);
+        if holds && !shares && self.wants_more(end) && self.has_room() {
             let before = self.chain.next_start();
             filling.items = None;
             self.part = Part::Fill;
@@ -210,7 +217,7 @@ impl<'p, 'a> Slots<'p, 'a> {
             }
         }
         if end.hard && !shares {
-            self.note_rest(filling.end, &label);
+            self.tell_rest(&filling, &label);
         }
         self.conclude(filling);
         self.chain.set_useful(None);

@@ -5,14 +5,14 @@ use super::catalogue::{ALBUM, ARTIST, Catalogue, LABEL, TITLE};
 use super::criteria::{Criterion, Group, Moment, Sight};
 use super::hard::TOO_LONG;
 use super::history::History;
-use super::packaging;
+use super::packaging::{self, Firm, names_kinds};
 use super::pick::{Removed, Run};
 use super::set::Set;
 use crate::planner::PlanInputs;
 use crate::planner::sound::is_programme;
 use grimnir_events::clock::{ImagingRole, Stopset, StopsetSource};
-use grimnir_events::smart_block::{BlockRules, BlockSeparation, Field, ItemSource};
-use grimnir_events::smart_block::{Order, Quota, Rule, Span};
+use grimnir_events::smart_block::{BlockRules, BlockSeparation, ItemSource};
+use grimnir_events::smart_block::{Order, Quota, Rule, RuleGroup, Span};
 use grimnir_events::timeline::PlaylistMode;
 use grimnir_events::{PlaylistId, SmartBlockId};
 use std::cell::OnceCell;
@@ -80,6 +80,8 @@ pub struct Source {
     pub exclude: Vec<Group>,
     /// Separations, the least important first.
     pub apart: Vec<Apart>,
+    /// Those that a break never gives way in.
+    pub firm: Firm,
     /// Quotas.
     pub bounds: Vec<Bound>,
     /// Preferences.
@@ -191,7 +193,9 @@ impl Reader<'_, '_> {
                     StopsetSource::SmartBlock(_) if names_kinds(&rules) => Base::AnyKind,
                     StopsetSource::SmartBlock(_) => Base::Programme,
                 };
-                (rules, base)
+                let mut source = self.make(key.clone(), rules, &base);
+                packaging::hold(self, stopset, &mut source);
+                return Some(source);
             }
             SourceKey::Imaging(role, category) => {
                 let places = packaging::places_for(self, *role, &super::text::normal(category));
@@ -252,10 +256,10 @@ impl Reader<'_, '_> {
     fn make(&self, key: SourceKey, rules: BlockRules, base: &Base) -> Source {
         let mut spans = Vec::new();
         let sight = self.sight();
-        let include: Vec<Group> =
-            rules.include.iter().map(|group| Group::read(group, &mut spans, &sight)).collect();
-        let exclude: Vec<Group> =
-            rules.exclude.iter().map(|group| Group::read(group, &mut spans, &sight)).collect();
+        let mut groups = |groups: &[RuleGroup]| -> Vec<Group> {
+            groups.iter().map(|group| Group::read(group, &mut spans, &sight)).collect()
+        };
+        let (include, exclude) = (groups(&rules.include), groups(&rules.exclude));
         let read = |rule: &Rule, spans: &mut Vec<Span>| Criterion::read(rule, spans, &sight);
         let weights = rules
             .weights
@@ -273,6 +277,7 @@ impl Reader<'_, '_> {
             include: Vec::new(),
             exclude: Vec::new(),
             apart,
+            firm: Firm::default(),
             bounds,
             weights,
             spans,
@@ -389,10 +394,4 @@ impl Source {
             [("played in this run", again), ("too long", self.too_long), (TOO_LONG, rest)];
         removed.into_iter().filter(|(_, count)| *count > 0).collect()
     }
-}
-
-/// The rules say themselves what kinds of items come up.
-fn names_kinds(rules: &BlockRules) -> bool {
-    let named = [Field::Kind, Field::Category, Field::Playlist];
-    rules.include.iter().flat_map(|group| &group.rules).any(|rule| named.contains(&rule.field))
 }

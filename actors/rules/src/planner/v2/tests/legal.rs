@@ -4,6 +4,7 @@
 use super::*;
 use crate::planner::world::{category, clock, songs};
 use grimnir_events::clock::{ClockSlot, LegalIdRule};
+use grimnir_events::library::CueMarks;
 use grimnir_events::timeline::Anchor;
 
 const MINUTE_US: i64 = 60_000_000;
@@ -155,4 +156,31 @@ fn without_the_rule_nothing_is_put_and_without_an_item_it_is_said() {
     let plain = plan(&world, 2);
     assert!(plain.iter().all(|plan| plan.notes.is_empty()), "{:?}", plain[1].notes);
     assert_eq!(plain[0].lines, plans[0].lines);
+}
+
+#[test]
+fn room_that_is_kept_and_not_taken_is_told() {
+    let mut world = station(vec![slot(0, SlotStart::Hard, category("gold"))], 1);
+    world.settings.crossfade_ms = 0;
+    // Ten songs leave 40 s of the hour, where 50 s are kept free.
+    for item in world.media.values_mut() {
+        let seconds = if item.kind == ItemKind::LegalId { 50 } else { 356 };
+        let cue_out = seconds * 48_000;
+        item.cues = CueMarks { cue_in: 0, segue: cue_out, cue_out };
+        item.duration_frames = cue_out;
+    }
+    let plans = plan(&world, 24);
+    let mut silent = 0;
+    for (plan, next) in plans.iter().zip(&plans[1..]) {
+        let Some(last) = plan.lines.last() else { continue };
+        let rest = next.lines[0].planned_at.since(end(last)) / 1_000;
+        let ms = |note: &String| -> Option<i64> {
+            let (before, _) = note.split_once(" ms before the next fixed time are not filled")?;
+            before.rsplit(' ').next()?.parse().ok()
+        };
+        let told: i64 = plan.notes.iter().filter_map(ms).sum();
+        assert!(rest <= told + 1, "{rest} ms, told {told}: {:?}", plan.notes);
+        silent += usize::from(rest > 10_000);
+    }
+    assert!(silent > 0, "no hour kept room that it did not take");
 }

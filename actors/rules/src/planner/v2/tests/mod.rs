@@ -1,5 +1,6 @@
 //! Tests of version 2, with a library whose every item says something else.
 
+mod breaks;
 mod checker;
 mod golden;
 mod grammar;

@@ -5,7 +5,7 @@ use crate::planner::hours::{hours_between, zone};
 use crate::planner::world::{category, clock, media_of};
 use crate::show::Coming;
 use grimnir_events::show::{Exception, KeptShow, LocalTime, Moved, Show, ShowContent, instance_id};
-use grimnir_events::timeline::Anchor;
+use grimnir_events::timeline::{Anchor, ClockSlot};
 use grimnir_events::{ClockId, ShowId};
 
 const LIST: PlaylistId = PlaylistId([3; 16]);
@@ -309,4 +309,22 @@ fn hours_of_shows_without_end_are_planned_in_bounded_time() {
     let plans = planned(&world, "UTC", "2026-11-21T10:00:00Z", "2026-11-21T11:00:00Z");
     assert_eq!(plans[0].lines.len(), 60);
     assert!(plans[0].lines.iter().all(|line| number(line.media_id) == 181));
+}
+
+#[test]
+fn a_row_of_slots_that_is_done_early_is_filled_up_to_a_show() {
+    let mut show = show(1, "2026-11-10T10:30:00", 30, list());
+    show.show.begins = SlotStart::Free;
+    let mut world = world([show]);
+    let row = vec![
+        ClockSlot { items: Some(1), ..slot(0, SlotStart::Free, category("gold")) },
+        ClockSlot::next(SlotSource::HardItem { media_id: media(7) }),
+    ];
+    world.clock = Some(clock(row));
+    let plan = planned(&world, "UTC", "2026-11-16T10:00:00Z", "2026-11-16T11:00:00Z").remove(0);
+    let half = at("2026-11-16T10:30:00Z");
+    let first = plan.lines.iter().find(|line| line.planned_at >= half).expect("of the list");
+    assert_eq!(number(first.media_id), 181, "{:?}", plan.lines);
+    let note = "its source ends early, filled from the library";
+    assert!(plan.notes.iter().any(|told| told.contains(note)), "{:?}", plan.notes);
 }

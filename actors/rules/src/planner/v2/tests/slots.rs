@@ -8,7 +8,7 @@ use grimnir_events::timeline::Anchor;
 use grimnir_events::{AirFrame, units::frames_of_ms};
 
 /// Songs 1 to 60 of four minutes or so, spots from 200 on, sweepers from 300, legal IDs from 400.
-fn station() -> World {
+pub(super) fn station() -> World {
     let mut world = World { media: songs(60), station: 4, ..World::default() };
     (world.settings.crossfade_ms, world.settings.artist_separation_s) = (0, 0);
     let mut add = |n: u16, seconds: i64, category: &str, kind: ItemKind| {
@@ -22,7 +22,7 @@ fn station() -> World {
     world
 }
 
-fn ruled(mut world: World, slots: Vec<ClockSlot>) -> World {
+pub(super) fn ruled(mut world: World, slots: Vec<ClockSlot>) -> World {
     world.clock = Some(clock(slots));
     world
 }
@@ -31,7 +31,7 @@ fn sweeper() -> SlotSource {
     SlotSource::Imaging { role: ImagingRole::Sweeper, category: String::new() }
 }
 
-fn spots(length_ms: u32, max_items: Option<u32>) -> Stopset {
+pub(super) fn spots(length_ms: u32, max_items: Option<u32>) -> Stopset {
     Stopset {
         from: StopsetSource::Category("spots".into()),
         length_ms,
@@ -41,7 +41,7 @@ fn spots(length_ms: u32, max_items: Option<u32>) -> Stopset {
     }
 }
 
-fn in_break(stopset: Stopset) -> SlotSource {
+pub(super) fn in_break(stopset: Stopset) -> SlotSource {
     SlotSource::Stopset { stopset: Box::new(stopset) }
 }
 
@@ -50,7 +50,7 @@ fn end(line: &Line) -> UtcMicros {
     line.planned_at.frame().plus(line.cues.airtime()).utc()
 }
 
-fn of(plan: &HourPlan, kind: ItemKind) -> Vec<&Line> {
+pub(super) fn of(plan: &HourPlan, kind: ItemKind) -> Vec<&Line> {
     plan.lines.iter().filter(|line| line.kind == kind).collect()
 }
 
@@ -117,29 +117,6 @@ fn a_break_adds_up_to_its_length_and_says_where_it_does_not() {
     assert!(note.is_some_and(|note| note.contains("(12 items)")), "{:?}", plans[0].notes);
     let plans = plan(&ruled(station(), slots(spots(90_000, Some(2)))), 1);
     assert_eq!(of(&plans[0], ItemKind::Spot).len(), 2);
-}
-
-#[test]
-fn products_of_a_break_keep_apart() {
-    let mut world = station();
-    for n in 200..212_u16 {
-        let custom = vec![CustomField { name: "product".into(), value: format!("P{}", n % 3) }];
-        world.details.insert(media(n), MediaDetails { custom, ..MediaDetails::default() });
-    }
-    let field = Field::Custom("product".into());
-    let mut stopset = spots(60_000, None);
-    stopset.separation.fields = vec![FieldSeparation { field, sec: 600 }];
-    let slots = vec![
-        slot(0, SlotStart::Free, category("gold")),
-        slot(1_200, SlotStart::Free, in_break(stopset)),
-        ClockSlot::next(category("gold")),
-    ];
-    for plan in plan(&ruled(world, slots), 4) {
-        let spots = of(&plan, ItemKind::Spot);
-        let products: BTreeSet<u16> = spots.iter().map(|l| number(l.media_id) % 3).collect();
-        assert!(spots.len() >= 3, "{:?}", plan.notes);
-        assert_eq!(products.len(), spots.len(), "{:?}", plan.notes);
-    }
 }
 
 #[test]
