@@ -52,7 +52,8 @@ impl Held {
         self.claims = self.claims.take().map(|claims| self.of_claims(claims));
         self.control = EngineControl::default();
         self.graph = DspGraph::default();
-        self.outputs = self.of_outputs(std::mem::take(&mut self.outputs));
+        let outputs = std::mem::take(&mut self.outputs);
+        self.outputs = self.of_outputs(outputs);
     }
     /// What is held of outputs.
     pub fn of_outputs(&self, mut outputs: EngineOutputs) -> EngineOutputs {
