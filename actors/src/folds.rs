@@ -1,5 +1,5 @@
-//! The folds of one station, gathered as for planning, with its library prepared: what work by hand,
-//! trying out and explaining ask the planner with.
+//! The folds of one station, gathered as for planning, with its library prepared: what work by
+//! hand, trying out and explaining ask the planner with.
 
 use crate::error::CommandError;
 use crate::gather::{Gathered, Larder, Prepared};

@@ -98,6 +98,10 @@ impl Site {
         let id = LiveSessionId(derive_id("live session", &[&meta.commit_id.0]));
         let secret = hex::encode(clock::fresh_id());
         let LiveRequest { name, username, mount, validity, tier, take, mode } = request;
+        let validity = match &before {
+            Some(before) if before.validity.lasts() == validity.lasts() => before.validity.clone(),
+            _ => validity,
+        };
         let digest = match &before {
             Some(session) => session.digest,
             None => secret_digest(id, &secret),

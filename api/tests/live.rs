@@ -25,6 +25,7 @@ async fn a_session_is_made_with_a_secret_that_is_told_once_and_kept_nowhere() {
     let secret = made.body["secret"].as_str().expect("told").to_owned();
     assert_eq!(secret.len(), 32);
     let again = house.ask("POST", SESSIONS, Some(&token), &key, Some(body)).await;
+    assert_eq!(again.status, StatusCode::CREATED, "{again:?}");
     assert_eq!((&again.body["id"], &again.body["secret"]), (&made.body["id"], &Value::Null));
 
     let listed = ask("GET", SESSIONS, None).await;

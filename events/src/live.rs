@@ -64,6 +64,16 @@ pub enum LiveValidity {
     },
 }
 
+impl LiveValidity {
+    /// How long its window is, in microseconds; `None` where shows say.
+    pub fn lasts(&self) -> Option<i64> {
+        match self {
+            Self::Window { from, until } => Some(until.since(*from)),
+            Self::Shows { .. } => None,
+        }
+    }
+}
+
 /// A permission to go live.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LiveSession {

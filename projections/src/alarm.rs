@@ -1,7 +1,7 @@
 //! Alarms: what a person has to hear of, told from one event alone.
 //!
-//! Upstream: events and facts. Downstream: the change feed (`alarm`), and whoever follows it to tell
-//! people.
+//! Upstream: events and facts. Downstream: the change feed (`alarm`), and whoever follows it to
+//! tell people.
 
 use crate::change::Changes;
 use crate::decoded::Event;

@@ -62,11 +62,7 @@ impl AsRun {
             }
             AirEvent::SilenceLeft {} => self.close_silence(fact.frame, |_| true, false),
             AirEvent::NonFiniteSamples { play, count } => self.non_finite(seq, fact, *play, *count),
-            _ => {
-                if let Some(row) = instant(seq, fact, line) {
-                    self.rows.push_back(row);
-                }
-            }
+            _ => self.rows.extend(instant(seq, fact, line)),
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`source`] (what can be mixed), [`command`] and [`mixer`] (the mix itself),
 //! [`fade`], [`dsp`], [`true_peak`], [`limiter`], [`meter`], then the file path [`decode`] →
-//! [`resample`] → [`mod@file`] → [`clip`], beside it [`native`], then [`live`] (from outside), and the helpers [`cue`] and
-//! [`tone`].
+//! [`resample`] → [`mod@file`] → [`clip`], beside it [`native`], then [`live`] (from outside), and
+//! the helpers [`cue`] and [`tone`].
 //! Upstream: air frames and fade curves of `grimnir-events`. Downstream: the engine's mix thread
 //! and offline rendering. Not here: GStreamer, async, clocks, sockets, threads.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]

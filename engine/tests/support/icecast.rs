@@ -131,12 +131,17 @@ impl Drop for Icecast {
 
 /// A port with a free one above it.
 fn free_ports() -> u16 {
+    static GIVEN: std::sync::Mutex<Vec<u16>> = std::sync::Mutex::new(Vec::new());
     loop {
         let first = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = first.local_addr().unwrap().port();
         let above =
             port.checked_add(1).map(|above| std::net::TcpListener::bind(("127.0.0.1", above)));
-        if matches!(above, Some(Ok(_))) {
+        // Tests run beside each other, and neither port is bound yet.
+        let mut given = GIVEN.lock().unwrap();
+        let fresh = !given.contains(&port) && !given.contains(&port.saturating_add(1));
+        if matches!(above, Some(Ok(_))) && fresh {
+            given.extend([port, port + 1]);
             return port;
         }
     }

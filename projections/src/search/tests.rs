@@ -209,8 +209,8 @@ proptest! {
             let text = format!("{} {} {category} {file_name}", tags.title, tags.artist);
             text.to_lowercase().split([' ', '.']).any(|own| own.starts_with(word))
         };
-        let has_all = |row: &&Box<MediaRow>| words.split(' ').all(|word| begins(row, word));
-        let mut plain: Vec<&MediaRow> = shelf.rows.values().filter(has_all).map(|row| &**row).collect();
+        let has_all = |row: &&MediaRow| words.split(' ').all(|word| begins(row, word));
+        let mut plain: Vec<&MediaRow> = shelf.rows.values().map(|row| &**row).filter(has_all).collect();
         plain.sort_by_key(|row| Place::of(row, order));
         if descending {
             plain.reverse();

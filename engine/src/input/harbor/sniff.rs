@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn garbage_is_nothing_at_last() {
         let noise: Vec<u8> =
-            (0..70_000u32).map(|n| (n * 2_654_435_761 >> 13) as u8 & 0x7f).collect();
+            (0..70_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8 & 0x7f).collect();
         assert_eq!(sniff(&noise[..1_000]), None);
         assert_eq!(sniff(&noise), Some(None));
     }

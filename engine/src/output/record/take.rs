@@ -1,7 +1,8 @@
 //! One file of a recording as it is encoded: exact from its first frame to its last.
 //!
 //! The encoder is new with each file, so that its first sample is the file's first frame and an
-//! hour turn costs nothing. Upstream: `recorder`. Downstream: the bytes, for `keeper`. Not here: disks.
+//! hour turn costs nothing. Upstream: `recorder`. Downstream: the bytes, for `keeper`. Not here:
+//! disks.
 
 use super::super::codec::{Codec, Taken};
 use super::super::mp3::{self, Framer};

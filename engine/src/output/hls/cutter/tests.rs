@@ -14,8 +14,8 @@ const FIRST: i64 = 1_795_269_600 * 48_000 + 77;
 /// Frames of a segment of a second: 47 encoded frames.
 const SECOND: usize = 47 * 1_024;
 
-/// No stretch of it is like another: a tone that glides, the same on both sides, because the encoder
-/// gives up the phases of what differs.
+/// No stretch of it is like another: a tone that glides, the same on both sides, because the
+/// encoder gives up the phases of what differs.
 fn programme() -> Vec<Frame> {
     let tone = |n: f64| (n * (0.03 + n * 1e-7)).sin() as f32 * 0.4;
     (0..5 * 48_000).map(|n| [tone(f64::from(n)); 2]).collect()
