@@ -30,7 +30,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Action {
     /// Play one station until told to end.
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     /// Measure a file; one line of JSON on standard output.
     Analyze {
         /// The file.

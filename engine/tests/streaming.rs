@@ -64,11 +64,11 @@ fn reports(facts: &[AirFact]) -> Vec<(u8, OutputReport)> {
 }
 
 fn is_up(facts: &[AirFact], n: u8) -> bool {
-    let healths = reports(facts).into_iter().filter_map(|(of, report)| match report {
+    let mut healths = reports(facts).into_iter().filter_map(|(of, report)| match report {
         OutputReport::Health { health, .. } if of == n => Some(health),
         _ => None,
     });
-    healths.last() == Some(OutputHealth::Up)
+    healths.next_back() == Some(OutputHealth::Up)
 }
 
 fn closed(facts: &[AirFact]) -> Vec<Recorded> {

@@ -105,12 +105,12 @@ fn questions() -> Vec<(Filter, Page)> {
 
 fn plain(rows: &BTreeMap<MediaId, Box<MediaRow>>, words: &str) -> usize {
     let words = words.to_lowercase();
-    let has = |row: &&Box<MediaRow>| {
+    let has = |row: &&MediaRow| {
         let tags = &row.item.tags;
         let text = format!("{}\n{}\n{}", tags.title, tags.artist, tags.album).to_lowercase();
         words.split_whitespace().all(|word| text.contains(word))
     };
-    rows.values().filter(has).count()
+    rows.values().map(|row| &**row).filter(has).count()
 }
 
 fn main() {

@@ -164,11 +164,11 @@ impl AirView {
     pub(super) fn publish(&self, shown: &Shown) {
         let blocks = self.blocks.load(Ordering::Relaxed);
         let slot = &self.peaks[blocks as usize % PEAK_BLOCKS];
-        for side in 0..2 {
+        for (side, peak) in slot.iter().enumerate().take(2) {
             let before = f64::from_bits(self.squares[side].load(Ordering::Relaxed));
             let sum = before + shown.square_sum[side];
             self.squares[side].store(sum.to_bits(), Ordering::Relaxed);
-            slot[side].store(shown.peak[side].to_bits(), Ordering::Relaxed);
+            peak.store(shown.peak[side].to_bits(), Ordering::Relaxed);
             let loudness = level(shown.loudness[side]);
             self.loudness[side].store(loudness.to_bits(), Ordering::Relaxed);
         }

@@ -182,12 +182,13 @@ mod tests {
         for outside in [99, 200, 250, 400] {
             assert_eq!(gate.admit(&right, UtcMicros(outside)), Err(Denial::NotNow));
         }
-        let first = gate.admit(&right, now).unwrap();
+        let first = gate.admit(&right, now).expect("is let in");
         assert_eq!(gate.admit(&right, now), Err(Denial::Busy));
         assert_eq!(gate.titled(&right), Ok(Some(first.key)));
         gate.leave(&first);
         assert_eq!(gate.titled(&right), Ok(None));
-        let second = gate.admit(&shown("source", "secret-1", None), UtcMicros(300)).unwrap();
+        let second =
+            gate.admit(&shown("source", "secret-1", None), UtcMicros(300)).expect("is let in");
         assert_ne!(first.key, second.key, "it comes back with the same secret");
         gate.leave(&first);
         assert_eq!(gate.titled(&right), Ok(Some(second.key)), "who is gone already frees nothing");

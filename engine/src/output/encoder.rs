@@ -190,7 +190,8 @@ mod tests {
             let room = Room { burst: 1 << 24, queue: 1 << 24, listeners: 1 };
             let hub = Hub::new(MountId([n; 16]), reached.clone(), room, Arc::new(|_| {}));
             hub.open();
-            let listener = hub.join(false, Arc::new(Notify::new())).ok().expect("let in");
+            let listener =
+                hub.join(false, Arc::new(Notify::new())).unwrap_or_else(|_| panic!("let in"));
             let encoder = Encoder::start((format, 64), taps.clone(), vec![hub.clone()]);
             (encoder, hub, listener)
         };

@@ -17,7 +17,7 @@ fn push(hub: &Hub, bytes: Bytes, until: i64) {
 }
 
 fn join(hub: &Arc<Hub>) -> Listener {
-    hub.join(false, Arc::new(Notify::new())).ok().expect("open, and not full")
+    hub.join(false, Arc::new(Notify::new())).unwrap_or_else(|_| panic!("open, and not full"))
 }
 
 #[test]
@@ -124,7 +124,8 @@ fn a_title_comes_with_the_sound_it_belongs_to() {
     push(&hub, Bytes::from(vec![0; icy::METAINT]), 1);
     hub.set_title("New");
     push(&hub, Bytes::from(vec![0; icy::METAINT]), 2);
-    let mut listener = hub.join(true, Arc::new(Notify::new())).ok().expect("open, and not full");
+    let mut listener =
+        hub.join(true, Arc::new(Notify::new())).unwrap_or_else(|_| panic!("open, and not full"));
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
     for title in ["Old", "New"] {
         let bytes = runtime.block_on(listener.next()).expect("sound");

@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(kept.len(), 2);
         assert_eq!(kept[0].first, UtcMicros(1_795_269_600_000_000).frame());
         mine.unmark(&one);
-        assert_eq!(next_run.left_open(), [two.clone()]);
+        assert_eq!(next_run.left_open(), std::slice::from_ref(&two));
         mine.remove(&two.file).expect("there");
         assert_eq!(mine.kept().len(), 1);
     }
