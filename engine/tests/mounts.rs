@@ -62,7 +62,7 @@ fn programme(whose: &str, frames: &[Frame]) -> Vec<(u32, Vec<f64>)> {
     let order: Vec<u32> = tones.iter().map(|(tone, _)| *tone).collect();
     assert!(TONES.ends_with(&order) && !order.is_empty(), "{whose}: {told:?}");
     for (tone, levels) in &tones {
-        // The last may hold less than a window of it, and who joins Opus hears it whole after 80 ms.
+        // The last may hold less than a window of it; who joins Opus hears it whole after 80 ms.
         for level in levels.iter().take(levels.len() - 1).skip(2) {
             let off = 20.0 * (level / AMPLITUDE).log10();
             assert!(off.abs() < 1.0, "{whose}: {tone} Hz is {off:.2} dB off");

@@ -210,7 +210,8 @@ proptest! {
             text.to_lowercase().split([' ', '.']).any(|own| own.starts_with(word))
         };
         let has_all = |row: &&MediaRow| words.split(' ').all(|word| begins(row, word));
-        let mut plain: Vec<&MediaRow> = shelf.rows.values().map(|row| &**row).filter(has_all).collect();
+        let rows = shelf.rows.values().map(|row| &**row);
+        let mut plain: Vec<&MediaRow> = rows.filter(has_all).collect();
         plain.sort_by_key(|row| Place::of(row, order));
         if descending {
             plain.reverse();
