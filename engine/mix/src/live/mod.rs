@@ -2,8 +2,8 @@
 //!
 //! One feed, one ring, any number of readers one after the other. The ring drops nothing while it
 //! is read; while nobody reads, the feed keeps it fresh ([`LiveFeed::park`]), so that whoever goes
-//! on air hears what is said now. Reading order: this file, [`source`] (how the fill is held),
-//! [`rider`], [`decode`]. Not here: sockets, who goes on air.
+//! on air hears what is said now. Reading order: this file, `source` (how the fill is held),
+//! [`rider`], `decode`. Not here: sockets, who goes on air.
 
 mod decode;
 mod kernel;
