@@ -141,7 +141,7 @@ async fn every_format_carries_the_programme_to_whoever_comes_early_or_late() {
         assert_eq!(ogg, body.starts_with(b"OggS\0\x02"), "{}: headers first", mount.path);
         let frames = decoded(rig.dir.path(), "late", &body);
         let heard = programme(&mount.path, &frames);
-        // The burst is counted in bytes, and tones cost Ogg's codecs few: it may hold all there was.
+        // The burst is counted in bytes, and tones cost Ogg's codecs few: it may hold everything.
         assert!(ogg || heard.len() < 4, "{}: what was long ago is not sent", mount.path);
         if heard.len() == 4 {
             continue;
