@@ -8,10 +8,7 @@ use crate::clock;
 use crate::error::CommandError;
 use crate::meta::Meta;
 use crate::site::Shared;
-use grimnir_events::{
-    Actor as Principal, CommitId, CorrelationId, StationId, StreamId, StreamKind, UtcMicros,
-    derive_id,
-};
+use grimnir_events::{CommitId, StationId, StreamId, StreamKind, UtcMicros, derive_id};
 use grimnir_rules::executor::command::ExecutorCommand;
 use grimnir_rules::planner::hours::{hour_of, zone};
 use grimnir_rules::{Executor, Station, Timeline};
@@ -115,12 +112,7 @@ impl LegalIdState {
         let log = self.shared.ledger.log_id();
         let parts: [&[u8]; 3] = [&log.0, &self.station.0, &hour.0.to_be_bytes()];
         let commit_id = CommitId(derive_id("legal id missed", &parts));
-        Meta {
-            actor: Principal::System,
-            correlation: CorrelationId(commit_id.0),
-            causation: CommitId::default(),
-            commit_id,
-        }
+        Meta::own_under(commit_id)
     }
 }
 

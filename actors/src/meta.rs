@@ -18,7 +18,11 @@ pub struct Meta {
 impl Meta {
     /// Of the system itself, in a conversation of its own.
     pub fn own() -> Self {
-        let commit_id = CommitId(crate::clock::fresh_id());
+        Self::own_under(CommitId(crate::clock::fresh_id()))
+    }
+
+    /// The same under an identity that follows from what it is about, so that it is told once.
+    pub fn own_under(commit_id: CommitId) -> Self {
         Self {
             actor: Actor::System,
             correlation: CorrelationId(commit_id.0),

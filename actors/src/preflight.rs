@@ -10,10 +10,7 @@ use crate::media;
 use crate::meta::Meta;
 use crate::site::Shared;
 use grimnir_events::timeline::Line;
-use grimnir_events::{
-    Actor as Principal, CommitId, ContentHash, CorrelationId, MediaId, StationId, StreamId,
-    StreamKind,
-};
+use grimnir_events::{ContentHash, MediaId, StationId, StreamId, StreamKind};
 use grimnir_rules::library::LibraryState;
 use grimnir_rules::library::command::LibraryCommand;
 use grimnir_rules::process::FILE_MISSING;
@@ -164,15 +161,8 @@ impl PreflightState {
     }
 
     async fn tell(&self, command: LibraryCommand) -> Result<(), CommandError> {
-        let commit_id = CommitId(clock::fresh_id());
-        let meta = Meta {
-            actor: Principal::System,
-            correlation: CorrelationId(commit_id.0),
-            causation: CommitId::default(),
-            commit_id,
-        };
         let stream = StreamId::of_station(StreamKind::Library, self.station);
-        self.shared.directory.decide::<Library>(stream, command, meta).await.map(|_| ())
+        self.shared.directory.decide::<Library>(stream, command, Meta::own()).await.map(|_| ())
     }
 }
 

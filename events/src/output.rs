@@ -201,6 +201,9 @@ pub struct RecordingOutput {
     pub keep_bytes: u64,
 }
 
+/// The reason of an output that is down because its station is: no fault of anything.
+pub const OFF_AIR: &str = "the station is off air";
+
 /// How an output is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -9,6 +9,7 @@ use grimnir_events::air::{AirEvent, InterruptReason};
 use grimnir_events::crash::CrashAnswer;
 use grimnir_events::executor::ExecutorEvent;
 use grimnir_events::library::LibraryEvent;
+use grimnir_events::output::{OFF_AIR, OutputHealth, OutputReport};
 use grimnir_events::sound::SoundEvent;
 use serde::{Deserialize, Serialize};
 
@@ -46,9 +47,37 @@ pub(crate) fn tell(out: &mut Changes, event: &Event) {
         }
         _ => None,
     };
-    if let Some((urgency, about, text)) = told {
-        out.push("alarm", &Alarm { urgency, about: about.into(), text });
+    let told = told.map(|(urgency, about, text)| Alarm { urgency, about: about.into(), text });
+    let of_output = match event {
+        Event::Air(fact) => of_output(&fact.event),
+        _ => None,
+    };
+    if let Some(alarm) = told.or(of_output) {
+        out.push("alarm", &alarm);
     }
+}
+
+/// Each output has alarms of its own. That a station left the air is none of theirs.
+fn of_output(event: &AirEvent) -> Option<Alarm> {
+    use Urgency::{Alarm as Alarmed, Cleared, Warning};
+    let (urgency, about, text) = match event {
+        AirEvent::OutputDown { mount_id, reason } => {
+            (Alarmed, mount_id.to_string(), format!("A mount is down: {reason}"))
+        }
+        AirEvent::OutputUp { mount_id } => (Cleared, mount_id.to_string(), "A mount is up.".into()),
+        AirEvent::OutputReported { output_id, report } => {
+            let OutputReport::Health { health, reason } = &**report else { return None };
+            let (urgency, text) = match health {
+                OutputHealth::Down if reason == OFF_AIR => return None,
+                OutputHealth::Down => (Alarmed, format!("An output is down: {reason}")),
+                OutputHealth::Degraded => (Warning, format!("An output is degraded: {reason}")),
+                OutputHealth::Up => (Cleared, "An output is up.".into()),
+            };
+            (urgency, output_id.to_string(), text)
+        }
+        _ => return None,
+    };
+    Some(Alarm { urgency, about, text })
 }
 
 type Told = Option<(Urgency, &'static str, String)>;
@@ -108,10 +137,26 @@ fn of_air(event: &AirEvent) -> Told {
             (Warning, "source", format!("A source failed: {reason}"))
         }
         AirEvent::SourceRecovered { .. } => (Cleared, "source", "A source is back.".into()),
-        AirEvent::OutputDown { reason, .. } => {
-            (Alarm, "output", format!("An output is down: {reason}"))
-        }
-        AirEvent::OutputUp { .. } => (Cleared, "output", "An output is up.".into()),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grimnir_events::OutputId;
+
+    #[test]
+    fn each_output_has_alarms_of_its_own_and_a_station_off_air_is_none() {
+        let of = |id: u8, health, reason: &str| {
+            let report = Box::new(OutputReport::Health { health, reason: reason.into() });
+            of_output(&AirEvent::OutputReported { output_id: OutputId([id; 16]), report })
+        };
+        let down = of(1, OutputHealth::Down, "refused").expect("an alarm");
+        assert_eq!((down.urgency, down.text.contains("refused")), (Urgency::Alarm, true));
+        let up = of(1, OutputHealth::Up, "").expect("its end");
+        assert_eq!((up.urgency, up.about), (Urgency::Cleared, down.about.clone()));
+        assert_ne!(of(2, OutputHealth::Up, "").expect("an end").about, down.about);
+        assert_eq!(of(1, OutputHealth::Down, OFF_AIR), None);
+    }
 }

@@ -6,9 +6,7 @@ use crate::gather::Gathered;
 use crate::meta::{Meta, Receipt};
 use grimnir_events::roll::{Origin, RepairReason};
 use grimnir_events::timeline::{HourPlan, TimelineEvent};
-use grimnir_events::{
-    Actor as Principal, CommitId, CorrelationId, LineId, StreamId, StreamKind, UtcMicros, derive_id,
-};
+use grimnir_events::{CommitId, LineId, StreamId, StreamKind, UtcMicros, derive_id};
 use grimnir_rules::Timeline;
 use grimnir_rules::planner::entry::{Basis, entry};
 use grimnir_rules::planner::{self, Repair, digest};
@@ -34,12 +32,7 @@ impl PlannerState {
         let mut all: Vec<&[u8]> = vec![&log.0, &self.station.0, &version];
         all.extend(parts);
         let commit_id = CommitId(derive_id(what, &all));
-        Meta {
-            actor: Principal::System,
-            correlation: CorrelationId(commit_id.0),
-            causation: CommitId::default(),
-            commit_id,
-        }
+        Meta::own_under(commit_id)
     }
 
     /// Plans hours on a thread of its own: it takes milliseconds per hour, and must not hold up the

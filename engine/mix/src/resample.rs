@@ -93,7 +93,7 @@ fn windowed_sinc(at: f64, half: usize, scale: f64) -> f64 {
 }
 
 /// The modified Bessel function of order 0, by its series (all terms positive, so no loss).
-fn bessel_i0(x: f64) -> f64 {
+pub(crate) fn bessel_i0(x: f64) -> f64 {
     let quarter = x * x / 4.0;
     let (mut sum, mut term, mut k) = (1.0, 1.0, 1.0);
     while term > sum * 1e-17 {

@@ -4,6 +4,7 @@
 //! length: its crash is a refused file, nothing more.
 
 use super::limits;
+use crate::output::codec::failure_of;
 use grimnir_engine_proto::report::AnalysisRefusal;
 use grimnir_events::analysis::FailureKind;
 use gstreamer as gst;
@@ -53,10 +54,7 @@ fn transcode(file: &Path, out: &Path) -> Result<(), String> {
 }
 
 fn first_error(bus: &gst::Bus) -> String {
-    match bus.pop_filtered(&[gst::MessageType::Error]).as_ref().map(|m| m.view()) {
-        Some(gst::MessageView::Error(error)) => error.error().to_string(),
-        _ => "the file cannot be opened by a decoder".into(),
-    }
+    failure_of(bus).unwrap_or_else(|| "the file cannot be opened by a decoder".into())
 }
 
 fn build(file: &Path, out: &Path) -> Result<gst::Pipeline, String> {

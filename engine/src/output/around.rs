@@ -8,9 +8,6 @@ use grimnir_events::EngineRunId;
 use std::path::PathBuf;
 use std::sync::PoisonError;
 
-/// Why an output gives nothing while the station does not.
-pub const OFF_AIR: &str = "the station is off air";
-
 /// Handed to every output that needs more than encoded sound.
 #[derive(Clone)]
 pub struct Surroundings {

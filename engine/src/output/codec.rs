@@ -155,10 +155,15 @@ impl Codec {
 
     /// What the element itself says went wrong.
     fn failure(&self) -> Option<String> {
-        match self.bus.pop_filtered(&[gst::MessageType::Error])?.view() {
-            gst::MessageView::Error(error) => Some(error.error().to_string()),
-            _ => None,
-        }
+        failure_of(&self.bus)
+    }
+}
+
+/// The first thing that an element says went wrong.
+pub(crate) fn failure_of(bus: &gst::Bus) -> Option<String> {
+    match bus.pop_filtered(&[gst::MessageType::Error])?.view() {
+        gst::MessageView::Error(error) => Some(error.error().to_string()),
+        _ => None,
     }
 }
 

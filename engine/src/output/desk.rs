@@ -14,6 +14,7 @@ use super::srt::Srt;
 use super::target::{Sink, Target};
 use crate::director::status::{OutputView, TargetView};
 use grimnir_events::handover::EngineConfig;
+use grimnir_events::output::OFF_AIR;
 use grimnir_events::output::{EngineOutput, EngineOutputs, OutputKind};
 use grimnir_events::station::Mount;
 use grimnir_events::{MountId, OutputId};
@@ -132,7 +133,7 @@ impl Desk {
         if !on_air {
             self.encoders.clear();
             for (_, hub) in &self.mounts {
-                hub.close("the station is off air");
+                hub.close(OFF_AIR);
             }
             return;
         }

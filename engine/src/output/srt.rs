@@ -3,11 +3,13 @@
 //! Encoded sound goes through a bounded queue that drops to a thread of its own, and from there
 //! into a pipeline of GStreamer that nobody else waits for. Upstream: the shared encoder.
 
-use super::around::{OFF_AIR, Surroundings};
+use super::around::Surroundings;
+use super::codec::failure_of;
 use super::encoder::EncoderKey;
 use super::target::{Encoded, Pulse, Sink, Target, TargetState};
 use bytes::Bytes;
 use grimnir_events::AirFrame;
+use grimnir_events::output::OFF_AIR;
 use grimnir_events::output::{Output, OutputHealth, SrtOutput};
 use grimnir_events::station::MountFormat;
 use gstreamer as gst;
@@ -296,10 +298,7 @@ impl Call {
     }
 
     fn failure(&self) -> Option<String> {
-        match self.bus.pop_filtered(&[gst::MessageType::Error])?.view() {
-            gst::MessageView::Error(error) => Some(error.error().to_string()),
-            _ => None,
-        }
+        failure_of(&self.bus)
     }
 }
 

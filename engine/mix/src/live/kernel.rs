@@ -1,6 +1,7 @@
 //! The filter that reads between two frames: a windowed sinc, of which a whole place is the frame
 //! itself.
 
+use crate::resample::bessel_i0;
 use std::sync::OnceLock;
 
 /// Frames to either side of a place.
@@ -51,16 +52,4 @@ fn row(phase: usize) -> [f32; TAPS] {
     // Every row passes a constant unchanged.
     let total: f64 = factors.iter().sum();
     factors.map(|factor| (factor / total) as f32)
-}
-
-/// The modified Bessel function of order 0, by its series.
-fn bessel_i0(x: f64) -> f64 {
-    let quarter = x * x / 4.0;
-    let (mut sum, mut term, mut k) = (1.0, 1.0, 1.0);
-    while term > sum * 1e-17 {
-        term *= quarter / (k * k);
-        sum += term;
-        k += 1.0;
-    }
-    sum
 }

@@ -19,6 +19,7 @@ use super::target::{Encoded, Pulse, Sink, Target, TargetState};
 use backoff::Backoff;
 use bytes::Bytes;
 use grimnir_events::OutputId;
+use grimnir_events::output::OFF_AIR;
 use grimnir_events::output::{
     EngineOutput, IcecastOutput, OutputHealth, OutputKind, ShoutcastOutput,
 };
@@ -32,7 +33,6 @@ use tokio::time::Instant;
 const STOOD: Duration = Duration::from_secs(10);
 
 /// Why nothing is sent before the sign-on and after the sign-off.
-const OFF_AIR: &str = "the station is off air";
 
 /// Where the sound goes.
 enum Server {

@@ -26,7 +26,7 @@ pub async fn run(line: &Line, wire: Box<dyn connect::Wire>) -> String {
     tokio::select! {
         reason = listen(read) => reason,
         reason = send(line, write) => reason,
-        () = line.off_air() => super::OFF_AIR.to_owned(),
+        () = line.off_air() => grimnir_events::output::OFF_AIR.to_owned(),
         never = tell_titles(line) => match never {},
     }
 }

@@ -3,11 +3,12 @@
 use super::cutter::{Cutter, Segment};
 use super::serve::Live;
 use super::shelf::{Shelf, Writer};
-use crate::output::around::{OFF_AIR, Surroundings};
+use crate::output::around::Surroundings;
 use crate::output::encoder::EncoderKey;
 use crate::output::fanout::{Block, Blocks};
 use crate::output::target::{Pulse, Sink, Target, TargetState};
 use grimnir_events::AirFrame;
+use grimnir_events::output::OFF_AIR;
 use grimnir_events::output::{HlsOutput, Output, OutputHealth};
 use grimnir_mix::Frame;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -4,11 +4,12 @@ use super::head::Label;
 use super::keeper::{Keeper, Limits, Told};
 use super::place::Place;
 use super::recorder::{Hours, Recorder};
-use crate::output::around::{OFF_AIR, Surroundings};
+use crate::output::around::Surroundings;
 use crate::output::encoder::EncoderKey;
 use crate::output::target::{Pulse, Sink, Target, TargetState};
 use grimnir_events::AirFrame;
 use grimnir_events::air::AirEvent;
+use grimnir_events::output::OFF_AIR;
 use grimnir_events::output::{Output, OutputHealth, OutputReport, RecordingOutput};
 use std::sync::{Arc, Mutex, PoisonError};
 
