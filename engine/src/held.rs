@@ -13,6 +13,7 @@ use grimnir_events::live::EngineInputs;
 use grimnir_events::output::{EngineOutputs, OutputKind};
 use grimnir_events::station::MountFormat;
 use grimnir_events::timeline::{HourPlan, Line};
+use grimnir_events::webstream::EngineWebstreams;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,8 @@ pub struct Held {
     pub outputs: EngineOutputs,
     /// Who may send sound in.
     pub inputs: EngineInputs,
+    /// Streams from elsewhere.
+    pub webstreams: EngineWebstreams,
     /// Epoch of the control plane that is obeyed.
     pub epoch: u64,
     /// Only the last rung and emergencies are held; what is handed over beyond is kept on disk for
@@ -136,6 +139,10 @@ impl Cache {
             held.inputs = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
             held.epoch = held.epoch.max(epoch);
         }
+        if let Some((epoch, parts)) = self.read("webstreams.held") {
+            held.webstreams = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
+            held.epoch = held.epoch.max(epoch);
+        }
         if let Some((epoch, parts)) = self.read("timeline.held") {
             held.epoch = held.epoch.max(epoch);
             if let Some((revision, hours)) = parts.split_first() {
@@ -183,6 +190,11 @@ impl Cache {
     /// Keeps who may send sound in.
     pub fn keep_inputs(&self, epoch: u64, payload: &[u8]) {
         self.write("inputs.held", epoch, &[payload]);
+    }
+
+    /// Keeps streams from elsewhere.
+    pub fn keep_webstreams(&self, epoch: u64, payload: &[u8]) {
+        self.write("webstreams.held", epoch, &[payload]);
     }
 
     /// A file of records in the shared framing: the epoch first, then each part.

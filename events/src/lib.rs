@@ -40,6 +40,7 @@ pub mod access;
 pub mod site;
 pub mod sound;
 pub mod live;
+pub mod webstream;
 pub mod air;
 pub mod handover;
 pub mod owner;

@@ -20,6 +20,8 @@ pub enum StreamKind {
     Library = 5,
     /// Decided: users and roles of a site.
     Access = 6,
+    /// Decided: webstreams of a station.
+    Webstream = 7,
     /// Witnessed: what the engine reports as aired; never rejected.
     Air = 16,
     /// Witnessed: what whoever runs the site has taken upon themselves.
@@ -28,13 +30,14 @@ pub enum StreamKind {
 
 impl StreamKind {
     /// Every kind, in order of its number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Station,
         Self::Ladder,
         Self::Executor,
         Self::Timeline,
         Self::Library,
         Self::Access,
+        Self::Webstream,
         Self::Air,
         Self::Site,
     ];
@@ -52,6 +55,7 @@ impl StreamKind {
             Self::Timeline => "timeline",
             Self::Library => "library",
             Self::Access => "access",
+            Self::Webstream => "webstream",
             Self::Air => "air",
             Self::Site => "site",
         }

@@ -8,6 +8,7 @@ use grimnir_engine_proto::v1::{self as proto, engine_server::Engine};
 use grimnir_events::codec::{self, Payload};
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::live::EngineInputs;
+use grimnir_events::webstream::EngineWebstreams;
 use grimnir_events::{ClaimId, LineId};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -163,6 +164,13 @@ impl Engine for Service {
             let inputs: EngineInputs = decode("inputs_payload", &request.inputs_payload)?;
             let bytes = request.inputs_payload;
             let _held = self.ask(|tx| Msg::Inputs(Box::new(inputs), bytes, epoch, tx)).await?;
+        }
+        if !request.webstreams_payload.is_empty() {
+            let webstreams: EngineWebstreams =
+                decode("webstreams_payload", &request.webstreams_payload)?;
+            let bytes = request.webstreams_payload;
+            let told = |tx| Msg::Webstreams(Box::new(webstreams), bytes, epoch, tx);
+            let _held = self.ask(told).await?;
         }
         let bytes = [request.claims_payload, request.control_payload];
         self.ask(|tx| Msg::Claims(Box::new(claims), control, bytes, epoch, tx)).await.map(handover)

@@ -4,7 +4,7 @@
 //! their word comes back as messages. Upstream: hand-overs and orders of the control server,
 //! reports of the mix thread. Downstream: mixer, journal, outputs.
 //!
-//! Reading order: this file, [`owner`], [`automation`], [`claims`], [`live`], [`fallback`],
+//! Reading order: this file, [`owner`], [`automation`], [`claims`], [`live`], [`streams`], [`fallback`],
 //! [`report`].
 
 mod automation;
@@ -20,6 +20,7 @@ mod plays;
 mod report;
 mod signing;
 mod steps;
+mod streams;
 pub mod status;
 
 use crate::air::clips::{self, ClipKey};
@@ -41,6 +42,7 @@ use grimnir_events::live::EngineInputs;
 use grimnir_events::output::EngineOutputs;
 use grimnir_events::station::StationSettings;
 use grimnir_events::timeline::{HourPlan, Line};
+use grimnir_events::webstream::EngineWebstreams;
 use grimnir_events::{AirFrame, ClaimId, ContentHash, EngineRunId, LineId};
 use grimnir_rules::timeline::resolve::Interrupted;
 use owner::Announcement;
@@ -94,6 +96,8 @@ pub enum Msg {
     Claims(Box<EngineClaims>, Option<EngineControl>, [Vec<u8>; 2], u64, oneshot::Sender<Taken>),
     /// Who may send sound in, with its bytes for the cache.
     Inputs(Box<EngineInputs>, Vec<u8>, u64, oneshot::Sender<Taken>),
+    /// Webstreams, with their bytes for the cache.
+    Webstreams(Box<EngineWebstreams>, Vec<u8>, u64, oneshot::Sender<Taken>),
     /// By an input.
     Input(InputWord),
     /// Sign on.
@@ -128,6 +132,8 @@ pub struct Parts {
     pub outputs: Desk,
     /// Who may come in.
     pub gate: Arc<Gate>,
+    /// Where webstreams are fetched.
+    pub runtime: tokio::runtime::Handle,
     /// Where its state is shown.
     pub board: Board,
     /// Its own address.
@@ -164,6 +170,7 @@ pub struct Director {
     auto_waiting: Option<(LineId, AirFrame)>,
     claims: Claims,
     lives: live::Lives,
+    streams: streams::Streams,
     gate: Arc<Gate>,
     modes: modes::Modes,
     fallback: Fallback,
@@ -224,6 +231,7 @@ impl Director {
             auto_waiting: None,
             claims,
             lives: live::Lives::default(),
+            streams: streams::Streams::new(parts.runtime),
             gate: parts.gate,
             modes: modes::Modes::default(),
             fallback,
@@ -275,6 +283,7 @@ impl Director {
             self.take_claims(&claims);
         }
         self.take_inputs(self.held.inputs.clone());
+        self.take_webstreams(self.held.webstreams.clone());
         self.note_held_until();
     }
 

@@ -4,7 +4,7 @@
 //! environment, a bound on its memory, and dies with the engine; its crash is the end of one
 //! source, nothing more.
 
-use super::pump::{Incoming, Inlet};
+use super::pump::{Incoming, Sink};
 use crate::media::limits;
 use grimnir_mix::Frame;
 use gstreamer as gst;
@@ -29,7 +29,7 @@ const KEPT: [&str; 9] = [
 const FRAME_BYTES: usize = 8;
 
 /// Decodes what comes; answers why it ended where that was not by the sender.
-pub(super) fn run(incoming: Incoming, inlet: &mut Inlet) -> Result<(), String> {
+pub(super) fn run(incoming: Incoming, sink: &mut dyn Sink) -> Result<(), String> {
     let mut child = start()?;
     let (Some(input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
         return Err("the decoder process has no pipes".into());
@@ -56,7 +56,7 @@ pub(super) fn run(incoming: Incoming, inlet: &mut Inlet) -> Result<(), String> {
             let [a, b, c, d, e, f, g, h] = *word;
             [f32::from_le_bytes([a, b, c, d]), f32::from_le_bytes([e, f, g, h])]
         }));
-        inlet.take(&mut frames);
+        sink.take(&mut frames);
         bytes.copy_within(whole..held, 0);
         held -= whole;
     }
