@@ -60,6 +60,10 @@ impl StreamKind {
             Self::Site => "site",
         }
     }
+    /// True where the station's witnessed stream is folded beside its own.
+    pub const fn folds_air(self) -> bool {
+        matches!(self, Self::Ladder | Self::Executor | Self::Timeline | Self::Webstream)
+    }
     /// True where facts are recorded as they come and never rejected.
     pub const fn is_witnessed(self) -> bool {
         matches!(self, Self::Air | Self::Site)

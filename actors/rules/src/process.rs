@@ -16,11 +16,11 @@ use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::ladder::{LadderEvent, OwnerReason, Tier};
 use grimnir_events::library::LibraryEvent;
 use grimnir_events::live::LiveAirEvent;
-use grimnir_events::webstream::{WebstreamAirEvent, WebstreamEvent};
 use grimnir_events::owner;
 use grimnir_events::site::SiteEvent;
 use grimnir_events::station::StationEvent;
 use grimnir_events::timeline::{DropReason, TimelineEvent};
+use grimnir_events::webstream::{WebstreamAirEvent, WebstreamEvent};
 use grimnir_events::{Commit, CommitId, LogId, StationId, StreamId, StreamKind, derive_id};
 
 /// A commit as process managers see it.

@@ -24,6 +24,7 @@ fn every_command_and_the_context_keep_their_bytes() {
     check_payload(commands::timeline());
     check_payload(commands::library());
     check_payload(commands::access());
+    check_payload(commands::webstream());
 }
 
 #[test]

@@ -11,9 +11,10 @@ use grimnir_events::library::ItemKind;
 use grimnir_events::live::EngineInputs;
 use grimnir_events::output::{EngineOutput, EngineOutputs, Output};
 use grimnir_events::timeline::{HourPlan, Line};
+use grimnir_events::webstream::EngineWebstreams;
 use grimnir_events::{Payload, StationId, StreamId, StreamKind, codec};
 use grimnir_rules::library::LibraryState;
-use grimnir_rules::{Executor, Ladder, Library, Station, Timeline};
+use grimnir_rules::{Executor, Ladder, Library, Station, Timeline, Webstream};
 
 /// Items kept for when the timeline ends.
 const ROTATION_ITEMS: usize = 50;
@@ -47,8 +48,8 @@ pub struct Folds {
     pub control: Vec<u8>,
     /// What shapes the programme.
     pub graph: DspGraph,
-    /// `handover.inputs`.
-    pub inputs: Vec<u8>,
+    /// `handover.inputs` and `handover.webstreams`.
+    pub inputs: [Vec<u8>; 2],
 }
 
 /// Reads the folds of a station.
@@ -101,6 +102,12 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         station_id: station,
         grants: crate::live::grants(&ladder.state, &timeline.state, &state.state.time_zone),
     };
+    let streams = directory.inspect::<Webstream>(stream(StreamKind::Webstream)).await?;
+    let webstreams = EngineWebstreams {
+        revision: streams.seq.max(timeline.seq).max(state.seq),
+        station_id: station,
+        grants: crate::webstream::granted(&streams.state, &timeline.state, &state.state.time_zone),
+    };
     Ok(Folds {
         config_revision,
         config: encode(&config)?,
@@ -115,7 +122,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         claims: encode(&claims)?,
         control: encode(&control)?,
         graph: state.state.dsp.clone(),
-        inputs: encode(&inputs)?,
+        inputs: [encode(&inputs)?, encode(&webstreams)?],
     })
 }
 

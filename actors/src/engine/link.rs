@@ -63,9 +63,9 @@ pub struct LinkState {
     helpers: Vec<JoinHandle<()>>,
     /// Ledger position the last complete turn was made at.
     settled_at: u64,
-    /// What this connection loaded to shape the programme, and who it said may come in.
+    /// What this connection loaded to shape the programme, and what it said may come in.
     loaded: Option<DspGraph>,
-    inputs: Vec<u8>,
+    inputs: [Vec<u8>; 2],
     starts_in_a_row: u32,
     /// When time alone changes the ladder next.
     deadline: Option<UtcMicros>,
@@ -109,7 +109,7 @@ impl Actor for EngineLink {
             helpers: vec![ticker],
             settled_at: 0,
             loaded: None,
-            inputs: vec![],
+            inputs: Default::default(),
             starts_in_a_row: 0,
             deadline: Some(crate::clock::now()),
             unplanned_since: None,
@@ -336,8 +336,8 @@ impl LinkState {
             let request = v1::SetClaimsRequest {
                 claims_payload: folds.claims.clone(),
                 control_payload: folds.control.clone(),
-                inputs_payload: folds.inputs.clone(),
-                webstreams_payload: folds.webstreams.clone(),
+                inputs_payload: folds.inputs[0].clone(),
+                webstreams_payload: folds.inputs[1].clone(),
                 epoch,
             };
             client.set_claims(request).await?;
@@ -388,10 +388,11 @@ fn alive(pid: u32) -> bool {
 }
 
 /// Kinds of stream whose commits an engine may have to hear of.
-pub const HANDED_OVER: [StreamKind; 5] = [
+pub const HANDED_OVER: [StreamKind; 6] = [
     StreamKind::Station,
     StreamKind::Library,
     StreamKind::Timeline,
     StreamKind::Ladder,
     StreamKind::Executor,
+    StreamKind::Webstream,
 ];

@@ -228,7 +228,7 @@ impl Director {
             let claims = live.is_some_and(|live| live.claim.is_some());
             // What it took the air by is what it follows while it holds it.
             if !claims {
-                stream.wish = stream.wish_at(now);
+                stream.wish = stream.wish_at(now).filter(|_| self.signed_on);
             }
             let Some(wish) = stream.wish else {
                 if live.is_some_and(|live| !claims && live.link.is_some()) {
@@ -237,7 +237,11 @@ impl Director {
                 }
                 continue;
             };
-            if live.is_none_or(|live| live.link.as_ref().is_none_or(Link::over)) {
+            // What is left of a ring that ended is heard first: its end is foreseen by it.
+            let claim = live.and_then(|live| live.claim);
+            let sounds = claim.and_then(|claim| self.claims.raised.get(&claim)?.current).is_some();
+            let over = live.is_none_or(|live| live.link.as_ref().is_none_or(Link::over));
+            if over && !sounds {
                 self.open_stream(id, wish);
             }
             let Some(live) = self.lives.all.get_mut(&session_of(id)) else { continue };
@@ -269,7 +273,8 @@ impl Director {
 
     /// Its claim has ended; by whomever, unless it gave it up for want of sound.
     pub(super) fn stream_let_go(&mut self, id: WebstreamId, gave_up: bool) {
-        if let Some(stream) = self.streams.all.get_mut(&id).filter(|_| !gave_up) {
+        let sent_away = self.signed_on && !gave_up;
+        if let Some(stream) = self.streams.all.get_mut(&id).filter(|_| sent_away) {
             stream.stand_down();
         }
     }

@@ -171,7 +171,7 @@ pub fn playing(urls: Vec<String>) -> WebstreamGrant {
         passthrough: true,
         probe: ProbeSettings { interval_s: 0, ..ProbeSettings::default() },
         failover: FailoverSettings {
-            recover_after_ms: 2_000,
+            recover_after_ms: 1_500,
             silence_ms: 1_500,
             ..FailoverSettings::default()
         },

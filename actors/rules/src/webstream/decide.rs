@@ -112,9 +112,7 @@ fn check_url(url: &str) -> Result<(), No> {
 
 fn check_take(take: TakePolicy) -> Result<(), No> {
     match take {
-        TakePolicy::Faded { fade_ms } => {
-            within("take.fade_ms", fade_ms.into(), 0, FADE_MAX_MS)
-        }
+        TakePolicy::Faded { fade_ms } => within("take.fade_ms", fade_ms.into(), 0, FADE_MAX_MS),
         // Nobody gives a webstream its cue but by starting it.
         TakePolicy::Immediate | TakePolicy::NextItem | TakePolicy::OnCue => Ok(()),
     }

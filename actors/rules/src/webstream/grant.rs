@@ -16,10 +16,15 @@ pub fn grants(state: &Webstreams, windows: &[Window], now: UtcMicros) -> Vec<Web
     let own = state.webstreams.values().map(|webstream| WebstreamGrant {
         webstream: webstream.clone(),
         windows: vec![],
-        start: state.starts.get(&webstream.id).copied().filter(|start| {
-            let done = state.seen.get(&webstream.id).map_or(0, |sight| sight.done_start);
-            start.until > now && start.number > done
-        }).unwrap_or_default(),
+        start: state
+            .starts
+            .get(&webstream.id)
+            .copied()
+            .filter(|start| {
+                let done = state.seen.get(&webstream.id).map_or(0, |sight| sight.done_start);
+                start.until > now && start.number > done
+            })
+            .unwrap_or_default(),
         stop: state.stops.get(&webstream.id).copied().unwrap_or(0),
         probe: state.probes.get(&webstream.id).copied().unwrap_or(0),
     });

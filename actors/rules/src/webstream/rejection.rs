@@ -71,7 +71,7 @@ impl Reject for WebstreamRejection {
         match self {
             Self::Text { .. } => "bad_text",
             Self::Url { .. } | Self::Urls { .. } => "bad_webstream_url",
-            Self::Setting { .. } => "bad_setting",
+            Self::Setting { .. } => "setting_out_of_range",
             Self::TooMany { .. } => "too_many_webstreams",
             Self::NilId => "nil_id",
             Self::Unknown { .. } => "webstream_not_found",

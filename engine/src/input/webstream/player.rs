@@ -299,6 +299,11 @@ impl Thread {
             air.format = pipe.format();
             let (key, format) = (air.key, air.format.clone());
             (self.tell)(InputWord::Recognised { key, format });
+            if self.passthrough {
+                // What the one before said is not heard any more.
+                let title = pipe.title().unwrap_or_default();
+                (self.tell)(InputWord::Titled { key, title });
+            }
         }
         let place = |place: usize| place as u16;
         let (from, to) = (from.map(place), to.map(place));

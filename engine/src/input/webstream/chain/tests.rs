@@ -2,6 +2,7 @@
 //! takes its frames in time.
 
 use super::super::pipe::Fault;
+use super::choose::QUIET_WAIT_MS;
 use super::*;
 
 /// How an address is.
@@ -128,10 +129,14 @@ fn whatever_the_first_does_the_next_is_heard_before_the_ring_is_dry() {
         let mut world = World::playing(&[Way::Up, Way::Up], laws());
         world.run(2_000);
         world.ways[0] = way;
+        let began = world.ms;
         world.run(10_000);
         let tos = [(Some(0), SwitchReason::Opened), (Some(1), reason)];
         assert_eq!(world.tos(), tos, "{way:?}");
         assert_eq!(world.dry_ms, 0, "{way:?}");
+        let took = world.switches[1].0 - began;
+        let limit = if way == Way::Silent { 4_100 } else { 1_200 };
+        assert!(took <= limit, "{way:?}: {took} ms");
         assert_eq!(world.healths.last(), Some(&WebstreamHealth::Degraded));
     }
 }
@@ -142,6 +147,22 @@ fn a_first_one_that_is_down_from_the_beginning_is_skipped_and_a_second_too() {
     assert_eq!(world.tos(), [(Some(2), SwitchReason::Opened)]);
     assert!(world.ms < 5_000, "{} ms", world.ms);
     assert!(world.told.contains(&(0, WebstreamHealth::Degraded)));
+}
+
+#[test]
+fn grace_is_given_only_while_enough_is_held() {
+    let mut world = World::playing(&[Way::Up, Way::Up], laws());
+    world.chain.laws.grace_ms = 10_000;
+    world.ways[0] = Way::Refuses;
+    world.run(10_000);
+    assert_eq!((world.switches.len(), world.dry_ms), (2, 0), "{:?}", world.switches);
+    let mut impatient = World::playing(&[Way::Up, Way::Up], laws());
+    (impatient.chain.laws.grace_ms, impatient.chain.laws.stall_ms) = (0, 500);
+    impatient.ways[0] = Way::Stalls;
+    let began = impatient.ms;
+    impatient.run(5_000);
+    let took = impatient.switches[1].0 - began;
+    assert!((500..900).contains(&took), "{took} ms");
 }
 
 #[test]
@@ -163,20 +184,24 @@ fn a_short_pause_is_no_reason_to_leave() {
 
 #[test]
 fn the_first_is_returned_to_once_it_was_well_and_at_a_quiet_moment() {
-    let mut world = World::playing(&[Way::Up, Way::Up], laws());
-    world.ways[0] = Way::Refuses;
-    world.run(8_000);
-    world.ways[0] = Way::Up;
-    let began = world.ms;
-    world.quiet = false;
-    world.run(70_000);
-    let (at, from, to, reason) = *world.switches.last().unwrap();
-    assert_eq!((from, to, reason), (Some(1), Some(0), SwitchReason::Recovered));
-    assert!(at - began >= 5_000 + QUIET_WAIT_MS, "{} ms after it came back", at - began);
-    assert_eq!(world.healths.last(), Some(&WebstreamHealth::Healthy));
-    world.run(10_000);
-    assert!(world.pipes[1].is_none(), "the other is let go");
-    assert_eq!(world.dry_ms, 0);
+    let back = |quiet| {
+        let mut world = World::playing(&[Way::Up, Way::Up], laws());
+        world.ways[0] = Way::Refuses;
+        world.run(8_000);
+        world.ways[0] = Way::Up;
+        let began = world.ms;
+        world.quiet = quiet;
+        world.run(70_000);
+        let (at, from, to, reason) = *world.switches.last().unwrap();
+        assert_eq!((from, to, reason), (Some(1), Some(0), SwitchReason::Recovered));
+        assert_eq!(world.healths.last(), Some(&WebstreamHealth::Healthy));
+        assert!(world.pipes[1].is_none(), "the other is let go");
+        assert_eq!(world.dry_ms, 0);
+        at - began
+    };
+    let (quiet, busy) = (back(true), back(false));
+    assert!(quiet >= 5_000, "{quiet} ms after it came back");
+    assert_eq!(busy - quiet, QUIET_WAIT_MS);
 }
 
 #[test]
@@ -222,6 +247,18 @@ fn with_none_left_that_is_told_once_and_the_first_that_comes_back_is_heard() {
     world.run(70_000);
     let last = *world.switches.last().unwrap();
     assert_eq!((last.1, last.2, last.3), (None, Some(1), SwitchReason::Recovered));
+}
+
+#[test]
+fn the_only_one_is_heard_again_when_it_comes_back() {
+    let mut world = World::playing(&[Way::Up], laws());
+    world.ways[0] = Way::Refuses;
+    world.run(10_000);
+    assert_eq!(world.switches.last().map(|s| s.2), Some(None));
+    world.ways[0] = Way::Up;
+    world.run(30_000);
+    let last = *world.switches.last().unwrap();
+    assert_eq!((last.1, last.2, last.3), (None, Some(0), SwitchReason::Recovered));
 }
 
 #[test]
