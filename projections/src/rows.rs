@@ -1,10 +1,10 @@
 //! The rows of every read model, as the API answers them.
 
+use crate::said::Said;
 use grimnir_events::access::Role;
 use grimnir_events::analysis::AnalysisEntry;
 use grimnir_events::control::ControlMode;
 use grimnir_events::crash::EngineCrash;
-use grimnir_events::details::MediaDetails;
 use grimnir_events::dsp::DspGraph;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{Claim, Tier};
@@ -186,7 +186,7 @@ pub struct MediaRow {
     pub added_at: UtcMicros,
     /// What else is said about it.
     #[serde(default)]
-    pub details: Box<MediaDetails>,
+    pub details: Said,
     /// How far it is.
     #[serde(default)]
     pub stage: MediaStage,
