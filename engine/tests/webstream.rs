@@ -156,7 +156,10 @@ async fn with_no_address_left_automation_goes_on_and_titles_are_those_of_the_str
     set_streams(&mut client, 2, vec![playing(vec![url])]).await;
     let ear = listen(port);
     on_air_now(&mut client).await;
-    let titled = |event: &WebstreamAirEvent| matches!(event, WebstreamAirEvent::Titled { title, .. } if title == "Someone - Something");
+    let titled = |event: &WebstreamAirEvent| match event {
+        WebstreamAirEvent::Titled { title, .. } => title == "Someone - Something",
+        _ => false,
+    };
     facts_until(&mut client, 1, |facts| stream_facts(facts).iter().any(titled)).await;
     origins[0].set(Mode::Dead);
     let facts = facts_until(&mut client, 1, |facts| owners(facts).len() == 3).await;

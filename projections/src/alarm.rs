@@ -58,7 +58,8 @@ pub(crate) fn tell(out: &mut Changes, event: &Event) {
     }
 }
 
-/// Each output, and each webstream, has alarms of its own. That a station left the air is none of theirs.
+/// Each output, and each webstream, has alarms of its own. That a station left the air is none of
+/// theirs.
 fn of_output(event: &AirEvent) -> Option<Alarm> {
     use Urgency::{Alarm as Alarmed, Cleared, Warning};
     let (urgency, about, text) = match event {

@@ -4,8 +4,8 @@
 //! their word comes back as messages. Upstream: hand-overs and orders of the control server,
 //! reports of the mix thread. Downstream: mixer, journal, outputs.
 //!
-//! Reading order: this file, [`owner`], [`automation`], [`claims`], [`live`], [`streams`], [`fallback`],
-//! [`report`].
+//! Reading order: this file, [`owner`], [`automation`], [`claims`], [`live`], [`streams`],
+//! [`fallback`], [`report`].
 
 mod automation;
 mod claims;

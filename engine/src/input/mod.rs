@@ -1,8 +1,8 @@
 //! What comes in from outside: encoders of people who are live, and webstreams.
 //!
 //! Reading order: [`gate`] (who may come in), [`harbor`] (how they speak), [`pump`] (bytes to
-//! frames), [`child`] (what only a decoder in C makes), [`webstream`]. Downstream: the director, by [`InputWord`].
-//! Not here: who goes on air.
+//! frames), [`child`] (what only a decoder in C makes), [`webstream`]. Downstream: the director, by
+//! [`InputWord`]. Not here: who goes on air.
 
 pub mod child;
 pub mod gate;

@@ -2,7 +2,7 @@
 //!
 //! | command | events | rejections |
 //! |---|---|---|
-//! | `Set` | `Set`; none for what it is already | `Text`, `Url`, `Urls`, `Setting`, `TooMany`, `NilId` |
+//! | `Set` | `Set`; none for what it is already | a malformed webstream, `TooMany`, `NilId` |
 //! | `Remove` | `Removed` | `Unknown` |
 //! | `Start` | `StartRequested` | `Unknown`, `Disabled`, `Setting` |
 //! | `Stop` | `StopRequested` | `Unknown` |
