@@ -2,9 +2,10 @@
 //! second, seen as it is, and taken off the air.
 
 use grimnir_mix::tone::tone_level;
+use grimnir_tests::nats::free_ports;
 use grimnir_tests::programs::until;
 use grimnir_tests::stage::{KBPS, text};
-use grimnir_tests::{Ear, Server, Setting, Stage, ports};
+use grimnir_tests::{Ear, Server, Setting, Stage};
 use serde_json::{Value, json};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -40,8 +41,7 @@ async fn a_webstream_is_heard_from_the_address_that_gives_sound() {
     let setting = Setting { tracks: 2, seconds: 120.0, ..Setting::default() };
     let stage = Stage::set(&server, setting).await;
     let mount = stage.start(&server).await;
-    let (nobody, there) = (ports::one(), ports::one());
-    let urls = [nobody, there].map(|port| format!("http://127.0.0.1:{port}/live"));
+    let urls = free_ports::<2>().map(|port| format!("http://127.0.0.1:{port}/live"));
     let _elsewhere = elsewhere(&urls[1]);
     let all = format!("/api/v1/stations/{}/webstreams", stage.station);
     let body = json!({ "name": "Sister", "urls": urls, "probe": { "interval_s": 0 } });
