@@ -85,7 +85,7 @@ fn every_frozen_event_folds_by_todays_rules() {
     assert_eq!(access.erased.len(), 1);
     total += count;
     let (streams, count) = folded::<Webstream>();
-    assert_eq!((streams.requests, streams.seen.len()), (136, 1), "{streams:?}");
+    assert_eq!((streams.requests, streams.seen.len()), (135, 1), "{streams:?}");
     total += count;
     let kinds = StreamKind::ALL.iter().filter(|kind| !kind.is_witnessed()).count();
     assert_eq!(kinds, 7, "each of them is folded above");
