@@ -58,6 +58,7 @@ impl Slots<'_, '_> {
             // That nothing short enough is left is how a run that must not be longer ends.
             if most.is_none_or(|(rule, _)| *rule != TOO_LONG) {
                 self.notes.push(format!("{}: {hole}", filling.label));
+                self.planner.hole |= source.key.fills();
             }
             trace.get_or_insert_default().hole = Some(hole);
         }
@@ -97,7 +98,8 @@ impl Slots<'_, '_> {
         let hard = Hard::at(catalogue, history, &planner.zone, complement, at);
         let (base, thresholds) = (&planner.base[..], &thresholds[..]);
         let media = planner.inputs.media;
-        let desk = Desk { catalogue, history, base, media, hard: &hard, thresholds };
+        let way = planner.way;
+        let desk = Desk { catalogue, history, base, media, hard: &hard, thresholds, way };
         desk.pick(source, &Ask { at, draw, fit, room, run }, trace)
     }
 
@@ -110,7 +112,8 @@ impl Slots<'_, '_> {
         let hard = Hard::at(catalogue, history, &planner.zone, complement, at);
         let base = &planner.base[..];
         let media = planner.inputs.media;
-        let desk = Desk { catalogue, history, base, media, hard: &hard, thresholds: &[] };
+        let (thresholds, way) = (&[][..], planner.way);
+        let desk = Desk { catalogue, history, base, media, hard: &hard, thresholds, way };
         hard.item(place, history).or_else(|| hard.complement(place, &desk))
     }
 }
