@@ -25,7 +25,8 @@ pub fn farewell<'a>(timeline: &TimelineState, library: &'a LibraryState) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::{LibraryState, MediaEntry, Stage};
+    use crate::library::stock::state::Stage;
+    use crate::library::{LibraryState, MediaEntry};
     use crate::planner::Tally;
     use crate::planner::world::item;
     use grimnir_events::clock::LegalIdRule;

@@ -7,6 +7,7 @@ use super::pick::{Ask, Desk, FIT, Picked, Removed, Run};
 use super::score::{Fit, bits};
 use super::slots::{Filling, Slots};
 use super::source::Source;
+use super::ways::Way;
 use crate::planner::v1::slots::End;
 use grimnir_events::units::frames_of_ms;
 use rand_chacha::rand_core::RngCore;
@@ -98,7 +99,8 @@ impl Slots<'_, '_> {
         let hard = Hard::at(catalogue, history, &planner.zone, complement, at);
         let (base, thresholds) = (&planner.base[..], &thresholds[..]);
         let media = planner.inputs.media;
-        let way = planner.way;
+        // What is put between keeps its own order.
+        let way = if source.key.fills() { planner.way } else { Way::Rules };
         let desk = Desk { catalogue, history, base, media, hard: &hard, thresholds, way };
         desk.pick(source, &Ask { at, draw, fit, room, run }, trace)
     }

@@ -132,7 +132,7 @@ impl Planner<'_> {
         let told = notes.len();
         let mut lines = joint::settle(&inputs, lines, from, &mut notes);
         let cut = v1::slots::first_cut(&stretch.next, stretch.until);
-        edges::trim(&mut lines, stretch.until, cut, &mut notes);
+        edges::trim(inputs.settings, &mut lines, stretch.until, cut, &mut notes);
         let last = earlier.iter().rev().find_map(|plan| plan.lines.last());
         let moved = notes.len() > told;
         edges::tell_silence(last, &lines, moved, &mut notes);
