@@ -4,6 +4,8 @@
 mod ear;
 pub mod icecast;
 mod outputs;
+#[path = "../../../tests/src/ports.rs"]
+pub mod ports;
 
 pub use ear::*;
 pub use outputs::*;
