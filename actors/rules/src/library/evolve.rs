@@ -2,6 +2,7 @@
 
 use super::stock::state::Stage;
 use super::{LibraryState, MediaEntry, Playlist, analysis, stock};
+use crate::common::Common;
 use grimnir_events::library::LibraryEvent;
 
 /// Folds one event.
@@ -14,7 +15,7 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
                 before.map(|entry| (entry.deleted.take(), entry.added_at)).unwrap_or_default();
             let (item, stage) = ((**item).clone(), Stage::Measured);
             let entry = MediaEntry { item, lost: None, stage, deleted, added_at };
-            state.media.insert(entry.item.id, Box::new(entry));
+            state.media.insert(entry.item.id, Common::new(entry));
         }
         LibraryEvent::MediaRefused { .. } => {}
         LibraryEvent::MediaDescribed {

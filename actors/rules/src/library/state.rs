@@ -2,6 +2,7 @@
 
 use super::analysis::AnalysisEntry;
 use super::stock::state::{Deleted, FolderState, Stage, Times};
+use crate::common::Common;
 use grimnir_events::analysis::AnalysisFailure;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::library::MediaItem;
@@ -13,9 +14,9 @@ use std::collections::BTreeMap;
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct LibraryState {
     /// Items that were taken in and not removed.
-    pub media: BTreeMap<MediaId, Box<MediaEntry>>,
+    pub media: BTreeMap<MediaId, Common<MediaEntry>>,
     /// The same items by the SHA-256 of the file as it came.
-    pub by_hash: BTreeMap<ContentHash, MediaId>,
+    pub by_hash: Common<BTreeMap<ContentHash, MediaId>>,
     /// What else is said about items, but for when they came in, which their entries say: mostly
     /// nothing more is.
     pub details: BTreeMap<MediaId, MediaDetails>,

@@ -1,5 +1,6 @@
 //! The items that may be planned, wherever they are kept: nothing is copied to plan from them.
 
+use crate::common::Common;
 use crate::library::{LibraryState, MediaEntry};
 use grimnir_events::library::MediaItem;
 use grimnir_events::{MediaId, UtcMicros};
@@ -11,7 +12,7 @@ pub enum Media<'a> {
     /// All of these.
     Items(&'a BTreeMap<MediaId, MediaItem>),
     /// Those of a library that are [playable](MediaEntry::is_playable).
-    Entries(&'a BTreeMap<MediaId, Box<MediaEntry>>),
+    Entries(&'a BTreeMap<MediaId, Common<MediaEntry>>),
 }
 
 impl<'a> Media<'a> {

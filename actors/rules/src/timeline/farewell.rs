@@ -25,6 +25,7 @@ pub fn farewell<'a>(timeline: &TimelineState, library: &'a LibraryState) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::common::Common;
     use crate::library::stock::state::Stage;
     use crate::library::{LibraryState, MediaEntry};
     use crate::planner::Tally;
@@ -44,7 +45,7 @@ mod tests {
             item.kind = kind;
             let (stage, added_at) = (Stage::Measured, None);
             let entry = MediaEntry { item, lost: None, stage, deleted: None, added_at };
-            library.media.insert(entry.item.id, Box::new(entry));
+            library.media.insert(entry.item.id, Common::new(entry));
         }
         library
     }

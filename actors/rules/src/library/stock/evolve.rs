@@ -2,6 +2,7 @@
 
 use super::super::{LibraryState, MediaEntry};
 use super::state::{FileIs, FileState, FolderState, Stage};
+use crate::common::Common;
 use grimnir_events::ImportId;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::library::MediaItem;
@@ -98,7 +99,7 @@ fn add(state: &mut LibraryState, item: &PendingItem) {
     let (stage, added_at) = (Stage::Pending, None);
     let item_now = unmeasured(item);
     let entry = MediaEntry { item: item_now, lost: None, stage, deleted: None, added_at };
-    state.media.insert(item.id, Box::new(entry));
+    state.media.insert(item.id, Common::new(entry));
     if item.details != MediaDetails::default() {
         state.describe(item.id, &item.details);
     }

@@ -2,6 +2,7 @@
 
 use super::worlds::{Dice, any_item, any_world};
 use super::*;
+use crate::common::Common;
 use crate::library::MediaEntry;
 use crate::planner::Media;
 
@@ -142,9 +143,10 @@ fn a_library_is_planned_from_where_it_lies_without_what_is_lost() {
             // As the library keeps it: when an item came in stands beside it.
             let added_at = world.details.get(id).and_then(|details| details.added_at);
             let item = item.clone();
-            (*id, Box::new(MediaEntry { item, lost, stage, deleted, added_at }))
+            (*id, Common::new(MediaEntry { item, lost, stage, deleted, added_at }))
         };
-        let entries: BTreeMap<MediaId, Box<MediaEntry>> = world.media.iter().map(entry).collect();
+        let entries: BTreeMap<MediaId, Common<MediaEntry>> =
+            world.media.iter().map(entry).collect();
         world.media.retain(|id, _| !lost(id));
         let hours = [hour(0), hour(1), hour(2)];
         let mut details = world.details.clone();
