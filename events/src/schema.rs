@@ -83,4 +83,5 @@ pub const REGISTER: &[Registered] = &[
     Registered::of::<crate::live::EngineInputs>(),
     Registered::of::<crate::webstream::WebstreamEvent>(),
     Registered::of::<crate::webstream::EngineWebstreams>(),
+    Registered::of::<crate::handover::EngineFarewell>(),
 ];

@@ -5,7 +5,7 @@ use crate::site::Shared;
 use grimnir_engine_proto::v1;
 use grimnir_events::control::EngineControl;
 use grimnir_events::dsp::{DspGraph, DspNode};
-use grimnir_events::handover::{EngineClaims, EngineConfig};
+use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::ClaimItem;
 use grimnir_events::library::ItemKind;
 use grimnir_events::live::EngineInputs;
@@ -48,8 +48,12 @@ pub struct Folds {
     pub control: Vec<u8>,
     /// What shapes the programme.
     pub graph: DspGraph,
-    /// `handover.inputs` and `handover.webstreams`.
-    pub inputs: [Vec<u8>; 2],
+    /// `handover.inputs`.
+    pub inputs: Vec<u8>,
+    /// `handover.farewell`.
+    pub farewell: Vec<u8>,
+    /// `handover.webstreams`.
+    pub webstreams: Vec<u8>,
 }
 
 /// Reads the folds of a station.
@@ -108,6 +112,8 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         station_id: station,
         grants: crate::webstream::granted(&streams.state, &timeline.state, &state.state.time_zone),
     };
+    let legal_id = grimnir_rules::timeline::farewell(&timeline.state, &library.state);
+    let legal_id = legal_id.map(|item| crate::site::claim_item(item, settings));
     Ok(Folds {
         config_revision,
         config: encode(&config)?,
@@ -122,7 +128,9 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         claims: encode(&claims)?,
         control: encode(&control)?,
         graph: state.state.dsp.clone(),
-        inputs: [encode(&inputs)?, encode(&webstreams)?],
+        inputs: encode(&inputs)?,
+        farewell: encode(&EngineFarewell { legal_id })?,
+        webstreams: encode(&webstreams)?,
     })
 }
 
