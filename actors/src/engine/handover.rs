@@ -48,12 +48,23 @@ pub struct Folds {
     pub control: Vec<u8>,
     /// What shapes the programme.
     pub graph: DspGraph,
-    /// `handover.inputs`.
-    pub inputs: Vec<u8>,
-    /// `handover.farewell`.
-    pub farewell: Vec<u8>,
-    /// `handover.webstreams`.
-    pub webstreams: Vec<u8>,
+    /// `handover.inputs`, `handover.farewell` and `handover.webstreams`.
+    pub beside: [Vec<u8>; 3],
+}
+
+impl Folds {
+    /// The claims, with what goes beside them.
+    pub fn claims_request(&self, epoch: u64) -> v1::SetClaimsRequest {
+        let [inputs_payload, farewell_payload, webstreams_payload] = self.beside.clone();
+        v1::SetClaimsRequest {
+            claims_payload: self.claims.clone(),
+            control_payload: self.control.clone(),
+            inputs_payload,
+            farewell_payload,
+            webstreams_payload,
+            epoch,
+        }
+    }
 }
 
 /// Reads the folds of a station.
@@ -128,9 +139,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         claims: encode(&claims)?,
         control: encode(&control)?,
         graph: state.state.dsp.clone(),
-        inputs: encode(&inputs)?,
-        farewell: encode(&EngineFarewell { legal_id })?,
-        webstreams: encode(&webstreams)?,
+        beside: [encode(&inputs)?, encode(&EngineFarewell { legal_id })?, encode(&webstreams)?],
     })
 }
 

@@ -332,20 +332,10 @@ impl LinkState {
             };
             client.set_timeline(request).await?;
         }
-        let beside = [folds.inputs, folds.farewell, folds.webstreams];
-        let others = beside != self.beside || self.settled_at == 0;
+        let others = folds.beside != self.beside || self.settled_at == 0;
         if folds.claims_revision > status.claims_revision || others {
-            let [inputs_payload, farewell_payload, webstreams_payload] = beside.clone();
-            let request = v1::SetClaimsRequest {
-                claims_payload: folds.claims.clone(),
-                control_payload: folds.control.clone(),
-                inputs_payload,
-                farewell_payload,
-                webstreams_payload,
-                epoch,
-            };
-            client.set_claims(request).await?;
-            self.beside = beside;
+            client.set_claims(folds.claims_request(epoch)).await?;
+            self.beside.clone_from(&folds.beside);
         }
         if self.loaded.as_ref() != Some(&folds.graph) {
             let answer =
