@@ -1,5 +1,5 @@
-//! A webstream over HTTP: made with a first address where nobody answers, put on air, heard from the
-//! second, seen as it is, and taken off the air.
+//! A webstream over HTTP: made with a first address where nobody answers, put on air, heard from
+//! the second, seen as it is, and taken off the air.
 
 use grimnir_mix::tone::tone_level;
 use grimnir_tests::nats::free_ports;
