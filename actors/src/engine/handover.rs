@@ -8,6 +8,7 @@ use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::handover::{EngineClaims, EngineConfig};
 use grimnir_events::ladder::ClaimItem;
 use grimnir_events::library::ItemKind;
+use grimnir_events::line::EngineLines;
 use grimnir_events::live::EngineInputs;
 use grimnir_events::output::{EngineOutput, EngineOutputs, Output};
 use grimnir_events::timeline::{HourPlan, Line};
@@ -49,6 +50,8 @@ pub struct Folds {
     pub graph: DspGraph,
     /// `handover.inputs`.
     pub inputs: Vec<u8>,
+    /// `handover.lines`.
+    pub lines: Vec<u8>,
 }
 
 /// Reads the folds of a station.
@@ -101,6 +104,12 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         station_id: station,
         grants: crate::live::grants(&ladder.state, &timeline.state, &state.state.time_zone),
     };
+    let of_ladder = &ladder.state.live.lines;
+    let lines = EngineLines {
+        revision: ladder.seq,
+        station_id: station,
+        lines: of_ladder.iter().map(|(id, line)| (*id, line.clone())).collect(),
+    };
     Ok(Folds {
         config_revision,
         config: encode(&config)?,
@@ -116,6 +125,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         control: encode(&control)?,
         graph: state.state.dsp.clone(),
         inputs: encode(&inputs)?,
+        lines: encode(&lines)?,
     })
 }
 

@@ -337,6 +337,7 @@ impl LinkState {
                 claims_payload: folds.claims.clone(),
                 control_payload: folds.control.clone(),
                 inputs_payload: folds.inputs.clone(),
+                lines_payload: folds.lines.clone(),
                 epoch,
             };
             client.set_claims(request).await?;
