@@ -4,7 +4,7 @@
 
 mod support;
 
-use grimnir_engine_proto::v1;
+use grimnir_engine_proto::{Client, v1};
 use grimnir_events::ClaimId;
 use grimnir_events::air::{AirEvent, AirFact, EndReason};
 use grimnir_events::handover::EngineClaims;
