@@ -148,18 +148,24 @@ impl Director {
             title: String::new(),
             title_told: AirFrame(0),
         };
-        let orphan = self.orphan_of(&session);
+        let (orphan, mut again) = (self.orphan_of(&session), None);
         let live = self.lives.all.entry(session_id).or_insert_with(|| first(session));
         let format = String::new();
         live.link = Some(Link { key, tap, cut, format, ready_told: false, ended: false });
         if live.claim.is_none() && orphan.is_some() {
             // It was on air when the run before this one broke off: it goes on.
             (live.claim, live.took, live.wanted) = (orphan, TakePolicy::Immediate, None);
+            again = orphan;
         } else if live.session.take != TakePolicy::OnCue && live.claim.is_none() {
             live.wanted = Some(live.session.take);
         }
         let protocol = protocol.to_owned();
         self.live_fact(LiveAirEvent::Connected { session_id, address, client, protocol });
+        // Told anew, so that whoever looks knows whose it is; the ladder has it already.
+        let raised = again.and_then(|id| self.claims.raised.get(&id));
+        if let Some(claim) = raised.map(|raised| Box::new(raised.claim.clone())) {
+            self.live_fact(LiveAirEvent::Claimed { session_id, claim });
+        }
     }
 
     /// The claim that a run before this one made for a session, while it is kept.
