@@ -82,4 +82,5 @@ pub const REGISTER: &[Registered] = &[
     Registered::of::<crate::ladder::Claim>(),
     Registered::of::<crate::live::EngineInputs>(),
     Registered::of::<crate::line::EngineLines>(),
+    Registered::of::<crate::handover::EngineFarewell>(),
 ];

@@ -5,7 +5,7 @@ use crate::site::Shared;
 use grimnir_engine_proto::v1;
 use grimnir_events::control::EngineControl;
 use grimnir_events::dsp::{DspGraph, DspNode};
-use grimnir_events::handover::{EngineClaims, EngineConfig};
+use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::ClaimItem;
 use grimnir_events::library::ItemKind;
 use grimnir_events::line::EngineLines;
@@ -50,8 +50,13 @@ pub struct Folds {
     pub graph: DspGraph,
     /// `handover.inputs`.
     pub inputs: Vec<u8>,
+<<<<<<< HEAD
     /// `handover.lines`.
     pub lines: Vec<u8>,
+=======
+    /// `handover.farewell`.
+    pub farewell: Vec<u8>,
+>>>>>>> main
 }
 
 /// Reads the folds of a station.
@@ -104,12 +109,17 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         station_id: station,
         grants: crate::live::grants(&ladder.state, &timeline.state, &state.state.time_zone),
     };
+<<<<<<< HEAD
     let of_ladder = &ladder.state.live.lines;
     let lines = EngineLines {
         revision: ladder.seq,
         station_id: station,
         lines: of_ladder.iter().map(|(id, line)| (*id, line.clone())).collect(),
     };
+=======
+    let legal_id = grimnir_rules::timeline::farewell(&timeline.state, &library.state);
+    let legal_id = legal_id.map(|item| crate::site::claim_item(item, settings));
+>>>>>>> main
     Ok(Folds {
         config_revision,
         config: encode(&config)?,
@@ -125,7 +135,11 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         control: encode(&control)?,
         graph: state.state.dsp.clone(),
         inputs: encode(&inputs)?,
+<<<<<<< HEAD
         lines: encode(&lines)?,
+=======
+        farewell: encode(&EngineFarewell { legal_id })?,
+>>>>>>> main
     })
 }
 

@@ -1,8 +1,8 @@
 //! The items that may be planned, wherever they are kept: nothing is copied to plan from them.
 
 use crate::library::{LibraryState, MediaEntry};
-use grimnir_events::MediaId;
 use grimnir_events::library::MediaItem;
+use grimnir_events::{MediaId, UtcMicros};
 use std::collections::BTreeMap;
 
 /// Items by id; those of a library that cannot be played are passed over.
@@ -32,6 +32,25 @@ impl<'a> Media<'a> {
             Self::Entries(entries) => Box::new(
                 entries.values().filter(|entry| entry.is_playable()).map(|entry| &entry.item),
             ),
+        }
+    }
+
+    /// The items with when they came in, by rising id; `None` leaves that to their descriptions.
+    pub fn dated(&self) -> Box<dyn Iterator<Item = (&'a MediaItem, Option<UtcMicros>)> + 'a> {
+        match self {
+            Self::Items(items) => Box::new(items.values().map(|item| (item, None))),
+            Self::Entries(entries) => {
+                let playable = entries.values().filter(|entry| entry.is_playable());
+                Box::new(playable.map(|entry| (&entry.item, entry.added_at)))
+            }
+        }
+    }
+
+    /// When an item came in; `None` leaves that to its description.
+    pub fn added_at(&self, id: MediaId) -> Option<UtcMicros> {
+        match self {
+            Self::Items(_) => None,
+            Self::Entries(entries) => entries.get(&id)?.added_at,
         }
     }
 
