@@ -40,13 +40,10 @@ pub struct Held {
     pub outputs: EngineOutputs,
     /// Who may send sound in.
     pub inputs: EngineInputs,
-<<<<<<< HEAD
     /// Lines that sound comes over.
     pub lines: EngineLines,
-=======
     /// What is heard last at sign-off.
     pub farewell: EngineFarewell,
->>>>>>> main
     /// Epoch of the control plane that is obeyed.
     pub epoch: u64,
     /// Only the last rung and emergencies are held; what is handed over beyond is kept on disk for
@@ -145,13 +142,12 @@ impl Cache {
             held.inputs = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
             held.epoch = held.epoch.max(epoch);
         }
-<<<<<<< HEAD
         if let Some((epoch, parts)) = self.read("lines.held") {
             held.lines = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
-=======
+            held.epoch = held.epoch.max(epoch);
+        }
         if let Some((epoch, parts)) = self.read("farewell.held") {
             held.farewell = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
->>>>>>> main
             held.epoch = held.epoch.max(epoch);
         }
         if let Some((epoch, parts)) = self.read("timeline.held") {
@@ -203,15 +199,14 @@ impl Cache {
         self.write("inputs.held", epoch, &[payload]);
     }
 
-<<<<<<< HEAD
     /// Keeps lines.
     pub fn keep_lines(&self, epoch: u64, payload: &[u8]) {
         self.write("lines.held", epoch, &[payload]);
-=======
+    }
+
     /// Keeps what is heard last at sign-off.
     pub fn keep_farewell(&self, epoch: u64, payload: &[u8]) {
         self.write("farewell.held", epoch, &[payload]);
->>>>>>> main
     }
 
     /// A file of records in the shared framing: the epoch first, then each part.

@@ -50,13 +50,29 @@ pub struct Folds {
     pub graph: DspGraph,
     /// `handover.inputs`.
     pub inputs: Vec<u8>,
-<<<<<<< HEAD
     /// `handover.lines`.
     pub lines: Vec<u8>,
-=======
     /// `handover.farewell`.
     pub farewell: Vec<u8>,
->>>>>>> main
+}
+
+impl Folds {
+    /// What goes beside the claims and has no position of its own to go by.
+    pub fn beside(&self) -> [Vec<u8>; 3] {
+        [self.inputs.clone(), self.lines.clone(), self.farewell.clone()]
+    }
+
+    /// The claims, and what goes beside them.
+    pub fn claims_request(&self, epoch: u64) -> v1::SetClaimsRequest {
+        v1::SetClaimsRequest {
+            claims_payload: self.claims.clone(),
+            control_payload: self.control.clone(),
+            inputs_payload: self.inputs.clone(),
+            lines_payload: self.lines.clone(),
+            farewell_payload: self.farewell.clone(),
+            epoch,
+        }
+    }
 }
 
 /// Reads the folds of a station.
@@ -109,17 +125,14 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         station_id: station,
         grants: crate::live::grants(&ladder.state, &timeline.state, &state.state.time_zone),
     };
-<<<<<<< HEAD
     let of_ladder = &ladder.state.live.lines;
     let lines = EngineLines {
         revision: ladder.seq,
         station_id: station,
         lines: of_ladder.iter().map(|(id, line)| (*id, line.clone())).collect(),
     };
-=======
     let legal_id = grimnir_rules::timeline::farewell(&timeline.state, &library.state);
     let legal_id = legal_id.map(|item| crate::site::claim_item(item, settings));
->>>>>>> main
     Ok(Folds {
         config_revision,
         config: encode(&config)?,
@@ -135,11 +148,8 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         control: encode(&control)?,
         graph: state.state.dsp.clone(),
         inputs: encode(&inputs)?,
-<<<<<<< HEAD
         lines: encode(&lines)?,
-=======
         farewell: encode(&EngineFarewell { legal_id })?,
->>>>>>> main
     })
 }
 

@@ -166,17 +166,15 @@ impl Engine for Service {
             let bytes = request.inputs_payload;
             let _held = self.ask(|tx| Msg::Inputs(Box::new(inputs), bytes, epoch, tx)).await?;
         }
-<<<<<<< HEAD
         if !request.lines_payload.is_empty() {
             let lines: EngineLines = decode("lines_payload", &request.lines_payload)?;
             let bytes = request.lines_payload;
             let _held = self.ask(|tx| Msg::Lines(Box::new(lines), bytes, epoch, tx)).await?;
-=======
+        }
         if !request.farewell_payload.is_empty() {
             let farewell: EngineFarewell = decode("farewell_payload", &request.farewell_payload)?;
             let bytes = request.farewell_payload;
             let _held = self.ask(|tx| Msg::Farewell(Box::new(farewell), bytes, epoch, tx)).await?;
->>>>>>> main
         }
         let bytes = [request.claims_payload, request.control_payload];
         self.ask(|tx| Msg::Claims(Box::new(claims), control, bytes, epoch, tx)).await.map(handover)

@@ -27,13 +27,11 @@ impl Director {
             Msg::Inputs(inputs, bytes, epoch, reply) => {
                 let _ = reply.send(self.set_inputs(*inputs, &bytes, epoch));
             }
-<<<<<<< HEAD
             Msg::Lines(lines, bytes, epoch, reply) => {
                 let _ = reply.send(self.set_lines(*lines, &bytes, epoch));
-=======
+            }
             Msg::Farewell(farewell, bytes, epoch, reply) => {
                 let _ = reply.send(self.set_farewell(*farewell, &bytes, epoch));
->>>>>>> main
             }
             Msg::Input(word) => self.on_input(word),
             Msg::Play(epoch, reply) => {

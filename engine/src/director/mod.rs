@@ -95,13 +95,10 @@ pub enum Msg {
     Claims(Box<EngineClaims>, Option<EngineControl>, [Vec<u8>; 2], u64, oneshot::Sender<Taken>),
     /// Who may send sound in, with its bytes for the cache.
     Inputs(Box<EngineInputs>, Vec<u8>, u64, oneshot::Sender<Taken>),
-<<<<<<< HEAD
     /// Lines that sound comes over, with their bytes for the cache.
     Lines(Box<EngineLines>, Vec<u8>, u64, oneshot::Sender<Taken>),
-=======
     /// What is heard last at sign-off, with its bytes for the cache.
     Farewell(Box<EngineFarewell>, Vec<u8>, u64, oneshot::Sender<Taken>),
->>>>>>> main
     /// By an input.
     Input(InputWord),
     /// Sign on.
