@@ -26,6 +26,7 @@ const PAGES: &[(&str, &str)] = pages![
     "bad_cue_marks",
     "bad_folder",
     "bad_host",
+    "bad_live_line",
     "bad_live_mount",
     "bad_live_tier",
     "bad_max_length",

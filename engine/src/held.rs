@@ -9,6 +9,7 @@ use grimnir_events::control::EngineControl;
 use grimnir_events::dsp::DspGraph;
 use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::Tier;
+use grimnir_events::line::EngineLines;
 use grimnir_events::live::EngineInputs;
 use grimnir_events::output::{EngineOutputs, OutputKind};
 use grimnir_events::station::MountFormat;
@@ -39,6 +40,8 @@ pub struct Held {
     pub outputs: EngineOutputs,
     /// Who may send sound in.
     pub inputs: EngineInputs,
+    /// Lines that sound comes over.
+    pub lines: EngineLines,
     /// What is heard last at sign-off.
     pub farewell: EngineFarewell,
     /// Epoch of the control plane that is obeyed.
@@ -139,6 +142,10 @@ impl Cache {
             held.inputs = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
             held.epoch = held.epoch.max(epoch);
         }
+        if let Some((epoch, parts)) = self.read("lines.held") {
+            held.lines = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
+            held.epoch = held.epoch.max(epoch);
+        }
         if let Some((epoch, parts)) = self.read("farewell.held") {
             held.farewell = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
             held.epoch = held.epoch.max(epoch);
@@ -190,6 +197,11 @@ impl Cache {
     /// Keeps who may send sound in.
     pub fn keep_inputs(&self, epoch: u64, payload: &[u8]) {
         self.write("inputs.held", epoch, &[payload]);
+    }
+
+    /// Keeps lines.
+    pub fn keep_lines(&self, epoch: u64, payload: &[u8]) {
+        self.write("lines.held", epoch, &[payload]);
     }
 
     /// Keeps what is heard last at sign-off.

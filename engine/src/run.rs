@@ -8,6 +8,7 @@ use crate::director::{Director, Legacy, Msg, Parts, status::Board};
 use crate::held::{self, Cache};
 use crate::input::gate::Gate;
 use crate::input::harbor::{self, Harbor};
+use crate::input::line;
 use crate::journal::{Journal, Recovered};
 use crate::output::around::Surroundings;
 use crate::output::desk::Desk;
@@ -118,7 +119,9 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         let tx = told.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = tx.send(Msg::Input(word));
     };
-    let harbor = Arc::new(Harbor { gate, tell: Box::new(tell) });
+    let certificate = certificate(arguments);
+    let private = certificate.clone();
+    let harbor = Arc::new(Harbor { gate, tell: Box::new(tell), certificate: private });
     let http_port = Arc::new(AtomicU32::new(0));
     let control = Control {
         station: arguments.station,
@@ -132,7 +135,6 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         metered: std::sync::Mutex::default(),
         minimal: arguments.minimal,
     };
-    let certificate = certificate(arguments);
     let doors = Doors { offer, http_port, harbor, certificate };
     let served = runtime.block_on(serve(arguments, control, doors, tx));
     let _ = director.join();
@@ -216,6 +218,7 @@ impl Doors {
                 tracing::info!(port, "encoders are let in");
                 tokio::spawn(harbor::serve(base, self.harbor.clone(), false));
                 tokio::spawn(harbor::serve(icy, self.harbor.clone(), true));
+                tokio::spawn(line::keep(self.harbor.clone()));
                 port
             }
             Err(error) => {

@@ -39,6 +39,7 @@ pub mod roll;
 pub mod access;
 pub mod site;
 pub mod sound;
+pub mod line;
 pub mod live;
 pub mod air;
 pub mod handover;

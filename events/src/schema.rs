@@ -81,5 +81,6 @@ pub const REGISTER: &[Registered] = &[
     Registered::of::<crate::timeline::HourPlan>(),
     Registered::of::<crate::ladder::Claim>(),
     Registered::of::<crate::live::EngineInputs>(),
+    Registered::of::<crate::line::EngineLines>(),
     Registered::of::<crate::handover::EngineFarewell>(),
 ];

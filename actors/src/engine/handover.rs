@@ -8,6 +8,7 @@ use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::ClaimItem;
 use grimnir_events::library::ItemKind;
+use grimnir_events::line::EngineLines;
 use grimnir_events::live::EngineInputs;
 use grimnir_events::output::{EngineOutput, EngineOutputs, Output};
 use grimnir_events::timeline::{HourPlan, Line};
@@ -49,8 +50,29 @@ pub struct Folds {
     pub graph: DspGraph,
     /// `handover.inputs`.
     pub inputs: Vec<u8>,
+    /// `handover.lines`.
+    pub lines: Vec<u8>,
     /// `handover.farewell`.
     pub farewell: Vec<u8>,
+}
+
+impl Folds {
+    /// What goes beside the claims and has no position of its own to go by.
+    pub fn beside(&self) -> [Vec<u8>; 3] {
+        [self.inputs.clone(), self.lines.clone(), self.farewell.clone()]
+    }
+
+    /// The claims, and what goes beside them.
+    pub fn claims_request(&self, epoch: u64) -> v1::SetClaimsRequest {
+        v1::SetClaimsRequest {
+            claims_payload: self.claims.clone(),
+            control_payload: self.control.clone(),
+            inputs_payload: self.inputs.clone(),
+            lines_payload: self.lines.clone(),
+            farewell_payload: self.farewell.clone(),
+            epoch,
+        }
+    }
 }
 
 /// Reads the folds of a station.
@@ -103,6 +125,12 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         station_id: station,
         grants: crate::live::grants(&ladder.state, &timeline.state, &state.state.time_zone),
     };
+    let of_ladder = &ladder.state.live.lines;
+    let lines = EngineLines {
+        revision: ladder.seq,
+        station_id: station,
+        lines: of_ladder.iter().map(|(id, line)| (*id, line.clone())).collect(),
+    };
     let legal_id = grimnir_rules::timeline::farewell(&timeline.state, &library.state);
     let legal_id = legal_id.map(|item| crate::site::claim_item(item, settings));
     Ok(Folds {
@@ -120,6 +148,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         control: encode(&control)?,
         graph: state.state.dsp.clone(),
         inputs: encode(&inputs)?,
+        lines: encode(&lines)?,
         farewell: encode(&EngineFarewell { legal_id })?,
     })
 }

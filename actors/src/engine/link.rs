@@ -66,7 +66,7 @@ pub struct LinkState {
     /// What this connection loaded to shape the programme; who it said may come in, and what is
     /// to be heard last.
     loaded: Option<DspGraph>,
-    beside: [Vec<u8>; 2],
+    beside: [Vec<u8>; 3],
     starts_in_a_row: u32,
     /// When time alone changes the ladder next.
     deadline: Option<UtcMicros>,
@@ -332,18 +332,10 @@ impl LinkState {
             };
             client.set_timeline(request).await?;
         }
-        let beside = [folds.inputs, folds.farewell];
+        let beside = folds.beside();
         let others = beside != self.beside || self.settled_at == 0;
         if folds.claims_revision > status.claims_revision || others {
-            let [inputs_payload, farewell_payload] = beside.clone();
-            let request = v1::SetClaimsRequest {
-                claims_payload: folds.claims.clone(),
-                control_payload: folds.control.clone(),
-                inputs_payload,
-                farewell_payload,
-                epoch,
-            };
-            client.set_claims(request).await?;
+            client.set_claims(folds.claims_request(epoch)).await?;
             self.beside = beside;
         }
         if self.loaded.as_ref() != Some(&folds.graph) {

@@ -14,6 +14,7 @@ mod kept;
 mod ladder;
 mod library;
 mod live;
+mod live_line;
 mod media_file;
 mod mount;
 mod output;
@@ -147,6 +148,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(ladder::current))
         .routes(routes!(live::list, live::create))
         .routes(routes!(live::show, live::revoke))
+        .routes(routes!(live::set_line, live::close_line))
         .routes(routes!(live::hand_over))
         .routes(routes!(live::disconnect))
         .routes(routes!(dsp::show, dsp::replace))

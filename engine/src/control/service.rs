@@ -8,6 +8,7 @@ use grimnir_engine_proto::v1::{self as proto, engine_server::Engine};
 use grimnir_events::codec::{self, Payload};
 use grimnir_events::handover::EngineFarewell;
 use grimnir_events::ladder::{Claim, Tier};
+use grimnir_events::line::EngineLines;
 use grimnir_events::live::EngineInputs;
 use grimnir_events::{ClaimId, LineId};
 use std::sync::{Arc, PoisonError};
@@ -164,6 +165,11 @@ impl Engine for Service {
             let inputs: EngineInputs = decode("inputs_payload", &request.inputs_payload)?;
             let bytes = request.inputs_payload;
             let _held = self.ask(|tx| Msg::Inputs(Box::new(inputs), bytes, epoch, tx)).await?;
+        }
+        if !request.lines_payload.is_empty() {
+            let lines: EngineLines = decode("lines_payload", &request.lines_payload)?;
+            let bytes = request.lines_payload;
+            let _held = self.ask(|tx| Msg::Lines(Box::new(lines), bytes, epoch, tx)).await?;
         }
         if !request.farewell_payload.is_empty() {
             let farewell: EngineFarewell = decode("farewell_payload", &request.farewell_payload)?;

@@ -37,6 +37,7 @@ use grimnir_events::air::{AirEvent, InterruptReason};
 use grimnir_events::control::EngineControl;
 use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::Claim;
+use grimnir_events::line::EngineLines;
 use grimnir_events::live::EngineInputs;
 use grimnir_events::output::EngineOutputs;
 use grimnir_events::station::StationSettings;
@@ -94,6 +95,8 @@ pub enum Msg {
     Claims(Box<EngineClaims>, Option<EngineControl>, [Vec<u8>; 2], u64, oneshot::Sender<Taken>),
     /// Who may send sound in, with its bytes for the cache.
     Inputs(Box<EngineInputs>, Vec<u8>, u64, oneshot::Sender<Taken>),
+    /// Lines that sound comes over, with their bytes for the cache.
+    Lines(Box<EngineLines>, Vec<u8>, u64, oneshot::Sender<Taken>),
     /// What is heard last at sign-off, with its bytes for the cache.
     Farewell(Box<EngineFarewell>, Vec<u8>, u64, oneshot::Sender<Taken>),
     /// By an input.
@@ -280,6 +283,7 @@ impl Director {
             self.take_claims(&claims);
         }
         self.take_inputs(self.held.inputs.clone());
+        self.take_lines(self.held.lines.clone());
         self.note_held_until();
     }
 

@@ -119,7 +119,8 @@ pub async fn serve(
     }
 }
 
-async fn begins_tls(stream: &TcpStream) -> bool {
+/// The first byte on a connection is that of a TLS handshake.
+pub async fn begins_tls(stream: &TcpStream) -> bool {
     let mut first = [0];
     let peeked = tokio::time::timeout(HEADER_TIME, stream.peek(&mut first)).await;
     matches!(peeked, Ok(Ok(1))) && first[0] == tls::HANDSHAKE
