@@ -15,6 +15,7 @@ pub mod process;
 pub mod gather;
 mod folds;
 pub mod live;
+pub mod webstream;
 mod rebroadcast;
 pub mod planner;
 pub mod preflight;

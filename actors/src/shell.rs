@@ -198,7 +198,7 @@ impl<A: Aggregate> ShellState<A> {
 
     async fn catch_up_air(&mut self) -> Result<(), CommandError> {
         let Some(station) = self.stream.station() else { return Ok(()) };
-        if !matches!(A::KIND, StreamKind::Ladder | StreamKind::Executor | StreamKind::Timeline) {
+        if !A::KIND.folds_air() {
             return Ok(());
         }
         let air = StreamId::of_station(StreamKind::Air, station);

@@ -19,7 +19,7 @@ use crate::shell::{Shell, ShellArgs};
 use crate::site::Shared;
 use crate::snapshots::{SNAPSHOT_EVERY, Snapshots};
 use grimnir_events::{StationId, StreamId, StreamKind};
-use grimnir_rules::{Access, Aggregate, Executor, Ladder, Library, Station, Timeline};
+use grimnir_rules::{Access, Aggregate, Executor, Ladder, Library, Station, Timeline, Webstream};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -113,6 +113,7 @@ impl Family {
             Child::Shell(StreamKind::Executor) => self.shell::<Executor>(me).await?,
             Child::Shell(StreamKind::Timeline) => self.shell::<Timeline>(me).await?,
             Child::Shell(StreamKind::Library) => self.shell::<Library>(me).await?,
+            Child::Shell(StreamKind::Webstream) => self.shell::<Webstream>(me).await?,
             Child::Shell(kind) => return Err(format!("no shell runs {}", kind.word()).into()),
             Child::Access => self.shell::<Access>(me).await?,
             Child::Engine => {
@@ -384,6 +385,7 @@ fn of_a_station() -> Vec<Child> {
         StreamKind::Executor,
         StreamKind::Timeline,
         StreamKind::Library,
+        StreamKind::Webstream,
     ];
     shells.map(Child::Shell).to_vec()
 }

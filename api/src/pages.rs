@@ -37,6 +37,7 @@ const PAGES: &[(&str, &str)] = pages![
     "bad_sealed_name",
     "bad_slug",
     "bad_text",
+    "bad_webstream_url",
     "bad_window",
     "body_too_large",
     "busy",
@@ -177,6 +178,7 @@ const PAGES: &[(&str, &str)] = pages![
     "too_many_templates",
     "too_many_users",
     "too_many_voice_tracks",
+    "too_many_webstreams",
     "unauthorized",
     "unknown_field",
     "unknown_hour",
@@ -194,6 +196,8 @@ const PAGES: &[(&str, &str)] = pages![
     "voice_track_not_found",
     "waveform_not_found",
     "websocket_expected",
+    "webstream_disabled",
+    "webstream_not_found",
 ];
 
 fn page(code: &str) -> Option<&'static str> {

@@ -14,6 +14,7 @@ use grimnir_events::live::EngineInputs;
 use grimnir_events::output::{EngineOutputs, OutputKind};
 use grimnir_events::station::MountFormat;
 use grimnir_events::timeline::{HourPlan, Line};
+use grimnir_events::webstream::EngineWebstreams;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -42,6 +43,8 @@ pub struct Held {
     pub inputs: EngineInputs,
     /// Lines that sound comes over.
     pub lines: EngineLines,
+    /// Streams from elsewhere.
+    pub webstreams: EngineWebstreams,
     /// What is heard last at sign-off.
     pub farewell: EngineFarewell,
     /// Epoch of the control plane that is obeyed.
@@ -146,6 +149,10 @@ impl Cache {
             held.lines = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
             held.epoch = held.epoch.max(epoch);
         }
+        if let Some((epoch, parts)) = self.read("webstreams.held") {
+            held.webstreams = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
+            held.epoch = held.epoch.max(epoch);
+        }
         if let Some((epoch, parts)) = self.read("farewell.held") {
             held.farewell = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
             held.epoch = held.epoch.max(epoch);
@@ -202,6 +209,11 @@ impl Cache {
     /// Keeps lines.
     pub fn keep_lines(&self, epoch: u64, payload: &[u8]) {
         self.write("lines.held", epoch, &[payload]);
+    }
+
+    /// Keeps streams from elsewhere.
+    pub fn keep_webstreams(&self, epoch: u64, payload: &[u8]) {
+        self.write("webstreams.held", epoch, &[payload]);
     }
 
     /// Keeps what is heard last at sign-off.

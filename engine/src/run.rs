@@ -104,6 +104,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         held,
         outputs,
         gate: gate.clone(),
+        runtime: runtime.handle().clone(),
         board: board.clone(),
         tx: tx.clone(),
         rx,

@@ -172,6 +172,8 @@ pub enum AirEvent {
     },
     /// Something about a live input.
     Live(Box<crate::live::LiveAirEvent>),
+    /// Something about a webstream.
+    Webstream(Box<crate::webstream::WebstreamAirEvent>),
 }
 
 /// What started.

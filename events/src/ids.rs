@@ -118,6 +118,8 @@ typed_ids! {
     OutputId = "out";
     /// One permission to go live.
     LiveSessionId = "liv";
+    /// One stream from elsewhere.
+    WebstreamId = "wst";
 }
 
 /// A content address: SHA-256 of the bytes named.

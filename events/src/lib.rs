@@ -41,6 +41,7 @@ pub mod site;
 pub mod sound;
 pub mod line;
 pub mod live;
+pub mod webstream;
 pub mod air;
 pub mod handover;
 pub mod owner;

@@ -20,6 +20,8 @@ pub enum StreamKind {
     Library = 5,
     /// Decided: users and roles of a site.
     Access = 6,
+    /// Decided: webstreams of a station.
+    Webstream = 7,
     /// Witnessed: what the engine reports as aired; never rejected.
     Air = 16,
     /// Witnessed: what whoever runs the site has taken upon themselves.
@@ -28,13 +30,14 @@ pub enum StreamKind {
 
 impl StreamKind {
     /// Every kind, in order of its number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Station,
         Self::Ladder,
         Self::Executor,
         Self::Timeline,
         Self::Library,
         Self::Access,
+        Self::Webstream,
         Self::Air,
         Self::Site,
     ];
@@ -52,9 +55,14 @@ impl StreamKind {
             Self::Timeline => "timeline",
             Self::Library => "library",
             Self::Access => "access",
+            Self::Webstream => "webstream",
             Self::Air => "air",
             Self::Site => "site",
         }
+    }
+    /// True where the station's witnessed stream is folded beside its own.
+    pub const fn folds_air(self) -> bool {
+        matches!(self, Self::Ladder | Self::Executor | Self::Timeline | Self::Webstream)
     }
     /// True where facts are recorded as they come and never rejected.
     pub const fn is_witnessed(self) -> bool {

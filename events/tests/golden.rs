@@ -26,6 +26,7 @@ fn every_event_keeps_its_bytes() {
     check_payload(air());
     check_payload(owner());
     check_payload(site());
+    check_payload(webstream());
 }
 
 #[test]
@@ -39,6 +40,7 @@ fn every_hand_over_keeps_its_bytes() {
     check_payload(handed_claim());
     check_payload(engine_inputs());
     check_payload(engine_lines());
+    check_payload(engine_webstreams());
     check_payload(engine_farewell());
 }
 
@@ -110,6 +112,9 @@ fn frozen_commits_fold_with_todays_types() {
                 }
                 StreamKind::Library => drop(typed::<grimnir_events::library::LibraryEvent>(event)),
                 StreamKind::Access => drop(typed::<grimnir_events::access::AccessEvent>(event)),
+                StreamKind::Webstream => {
+                    drop(typed::<grimnir_events::webstream::WebstreamEvent>(event));
+                }
                 StreamKind::Site => drop(typed::<grimnir_events::site::SiteEvent>(event)),
             }
         }

@@ -11,6 +11,7 @@ use grimnir_events::executor::ExecutorEvent;
 use grimnir_events::library::LibraryEvent;
 use grimnir_events::output::{OFF_AIR, OutputHealth, OutputReport};
 use grimnir_events::sound::SoundEvent;
+use grimnir_events::webstream::{WebstreamAirEvent, WebstreamHealth};
 use serde::{Deserialize, Serialize};
 
 /// How urgent an alarm is.
@@ -57,7 +58,8 @@ pub(crate) fn tell(out: &mut Changes, event: &Event) {
     }
 }
 
-/// Each output has alarms of its own. That a station left the air is none of theirs.
+/// Each output, and each webstream, has alarms of its own. That a station left the air is none of
+/// theirs.
 fn of_output(event: &AirEvent) -> Option<Alarm> {
     use Urgency::{Alarm as Alarmed, Cleared, Warning};
     let (urgency, about, text) = match event {
@@ -74,6 +76,18 @@ fn of_output(event: &AirEvent) -> Option<Alarm> {
                 OutputHealth::Up => (Cleared, "An output is up.".into()),
             };
             (urgency, output_id.to_string(), text)
+        }
+        AirEvent::Webstream(event) => {
+            let WebstreamAirEvent::HealthChanged { webstream_id, to, .. } = &**event else {
+                return None;
+            };
+            let (urgency, text) = match to {
+                WebstreamHealth::Unhealthy => (Alarmed, "No address of a webstream gives sound."),
+                WebstreamHealth::Degraded => (Warning, "A webstream lives on another address."),
+                WebstreamHealth::Healthy => (Cleared, "A webstream is well."),
+                WebstreamHealth::Unknown => return None,
+            };
+            (urgency, webstream_id.to_string(), text.into())
         }
         _ => return None,
     };

@@ -331,6 +331,7 @@ fn instant<'a>(
         }
         AirEvent::ProgrammeHeard {} => with("alarm", "programme_heard".to_owned()),
         AirEvent::Live(event) => with("live", words::of_live(event)),
+        AirEvent::Webstream(event) => with("webstream", words::of_webstream(event)),
         AirEvent::Sound(SoundEvent::SourceSilent { play, since }) => {
             with("alarm", format!("source_silent: play {play} since {}", since.utc()))
         }

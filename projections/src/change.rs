@@ -5,7 +5,9 @@
 
 use crate::decoded::{Decoded, Event, Place};
 use crate::rows::Change;
-use crate::{access, alarm, as_run, executor, ladder, library, now_playing, station, timeline};
+use crate::{
+    access, alarm, as_run, executor, ladder, library, now_playing, station, timeline, webstream,
+};
 use grimnir_events::UtcMicros;
 use serde::Serialize;
 
@@ -45,11 +47,13 @@ pub fn changes_of(commit: &Decoded) -> Vec<Change> {
             Event::Timeline(event) => timeline::tell(&mut out, event),
             Event::Library(event) => library::tell(&mut out, event),
             Event::Access(event) => access::tell(&mut out, event),
+            Event::Webstream(event) => webstream::tell(&mut out, event),
             Event::Site(_) => {}
             Event::Air(fact) => {
                 out.at = fact.at;
                 now_playing::tell(&mut out, place.station(), fact);
                 as_run::tell(&mut out, fact);
+                webstream::seen(&mut out, fact);
             }
         }
         alarm::tell(&mut out, event);

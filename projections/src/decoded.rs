@@ -13,6 +13,7 @@ use grimnir_events::owner;
 use grimnir_events::site::SiteEvent;
 use grimnir_events::station::StationEvent;
 use grimnir_events::timeline::TimelineEvent;
+use grimnir_events::webstream::WebstreamEvent;
 use grimnir_events::{Commit, ContentHash, Payload, StationId, StreamId, StreamKind, UtcMicros};
 use grimnir_ledger::Recorded;
 
@@ -49,6 +50,8 @@ pub enum Event {
     Library(LibraryEvent),
     /// Of access.
     Access(AccessEvent),
+    /// Of webstreams.
+    Webstream(WebstreamEvent),
     /// Of a site; no read model shows it.
     Site(SiteEvent),
     /// Witnessed on air.
@@ -102,6 +105,7 @@ pub fn event(kind: StreamKind, stored: &Encoded) -> Result<Event, CodecError> {
         StreamKind::Timeline => read(stored, Event::Timeline),
         StreamKind::Library => read(stored, Event::Library),
         StreamKind::Access => read(stored, Event::Access),
+        StreamKind::Webstream => read(stored, Event::Webstream),
         StreamKind::Air => read(stored, Event::Air),
         StreamKind::Site => read(stored, Event::Site),
     }

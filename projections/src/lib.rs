@@ -24,6 +24,7 @@ pub mod search;
 pub mod now_playing;
 pub mod station;
 pub mod timeline;
+pub mod webstream;
 
 pub mod alarm;
 pub mod change;

@@ -98,7 +98,7 @@ impl Model {
             Event::Timeline(event) => timeline::apply(self, place, event),
             Event::Library(event) => library::apply(self, place, event),
             Event::Access(event) => access::apply(self, event),
-            Event::Site(_) => {}
+            Event::Webstream(_) | Event::Site(_) => {}
             Event::Air(fact) => {
                 executor::witnessed(self, place, fact);
                 now_playing::witnessed(self, place, fact);

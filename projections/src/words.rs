@@ -1,6 +1,7 @@
 //! Reasons as text: the events' own snake_case words.
 
 use grimnir_events::live::LiveAirEvent;
+use grimnir_events::webstream::WebstreamAirEvent;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -22,6 +23,31 @@ pub fn of_live(event: &LiveAirEvent) -> String {
         }
         L::Refused { address, mount, reason, others } => {
             format!("refused: {address} on {mount}: {reason} (others: {others})")
+        }
+    }
+}
+
+/// What a webstream tells, as a line of the as-run holds it.
+pub fn of_webstream(event: &WebstreamAirEvent) -> String {
+    use WebstreamAirEvent as W;
+    let place = |place: &Option<u16>| place.map_or("none".to_owned(), |place| place.to_string());
+    match event {
+        W::Probed { webstream_id, place, url, health, found } => {
+            format!("address {place} {}: {webstream_id}: {url}: {found}", health.word())
+        }
+        W::HealthChanged { webstream_id, to, .. } => format!("{}: {webstream_id}", to.word()),
+        W::Switched { webstream_id, from, to, url, reason, detail } => {
+            let (from, to, reason) = (place(from), place(to), of(reason));
+            format!("switched: {webstream_id}: {from} to {to}, {reason}: {detail}: {url}")
+        }
+        W::Ready { webstream_id, format } => format!("ready: {webstream_id}: {format}"),
+        W::Claimed { webstream_id, claim, .. } => {
+            format!("claimed: {webstream_id}: {}", claim.id)
+        }
+        W::Titled { webstream_id, title } => format!("titled: {webstream_id}: {title}"),
+        W::RanDry { webstream_id, claim_id } => format!("ran_dry: {webstream_id}: {claim_id}"),
+        W::Closed { webstream_id, reason, bytes } => {
+            format!("closed: {webstream_id}: {reason} after {bytes} bytes")
         }
     }
 }

@@ -18,6 +18,7 @@ use grimnir_rules::ladder::Ladder;
 use grimnir_rules::library::Library;
 use grimnir_rules::station::Station;
 use grimnir_rules::timeline::Timeline;
+use grimnir_rules::webstream::Webstream;
 use grimnir_rules::{Aggregate, Context, RULES_VERSION, Reject};
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
@@ -253,6 +254,7 @@ fn judge_of(kind: StreamKind) -> Option<Box<dyn Judge>> {
         StreamKind::Timeline => Box::new(Of::<Timeline>::default()),
         StreamKind::Library => Box::new(Of::<Library>::default()),
         StreamKind::Access => Box::new(Of::<Access>::default()),
+        StreamKind::Webstream => Box::new(Of::<Webstream>::default()),
         StreamKind::Air | StreamKind::Site => return None,
     })
 }

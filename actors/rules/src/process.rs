@@ -20,6 +20,7 @@ use grimnir_events::owner;
 use grimnir_events::site::SiteEvent;
 use grimnir_events::station::StationEvent;
 use grimnir_events::timeline::{DropReason, TimelineEvent};
+use grimnir_events::webstream::{WebstreamAirEvent, WebstreamEvent};
 use grimnir_events::{Commit, CommitId, LogId, StationId, StreamId, StreamKind, derive_id};
 
 /// A commit as process managers see it.
@@ -48,6 +49,8 @@ pub enum DecodedEvents {
     Library(Vec<LibraryEvent>),
     /// Of access.
     Access(Vec<AccessEvent>),
+    /// Of webstreams.
+    Webstream(Vec<WebstreamEvent>),
     /// Of a site.
     Site(Vec<SiteEvent>),
     /// Of the air.
@@ -103,6 +106,7 @@ fn decode_events(commit: &Commit) -> Result<DecodedEvents, CodecError> {
         StreamKind::Timeline => DecodedEvents::Timeline(all(commit)?),
         StreamKind::Library => DecodedEvents::Library(all(commit)?),
         StreamKind::Access => DecodedEvents::Access(all(commit)?),
+        StreamKind::Webstream => DecodedEvents::Webstream(all(commit)?),
         StreamKind::Air => DecodedEvents::Air(all(commit)?),
         StreamKind::Site => DecodedEvents::Site(all(commit)?),
     })
@@ -133,6 +137,7 @@ pub fn react(committed: &Committed) -> Vec<Follow> {
         | DecodedEvents::Timeline(_)
         | DecodedEvents::Library(_)
         | DecodedEvents::Access(_)
+        | DecodedEvents::Webstream(_)
         | DecodedEvents::Site(_) => {}
     }
     let number = |(index, command)| Follow { station, command, index };
@@ -182,6 +187,12 @@ fn after_air(event: &AirEvent, commands: &mut Vec<AnyCommand>) {
         }
         AirEvent::Live(event) => {
             if let LiveAirEvent::Claimed { claim, .. } = &**event {
+                let claim = claim.clone();
+                commands.push(AnyCommand::Ladder(LadderCommand::AcceptLive { claim }));
+            }
+        }
+        AirEvent::Webstream(event) => {
+            if let WebstreamAirEvent::Claimed { claim, .. } = &**event {
                 let claim = claim.clone();
                 commands.push(AnyCommand::Ladder(LadderCommand::AcceptLive { claim }));
             }

@@ -10,6 +10,7 @@ use crate::ladder::command::LadderCommand;
 use crate::library::command::LibraryCommand;
 use crate::station::command::StationCommand;
 use crate::timeline::command::TimelineCommand;
+use crate::webstream::WebstreamCommand;
 use grimnir_events::schema::Registered;
 
 /// Every command there is, and the context.
@@ -21,4 +22,5 @@ pub const REGISTER: &[Registered] = &[
     Registered::of::<TimelineCommand>(),
     Registered::of::<LibraryCommand>(),
     Registered::of::<AccessCommand>(),
+    Registered::of::<WebstreamCommand>(),
 ];

@@ -11,7 +11,7 @@ use grimnir_events::StreamKind;
 use grimnir_events::air::AirFact;
 use grimnir_events::codec::{Encoded, Payload, decode};
 use grimnir_rules::schema::REGISTER;
-use grimnir_rules::{Access, Aggregate, Executor, Ladder, Library, Station, Timeline};
+use grimnir_rules::{Access, Aggregate, Executor, Ladder, Library, Station, Timeline, Webstream};
 use samples::{check_payload, check_register, declared, lines, orphans};
 use std::path::Path;
 
@@ -24,6 +24,7 @@ fn every_command_and_the_context_keep_their_bytes() {
     check_payload(commands::timeline());
     check_payload(commands::library());
     check_payload(commands::access());
+    check_payload(commands::webstream());
 }
 
 #[test]
@@ -83,7 +84,10 @@ fn every_frozen_event_folds_by_todays_rules() {
     let (access, count) = folded::<Access>();
     assert_eq!(access.erased.len(), 1);
     total += count;
+    let (streams, count) = folded::<Webstream>();
+    assert_eq!((streams.requests, streams.seen.len()), (135, 1), "{streams:?}");
+    total += count;
     let kinds = StreamKind::ALL.iter().filter(|kind| !kind.is_witnessed()).count();
-    assert_eq!(kinds, 6, "each of them is folded above");
+    assert_eq!(kinds, 7, "each of them is folded above");
     assert!(total >= 70, "{total} events");
 }

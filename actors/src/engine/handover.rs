@@ -12,9 +12,10 @@ use grimnir_events::line::EngineLines;
 use grimnir_events::live::EngineInputs;
 use grimnir_events::output::{EngineOutput, EngineOutputs, Output};
 use grimnir_events::timeline::{HourPlan, Line};
+use grimnir_events::webstream::EngineWebstreams;
 use grimnir_events::{Payload, StationId, StreamId, StreamKind, codec};
 use grimnir_rules::library::LibraryState;
-use grimnir_rules::{Executor, Ladder, Library, Station, Timeline};
+use grimnir_rules::{Executor, Ladder, Library, Station, Timeline, Webstream};
 
 /// Items kept for when the timeline ends.
 const ROTATION_ITEMS: usize = 50;
@@ -54,12 +55,14 @@ pub struct Folds {
     pub lines: Vec<u8>,
     /// `handover.farewell`.
     pub farewell: Vec<u8>,
+    /// `handover.webstreams`.
+    pub webstreams: Vec<u8>,
 }
 
 impl Folds {
     /// What goes beside the claims and has no position of its own to go by.
-    pub fn beside(&self) -> [Vec<u8>; 3] {
-        [self.inputs.clone(), self.lines.clone(), self.farewell.clone()]
+    pub fn beside(&self) -> [Vec<u8>; 4] {
+        [&self.inputs, &self.lines, &self.webstreams, &self.farewell].map(Vec::clone)
     }
 
     /// The claims, and what goes beside them.
@@ -69,6 +72,7 @@ impl Folds {
             control_payload: self.control.clone(),
             inputs_payload: self.inputs.clone(),
             lines_payload: self.lines.clone(),
+            webstreams_payload: self.webstreams.clone(),
             farewell_payload: self.farewell.clone(),
             epoch,
         }
@@ -131,6 +135,12 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         station_id: station,
         lines: of_ladder.iter().map(|(id, line)| (*id, line.clone())).collect(),
     };
+    let streams = directory.inspect::<Webstream>(stream(StreamKind::Webstream)).await?;
+    let webstreams = EngineWebstreams {
+        revision: streams.seq.max(timeline.seq).max(state.seq),
+        station_id: station,
+        grants: crate::webstream::granted(&streams.state, &timeline.state, &state.state.time_zone),
+    };
     let legal_id = grimnir_rules::timeline::farewell(&timeline.state, &library.state);
     let legal_id = legal_id.map(|item| crate::site::claim_item(item, settings));
     Ok(Folds {
@@ -150,6 +160,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         inputs: encode(&inputs)?,
         lines: encode(&lines)?,
         farewell: encode(&EngineFarewell { legal_id })?,
+        webstreams: encode(&webstreams)?,
     })
 }
 

@@ -63,10 +63,10 @@ pub struct LinkState {
     helpers: Vec<JoinHandle<()>>,
     /// Ledger position the last complete turn was made at.
     settled_at: u64,
-    /// What this connection loaded to shape the programme; who it said may come in, and what is
-    /// to be heard last.
+    /// What this connection loaded to shape the programme; who it said may come in, what is to be
+    /// heard last, and which webstreams there are.
     loaded: Option<DspGraph>,
-    beside: [Vec<u8>; 3],
+    beside: [Vec<u8>; 4],
     starts_in_a_row: u32,
     /// When time alone changes the ladder next.
     deadline: Option<UtcMicros>,
@@ -383,10 +383,11 @@ fn alive(pid: u32) -> bool {
 }
 
 /// Kinds of stream whose commits an engine may have to hear of.
-pub const HANDED_OVER: [StreamKind; 5] = [
+pub const HANDED_OVER: [StreamKind; 6] = [
     StreamKind::Station,
     StreamKind::Library,
     StreamKind::Timeline,
     StreamKind::Ladder,
     StreamKind::Executor,
+    StreamKind::Webstream,
 ];

@@ -8,12 +8,13 @@ use grimnir_ledger::{Expected, Ledger, NewCommit, ReadError};
 use grimnir_rules::RULES_VERSION;
 
 /// Kinds of decided streams of a station.
-const OF_STATION: [StreamKind; 5] = [
+const OF_STATION: [StreamKind; 6] = [
     StreamKind::Station,
     StreamKind::Ladder,
     StreamKind::Executor,
     StreamKind::Timeline,
     StreamKind::Library,
+    StreamKind::Webstream,
 ];
 
 /// The decided streams of a unit.

@@ -29,6 +29,7 @@ mod timeline;
 mod tlog;
 mod upload;
 mod version;
+mod webstream;
 
 use crate::app::{ApiConfig, App};
 use crate::problem::ProblemDocument;
@@ -151,6 +152,11 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(live::set_line, live::close_line))
         .routes(routes!(live::hand_over))
         .routes(routes!(live::disconnect))
+        .routes(routes!(webstream::list, webstream::add))
+        .routes(routes!(webstream::show, webstream::change, webstream::remove))
+        .routes(routes!(webstream::start))
+        .routes(routes!(webstream::stop))
+        .routes(routes!(webstream::test))
         .routes(routes!(dsp::show, dsp::replace))
         .routes(routes!(dsp::presets))
         .routes(routes!(executor::skip))

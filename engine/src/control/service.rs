@@ -10,6 +10,7 @@ use grimnir_events::handover::EngineFarewell;
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::line::EngineLines;
 use grimnir_events::live::EngineInputs;
+use grimnir_events::webstream::EngineWebstreams;
 use grimnir_events::{ClaimId, LineId};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -170,6 +171,13 @@ impl Engine for Service {
             let lines: EngineLines = decode("lines_payload", &request.lines_payload)?;
             let bytes = request.lines_payload;
             let _held = self.ask(|tx| Msg::Lines(Box::new(lines), bytes, epoch, tx)).await?;
+        }
+        if !request.webstreams_payload.is_empty() {
+            let webstreams: EngineWebstreams =
+                decode("webstreams_payload", &request.webstreams_payload)?;
+            let bytes = request.webstreams_payload;
+            let told = |tx| Msg::Webstreams(Box::new(webstreams), bytes, epoch, tx);
+            let _held = self.ask(told).await?;
         }
         if !request.farewell_payload.is_empty() {
             let farewell: EngineFarewell = decode("farewell_payload", &request.farewell_payload)?;

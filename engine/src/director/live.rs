@@ -14,7 +14,7 @@ use grimnir_events::live::{
     KEPT_US, LiveAirEvent, LiveMode, LiveSession, TakePolicy, is_live, live_claim,
 };
 use grimnir_events::units::frames_of_micros;
-use grimnir_events::{AirFrame, ClaimId, LiveSessionId, UtcMicros, derive_id};
+use grimnir_events::{AirFrame, ClaimId, LiveSessionId, UtcMicros, WebstreamId, derive_id};
 use grimnir_mix::live::LiveTap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,32 +35,42 @@ const TELL: i64 = 48_000;
 const CUT_MS: u32 = 10;
 
 /// An encoder that is connected, or whose last sound is still on its way.
-struct Link {
+pub(super) struct Link {
     key: Key,
     tap: LiveTap,
     cut: Arc<Notify>,
     format: String,
     ready_told: bool,
-    ended: bool,
+    pub(super) ended: bool,
 }
 
 impl Link {
+    /// The player of a webstream as an encoder.
+    pub(super) fn of_stream(key: Key, tap: LiveTap) -> Self {
+        let (cut, format) = (Arc::new(Notify::new()), String::new());
+        Self { key, tap, cut, format, ready_told: false, ended: false }
+    }
+
     /// Nothing more comes of it.
-    fn over(&self) -> bool {
+    pub(super) fn over(&self) -> bool {
         self.ended || self.tap.ended()
     }
 }
 
 /// One session that is, or was, in use.
-struct Live {
-    session: LiveSession,
-    windows: Vec<(UtcMicros, UtcMicros)>,
-    link: Option<Link>,
+pub(super) struct Live {
+    pub(super) session: LiveSession,
+    /// Its sound comes of this webstream.
+    stream: Option<WebstreamId>,
+    pub(super) windows: Vec<(UtcMicros, UtcMicros)>,
+    pub(super) link: Option<Link>,
     /// How it is to take the air once it can.
-    wanted: Option<TakePolicy>,
+    pub(super) wanted: Option<TakePolicy>,
     /// How it took it.
     took: TakePolicy,
-    claim: Option<ClaimId>,
+    pub(super) claim: Option<ClaimId>,
+    /// It lets its claim go for want of sound.
+    gave_up: bool,
     /// The play over the programme.
     over: Option<u64>,
     /// Since when the claim has no sound.
@@ -71,10 +81,37 @@ struct Live {
     title_told: AirFrame,
 }
 
+impl Live {
+    /// One that nobody has asked anything of yet.
+    pub(super) fn new(session: LiveSession, windows: Vec<(UtcMicros, UtcMicros)>) -> Self {
+        Self {
+            took: session.take,
+            session,
+            stream: None,
+            windows,
+            link: None,
+            wanted: None,
+            claim: None,
+            gave_up: false,
+            over: None,
+            quiet_since: None,
+            served: 0,
+            cut_served: 0,
+            title: String::new(),
+            title_told: AirFrame(0),
+        }
+    }
+
+    /// The live input that a webstream is.
+    pub(super) fn of_stream(id: WebstreamId, session: LiveSession) -> Self {
+        Self { stream: Some(id), ..Self::new(session, vec![]) }
+    }
+}
+
 /// All of them.
 #[derive(Default)]
 pub struct Lives {
-    all: BTreeMap<LiveSessionId, Live>,
+    pub(super) all: BTreeMap<LiveSessionId, Live>,
     claims: u64,
     /// Live claims of a run before this one, and since when they are held.
     orphans: BTreeMap<ClaimId, AirFrame>,
@@ -91,6 +128,11 @@ impl Lives {
     fn of_key(&mut self, key: Key) -> Option<&mut Live> {
         self.all.values_mut().find(|live| live.link.as_ref().is_some_and(|link| link.key == key))
     }
+    /// What a webstream's ring is filled by.
+    pub(super) fn stream_link(&mut self, id: LiveSessionId) -> Option<&mut Link> {
+        let live = self.all.get_mut(&id).filter(|live| live.stream.is_some())?;
+        live.link.as_mut()
+    }
     /// Something of theirs may change within a turn.
     pub fn busy(&self) -> bool {
         self.all.values().any(|live| live.link.is_some() || live.claim.is_some())
@@ -102,8 +144,21 @@ impl Director {
         self.fact(AirEvent::Live(Box::new(event)));
     }
 
+    /// Tells something of one of them, in the words of what it is.
+    fn tell_of(&self, id: LiveSessionId, event: LiveAirEvent) {
+        match self.lives.all.get(&id).and_then(|live| live.stream) {
+            Some(stream) => {
+                if let Some(event) = self.streams.told(stream, event) {
+                    self.fact(AirEvent::Webstream(Box::new(event)));
+                }
+            }
+            None => self.live_fact(event),
+        }
+    }
+
     /// One turn: who is ready, who takes the air, whose time is over.
     pub(super) fn step_lives(&mut self) {
+        self.step_streams();
         let ids: Vec<LiveSessionId> = self.lives.all.keys().copied().collect();
         for id in ids {
             self.step_ready(id);
@@ -127,7 +182,7 @@ impl Director {
         if !link.ready_told && link.tap.ready() {
             link.ready_told = true;
             let format = link.format.clone();
-            self.live_fact(LiveAirEvent::Ready { session_id, format });
+            self.tell_of(session_id, LiveAirEvent::Ready { session_id, format });
         }
     }
 
@@ -164,7 +219,7 @@ impl Director {
         live.quiet_since = None;
         let claim = live_claim(id, &live.session, utc, until, fade_ms);
         let told = Box::new(claim.clone());
-        self.live_fact(LiveAirEvent::Claimed { session_id, claim: told });
+        self.tell_of(session_id, LiveAirEvent::Claimed { session_id, claim: told });
         self.raise(claim, false);
         self.seat(id);
     }
@@ -179,6 +234,11 @@ impl Director {
         if !held {
             // It has ended, by whomever; who is connected takes the air again when told to.
             live.claim = None;
+            let gave_up = std::mem::take(&mut live.gave_up);
+            if let Some(stream) = live.stream {
+                live.wanted = None;
+                self.stream_let_go(stream, gave_up);
+            }
             return;
         }
         if sounds {
@@ -189,6 +249,7 @@ impl Director {
         }
         let since = *live.quiet_since.get_or_insert(now);
         if now.since(since) > frames_of_micros(KEPT_US) {
+            live.gave_up = true;
             self.end_claim(claim, ReleaseReason::Completed);
         }
     }
@@ -282,7 +343,7 @@ impl Director {
         let Some(live) = found else { return };
         live.quiet_since.get_or_insert(now);
         let session_id = live.session.id;
-        self.live_fact(LiveAirEvent::RanDry { session_id, claim_id });
+        self.tell_of(session_id, LiveAirEvent::RanDry { session_id, claim_id });
         let reason = "its sound ran out".to_owned();
         self.fact(AirEvent::SourceFailed { claim_id, reason });
     }

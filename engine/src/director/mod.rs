@@ -4,8 +4,8 @@
 //! their word comes back as messages. Upstream: hand-overs and orders of the control server,
 //! reports of the mix thread. Downstream: mixer, journal, outputs.
 //!
-//! Reading order: this file, [`owner`], [`automation`], [`claims`], [`live`], [`fallback`],
-//! [`report`].
+//! Reading order: this file, [`owner`], [`automation`], [`claims`], [`live`], [`streams`],
+//! [`fallback`], [`report`].
 
 mod automation;
 mod claims;
@@ -20,6 +20,7 @@ mod plays;
 mod report;
 mod signing;
 mod steps;
+mod streams;
 pub mod status;
 
 use crate::air::clips::{self, ClipKey};
@@ -42,6 +43,7 @@ use grimnir_events::live::EngineInputs;
 use grimnir_events::output::EngineOutputs;
 use grimnir_events::station::StationSettings;
 use grimnir_events::timeline::{HourPlan, Line};
+use grimnir_events::webstream::EngineWebstreams;
 use grimnir_events::{AirFrame, ClaimId, ContentHash, EngineRunId, LineId};
 use grimnir_rules::timeline::resolve::Interrupted;
 use owner::Announcement;
@@ -97,6 +99,8 @@ pub enum Msg {
     Inputs(Box<EngineInputs>, Vec<u8>, u64, oneshot::Sender<Taken>),
     /// Lines that sound comes over, with their bytes for the cache.
     Lines(Box<EngineLines>, Vec<u8>, u64, oneshot::Sender<Taken>),
+    /// Webstreams, with their bytes for the cache.
+    Webstreams(Box<EngineWebstreams>, Vec<u8>, u64, oneshot::Sender<Taken>),
     /// What is heard last at sign-off, with its bytes for the cache.
     Farewell(Box<EngineFarewell>, Vec<u8>, u64, oneshot::Sender<Taken>),
     /// By an input.
@@ -133,6 +137,8 @@ pub struct Parts {
     pub outputs: Desk,
     /// Who may come in.
     pub gate: Arc<Gate>,
+    /// Where webstreams are fetched.
+    pub runtime: tokio::runtime::Handle,
     /// Where its state is shown.
     pub board: Board,
     /// Its own address.
@@ -169,6 +175,7 @@ pub struct Director {
     auto_waiting: Option<(LineId, AirFrame)>,
     claims: Claims,
     lives: live::Lives,
+    streams: streams::Streams,
     gate: Arc<Gate>,
     modes: modes::Modes,
     fallback: Fallback,
@@ -231,6 +238,7 @@ impl Director {
             auto_waiting: None,
             claims,
             lives: live::Lives::default(),
+            streams: streams::Streams::new(parts.runtime),
             gate: parts.gate,
             modes: modes::Modes::default(),
             fallback,
@@ -284,6 +292,7 @@ impl Director {
         }
         self.take_inputs(self.held.inputs.clone());
         self.take_lines(self.held.lines.clone());
+        self.take_webstreams(self.held.webstreams.clone());
         self.note_held_until();
     }
 

@@ -4,7 +4,7 @@
 //! environment, a bound on its memory, and dies with the engine; its crash is the end of one
 //! source, nothing more.
 
-use super::pump::{FRAME_BYTES, Incoming, Inlet, take_frames};
+use super::pump::{FRAME_BYTES, Incoming, Sink, take_frames};
 use crate::confine::{self, Needs};
 use crate::media::limits;
 use grimnir_engine_proto::bounds;
@@ -22,7 +22,7 @@ use std::time::Duration;
 const STILL: Duration = Duration::from_secs(15);
 
 /// Decodes what comes; answers why it ended where that was not by the sender.
-pub(super) fn run(incoming: Incoming, inlet: &mut Inlet) -> Result<(), String> {
+pub(super) fn run(incoming: Incoming, sink: &mut dyn Sink) -> Result<(), String> {
     let mut child = start()?;
     let (Some(input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
         return Err("the decoder process has no pipes".into());
@@ -49,7 +49,7 @@ pub(super) fn run(incoming: Incoming, inlet: &mut Inlet) -> Result<(), String> {
         let Ok(count @ 1..) = output.read(&mut bytes) else { break };
         held.extend_from_slice(&bytes[..count]);
         take_frames(&mut held, &mut frames);
-        inlet.take(&mut frames);
+        sink.take(&mut frames);
     }
     drop(output);
     let ended = child.try_wait();

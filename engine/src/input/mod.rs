@@ -1,14 +1,15 @@
-//! What comes in from outside: encoders of people who are live.
+//! What comes in from outside: encoders of people who are live, and webstreams.
 //!
-//! Reading order: [`gate`] (who may come in), [`harbor`] (how they speak), [`line`](mod@line) (SRT and RTP), [`pump`] (bytes to
-//! frames), [`child`] (what only a decoder in C makes). Downstream: the director, by [`InputWord`].
-//! Not here: who goes on air.
+//! Reading order: [`gate`] (who may come in), [`harbor`] (how they speak), [`line`](mod@line) (SRT
+//! and RTP), [`pump`] (bytes to frames), [`child`] (what only a decoder in C makes), [`webstream`].
+//! Downstream: the director, by [`InputWord`]. Not here: who goes on air.
 
 pub mod child;
 pub mod gate;
 pub mod harbor;
 pub mod line;
 mod pump;
+pub mod webstream;
 
 use grimnir_events::LiveSessionId;
 use grimnir_mix::live::LiveTap;
@@ -45,6 +46,8 @@ pub enum InputWord {
         /// Bytes that came.
         bytes: u64,
     },
+    /// Something about a webstream.
+    Webstream(Box<grimnir_events::webstream::WebstreamAirEvent>),
     /// Somebody was turned away.
     Refused {
         /// Who asked.

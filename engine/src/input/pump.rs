@@ -26,13 +26,35 @@ const TARGET_LUFS: f64 = -16.0;
 pub(super) struct Incoming {
     rx: Receiver<Bytes>,
     held: Bytes,
-    calm: Calm,
+    calm: Option<Calm>,
+}
+
+/// Where decoded frames go.
+pub(super) trait Sink {
+    /// Takes them all; waits while there is no room.
+    fn take(&mut self, frames: &mut [Frame]);
 }
 
 impl Incoming {
     /// Of this channel, on its way to this ring.
     pub(super) fn new(rx: Receiver<Bytes>, feed: &LiveFeed) -> Self {
-        Self { rx, held: Bytes::new(), calm: feed.calm() }
+        Self { rx, held: Bytes::new(), calm: Some(feed.calm()) }
+    }
+
+    /// Of this channel, on their way to somebody who looks at the time himself.
+    pub(super) fn plain(rx: Receiver<Bytes>) -> Self {
+        Self { rx, held: Bytes::new(), calm: None }
+    }
+
+    /// These come next, once more.
+    pub(super) fn again(&mut self, bytes: Bytes) {
+        self.held = bytes;
+    }
+
+    fn calm(&self, calm: bool) {
+        if let Some(told) = &self.calm {
+            told.set(calm);
+        }
     }
 
     /// The next bytes; none when it is over.
@@ -45,11 +67,11 @@ impl Incoming {
             Err(TryRecvError::Disconnected) => None,
             Err(TryRecvError::Empty) => {
                 // All that had waited is in.
-                self.calm.set(true);
+                self.calm(true);
                 let since = monotonic_ns();
                 let bytes = self.rx.blocking_recv();
                 if monotonic_ns() - since > PAUSE_NS {
-                    self.calm.set(false);
+                    self.calm(false);
                 }
                 bytes
             }
@@ -89,9 +111,11 @@ impl Inlet {
             frames: 0,
         }
     }
+}
 
+impl Sink for Inlet {
     /// Levels the frames and puts them in; waits while there is no room.
-    pub(super) fn take(&mut self, frames: &mut [Frame]) {
+    fn take(&mut self, frames: &mut [Frame]) {
         self.rider.process(frames);
         let mut done = 0;
         while done < frames.len() {
@@ -194,7 +218,7 @@ fn recognise(incoming: &mut Incoming) -> Result<Sound, String> {
         head.extend_from_slice(&bytes);
         match sniff(&head) {
             Some(Some(sound)) => {
-                incoming.held = Bytes::from(head);
+                incoming.again(Bytes::from(head));
                 return Ok(sound);
             }
             None if head.len() <= SNIFF_LIMIT => {}

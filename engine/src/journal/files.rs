@@ -194,7 +194,8 @@ impl Recovered {
             | AirEvent::ProgrammeHeard {}
             | AirEvent::OutputReported { .. }
             | AirEvent::Sound(_)
-            | AirEvent::Live(_) => {}
+            | AirEvent::Live(_)
+            | AirEvent::Webstream(_) => {}
         }
     }
 }

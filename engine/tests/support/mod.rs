@@ -11,6 +11,7 @@ pub use ear::*;
 pub use outputs::*;
 
 pub mod live;
+pub mod streams;
 
 use grimnir_engine_proto::{Client, dial, v1};
 use grimnir_events::air::{AirEvent, AirFact};

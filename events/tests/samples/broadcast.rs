@@ -242,11 +242,13 @@ fn air_events() -> Labelled<AirEvent> {
     }
     samples.extend(super::output_reports());
     samples.extend(live_air().into_iter().map(|(word, event)| (word, Live(Box::new(event)))));
+    let streams = super::webstream_air().into_iter();
+    samples.extend(streams.map(|(word, event)| (word, Webstream(Box::new(event)))));
     labelled!(AirEvent: [
         EngineStarted, EngineStopped, AirInterrupted, ItemStarted, ItemEnded, LineDropped,
         LineMoved, EmergencyInserted, OwnerChanged, ClaimEnded, SourceFailed, SourceRecovered,
         SilenceEntered, SilenceLeft, AirStalled, NonFiniteSamples, OutputUp, OutputDown,
-        ProgrammeSilent, ProgrammeHeard, Sound, OutputReported, Live,
+        ProgrammeSilent, ProgrammeHeard, Sound, OutputReported, Live, Webstream,
     ], samples)
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     Labelled, access, air, at, executor, hash, ladder, library, raw, site, station, timeline,
+    webstream,
 };
 use grimnir_events::codec::{Encoded, Payload, encode};
 use grimnir_events::{
@@ -24,6 +25,7 @@ fn events_of(kind: StreamKind) -> Vec<Encoded> {
         StreamKind::Timeline => picked(timeline(), ["HourPlanned", "LineDropped"]),
         StreamKind::Library => picked(library(), ["MediaAdded.Music", "PlaylistSet"]),
         StreamKind::Access => picked(access(), ["UserRegistered", "RoleGranted.Dj"]),
+        StreamKind::Webstream => picked(webstream(), ["Set", "StartRequested"]),
         StreamKind::Air => picked(air(), ["ItemStarted", "ItemEnded.Completed"]),
         StreamKind::Site => {
             let accepted = "WeakerDurabilityAccepted";
@@ -35,7 +37,7 @@ fn events_of(kind: StreamKind) -> Vec<Encoded> {
 fn actor_of(kind: StreamKind) -> Actor {
     match kind {
         StreamKind::Station | StreamKind::Library => Actor::User(UserId(raw(60))),
-        StreamKind::Ladder => Actor::Process,
+        StreamKind::Ladder | StreamKind::Webstream => Actor::Process,
         StreamKind::Executor | StreamKind::Timeline => Actor::System,
         StreamKind::Access | StreamKind::Site => Actor::Local,
         StreamKind::Air => Actor::Engine(EngineRunId(raw(61))),

@@ -17,6 +17,7 @@ mod register;
 mod rolled;
 mod shows;
 mod stock;
+mod webstreams;
 
 pub use aggregates::*;
 pub use blocks::*;
@@ -31,6 +32,7 @@ pub use register::*;
 pub use rolled::*;
 pub use shows::*;
 pub use stock::*;
+pub use webstreams::*;
 
 use grimnir_events::{ContentHash, UtcMicros};
 

@@ -25,3 +25,4 @@ mod ownership;
 mod rolling;
 mod shows;
 mod smart_blocks;
+mod webstreams;

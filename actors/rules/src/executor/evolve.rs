@@ -80,6 +80,7 @@ pub fn witness(state: &mut ExecutorState, fact: &AirFact) {
         | AirEvent::ProgrammeHeard {}
         | AirEvent::OutputReported { .. }
         | AirEvent::Sound(_)
-        | AirEvent::Live(_) => {}
+        | AirEvent::Live(_)
+        | AirEvent::Webstream(_) => {}
     }
 }

@@ -86,6 +86,7 @@ pub fn witness(seen: &mut Witnessed, fact: &AirFact) {
         | AirEvent::ProgrammeHeard {}
         | AirEvent::Sound(_)
         | AirEvent::Live(_)
+        | AirEvent::Webstream(_)
         | AirEvent::NonFiniteSamples { .. }
         | AirEvent::OutputUp { .. }
         | AirEvent::OutputDown { .. } => {}

@@ -80,6 +80,7 @@ impl Aired {
             | AirEvent::ProgrammeHeard {}
             | AirEvent::Sound(_)
             | AirEvent::Live(_)
+            | AirEvent::Webstream(_)
             | AirEvent::OutputUp { .. }
             | AirEvent::OutputDown { .. } => {}
         }

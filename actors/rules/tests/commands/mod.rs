@@ -2,6 +2,9 @@
 
 mod live;
 mod stock;
+mod webstream;
+
+pub use webstream::webstream;
 
 use crate::samples::{
     self, Labelled, at, cues, details, hash, hour_plan, labelled, mount, plain, raw, settings,

@@ -7,7 +7,7 @@ use crate::output::icy;
 use grimnir_events::ladder::ReleaseReason;
 use grimnir_events::line::EngineLines;
 use grimnir_events::live::{EngineInputs, LiveAirEvent, LiveGrant, LiveSession, TakePolicy};
-use grimnir_events::{AirFrame, ClaimId, LiveSessionId};
+use grimnir_events::{ClaimId, LiveSessionId};
 
 impl Director {
     /// Takes a hand-over of who may come in.
@@ -34,7 +34,8 @@ impl Director {
             inputs.grants.clear();
         }
         self.gate.set(inputs.clone());
-        let ids: Vec<LiveSessionId> = self.lives.all.keys().copied().collect();
+        let of_encoder = |(id, live): (&LiveSessionId, &Live)| live.stream.is_none().then_some(*id);
+        let ids: Vec<LiveSessionId> = self.lives.all.iter().filter_map(of_encoder).collect();
         for id in ids {
             match inputs.grants.iter().find(|grant| grant.session.id == id) {
                 Some(grant) => self.regrant(grant),
@@ -83,7 +84,7 @@ impl Director {
     }
 
     /// Ends a connection and its claim.
-    fn cut_off(&mut self, id: LiveSessionId) {
+    pub(in crate::director) fn cut_off(&mut self, id: LiveSessionId) {
         let Some(live) = self.lives.all.get_mut(&id) else { return };
         live.wanted = None;
         if let Some(link) = &live.link {
@@ -103,6 +104,7 @@ impl Director {
                     link.format = format;
                 }
             }
+            InputWord::Webstream(event) => self.on_stream(*event),
             InputWord::Titled { key, title } => self.on_titled(key, title),
             InputWord::Ended { key, reason, bytes } => {
                 let Some(live) = self.lives.of_key(key) else { return };
@@ -134,20 +136,8 @@ impl Director {
         };
         let (session, windows) = (grant.session.clone(), grant.windows.clone());
         let (served, cut_served) = (grant.take.0, grant.disconnect);
-        let first = |session: LiveSession| Live {
-            took: session.take,
-            session,
-            windows,
-            link: None,
-            wanted: None,
-            claim: None,
-            over: None,
-            quiet_since: None,
-            served,
-            cut_served,
-            title: String::new(),
-            title_told: AirFrame(0),
-        };
+        let first =
+            |session: LiveSession| Live { served, cut_served, ..Live::new(session, windows) };
         let (orphan, mut again) = (self.orphan_of(&session), None);
         let live = self.lives.all.entry(session_id).or_insert_with(|| first(session));
         let format = String::new();
@@ -200,7 +190,7 @@ impl Director {
             self.outputs.set_title(&icy::title_of(&name, &title));
         }
         if told {
-            self.live_fact(LiveAirEvent::Titled { session_id, title });
+            self.tell_of(session_id, LiveAirEvent::Titled { session_id, title });
         }
     }
 }

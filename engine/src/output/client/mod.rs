@@ -6,11 +6,11 @@
 
 mod backoff;
 mod chain;
-mod connect;
+pub(crate) mod connect;
 mod queue;
 mod request;
 mod session;
-mod tls;
+pub(crate) mod tls;
 
 use super::encoder::{EncoderKey, Tell};
 use super::format;
