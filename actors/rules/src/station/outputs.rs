@@ -13,6 +13,9 @@ pub const OUTPUTS_MAX: usize = 16;
 pub const TOLD_MAX: usize = 100;
 /// Longest host name (RFC 1035).
 pub const HOST_MAX: usize = 253;
+/// Least bit rate of a recording in MP3: below, LAME takes a lower sample rate, and a file's frames do
+/// not tell the programme's any more.
+pub const RECORDED_MP3_KBPS: u16 = 128;
 /// Bit rates of one stream of HTTP live streaming.
 pub const VARIANTS_MAX: i64 = 5;
 
@@ -98,7 +101,12 @@ fn check_srt(to: &SrtOutput) -> Result<(), No> {
 fn check_recording(recording: &RecordingOutput) -> Result<(), No> {
     check_folder("folder", &recording.folder)?;
     let formats = [MountFormat::Flac, MountFormat::Mp3, MountFormat::Opus];
-    check_encoding("recording", recording.encoding, &formats)
+    check_encoding("recording", recording.encoding, &formats)?;
+    let Encoding { format, bitrate_kbps } = recording.encoding;
+    if format == MountFormat::Mp3 && bitrate_kbps < RECORDED_MP3_KBPS {
+        return Err(No::RecordingBitrate { found: bitrate_kbps, least: RECORDED_MP3_KBPS });
+    }
+    Ok(())
 }
 
 /// No two may stand in each other's place: HTTP paths here, folders there.

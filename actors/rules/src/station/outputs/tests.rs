@@ -133,6 +133,24 @@ fn what_no_server_could_take_is_refused_by_name() {
 }
 
 #[test]
+fn a_recording_in_mp3_has_a_bit_rate_at_which_its_frames_are_those_of_the_air() {
+    let of = |format, bitrate_kbps| {
+        let encoding = Encoding { format, bitrate_kbps };
+        let (folder, keep_days, keep_bytes) = ("archive".into(), 0, 0);
+        let recording = RecordingOutput { encoding, folder, keep_days, keep_bytes };
+        output(1, OutputKind::Recording(recording))
+    };
+    for low in [32, 96, 112] {
+        let message =
+            ygg().when(set(&of(MountFormat::Mp3, low))).rejected("bad_recording_bitrate");
+        assert!(message.contains(&low.to_string()) && message.contains("128"), "{message}");
+    }
+    for fits in [of(MountFormat::Mp3, 128), of(MountFormat::Opus, 32)] {
+        ygg().when(set(&fits)).then(&was_set(&fits));
+    }
+}
+
+#[test]
 fn no_two_stand_in_each_others_place() {
     let mount = Mount {
         id: MountId([8; 16]),
