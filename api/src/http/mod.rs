@@ -15,6 +15,7 @@ mod ladder;
 mod library;
 mod live;
 mod media_file;
+mod listener;
 mod mount;
 mod output;
 mod playlist;
@@ -83,6 +84,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(station::choose_fallback))
         .routes(routes!(mount::list, mount::add))
         .routes(routes!(mount::remove))
+        .routes(routes!(listener::list))
         .routes(routes!(output::list, output::add))
         .routes(routes!(output::show, output::change, output::remove))
         .routes(routes!(upload::upload))

@@ -7,8 +7,10 @@ mod outputs;
 
 pub use ear::*;
 pub use outputs::*;
+pub use shape::*;
 
 pub mod live;
+mod shape;
 
 use grimnir_engine_proto::{Client, dial, v1};
 use grimnir_events::air::{AirEvent, AirFact};
