@@ -142,7 +142,8 @@ impl Pump {
         if !stream.has_head() {
             self.begin(Bytes::new());
         }
-        let mut prompt: Option<Instant> = None;
+        // An engine that begins is waited for.
+        let mut prompt = Some(Instant::now() + PROMPT_FOR);
         loop {
             // Asleep rather than waiting on the queue: the mix thread then has nobody to wake but
             // for what is sudden.

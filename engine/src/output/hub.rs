@@ -260,6 +260,10 @@ impl Hub {
         }
         state.seats.push(seat);
         state.peak = state.peak.max(state.seats.len());
+        if self.reached.is_none() {
+            // Nobody asks who heard what there.
+            state.sessions.forget_before(AirFrame(i64::MAX));
+        }
         let session = state.sessions.begin(who);
         drop(state);
         let interleaver = metadata.then(icy::Interleaver::default);

@@ -156,6 +156,11 @@ pub fn engine_outputs() -> Labelled<EngineOutputs> {
         output: Output { enabled: n % 2 == 0, ..output },
         secret: (n % 3 == 0).then(|| "hackme".into()),
     };
-    let outputs = outputs().into_iter().enumerate().map(handed).collect();
-    vec![("whole".into(), EngineOutputs { outputs })]
+    let (monitors, first): (Vec<_>, Vec<_>) =
+        outputs().into_iter().partition(|(label, _)| label == "monitor");
+    let all = |outputs: Vec<(String, Output)>| EngineOutputs {
+        outputs: outputs.into_iter().enumerate().map(handed).collect(),
+    };
+    // Kinds that came later stand in a sample of their own.
+    vec![("whole".into(), all(first)), ("monitor".into(), all(monitors))]
 }

@@ -30,7 +30,7 @@ pub async fn one_output() {
     let memory = resident_mib(pid);
     report("one_mp3_resident", memory, "MiB", "aim", 60.0);
     report("one_mp3_resident", memory, "MiB", "liquidsoap", resident_mib(usual.pid()));
-    drop((usual, alike, server));
+    drop((usual, alike));
     let bare = |rate, pace: &[String], files: &[PathBuf]| {
         let encoder = Bare::lame(KBPS);
         Bare { encoder: &encoder, rate, samples: "S16LE", pace }.cost(files, ITEM)
