@@ -167,7 +167,7 @@ async fn a_player_hears_and_reads_on_where_a_title_begins_a_chained_stream() {
     for (mount, ear) in mounts.iter().zip(listeners) {
         let body = ear.take().1;
         let text = String::from_utf8_lossy(&body);
-        assert!(text.contains("TITLE=Line 2"), "{mount}: the second title is in the stream");
+        assert!(text.contains("TITLE=Test - Line 2"), "{mount}: the second title is in the stream");
     }
     for (mount, (mut child, raw)) in mounts.iter().zip(players) {
         assert!(child.wait().unwrap().success(), "{mount}");
