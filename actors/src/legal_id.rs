@@ -1,5 +1,5 @@
-//! Judges, hour by hour, whether a legal ID aired around it: asks the executor once the air has
-//! told all of that time.
+//! Judges, hour by hour and at sign-off, whether a legal ID aired: asks the executor once the air
+//! has told all of that time.
 //!
 //! Upstream: the rule in the timeline, the hours of the station's own time. Downstream: the
 //! executor, which decides from what it witnessed. Not here: where legal IDs are put.
@@ -20,6 +20,12 @@ use tracing::warn;
 
 /// How often the air is looked at.
 const TURN: Duration = Duration::from_secs(5);
+/// A legal ID at sign-off starts right after the fade; its start is told within this time: 30 s.
+const FAREWELL_US: i64 = 30_000_000;
+/// What is told first of the fade and of the legal ID may differ by as much: 1 s.
+const EARLY_US: i64 = 1_000_000;
+/// A sign-off so long ago is not judged any more: 10 min. The rule may have come since.
+const OLD_US: i64 = 600_000_000;
 
 /// What a watch is started with.
 pub struct LegalIdArgs {
@@ -92,19 +98,38 @@ impl LegalIdState {
         let timeline = directory.inspect::<Timeline>(stream(StreamKind::Timeline)).await?;
         let Some(rule) = &timeline.state.orders.legal_id else { return Ok(()) };
         let station = directory.inspect::<Station>(stream(StreamKind::Station)).await?;
+        let executor = directory.inspect::<Executor>(stream(StreamKind::Executor)).await?;
+        if let Some(at) = executor.state.heard.left_at
+            && !station.state.on_air
+            && (FAREWELL_US..OLD_US).contains(&clock::now().since(at))
+        {
+            let (from, until) = (at.plus(-EARLY_US), at.plus(FAREWELL_US));
+            let told = executor.state.missed >= Some(at);
+            if !told && executor.state.heard.lacks_farewell(at, from, until) {
+                return self.judge(at, from, until).await;
+            }
+        }
         let after = i64::from(rule.after_ms) * 1_000;
         let Some(hour) = begun(&station.state.time_zone, clock::now().plus(-after)) else {
             return Ok(());
         };
         let (from, until) = (hour.plus(-i64::from(rule.before_ms) * 1_000), hour.plus(after));
-        let executor = directory.inspect::<Executor>(stream(StreamKind::Executor)).await?;
         let told = executor.state.missed >= Some(hour);
         if told || !executor.state.heard.lacks(from, until) {
             return Ok(());
         }
+        self.judge(hour, from, until).await
+    }
+
+    async fn judge(
+        &self,
+        hour: UtcMicros,
+        from: UtcMicros,
+        until: UtcMicros,
+    ) -> Result<(), CommandError> {
         let command = ExecutorCommand::JudgeLegalId { hour, from, until };
-        let executor = stream(StreamKind::Executor);
-        directory.decide::<Executor>(executor, command, self.meta(hour)).await?;
+        let executor = StreamId::of_station(StreamKind::Executor, self.station);
+        self.shared.directory.decide::<Executor>(executor, command, self.meta(hour)).await?;
         Ok(())
     }
 

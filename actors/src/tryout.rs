@@ -9,6 +9,8 @@ use grimnir_events::{LineId, StationId, UtcMicros};
 use grimnir_rules::planner::PLANNER_VERSION;
 use grimnir_rules::planner::problems::{Look, Problem, problems};
 use grimnir_rules::planner::v2::{self, BlockTest, Explained, Materialized, PickTrace};
+use grimnir_rules::show::Programme;
+use grimnir_rules::timeline::TimelineState;
 
 /// Why a planned line is what it is, as far as that can still be told.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -79,14 +81,19 @@ impl Folds {
         let legal = |item: &grimnir_events::library::MediaItem| {
             item.kind == grimnir_events::library::ItemKind::LegalId
         };
+        let until = running.plus(i64::from(hours) * 3_600_000_000);
+        let TimelineState { shows, grid, clocks, .. } = &*self.timeline.state;
+        let programme = Programme::new(zone.clone(), shows, grid, None, clocks);
+        let instances = programme.instances(now, until);
         self.standing(|standing| {
             problems(&Look {
                 settings: &self.station.state.settings,
                 hours: self.hours(),
                 standing,
                 from: now,
-                until: running.plus(i64::from(hours) * 3_600_000_000),
+                until,
                 legal_ids: self.library.state.playable().any(legal),
+                instances: &instances,
             })
         })
     }

@@ -24,6 +24,7 @@ use grimnir_rules::timeline::edits::command::EditCommand;
 use grimnir_rules::timeline::edits::diff::{HourDiff, diff};
 use grimnir_rules::{Aggregate, Timeline};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Commits read at once.
@@ -144,19 +145,21 @@ impl Site {
         Ok(diff(&kept(before), &kept(after)))
     }
 
-    /// Brings the hours to come back to what they were at a position. Hours with a locked line,
-    /// and what has aired, is on air or comes next, stay.
+    /// Brings the hours to come back to what they were at a position, all of them or those that
+    /// begin in a range. Hours with a locked line, and what has aired, is on air or comes next,
+    /// stay.
     pub async fn restore_plan(
         &self,
         station: StationId,
         seq: u64,
+        range: Range<UtcMicros>,
         force: bool,
         meta: Meta,
     ) -> Result<Restored, CommandError> {
         self.ours(station)?;
         let old = self.plan_at(station, seq).await?;
         let folds = Folds::read(self, station).await?;
-        let drafted = apart(JUDGING, move || draft(&folds, &old, seq)).await?;
+        let drafted = apart(JUDGING, move || draft(&folds, &old, seq, &range)).await?;
         let (commands, mut out) = drafted?;
         let refuses = out.violations.iter().any(|v| v.severity == Severity::Hard);
         if refuses && !force {
@@ -226,6 +229,7 @@ fn draft(
     folds: &Folds,
     old: &TimelineState,
     seq: u64,
+    range: &Range<UtcMicros>,
 ) -> Result<(Vec<(UtcMicros, EditCommand)>, Restored), CommandError> {
     let now = clock::now();
     let mut state = (*folds.timeline.state).clone();
@@ -233,7 +237,8 @@ fn draft(
     let mut touched = BTreeSet::new();
     out.seq = folds.timeline.seq;
     let playable: BTreeSet<_> = folds.library.state.playable().map(|item| item.id).collect();
-    for plan in old.hours.values().filter(|plan| plan.hour.plus(HOUR_US) > now) {
+    let asked = old.hours.values().filter(|plan| range.contains(&plan.hour));
+    for plan in asked.filter(|plan| plan.hour.plus(HOUR_US) > now) {
         let (hour, mut plan) = (plan.hour, plan.clone());
         let lost = plan.lines.iter().filter(|line| !playable.contains(&line.media_id));
         out.missing.extend(lost.map(|line| line.id));

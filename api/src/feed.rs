@@ -50,7 +50,7 @@ pub struct FeedQuery {
     token: Option<String>,
 }
 
-/// One change, as it is sent.
+/// One change, as it is sent, but for its payload.
 #[derive(Serialize)]
 struct Frame<'a> {
     r#type: &'a str,
@@ -58,7 +58,6 @@ struct Frame<'a> {
     seq: u64,
     station_id: Option<StationId>,
     at: UtcMicros,
-    payload: &'a serde_json::Value,
 }
 
 fn frame(change: &Change) -> String {
@@ -68,9 +67,11 @@ fn frame(change: &Change) -> String {
         seq: change.seq,
         station_id: change.station_id,
         at: change.at,
-        payload: &change.payload,
     };
-    serde_json::to_string(&frame).unwrap_or_default()
+    let head = serde_json::to_string(&frame).unwrap_or_default();
+    // The payload is JSON text already.
+    let head = head.strip_suffix('}').unwrap_or_default();
+    format!("{head},\"payload\":{}}}", change.payload)
 }
 
 /// The type of readings, which are no changes.

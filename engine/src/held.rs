@@ -7,7 +7,7 @@ use grimnir_events::UtcMicros;
 use grimnir_events::codec::{self, Payload};
 use grimnir_events::control::EngineControl;
 use grimnir_events::dsp::DspGraph;
-use grimnir_events::handover::{EngineClaims, EngineConfig};
+use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::Tier;
 use grimnir_events::live::EngineInputs;
 use grimnir_events::output::{EngineOutputs, OutputKind};
@@ -39,6 +39,8 @@ pub struct Held {
     pub outputs: EngineOutputs,
     /// Who may send sound in.
     pub inputs: EngineInputs,
+    /// What is heard last at sign-off.
+    pub farewell: EngineFarewell,
     /// Epoch of the control plane that is obeyed.
     pub epoch: u64,
     /// Only the last rung and emergencies are held; what is handed over beyond is kept on disk for
@@ -55,6 +57,7 @@ impl Held {
         self.claims = self.claims.take().map(|claims| self.of_claims(claims));
         self.control = EngineControl::default();
         self.graph = DspGraph::default();
+        self.farewell = EngineFarewell::default();
         let outputs = std::mem::take(&mut self.outputs);
         self.outputs = self.of_outputs(outputs);
     }
@@ -139,6 +142,10 @@ impl Cache {
             held.inputs = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
             held.epoch = held.epoch.max(epoch);
         }
+        if let Some((epoch, parts)) = self.read("farewell.held") {
+            held.farewell = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
+            held.epoch = held.epoch.max(epoch);
+        }
         if let Some((epoch, parts)) = self.read("timeline.held") {
             held.epoch = held.epoch.max(epoch);
             if let Some((revision, hours)) = parts.split_first() {
@@ -186,6 +193,11 @@ impl Cache {
     /// Keeps who may send sound in.
     pub fn keep_inputs(&self, epoch: u64, payload: &[u8]) {
         self.write("inputs.held", epoch, &[payload]);
+    }
+
+    /// Keeps what is heard last at sign-off.
+    pub fn keep_farewell(&self, epoch: u64, payload: &[u8]) {
+        self.write("farewell.held", epoch, &[payload]);
     }
 
     /// A file of records in the shared framing: the epoch first, then each part.

@@ -4,6 +4,7 @@
 //! thread), `input`, `output`, `control`, `journal`, `position`, `held`, `media`.
 
 mod air;
+mod confine;
 mod control;
 mod director;
 mod elsewhere;

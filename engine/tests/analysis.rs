@@ -4,7 +4,7 @@
 mod support;
 
 use grimnir_engine_proto::report::{AnalysisRefusal, AnalysisReport, TagReport};
-use grimnir_events::analysis::{AlbumPlace, TailShape};
+use grimnir_events::analysis::{AlbumPlace, FailureKind, TailShape};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::*;
@@ -352,6 +352,31 @@ fn intros_and_places_on_albums_are_read_from_tags() {
     assert_eq!(beyond.intro_end, None, "longer than the sound");
 }
 
+/// The kernel filters its calls, and it gains no privileges any more.
+fn is_confined(id: u32) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let says = |line: &str| {
+        let text = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        text.lines().any(|found| found == line)
+    };
+    while !(says("Seccomp:\t2") && says("NoNewPrivs:\t1")) {
+        assert!(std::time::Instant::now() < deadline, "process {id} is not confined within 20 s");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn every_process_that_reads_untrusted_bytes_is_confined() {
+    for command in ["decode", "scan"] {
+        let mut child = Command::new(PROGRAM);
+        child.arg(command).stdin(std::process::Stdio::piped());
+        let mut child = child.stdout(std::process::Stdio::null()).spawn().unwrap();
+        is_confined(child.id());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
 #[test]
 fn the_measuring_process_has_bounds() {
     let bench = Bench::new();
@@ -371,8 +396,45 @@ fn the_measuring_process_has_bounds() {
         assert!(std::time::Instant::now() < deadline, "the bounds are not set within 20 s");
         std::thread::yield_now();
     }
-    assert_eq!(bounds("Max cpu time").as_deref(), Some("540"));
+    assert_eq!(bounds("Max cpu time").as_deref(), Some("20"), "of a file without a size");
     assert_eq!(bounds("Max core file size").as_deref(), Some("0"));
+    is_confined(child.id());
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// What nobody ends: a decoder that waits for more of a file is not waited for.
+#[test]
+fn a_decoder_that_stands_still_is_given_up_with_what_it_had_done() {
+    let bench = Bench::new();
+    let fifo = bench.path("stands-still");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
+        .unwrap();
+    let mut file = std::fs::File::options().read(true).write(true).open(&fifo).unwrap();
+    std::io::Write::write_all(&mut file, b"OggS and no more").unwrap();
+    let mut transcode = Command::new(PROGRAM);
+    transcode.arg("transcode").arg("--file").arg(&fifo).arg("--out").arg(bench.path("out"));
+    let output = transcode.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let refusal: AnalysisRefusal = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(refusal.kind, FailureKind::TimedOut);
+    assert!(refusal.error.contains("stood still for 10 s after"), "{}", refusal.error);
+}
+
+#[test]
+fn more_sound_than_its_bytes_can_hold_is_refused() {
+    let bench = Bench::new();
+    let silence = |name: &str, seconds: &str, more: &[&str]| {
+        let path = bench.path(name);
+        let mut arguments = vec!["-f", "lavfi", "-i", "anullsrc=r=8000:cl=mono", "-t", seconds];
+        arguments.extend(more);
+        ffmpeg(&arguments, &path);
+        path
+    };
+    let usual = bench.analyze(&silence("usual.flac", "600", &[])).unwrap();
+    assert_eq!(usual.analysis.duration_frames, 600 * 48_000);
+    // An hour in 14 kB: each frame of FLAC stands for eight seconds.
+    let packed = silence("packed.flac", "3600", &["-frame_size", "65535"]);
+    let error = bench.analyze(&packed).unwrap_err();
+    assert!(error.contains("more than its"), "{error}");
 }

@@ -48,10 +48,6 @@ fn resetting() -> u16 {
     port
 }
 
-fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn outputs_that_suffer_one_after_the_other_are_heard_on_no_other() {
     let (well, sick) = (Icecast::start(), Icecast::start());
@@ -69,7 +65,7 @@ async fn outputs_that_suffer_one_after_the_other_are_heard_on_no_other() {
     facts_until(&mut client, 1, |facts| started(facts).len() == 1).await;
 
     // Nobody there; then one who resets; then one who stands still.
-    let refused = icecast_output(2, closed_port(), "/no.flac", encoding(FLAC, 0));
+    let refused = icecast_output(2, support::ports::one(), "/no.flac", encoding(FLAC, 0));
     set_outputs(&mut client, &config, vec![relay.clone(), refused]).await;
     facts_until(&mut client, 1, |facts| !healths(facts, 2).is_empty()).await;
     let reset = icecast_output(3, resetting(), "/reset.mp3", encoding(MP3, 320));

@@ -219,9 +219,7 @@ async fn a_push_by_srt_comes_back_when_its_listener_does() {
     let tone = [rig.tone(500, 90.0, "wav")];
     rig.start();
     let (mut client, _) = rig.client().await;
-    let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
+    let port = support::ports::one();
     let srt = SrtOutput {
         host: "127.0.0.1".into(),
         port,

@@ -39,9 +39,9 @@ pub enum ExecutorEvent {
         /// This start.
         start_id: StartId,
     },
-    /// The time around an hour passed and no legal ID had started in it.
+    /// The time around an hour, or after a sign-off, passed and no legal ID had started in it.
     LegalIdMissed {
-        /// The hour.
+        /// The hour; of a sign-off, when the programme had faded.
         hour: UtcMicros,
         /// From when one could have started.
         from: UtcMicros,

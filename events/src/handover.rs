@@ -58,6 +58,18 @@ impl Payload for EngineClaims {
     const VERSION: u16 = 1;
 }
 
+/// What is heard last when the station signs off; handed over beside the claims.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct EngineFarewell {
+    /// The legal ID, which airs whole; `None` ends with the programme.
+    pub legal_id: Option<ClaimItem>,
+}
+
+impl Payload for EngineFarewell {
+    const NAME: &'static str = "handover.farewell";
+    const VERSION: u16 = 1;
+}
+
 impl Payload for HourPlan {
     const NAME: &'static str = "handover.hour";
     const VERSION: u16 = 1;

@@ -106,6 +106,8 @@ impl Tier {
 pub const AUTOMATION_CLAIM: ClaimId = ClaimId(*b"grimnir-automate");
 /// The claim that the fallback always holds.
 pub const FALLBACK_CLAIM: ClaimId = ClaimId(*b"grimnir-fallback");
+/// The name under which the legal ID at sign-off airs: nobody claims the air any more.
+pub const FAREWELL_CLAIM: ClaimId = ClaimId(*b"grimnir-farewell");
 
 /// What a source claims the air with.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

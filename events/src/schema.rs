@@ -81,4 +81,5 @@ pub const REGISTER: &[Registered] = &[
     Registered::of::<crate::timeline::HourPlan>(),
     Registered::of::<crate::ladder::Claim>(),
     Registered::of::<crate::live::EngineInputs>(),
+    Registered::of::<crate::handover::EngineFarewell>(),
 ];

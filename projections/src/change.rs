@@ -27,7 +27,7 @@ impl Changes {
             station_id: self.place.stream.station(),
             at: self.at,
             // Events and rows hold nothing that JSON cannot: the fallback is never met.
-            payload: serde_json::to_value(payload).unwrap_or_default(),
+            payload: serde_json::to_string(payload).unwrap_or_else(|_| "null".into()).into(),
         });
     }
 }

@@ -9,6 +9,7 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod rows;
+pub mod said;
 
 pub mod decoded;
 pub mod words;

@@ -121,7 +121,7 @@ pub(crate) fn apply(model: &mut Model, place: &decoded::Place, event: &LibraryEv
         LibraryEvent::MediaDescribed { .. } => describe(table, event),
         LibraryEvent::MediaDetailed { media_id, details } => {
             if let Some(mut row) = table.take(*media_id) {
-                row.details.clone_from(details);
+                row.details = (**details).clone().into();
                 table.put(row);
             }
         }

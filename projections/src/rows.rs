@@ -1,10 +1,10 @@
 //! The rows of every read model, as the API answers them.
 
+use crate::said::Said;
 use grimnir_events::access::Role;
 use grimnir_events::analysis::AnalysisEntry;
 use grimnir_events::control::ControlMode;
 use grimnir_events::crash::EngineCrash;
-use grimnir_events::details::MediaDetails;
 use grimnir_events::dsp::DspGraph;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{Claim, Tier};
@@ -22,6 +22,7 @@ use grimnir_events::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A station.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -190,7 +191,7 @@ pub struct MediaRow {
     pub added_at: UtcMicros,
     /// What else is said about it.
     #[serde(default)]
-    pub details: Box<MediaDetails>,
+    pub details: Said,
     /// How far it is.
     #[serde(default)]
     pub stage: MediaStage,
@@ -302,7 +303,7 @@ pub struct UserRow {
 }
 
 /// One change, as it is pushed to clients.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Change {
     /// Ledger position; the cursor to go on from.
     pub seq: u64,
@@ -317,6 +318,13 @@ pub struct Change {
     pub station_id: Option<StationId>,
     /// When it happened.
     pub at: UtcMicros,
-    /// The row or fact, as JSON.
-    pub payload: serde_json::Value,
+    /// The row or fact, as JSON text: many changes are kept at hand, and a tree takes ten times
+    /// the room of its text.
+    #[serde(serialize_with = "as_json")]
+    pub payload: Arc<str>,
+}
+
+fn as_json<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    let value: serde_json::Value = serde_json::from_str(text).map_err(serde::ser::Error::custom)?;
+    value.serialize(serializer)
 }

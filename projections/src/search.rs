@@ -46,21 +46,41 @@ pub struct Place {
 
 impl Place {
     fn of(row: &MediaRow, order: Order) -> Self {
-        let tags = &row.item.tags;
-        let text = |first: &str| Place {
-            number: 0,
-            text: format!("{}\0{}", words::folded(first), words::folded(&tags.title)).into(),
-            id: row.item.id,
+        let number = number_of(row, order);
+        let text = texts_of(row, order).map(|(first, title)| {
+            format!("{}\0{}", words::folded(first), words::folded(title)).into()
+        });
+        Place { number, text: text.unwrap_or_default(), id: row.item.id }
+    }
+
+    /// Whether a row stands before it. A row is read as it is: places of very many rows are met
+    /// when one is looked for.
+    fn is_after(&self, row: &MediaRow, order: Order) -> bool {
+        let texts = || match texts_of(row, order) {
+            Some((first, title)) => words::folded_cmp(first, title, &self.text),
+            None => "".cmp(&self.text),
         };
-        let number = |number| Place { number, text: "".into(), id: row.item.id };
-        match order {
-            Order::Added => number(row.added_at.0),
-            Order::Title => text(&tags.title),
-            Order::Artist => text(&tags.artist),
-            Order::Album => text(&tags.album),
-            Order::Duration => number(row.item.duration_frames),
-            Order::Year => number(tags.year.map_or(-1, i64::from)),
-        }
+        let number = number_of(row, order).cmp(&self.number);
+        number.then_with(texts).then_with(|| row.item.id.cmp(&self.id)).is_lt()
+    }
+}
+
+fn number_of(row: &MediaRow, order: Order) -> i64 {
+    match order {
+        Order::Added => row.added_at.0,
+        Order::Duration => row.item.duration_frames,
+        Order::Year => row.item.tags.year.map_or(-1, i64::from),
+        Order::Title | Order::Artist | Order::Album => 0,
+    }
+}
+
+fn texts_of(row: &MediaRow, order: Order) -> Option<(&str, &str)> {
+    let tags = &row.item.tags;
+    match order {
+        Order::Title => Some((&tags.title, &tags.title)),
+        Order::Artist => Some((&tags.artist, &tags.title)),
+        Order::Album => Some((&tags.album, &tags.title)),
+        Order::Added | Order::Duration | Order::Year => None,
     }
 }
 
@@ -227,7 +247,8 @@ impl Index {
             // It has no row any more: it stands where the first of the greater would.
             let own = Place::of(row, order);
             let lower = |other: &u32| {
-                *other != number && self.place(rows, *other, order) < Some(own.clone())
+                *other != number
+                    && self.row(rows, *other).is_none_or(|row| own.is_after(row, order))
             };
             let numbers = &self.orders[order as usize];
             let at = numbers.partition_point(lower);
@@ -276,7 +297,7 @@ impl Index {
     /// How many stand before a place.
     fn before(&self, rows: &Rows, order: Order, place: &Place) -> usize {
         let lower =
-            |other: &u32| self.row(rows, *other).is_some_and(|row| Place::of(row, order) < *place);
+            |other: &u32| self.row(rows, *other).is_some_and(|row| place.is_after(row, order));
         self.orders[order as usize].partition_point(lower)
     }
 

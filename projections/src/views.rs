@@ -25,6 +25,8 @@ use tokio::sync::watch;
 
 /// Commits whose changes are kept at hand; a slower reader of the feed reads the ledger again.
 const RECENT_MAX: usize = 1_024;
+/// Bytes of their payloads at most.
+const RECENT_BYTES: usize = 4 << 20;
 
 /// How far the read models are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -38,10 +40,22 @@ pub(crate) struct Progress {
 /// Changes of one commit.
 pub(crate) type Told = (u64, Arc<Vec<Change>>);
 
+/// The newest changes, without a gap.
+#[derive(Default)]
+struct Recent {
+    told: VecDeque<Told>,
+    /// Of all payloads.
+    bytes: usize,
+}
+
+fn bytes_of(changes: &[Change]) -> usize {
+    changes.iter().map(|change| change.payload.len()).sum()
+}
+
 pub(crate) struct Shared {
     pub(crate) ledger: Arc<dyn Ledger>,
     model: RwLock<Model>,
-    recent: Mutex<VecDeque<Told>>,
+    recent: Mutex<Recent>,
     pub(crate) progress: watch::Sender<Progress>,
     pub(crate) close: watch::Sender<bool>,
 }
@@ -68,20 +82,22 @@ impl Shared {
     /// Keeps the changes of the newest commit at hand.
     pub(crate) fn remember(&self, seq: u64, changes: Vec<Change>) {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if recent.len() == RECENT_MAX {
-            recent.pop_front();
+        recent.bytes += bytes_of(&changes);
+        recent.told.push_back((seq, Arc::new(changes)));
+        while recent.told.len() > RECENT_MAX || recent.bytes > RECENT_BYTES {
+            let Some((_, oldest)) = recent.told.pop_front() else { break };
+            recent.bytes -= bytes_of(&oldest);
         }
-        recent.push_back((seq, Arc::new(changes)));
     }
 
     /// Changes of the commits from `seq` on, at most `limit` commits; `None` when they are not at
     /// hand any more.
     pub(crate) fn recall(&self, seq: u64, limit: usize) -> Option<Vec<Told>> {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = recent.front()?.0;
+        let first = recent.told.front()?.0;
         // Kept commits are gapless: `remember` is called for each one, in order.
         let skip = usize::try_from(seq.checked_sub(first)?).ok()?;
-        Some(recent.iter().skip(skip).take(limit).cloned().collect())
+        Some(recent.told.iter().skip(skip).take(limit).cloned().collect())
     }
 }
 

@@ -5,10 +5,13 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
+
+#[path = "ports.rs"]
+mod ports;
 
 /// How long a server may take until it serves.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -32,10 +35,10 @@ pub fn program() -> PathBuf {
     kept.or_else(on_path).expect("nats-server is there: deploy/setup.sh test installs it")
 }
 
-/// Ports that are free now.
+/// Ports that are free, also while a server that was killed is not up again.
 pub fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
-    listeners.map(|listener| listener.local_addr().expect("an address").port())
+    let first = ports::adjacent(N as u16);
+    std::array::from_fn(|place| first + place as u16)
 }
 
 /// Waits for something that comes, or fails with what it was.

@@ -6,6 +6,7 @@
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 pub mod aggregate;
+pub mod common;
 pub mod text;
 pub mod recurrence;
 pub mod show;

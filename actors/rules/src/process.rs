@@ -13,7 +13,7 @@ use grimnir_events::access::AccessEvent;
 use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::codec::{self, CodecError, Payload};
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
-use grimnir_events::ladder::{LadderEvent, OwnerReason, Tier};
+use grimnir_events::ladder::{FAREWELL_CLAIM, LadderEvent, OwnerReason, Tier};
 use grimnir_events::library::LibraryEvent;
 use grimnir_events::live::LiveAirEvent;
 use grimnir_events::owner;
@@ -172,6 +172,8 @@ fn after_air(event: &AirEvent, commands: &mut Vec<AnyCommand>) {
             enter(commands, PlayoutState::Preloading, "the engine started");
         }
         AirEvent::EngineStopped {} => enter(commands, PlayoutState::Idle, "the engine stopped"),
+        // The station has signed off already.
+        AirEvent::ItemStarted(item) if item.claim_id == FAREWELL_CLAIM => {}
         AirEvent::ItemStarted(item) => enter_tier(commands, item.tier),
         AirEvent::OwnerChanged { tier, .. } => enter_tier(commands, *tier),
         AirEvent::EmergencyInserted { claim } => {

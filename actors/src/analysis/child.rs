@@ -4,8 +4,8 @@
 //! memory, print nonsense) is a named reason; what it prints is read to a bound.
 
 use crate::analysis::Outputs;
-use grimnir_engine_proto::death;
 use grimnir_engine_proto::report::{AnalysisRefusal, AnalysisReport};
+use grimnir_engine_proto::{bounds, death};
 use grimnir_events::analysis::FailureKind;
 use std::path::Path;
 use std::process::Stdio;
@@ -13,8 +13,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 
-/// Longest time one file may take to be measured.
-pub const PATIENCE: Duration = Duration::from_secs(900);
 /// Most bytes of a report.
 const REPORT_BYTES: u64 = 256 * 1024;
 
@@ -45,6 +43,8 @@ pub async fn analyse(
         .arg(&outputs.waveform)
         .arg("--artwork")
         .arg(&outputs.artwork)
+        .env_clear()
+        .envs(bounds::environment())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -92,6 +92,8 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
+    const LONG: Duration = Duration::from_secs(100);
+
     /// What a program that does this comes to.
     async fn outcome(script: &str, patience: Duration) -> Result<AnalysisReport, Refused> {
         let dir = tempfile::tempdir().expect("a folder");
@@ -104,7 +106,7 @@ mod tests {
     }
 
     async fn kind(script: &str) -> FailureKind {
-        match outcome(script, PATIENCE).await {
+        match outcome(script, LONG).await {
             Err(Refused::File(kind, reason)) if !reason.is_empty() => kind,
             other => panic!("{script}: {other:?}"),
         }
@@ -135,7 +137,7 @@ mod tests {
     #[tokio::test]
     async fn nonsense_is_a_fault_of_ours_not_of_the_file() {
         for script in ["echo nonsense", "exit 7", "echo '{}'; exit 2", "true"] {
-            let found = outcome(script, PATIENCE).await;
+            let found = outcome(script, LONG).await;
             assert!(matches!(found, Err(Refused::World(_))), "{script}: {found:?}");
         }
     }

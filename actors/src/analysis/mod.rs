@@ -11,7 +11,8 @@ pub(crate) use again::run;
 use crate::error::CommandError;
 use crate::meta::Meta;
 use crate::site::Shared;
-use child::{PATIENCE, Refused};
+use child::Refused;
+use grimnir_engine_proto::bounds;
 use grimnir_engine_proto::report::AnalysisReport;
 use grimnir_events::analysis::{Analysis, AnalysisFailure};
 use grimnir_events::{CommitId, ContentHash, MediaId, StreamId, derive_id};
@@ -53,7 +54,8 @@ pub(crate) async fn measure(
 ) -> Result<AnalysisReport, Refused> {
     let permit = shared.analysis_permit().await;
     let _permit = permit.map_err(|error| Refused::World(error.to_string()))?;
-    child::analyse(&shared.engine_program, file, outputs, PATIENCE).await
+    let size = tokio::fs::metadata(file).await.map_or(0, |data| data.len());
+    child::analyse(&shared.engine_program, file, outputs, bounds::patience(size)).await
 }
 
 /// Records what was measured in an item's file. Asked again, it is the same commit.

@@ -5,7 +5,7 @@ use crate::site::Shared;
 use grimnir_engine_proto::v1;
 use grimnir_events::control::EngineControl;
 use grimnir_events::dsp::{DspGraph, DspNode};
-use grimnir_events::handover::{EngineClaims, EngineConfig};
+use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::ClaimItem;
 use grimnir_events::library::ItemKind;
 use grimnir_events::live::EngineInputs;
@@ -49,6 +49,8 @@ pub struct Folds {
     pub graph: DspGraph,
     /// `handover.inputs`.
     pub inputs: Vec<u8>,
+    /// `handover.farewell`.
+    pub farewell: Vec<u8>,
 }
 
 /// Reads the folds of a station.
@@ -101,6 +103,8 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         station_id: station,
         grants: crate::live::grants(&ladder.state, &timeline.state, &state.state.time_zone),
     };
+    let legal_id = grimnir_rules::timeline::farewell(&timeline.state, &library.state);
+    let legal_id = legal_id.map(|item| crate::site::claim_item(item, settings));
     Ok(Folds {
         config_revision,
         config: encode(&config)?,
@@ -116,6 +120,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         control: encode(&control)?,
         graph: state.state.dsp.clone(),
         inputs: encode(&inputs)?,
+        farewell: encode(&EngineFarewell { legal_id })?,
     })
 }
 

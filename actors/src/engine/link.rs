@@ -63,9 +63,10 @@ pub struct LinkState {
     helpers: Vec<JoinHandle<()>>,
     /// Ledger position the last complete turn was made at.
     settled_at: u64,
-    /// What this connection loaded to shape the programme, and who it said may come in.
+    /// What this connection loaded to shape the programme; who it said may come in, and what is
+    /// to be heard last.
     loaded: Option<DspGraph>,
-    inputs: Vec<u8>,
+    beside: [Vec<u8>; 2],
     starts_in_a_row: u32,
     /// When time alone changes the ladder next.
     deadline: Option<UtcMicros>,
@@ -109,7 +110,7 @@ impl Actor for EngineLink {
             helpers: vec![ticker],
             settled_at: 0,
             loaded: None,
-            inputs: vec![],
+            beside: Default::default(),
             starts_in_a_row: 0,
             deadline: Some(crate::clock::now()),
             unplanned_since: None,
@@ -331,16 +332,19 @@ impl LinkState {
             };
             client.set_timeline(request).await?;
         }
-        let others = folds.inputs != self.inputs || self.settled_at == 0;
+        let beside = [folds.inputs, folds.farewell];
+        let others = beside != self.beside || self.settled_at == 0;
         if folds.claims_revision > status.claims_revision || others {
+            let [inputs_payload, farewell_payload] = beside.clone();
             let request = v1::SetClaimsRequest {
                 claims_payload: folds.claims.clone(),
                 control_payload: folds.control.clone(),
-                inputs_payload: folds.inputs.clone(),
+                inputs_payload,
+                farewell_payload,
                 epoch,
             };
             client.set_claims(request).await?;
-            self.inputs.clone_from(&folds.inputs);
+            self.beside = beside;
         }
         if self.loaded.as_ref() != Some(&folds.graph) {
             let answer =

@@ -90,7 +90,7 @@ fn left(state: &LibraryState) -> Vec<Job> {
     let mut jobs = Vec::new();
     for (import, folder) in &state.folders {
         let root = Path::new(&folder.folder.path);
-        for (path, file) in &folder.files {
+        for (path, file) in &*folder.files {
             let (media_id, hash) = match &file.what {
                 FileIs::Own(id) | FileIs::Known(id) => (*id, None),
                 FileIs::Changed(id, hash) => (*id, Some(**hash)),

@@ -67,6 +67,8 @@ impl Scan {
     fn start(&self) -> Result<Running, CommandError> {
         let spawned = Command::new(&self.program)
             .arg("scan")
+            .env_clear()
+            .envs(grimnir_engine_proto::bounds::environment())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

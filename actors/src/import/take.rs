@@ -119,7 +119,7 @@ fn differ(
             difference.new.push((path.clone(), *lying));
         }
     }
-    for (path, before) in &held.files {
+    for (path, before) in &*held.files {
         if listing.files.contains_key(&**path) {
             continue;
         }

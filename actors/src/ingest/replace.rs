@@ -82,7 +82,7 @@ pub async fn enter(
     if as_item.reread_tags {
         let before = {
             let library = shared.directory.inspect::<Library>(stream).await?;
-            library.state.details.get(&item.id).cloned().unwrap_or_default()
+            library.state.described(item.id).unwrap_or_default()
         };
         let details = Box::new(reread(before, tags));
         let command = LibraryCommand::DetailMedia { media_id: item.id, details };

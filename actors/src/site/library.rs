@@ -140,7 +140,7 @@ impl Site {
         held: &FolderState,
     ) -> ImportStatus {
         let (mut pending, mut failed, mut files) = (0, 0, Vec::new());
-        for (path, file) in &held.files {
+        for (path, file) in &*held.files {
             let (media_id, reason) = match &file.what {
                 FileIs::Own(own) | FileIs::Changed(own, _) => {
                     match state.media.get(own).map(|entry| &entry.stage) {

@@ -14,7 +14,8 @@ type Client =
     tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
 fn change(seq: u64, index: u32, kind: &str, payload: serde_json::Value) -> Change {
-    Change { seq, index, kind: kind.into(), station_id: None, at: UtcMicros(0), payload }
+    let (kind, payload) = (kind.to_owned(), payload.to_string().into());
+    Change { seq, index, kind, station_id: None, at: UtcMicros(0), payload }
 }
 
 /// Serves one feed of these changes; answers the client's end, and later why it ended.

@@ -9,7 +9,7 @@ use crate::lookup;
 use crate::problem::{Problem, ProblemDocument};
 use axum::Json;
 use axum::extract::{Path, State};
-use grimnir_events::details::{CustomField, ItemRules};
+use grimnir_events::details::{CustomField, ItemRules, MediaDetails};
 use grimnir_events::library::{CueMarks, ItemKind, MediaItem, Tags};
 use grimnir_events::stock::DeletedFor;
 use grimnir_events::units::micros_of_frames;
@@ -125,7 +125,7 @@ pub(super) fn of_row(row: MediaRow) -> MediaView {
     let mut view = of_item(row.item, row.station_id);
     view.lost = row.lost;
     view.added_at = Some(row.added_at);
-    view.details = (*row.details).into();
+    view.details = MediaDetails::from(row.details).into();
     (view.analysis_state, view.analysis_error) = match row.stage {
         MediaStage::Measured => {
             let reason = row.analysis.failure.as_ref().map(|failure| failure.reason.clone());

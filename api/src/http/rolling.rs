@@ -98,7 +98,7 @@ pub struct ProblemsQuery {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ScheduleProblem {
     /// `conflict`, `suppressed`, `cut`, `gap`, `under_fill`, `unplanned`, `stale_line`,
-    /// `missing_audio` or `legal_id_missing`.
+    /// `missing_audio`, `legal_id_missing` or `show_overlap`.
     #[schema(value_type = String)]
     kind: ProblemKind,
     /// `info`, `warning` or `critical`.

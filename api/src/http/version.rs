@@ -242,6 +242,12 @@ pub async fn diff(
 pub struct RestoreRequest {
     /// The station, by id or slug.
     station_id: Option<String>,
+    /// Only hours that begin at this time or after it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    from: Option<UtcMicros>,
+    /// Only hours that begin before this time.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    until: Option<UtcMicros>,
     /// Restore it even where that breaks a hard rule.
     #[serde(default)]
     force: bool,
@@ -280,7 +286,8 @@ pub struct RestoredView {
     violations: Vec<Violation>,
 }
 
-/// Brings the hours to come back to what they were at a ledger position, by new commits. What has
+/// Brings the hours to come, or those of a range, back to what they were at a ledger position, by
+/// new commits. What has
 /// aired, is on air or comes next stays, and so do hours with a locked entry (manager).
 #[utoipa::path(
     post, path = "/schedule/versions/{seq}/restore", tag = "timeline",
@@ -298,7 +305,10 @@ pub async fn restore(
 ) -> Result<Answer<RestoredView>, Problem> {
     let station_id = lookup::needed_station(&app, request.station_id.as_deref())?.id;
     let seq = position("seq", &seq)?;
-    let restored = app.site.restore_plan(station_id, seq, request.force, intent.meta).await?;
+    let least = request.from.unwrap_or(UtcMicros(i64::MIN));
+    let range = least..request.until.unwrap_or(UtcMicros(i64::MAX));
+    let force = request.force;
+    let restored = app.site.restore_plan(station_id, seq, range, force, intent.meta).await?;
     let done = Done { seq: restored.seq, replayed: restored.repeated };
     intent.shown_at(&app, restored.seq).await;
     let left = restored.left.into_iter();

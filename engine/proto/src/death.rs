@@ -22,7 +22,7 @@ pub fn cause_of(status: ExitStatus, last_words: &str) -> Option<(FailureKind, St
             (FailureKind::OutOfMemory, "it needs more memory than is allowed: 2 GiB".into())
         }
         (Some(SIGXCPU), _) => {
-            (FailureKind::TimedOut, "it needs more CPU time than is allowed: 540 s".into())
+            (FailureKind::TimedOut, "it needs more CPU time than its size allows".into())
         }
         (Some(SIGKILL), _) => (FailureKind::Crashed, "its decoder was killed (signal 9)".into()),
         (Some(signal), _) => {

@@ -9,6 +9,7 @@ pub mod v1 {
 }
 
 mod dial;
+pub mod bounds;
 pub mod death;
 pub mod report;
 

@@ -6,6 +6,7 @@ use crate::held::HOURS_LIMIT;
 use futures_util::stream::BoxStream;
 use grimnir_engine_proto::v1::{self as proto, engine_server::Engine};
 use grimnir_events::codec::{self, Payload};
+use grimnir_events::handover::EngineFarewell;
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::live::EngineInputs;
 use grimnir_events::{ClaimId, LineId};
@@ -163,6 +164,11 @@ impl Engine for Service {
             let inputs: EngineInputs = decode("inputs_payload", &request.inputs_payload)?;
             let bytes = request.inputs_payload;
             let _held = self.ask(|tx| Msg::Inputs(Box::new(inputs), bytes, epoch, tx)).await?;
+        }
+        if !request.farewell_payload.is_empty() {
+            let farewell: EngineFarewell = decode("farewell_payload", &request.farewell_payload)?;
+            let bytes = request.farewell_payload;
+            let _held = self.ask(|tx| Msg::Farewell(Box::new(farewell), bytes, epoch, tx)).await?;
         }
         let bytes = [request.claims_payload, request.control_payload];
         self.ask(|tx| Msg::Claims(Box::new(claims), control, bytes, epoch, tx)).await.map(handover)

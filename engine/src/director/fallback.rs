@@ -98,6 +98,8 @@ impl Director {
         let mut wanted: Vec<(ClaimItem, i64)> = Vec::new();
         wanted.extend(config.preload.iter().map(|item| (item.clone(), clips::HEAD_FRAMES)));
         wanted.extend(config.fallback.iter().map(|item| (item.clone(), clips::FALLBACK_FRAMES)));
+        let farewell = self.held.farewell.legal_id.iter();
+        wanted.extend(farewell.map(|item| (item.clone(), clips::HEAD_FRAMES)));
         let fallback = config.fallback.as_ref().map(clips::key_of);
         let keys: Vec<clips::ClipKey> =
             wanted.iter().map(|(item, _)| clips::key_of(item)).collect();

@@ -27,6 +27,9 @@ impl Director {
             Msg::Inputs(inputs, bytes, epoch, reply) => {
                 let _ = reply.send(self.set_inputs(*inputs, &bytes, epoch));
             }
+            Msg::Farewell(farewell, bytes, epoch, reply) => {
+                let _ = reply.send(self.set_farewell(*farewell, &bytes, epoch));
+            }
             Msg::Input(word) => self.on_input(word),
             Msg::Play(epoch, reply) => {
                 let done = self.check_epoch(epoch).map(|()| self.order_on_air(true, false));

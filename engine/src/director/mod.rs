@@ -36,7 +36,7 @@ use claims::Claims;
 use fallback::Fallback;
 use grimnir_events::air::{AirEvent, InterruptReason};
 use grimnir_events::control::EngineControl;
-use grimnir_events::handover::{EngineClaims, EngineConfig};
+use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::Claim;
 use grimnir_events::live::EngineInputs;
 use grimnir_events::output::EngineOutputs;
@@ -95,6 +95,8 @@ pub enum Msg {
     Claims(Box<EngineClaims>, Option<EngineControl>, [Vec<u8>; 2], u64, oneshot::Sender<Taken>),
     /// Who may send sound in, with its bytes for the cache.
     Inputs(Box<EngineInputs>, Vec<u8>, u64, oneshot::Sender<Taken>),
+    /// What is heard last at sign-off, with its bytes for the cache.
+    Farewell(Box<EngineFarewell>, Vec<u8>, u64, oneshot::Sender<Taken>),
     /// By an input.
     Input(InputWord),
     /// Sign on.
@@ -176,6 +178,8 @@ pub struct Director {
     dry_since: Option<AirFrame>,
     signed_on: bool,
     signing_off: bool,
+    /// The legal ID at sign-off, from when it is handed to the mixer until the outputs close.
+    farewell: Option<u64>,
     was_off_air: bool,
     signed_on_at: AirFrame,
     steps: steps::Steps,
@@ -237,6 +241,7 @@ impl Director {
             dry_since: None,
             signed_on: false,
             signing_off: false,
+            farewell: None,
             // Before the first sign-on, as after a sign-off.
             was_off_air: legacy.interruption.is_none_or(|(_, why, _)| why == OFF_AIR),
             signed_on_at: AirFrame(0),
@@ -356,6 +361,7 @@ impl Director {
         self.signed_on = true;
         self.signed_on_at = self.now();
         self.signing_off = false;
+        self.cut_farewell();
         self.dry_since = None;
         self.outputs.set_on_air(true);
     }

@@ -5,7 +5,9 @@
 //! source, nothing more.
 
 use super::pump::{Incoming, Inlet};
+use crate::confine::{self, Needs};
 use crate::media::limits;
+use grimnir_engine_proto::bounds;
 use grimnir_mix::Frame;
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -13,18 +15,6 @@ use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Variables that a decoder needs to find its plugins and their register.
-const KEPT: [&str; 9] = [
-    "HOME",
-    "PATH",
-    "XDG_CACHE_HOME",
-    "LD_LIBRARY_PATH",
-    "GST_REGISTRY",
-    "GST_REGISTRY_1_0",
-    "GST_PLUGIN_PATH",
-    "GST_PLUGIN_SYSTEM_PATH",
-    "GST_PLUGIN_SCANNER",
-];
 /// Bytes of a frame on the way: two 32-bit floats.
 const FRAME_BYTES: usize = 8;
 
@@ -74,11 +64,10 @@ pub(super) fn run(incoming: Incoming, inlet: &mut Inlet) -> Result<(), String> {
 
 fn start() -> Result<Child, String> {
     let program = std::env::current_exe().map_err(|e| format!("own program: {e}"))?;
-    let kept = KEPT.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
     Command::new(program)
         .arg("decode")
         .env_clear()
-        .envs(kept)
+        .envs(bounds::environment())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -113,6 +102,7 @@ pub fn decode() -> ExitCode {
 
 fn play() -> Result<(), String> {
     gst::init().map_err(|e| format!("GStreamer: {e}"))?;
+    confine::process(&Needs::default())?;
     let pipeline = build()?;
     let bus = pipeline.bus().ok_or("pipeline has no bus")?;
     pipeline.set_state(gst::State::Playing).map_err(|e| e.to_string())?;

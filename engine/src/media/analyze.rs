@@ -4,8 +4,9 @@ use super::levels::{Levels, Meter};
 use super::transcode::refuse;
 use super::{limits, tags};
 use crate::air::feeder::explain;
-use grimnir_engine_proto::death;
+use crate::confine::{self, Needs};
 use grimnir_engine_proto::report::{ANALYSER_VERSION, AnalysisRefusal, AnalysisReport, TagReport};
+use grimnir_engine_proto::{bounds, death};
 use grimnir_events::analysis::{Analysis, FailureKind, Head, Tail, TailShape};
 use grimnir_events::library::CueMarks;
 use grimnir_mix::cue::WINDOWS_PER_SECOND;
@@ -41,7 +42,10 @@ pub struct Outputs {
 pub fn print(file: &Path, outputs: &Outputs) -> ExitCode {
     // Programme goes first; a refusal to be nice is no reason not to measure.
     let _ = rustix::process::nice(10);
-    match limits::set().map_err(Refused::from).and_then(|()| analyze(file, outputs)) {
+    // It has a child decode what it does not, so it may start one.
+    let confined = || confine::process(&Needs { programs: true, ..Needs::default() });
+    let ready = limits::set(file).and_then(|()| confined()).map_err(Refused::from);
+    match ready.and_then(|()| analyze(file, outputs)) {
         Ok(report) => match serde_json::to_string(&report) {
             Ok(line) => {
                 println!("{line}");
@@ -77,7 +81,7 @@ fn analyze(file: &Path, outputs: &Outputs) -> Result<AnalysisReport, Refused> {
     let (measured, play_hash, info, copied) = match direct {
         Ok(source) if exact => {
             let info = source.info().clone();
-            (measure(source)?, hash.clone(), info, false)
+            (measure(source, size_bytes)?, hash.clone(), info, false)
         }
         other => {
             let found = other.as_ref().ok().map(|source| source.info().clone());
@@ -95,7 +99,7 @@ fn analyze(file: &Path, outputs: &Outputs) -> Result<AnalysisReport, Refused> {
             })?;
             let source = open(copy)?;
             let of_copy = FileInfo { codec: sniff(file), ..source.info().clone() };
-            (measure(source)?, digest(copy)?.0, found.unwrap_or(of_copy), true)
+            (measure(source, size_bytes)?, digest(copy)?.0, found.unwrap_or(of_copy), true)
         }
     };
     let (tags, picture) = tags::read(file);
@@ -206,8 +210,8 @@ struct Measured {
     waveform: Vec<u8>,
 }
 
-/// Decodes the whole file into the meters, at its own rate.
-fn measure(mut source: NativeFile) -> Result<Measured, String> {
+/// Decodes the whole file into the meters, at its own rate. What was taken in has `size_bytes`.
+fn measure(mut source: NativeFile, size_bytes: u64) -> Result<Measured, String> {
     let rate = source.info().rate;
     let seconds = |frames: i64| frames / i64::from(rate);
     let stated = source.stated_frames();
@@ -225,6 +229,7 @@ fn measure(mut source: NativeFile) -> Result<Measured, String> {
         if seconds(frames) > LONGEST_S {
             return Err(format!("longer than {} h, the limit", LONGEST_S / 3_600));
         }
+        bounds::held(seconds(frames) as u64, size_bytes)?;
         match state {
             SourceState::More => {}
             SourceState::Ended => break,
@@ -261,6 +266,8 @@ fn transcode(file: &Path, out: &Path) -> Result<(), Refused> {
         .arg(file)
         .arg("--out")
         .arg(out)
+        .env_clear()
+        .envs(bounds::environment())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -2,17 +2,18 @@
 //!
 //! Whoever started it names what it died of: SIGXCPU is time, an allocation that failed is memory.
 
+use grimnir_engine_proto::bounds;
 use rustix::process::{Resource, Rlimit, setrlimit};
+use std::path::Path;
 
 /// Address space of the process: 2 GiB.
 pub const MEMORY_BYTES: u64 = 2 << 30;
-/// CPU time of the process: 12 h of sound at 80 times real time.
-pub const CPU_SECONDS: u64 = 540;
 
-/// Sets the bounds.
-pub fn set() -> Result<(), String> {
+/// Sets the bounds of a process that decodes a file.
+pub fn set(file: &Path) -> Result<(), String> {
+    let cpu = bounds::cpu_seconds(std::fs::metadata(file).map_or(0, |data| data.len()));
     // The soft limit of CPU time sends SIGXCPU; five seconds later the hard one kills.
-    bound(&[(Resource::Cpu, CPU_SECONDS, CPU_SECONDS + 5)])?;
+    bound(&[(Resource::Cpu, cpu, cpu + 5)])?;
     set_for_stream()
 }
 

@@ -4,6 +4,7 @@
 //! each. Whoever asks sees by the missing line which file ended this process.
 
 use super::{analyze, tags};
+use crate::confine::{self, Needs, Reads};
 use grimnir_engine_proto::report::ScanReport;
 use std::fs::File;
 use std::io::{BufRead, Read, Write};
@@ -17,6 +18,10 @@ const HEAD: usize = 64 * 1024;
 /// Answers until standard input ends.
 pub fn print() -> ExitCode {
     let _ = rustix::process::nice(10);
+    if let Err(reason) = confine::process(&Needs { reads: Reads::Any, ..Needs::default() }) {
+        eprintln!("{reason}");
+        return ExitCode::FAILURE;
+    }
     let (input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
     for line in input.lines() {
         let Ok(line) = line else { return ExitCode::FAILURE };

@@ -1,6 +1,6 @@
 //! A real Icecast server of the engine's tests, on a port of its own, ended with the test.
 
-use super::{Ear, get, listen_to};
+use super::{Ear, get, listen_to, ports};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ impl Icecast {
         if rustix::process::getuid().is_root() {
             std::os::unix::fs::chown(dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
         }
-        let mut icecast = Self { dir, child: None, port: free_ports() };
+        let mut icecast = Self { dir, child: None, port: ports::adjacent(2) };
         icecast.start_again();
         icecast
     }
@@ -56,6 +56,8 @@ impl Icecast {
         self.child = Some(command.stderr(Stdio::null()).spawn().expect("icecast2 is installed"));
         let until = Instant::now() + Duration::from_secs(10);
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let ended = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
+            assert!(ended.is_none(), "icecast2 ended: {ended:?} {}", self.log());
             assert!(Instant::now() < until, "no icecast2: {}", self.log());
             std::thread::yield_now();
         }
@@ -126,23 +128,5 @@ impl Icecast {
 impl Drop for Icecast {
     fn drop(&mut self) {
         self.kill();
-    }
-}
-
-/// A port with a free one above it.
-fn free_ports() -> u16 {
-    static GIVEN: std::sync::Mutex<Vec<u16>> = std::sync::Mutex::new(Vec::new());
-    loop {
-        let first = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = first.local_addr().unwrap().port();
-        let above =
-            port.checked_add(1).map(|above| std::net::TcpListener::bind(("127.0.0.1", above)));
-        // Tests run beside each other, and neither port is bound yet.
-        let mut given = GIVEN.lock().unwrap();
-        let fresh = !given.contains(&port) && !given.contains(&port.saturating_add(1));
-        if matches!(above, Some(Ok(_))) && fresh {
-            given.extend([port, port + 1]);
-            return port;
-        }
     }
 }

@@ -4,6 +4,8 @@
 mod ear;
 pub mod icecast;
 mod outputs;
+#[path = "../../../tests/src/ports.rs"]
+pub mod ports;
 
 pub use ear::*;
 pub use outputs::*;
@@ -16,7 +18,7 @@ use grimnir_engine_proto::{Client, dial, v1};
 use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::codec::{Payload, encode};
 use grimnir_events::control::EngineControl;
-use grimnir_events::handover::{EngineClaims, EngineConfig};
+use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::{AUTOMATION_CLAIM, Claim, ClaimItem, Tier};
 use grimnir_events::library::{CueMarks, ItemKind};
 use grimnir_events::station::{FadeCurve, Mount, MountFormat, StationSettings};
@@ -295,6 +297,18 @@ pub async fn set_control(client: &mut Client, revision: u64, control: &EngineCon
     let (claims_payload, control_payload) = (bytes(&claims), bytes(control));
     let request =
         v1::SetClaimsRequest { claims_payload, control_payload, epoch: 1, ..Default::default() };
+    assert!(client.set_claims(request).await.unwrap().into_inner().accepted);
+}
+
+/// Hands over what is heard last at sign-off, with no claims.
+pub async fn set_farewell(client: &mut Client, legal_id: ClaimItem) {
+    let (ended, owner) = (vec![], AUTOMATION_CLAIM);
+    let claims = EngineClaims { revision: 1, claims: vec![], ended, owner, skips: vec![] };
+    let farewell_payload = bytes(&EngineFarewell { legal_id: Some(legal_id) });
+    let claims_payload = bytes(&claims);
+    let epoch = 1;
+    let request =
+        v1::SetClaimsRequest { claims_payload, farewell_payload, epoch, ..Default::default() };
     assert!(client.set_claims(request).await.unwrap().into_inner().accepted);
 }
 

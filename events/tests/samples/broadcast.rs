@@ -9,7 +9,7 @@ use grimnir_events::control::{ControlMode, EngineControl};
 use grimnir_events::crash::{CrashAnswer, EngineCrash, WholeAgain};
 use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
-use grimnir_events::handover::{EngineClaims, EngineConfig};
+use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::*;
 use grimnir_events::library::ItemKind;
 use grimnir_events::listening::MountListened;
@@ -299,6 +299,12 @@ pub fn engine_claims() -> Labelled<EngineClaims> {
         skips: vec![(LineId(raw(51)), ClaimId(raw(52)))],
     };
     vec![("whole".into(), whole)]
+}
+
+pub fn engine_farewell() -> Labelled<EngineFarewell> {
+    let legal_id = claim(Tier::LiveOverride).items.pop();
+    let whole = EngineFarewell { legal_id };
+    vec![("whole".into(), whole), ("none".into(), EngineFarewell::default())]
 }
 
 pub fn engine_control() -> Labelled<EngineControl> {

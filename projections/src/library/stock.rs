@@ -76,7 +76,7 @@ fn pending(item: &PendingItem, station_id: StationId, added_at: UtcMicros) -> Me
         station_id,
         lost: None,
         added_at,
-        details: Box::new(item.details.clone()),
+        details: item.details.clone().into(),
         stage: MediaStage::Pending,
         deleted: None,
     }

@@ -81,7 +81,7 @@ impl Shelf {
 #[test]
 fn what_is_said_beyond_the_tags_is_found_by_words_and_fields() {
     let mut row = row(1, "Björk", "Jóga");
-    row.details = Box::new(MediaDetails {
+    row.details = MediaDetails {
         label: "One Little Indian".into(),
         moods: vec!["Calm".into(), "Night".into()],
         genres: vec!["Trip Hop".into()],
@@ -89,7 +89,8 @@ fn what_is_said_beyond_the_tags_is_found_by_words_and_fields() {
         language: "English".into(),
         composer: "Sjón".into(),
         ..MediaDetails::default()
-    });
+    }
+    .into();
     let shelf = Shelf::of(vec![row, self::row(2, "Mø", "Final Song")]);
     for words in ["indian", "night", "trip", "autumn", "english", "sjon"] {
         assert_eq!(shelf.finds(words), [1], "{words}");

@@ -2,6 +2,8 @@
 
 use crate::rows::MediaRow;
 use icu_normalizer::DecomposingNormalizerBorrowed;
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 /// A text without case and accents; compatibility forms count as what they stand for.
@@ -21,6 +23,19 @@ pub(super) fn folded(text: &str) -> String {
         other => other,
     };
     normalizer.normalize_iter(lower).filter(|c| !is_mark(*c)).map(plain).collect()
+}
+
+/// Compares two texts, folded and with a zero byte between them, with one that already is.
+pub(super) fn folded_cmp(first: &str, second: &str, folded: &str) -> Ordering {
+    let (first, second) = (as_folded(first), as_folded(second));
+    let lower = |byte: u8| byte.to_ascii_lowercase();
+    let both = first.bytes().chain([0]).chain(second.bytes());
+    both.map(lower).cmp(folded.bytes())
+}
+
+/// A text that differs from its folded form by the case of ASCII letters at most.
+fn as_folded(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(folded(text)) }
 }
 
 /// A combining mark of Latin, Greek or Cyrillic text.

@@ -16,7 +16,9 @@ fn seeds(folder: &Path) -> Vec<(&'static str, Vec<u8>)> {
     let made = |name: &'static str| {
         let to = folder.join(name);
         let mut ffmpeg = Command::new("ffmpeg");
-        ffmpeg.args(["-v", "error", "-y", "-i"]).arg(&wav).args(["-metadata", "title=T"]).arg(&to);
+        ffmpeg.args(["-v", "error", "-y", "-i"]).arg(&wav).args(["-metadata", "title=T"]);
+        // The same bytes in every run: no version, no clock, no number drawn for a stream.
+        ffmpeg.args(["-fflags", "+bitexact", "-flags:a", "+bitexact"]).arg(&to);
         assert!(ffmpeg.status().expect("ffmpeg starts").success(), "{name}");
         (name, std::fs::read(&to).expect("reads"))
     };

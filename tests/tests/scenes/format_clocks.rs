@@ -72,5 +72,18 @@ async fn a_break_a_recorded_link_and_legal_ids_stand_in_the_plan_and_sign_on_is_
     })
     .await;
     assert_eq!(text(&heard, "kind"), "legal_id", "{heard}");
+
+    // Whatever plays at sign-off, the last that is heard is one as well.
+    client.post(&format!("/api/v1/stations/{}/stop", stage.station), json!({})).await;
+    let last = until("the station has left the air", Duration::from_secs(30), || async {
+        let items = stage.as_run().await;
+        let items: Vec<Value> =
+            items.into_iter().filter(|row| text(row, "entry") == "item").collect();
+        let last = items.last()?.clone();
+        let over = text(&last, "kind") == "legal_id" && last["line_id"].is_null();
+        (over && !last["ended_at"].is_null()).then_some(last)
+    })
+    .await;
+    assert_eq!(last["media_id"], json!(legal_id));
     server.assert_no_panic();
 }

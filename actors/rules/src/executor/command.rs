@@ -34,9 +34,9 @@ pub enum ExecutorCommand {
         /// This start; each is carried out once.
         start_id: StartId,
     },
-    /// Say whether a legal ID started around an hour, once its time is over.
+    /// Say whether a legal ID started around an hour, once its time is over, or at a sign-off.
     JudgeLegalId {
-        /// The hour.
+        /// The hour; of a sign-off, when the programme had faded.
         hour: UtcMicros,
         /// From when one could have started.
         from: UtcMicros,

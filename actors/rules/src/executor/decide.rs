@@ -64,6 +64,10 @@ pub fn decide(state: &ExecutorState, command: &ExecutorCommand) -> Result<Vec<Ex
         ExecutorCommand::RestoreEngine { why } => crashes::restore(state, why),
         ExecutorCommand::JudgeLegalId { hour, from, until } => {
             let (hour, from, until) = (*hour, *from, *until);
+            if state.missed < Some(hour) && state.heard.lacks_farewell(hour, from, until) {
+                let reason = "no legal ID was heard at sign-off".into();
+                return Ok(vec![ExecutorEvent::LegalIdMissed { hour, from, until, reason }]);
+            }
             if state.missed >= Some(hour) || !state.heard.lacks(from, until) {
                 return Ok(vec![]);
             }

@@ -4,6 +4,7 @@ use super::ExecutorState;
 use super::state::{LEGAL_IDS_KEPT, SKIPS_KEPT, STARTS_KEPT};
 use grimnir_events::air::{AirEvent, AirFact, EndReason, InterruptReason};
 use grimnir_events::executor::ExecutorEvent;
+use grimnir_events::ladder::FAREWELL_CLAIM;
 use grimnir_events::library::ItemKind;
 
 /// Folds one event.
@@ -38,7 +39,9 @@ pub fn witness(state: &mut ExecutorState, fact: &AirFact) {
     heard.told_to = heard.told_to.max(Some(fact.at));
     match &fact.event {
         AirEvent::ItemStarted(item) => {
-            heard.on_air_from.get_or_insert(fact.at);
+            if item.claim_id != FAREWELL_CLAIM {
+                heard.on_air_from.get_or_insert(fact.at);
+            }
             if item.kind == ItemKind::LegalId {
                 heard.starts.push_back(fact.at);
                 while heard.starts.len() > LEGAL_IDS_KEPT {
@@ -46,9 +49,17 @@ pub fn witness(state: &mut ExecutorState, fact: &AirFact) {
                 }
             }
         }
+        // The first that fades at sign-off says when; what fades beside it and the legal ID after
+        // it say nothing new.
+        AirEvent::ItemEnded { reason: EndReason::SignOff, .. } => {
+            if heard.on_air_from.take().is_some() {
+                heard.left_at = Some(fact.at);
+            }
+        }
         AirEvent::EngineStopped {}
-        | AirEvent::AirInterrupted { reason: InterruptReason::OffAir, .. }
-        | AirEvent::ItemEnded { reason: EndReason::SignOff, .. } => heard.on_air_from = None,
+        | AirEvent::AirInterrupted { reason: InterruptReason::OffAir, .. } => {
+            heard.on_air_from = None;
+        }
         AirEvent::EngineStarted { .. }
         | AirEvent::AirInterrupted { reason: InterruptReason::EngineLost, .. }
         | AirEvent::ItemEnded { .. }

@@ -44,6 +44,8 @@ pub const LEGAL_IDS_KEPT: usize = 16;
 pub struct LegalIdsHeard {
     /// Since when the station has been on air without signing off.
     pub on_air_from: Option<UtcMicros>,
+    /// When the programme had faded at the last sign-off.
+    pub left_at: Option<UtcMicros>,
     /// The last instant that the air told of.
     pub told_to: Option<UtcMicros>,
     /// When legal IDs started, oldest first.
@@ -55,7 +57,16 @@ impl LegalIdsHeard {
     pub fn lacks(&self, from: UtcMicros, until: UtcMicros) -> bool {
         self.on_air_from.is_some_and(|since| since <= from)
             && self.told_to.is_some_and(|told| told > until)
-            && !self.starts.iter().any(|at| (from..=until).contains(at))
+            && !self.any(from, until)
+    }
+
+    /// The station signed off at this instant, and no legal ID started between these times.
+    pub fn lacks_farewell(&self, left: UtcMicros, from: UtcMicros, until: UtcMicros) -> bool {
+        self.left_at == Some(left) && !self.any(from, until)
+    }
+
+    fn any(&self, from: UtcMicros, until: UtcMicros) -> bool {
+        self.starts.iter().any(|at| (from..=until).contains(at))
     }
 }
 

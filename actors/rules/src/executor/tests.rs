@@ -6,11 +6,11 @@ use super::{Executor, ExecutorRejection as No, ExecutorState, may_follow};
 use crate::given::{Given, given};
 use crate::{Aggregate, Context};
 use PlayoutState::{Emergency, Fading, Idle, Live, Playing, Preloading};
-use grimnir_events::air::{AirEvent, AirFact, ItemStarted};
+use grimnir_events::air::{AirEvent, AirFact, EndReason, ItemStarted};
 use grimnir_events::control::ControlMode;
 use grimnir_events::crash::{CrashAnswer, EngineCrash, WholeAgain};
 use grimnir_events::executor::{ExecutorEvent, PlayoutState};
-use grimnir_events::ladder::Tier;
+use grimnir_events::ladder::{FAREWELL_CLAIM, Tier};
 use grimnir_events::library::ItemKind;
 use grimnir_events::{
     AirFrame, ClaimId, ContentHash, EngineRunId, LineId, MediaId, StartId, UtcMicros,
@@ -180,10 +180,54 @@ fn a_missed_legal_id_is_told_once_and_only_when_the_air_told_all_of_it() {
     assert!(reason.contains("live"), "{reason}");
 }
 
+#[test]
+fn a_sign_off_without_a_legal_id_is_told_once_and_one_with_it_is_not() {
+    let off = || AirEvent::ItemEnded { play: 1, frames: 1, reason: EndReason::SignOff };
+    let farewell = || of_claim(FAREWELL_CLAIM, ItemKind::LegalId);
+    let heard = |facts: &[(i64, AirEvent)]| {
+        let mut state = ExecutorState::default();
+        for (at, event) in facts {
+            let (run, frame) = (EngineRunId([1; 16]), AirFrame(0));
+            let (at, event) = (UtcMicros(*at), event.clone());
+            Executor::witness(&mut state, &AirFact { run, journal_seq: 1, frame, at, event });
+        }
+        state
+    };
+    let (hour, from, until) = (UtcMicros(500), UtcMicros(490), UtcMicros(600));
+    let judge = ExecutorCommand::JudgeLegalId { hour, from, until };
+    let decide = |state: &ExecutorState| {
+        Executor::decide(state, &judge, &Context::default()).expect("is taken")
+    };
+    let song = || (100, started(ItemKind::Music));
+    let mut silent = heard(&[song(), (500, off()), (501, off())]);
+    assert_eq!(silent.heard.left_at, Some(hour), "the first that fades says when");
+    let events = decide(&silent);
+    let reason = "no legal ID was heard at sign-off".into();
+    assert_eq!(events, [ExecutorEvent::LegalIdMissed { hour, from, until, reason }]);
+    events.iter().for_each(|event| Executor::evolve(&mut silent, event));
+    assert_eq!(decide(&silent), [], "told once");
+    let told = heard(&[song(), (500, off()), (502, farewell()), (590, off())]);
+    assert_eq!((told.heard.left_at, told.heard.on_air_from), (Some(hour), None));
+    assert_eq!(decide(&told), []);
+    for at in [489, 601] {
+        let id = started(ItemKind::LegalId);
+        let mut facts = vec![song(), (500, off())];
+        facts.insert(if at < 500 { 1 } else { 2 }, (at, id));
+        assert_eq!(decide(&heard(&facts)).len(), 1, "{at}");
+    }
+    let other = ExecutorCommand::JudgeLegalId { hour: UtcMicros(499), from, until };
+    let state = heard(&[song(), (500, off()), (700, off())]);
+    assert_eq!(Executor::decide(&state, &other, &Context::default()), Ok(vec![]));
+}
+
 fn started(kind: ItemKind) -> AirEvent {
+    of_claim(ClaimId([1; 16]), kind)
+}
+
+fn of_claim(claim_id: ClaimId, kind: ItemKind) -> AirEvent {
     AirEvent::ItemStarted(Box::new(ItemStarted {
         play: 1,
-        claim_id: ClaimId([1; 16]),
+        claim_id,
         tier: Tier::Automation,
         line_id: None,
         media_id: MediaId([1; 16]),

@@ -2,7 +2,7 @@
 
 use super::LadderRejection as No;
 use crate::text;
-use grimnir_events::ladder::{AUTOMATION_CLAIM, Claim, FALLBACK_CLAIM};
+use grimnir_events::ladder::{AUTOMATION_CLAIM, Claim, FALLBACK_CLAIM, FAREWELL_CLAIM};
 use grimnir_events::{ClaimId, codec};
 
 /// Items of one claim; every item is in the hand-over to the engine.
@@ -18,7 +18,7 @@ const LABEL_MAX: usize = 300;
 
 /// Checks an id that somebody gives a claim.
 pub fn id(id: ClaimId) -> Result<(), No> {
-    let reserved = id == AUTOMATION_CLAIM || id == FALLBACK_CLAIM;
+    let reserved = [AUTOMATION_CLAIM, FALLBACK_CLAIM, FAREWELL_CLAIM].contains(&id);
     if id.is_nil() || reserved { Err(No::BadId { found: id }) } else { Ok(()) }
 }
 

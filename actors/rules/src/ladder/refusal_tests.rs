@@ -6,8 +6,8 @@ use super::tests::{CUT, S, T0, claim, id, item, quiet, raise, with};
 use super::{CLAIM_ITEMS_MAX, CLAIMS_MAX};
 use grimnir_events::ClaimId;
 use grimnir_events::ladder::{
-    AUTOMATION_CLAIM, Claim, ClaimItem, Entry, FALLBACK_CLAIM, LadderEvent, RefusalReason,
-    ReleaseReason, Tier,
+    AUTOMATION_CLAIM, Claim, ClaimItem, Entry, FALLBACK_CLAIM, FAREWELL_CLAIM, LadderEvent,
+    RefusalReason, ReleaseReason, Tier,
 };
 use grimnir_events::library::CueMarks;
 
@@ -39,7 +39,7 @@ fn refusals_are_events_with_their_reason() {
 fn malformed_claims_are_rejected() {
     let plain = claim(1, Tier::LiveOverride, T0);
     let rejected = |c: Claim, code| quiet().when(raise(c, false)).rejected(code);
-    for bad in [ClaimId::default(), AUTOMATION_CLAIM, FALLBACK_CLAIM] {
+    for bad in [ClaimId::default(), AUTOMATION_CLAIM, FALLBACK_CLAIM, FAREWELL_CLAIM] {
         rejected(Claim { id: bad, ..plain.clone() }, "bad_claim_id");
     }
     for bad in [0, -1, 24 * 3_600 * S + 1] {

@@ -18,7 +18,7 @@ pub fn detail(
     details: &MediaDetails,
 ) -> Result<Vec<LibraryEvent>, No> {
     check(details)?;
-    if state.details.get(&media_id) == Some(details) {
+    if state.described(media_id).as_ref() == Some(details) {
         return Ok(vec![]);
     }
     let event = LibraryEvent::MediaDetailed { media_id, details: Box::new(details.clone()) };

@@ -2,6 +2,7 @@
 
 use super::stock::state::Stage;
 use super::{LibraryState, MediaEntry, Playlist, analysis, stock};
+use crate::common::Common;
 use grimnir_events::library::LibraryEvent;
 
 /// Folds one event.
@@ -9,10 +10,12 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
     match event {
         LibraryEvent::MediaAdded { item } => {
             state.by_hash.insert(item.hash, item.id);
-            let deleted = state.media.get_mut(&item.id).and_then(|entry| entry.deleted.take());
+            let before = state.media.get_mut(&item.id);
+            let (deleted, added_at) =
+                before.map(|entry| (entry.deleted.take(), entry.added_at)).unwrap_or_default();
             let (item, stage) = ((**item).clone(), Stage::Measured);
-            let entry = MediaEntry { item, lost: None, stage, deleted };
-            state.media.insert(entry.item.id, Box::new(entry));
+            let entry = MediaEntry { item, lost: None, stage, deleted, added_at };
+            state.media.insert(entry.item.id, Common::new(entry));
         }
         LibraryEvent::MediaRefused { .. } => {}
         LibraryEvent::MediaDescribed {
@@ -60,9 +63,7 @@ pub fn evolve(state: &mut LibraryState, event: &LibraryEvent) {
             state.playlists.remove(playlist_id);
         }
         LibraryEvent::MediaDetailed { media_id, details } => {
-            if state.media.contains_key(media_id) {
-                state.details.insert(*media_id, (**details).clone());
-            }
+            state.describe(*media_id, details);
         }
         LibraryEvent::Stock(event) => stock::evolve(state, event),
         LibraryEvent::Analysis(event) => analysis::evolve(state, event),

@@ -2,10 +2,11 @@
 
 use super::analysis::AnalysisEntry;
 use super::stock::state::{Deleted, FolderState, Stage, Times};
+use crate::common::Common;
 use grimnir_events::analysis::AnalysisFailure;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::library::MediaItem;
-use grimnir_events::{ContentHash, ImportId, MediaId, PlaylistId};
+use grimnir_events::{ContentHash, ImportId, MediaId, PlaylistId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -13,10 +14,11 @@ use std::collections::BTreeMap;
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct LibraryState {
     /// Items that were taken in and not removed.
-    pub media: BTreeMap<MediaId, Box<MediaEntry>>,
+    pub media: BTreeMap<MediaId, Common<MediaEntry>>,
     /// The same items by the SHA-256 of the file as it came.
-    pub by_hash: BTreeMap<ContentHash, MediaId>,
-    /// What else is said about items.
+    pub by_hash: Common<BTreeMap<ContentHash, MediaId>>,
+    /// What else is said about items, but for when they came in, which their entries say: mostly
+    /// nothing more is.
     pub details: BTreeMap<MediaId, MediaDetails>,
     /// What is known of their analyses.
     pub analyses: BTreeMap<MediaId, AnalysisEntry>,
@@ -37,6 +39,8 @@ pub struct MediaEntry {
     pub stage: Stage,
     /// Why it was deleted; `None` when it was not.
     pub deleted: Deleted,
+    /// When it came in, as its description says it.
+    pub added_at: Option<UtcMicros>,
 }
 
 impl MediaEntry {
@@ -76,6 +80,27 @@ impl LibraryState {
     /// Items that can be planned and played, by id.
     pub fn playable(&self) -> impl Iterator<Item = &MediaItem> {
         self.media.values().filter(|entry| entry.is_playable()).map(|entry| &entry.item)
+    }
+
+    /// What else is said about an item; `None` where nothing is.
+    pub fn described(&self, id: MediaId) -> Option<MediaDetails> {
+        let added_at = self.media.get(&id).and_then(|entry| entry.added_at);
+        match self.details.get(&id) {
+            Some(details) => Some(MediaDetails { added_at, ..details.clone() }),
+            None => added_at.map(|at| MediaDetails { added_at: Some(at), ..Default::default() }),
+        }
+    }
+
+    /// Keeps what is said about an item that is there.
+    pub(super) fn describe(&mut self, id: MediaId, details: &MediaDetails) {
+        let Some(entry) = self.media.get_mut(&id) else { return };
+        entry.added_at = details.added_at;
+        let rest = MediaDetails { added_at: None, ..details.clone() };
+        if entry.added_at.is_some() && rest == MediaDetails::default() {
+            self.details.remove(&id);
+        } else {
+            self.details.insert(id, rest);
+        }
     }
 
     /// Why the last analysis of an item failed; `None` when it did not.

@@ -1,11 +1,13 @@
 //! Behaviour of a library, given / when / then.
 
 use super::command::LibraryCommand;
-use super::{Library, PLAYLIST_ITEMS_MAX, TAG_MAX};
+use super::{Library, LibraryState, PLAYLIST_ITEMS_MAX, TAG_MAX};
 use crate::given::{Given, given};
+use crate::{Aggregate, Context};
+use grimnir_events::details::MediaDetails;
 use grimnir_events::envelope::MAX_COMMIT_BYTES;
 use grimnir_events::library::{CueMarks, ItemKind, LibraryEvent, MediaItem, Tags};
-use grimnir_events::{ContentHash, MediaId, PlaylistId, codec};
+use grimnir_events::{ContentHash, MediaId, PlaylistId, UtcMicros, codec};
 
 pub(super) fn media(n: u8) -> MediaId {
     MediaId([n; 16])
@@ -204,4 +206,34 @@ fn the_longest_playlist_fits_into_one_commit() {
     let event = codec::encode(&events[0]).expect("fits").bytes.len();
     assert!(stored + event + 2_048 < MAX_COMMIT_BYTES, "{stored} + {event}");
     library().when(playlist(vec![media(1); PLAYLIST_ITEMS_MAX + 1])).rejected("playlist_too_long");
+}
+
+#[test]
+fn what_says_only_when_an_item_came_in_is_kept_in_its_entry_and_nothing_is_lost() {
+    let mut state = LibraryState::default();
+    let item = Box::new(item(1));
+    let id = item.id;
+    Library::evolve(&mut state, &LibraryEvent::MediaAdded { item: item.clone() });
+    assert_eq!(state.described(id), None);
+    let added_at = Some(UtcMicros(7));
+    let bare = MediaDetails { added_at, ..MediaDetails::default() };
+    let more = MediaDetails { label: "Ask".into(), ..bare.clone() };
+    let dateless = MediaDetails { added_at: None, ..more.clone() };
+    for (said, kept) in
+        [(bare.clone(), 0), (more, 1), (bare, 0), (dateless, 1), (MediaDetails::default(), 1)]
+    {
+        let details = Box::new(said.clone());
+        let event = LibraryEvent::MediaDetailed { media_id: id, details };
+        Library::evolve(&mut state, &event);
+        assert_eq!(state.described(id), Some(said.clone()));
+        assert_eq!(state.details.len(), kept, "{said:?}");
+        assert!(state.details.values().all(|details| details.added_at.is_none()));
+        let command = LibraryCommand::DetailMedia { media_id: id, details: Box::new(said) };
+        let again = Library::decide(&state, &command, &Context::default());
+        assert_eq!(again, Ok(vec![]), "said already");
+    }
+    let details = Box::new(MediaDetails { added_at, ..MediaDetails::default() });
+    Library::evolve(&mut state, &LibraryEvent::MediaDetailed { media_id: id, details });
+    Library::evolve(&mut state, &LibraryEvent::MediaAdded { item });
+    assert_eq!(state.described(id).and_then(|said| said.added_at), added_at, "it came in once");
 }

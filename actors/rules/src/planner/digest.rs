@@ -23,7 +23,7 @@ pub fn library(
     analyses: &BTreeMap<MediaId, AnalysisEntry>,
 ) -> ContentHash {
     let mut sum = Sum::new("library");
-    media.iter().for_each(|item| sum.add(item));
+    media.dated().for_each(|item| sum.add(&item));
     sum.mark("playlists");
     playlists.iter().for_each(|playlist| sum.add(&playlist));
     sum.mark("details");

@@ -1,8 +1,9 @@
 //! The items that may be planned, wherever they are kept: nothing is copied to plan from them.
 
+use crate::common::Common;
 use crate::library::{LibraryState, MediaEntry};
-use grimnir_events::MediaId;
 use grimnir_events::library::MediaItem;
+use grimnir_events::{MediaId, UtcMicros};
 use std::collections::BTreeMap;
 
 /// Items by id; those of a library that cannot be played are passed over.
@@ -11,7 +12,7 @@ pub enum Media<'a> {
     /// All of these.
     Items(&'a BTreeMap<MediaId, MediaItem>),
     /// Those of a library that are [playable](MediaEntry::is_playable).
-    Entries(&'a BTreeMap<MediaId, Box<MediaEntry>>),
+    Entries(&'a BTreeMap<MediaId, Common<MediaEntry>>),
 }
 
 impl<'a> Media<'a> {
@@ -32,6 +33,25 @@ impl<'a> Media<'a> {
             Self::Entries(entries) => Box::new(
                 entries.values().filter(|entry| entry.is_playable()).map(|entry| &entry.item),
             ),
+        }
+    }
+
+    /// The items with when they came in, by rising id; `None` leaves that to their descriptions.
+    pub fn dated(&self) -> Box<dyn Iterator<Item = (&'a MediaItem, Option<UtcMicros>)> + 'a> {
+        match self {
+            Self::Items(items) => Box::new(items.values().map(|item| (item, None))),
+            Self::Entries(entries) => {
+                let playable = entries.values().filter(|entry| entry.is_playable());
+                Box::new(playable.map(|entry| (&entry.item, entry.added_at)))
+            }
+        }
+    }
+
+    /// When an item came in; `None` leaves that to its description.
+    pub fn added_at(&self, id: MediaId) -> Option<UtcMicros> {
+        match self {
+            Self::Items(_) => None,
+            Self::Entries(entries) => entries.get(&id)?.added_at,
         }
     }
 

@@ -25,6 +25,8 @@ pub mod v2;
 #[cfg(test)]
 mod checker_tests;
 #[cfg(test)]
+mod overlap_tests;
+#[cfg(test)]
 mod roll_tests;
 #[cfg(test)]
 mod frozen_tests;

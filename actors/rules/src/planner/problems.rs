@@ -7,6 +7,7 @@
 use super::hours::hours_between;
 use super::invalid::Standing;
 use super::retime::rules;
+use crate::show::Instance;
 use crate::timeline::decide::HOUR_US;
 use crate::timeline::resolve::{Cursor, Resolution, resolve};
 use grimnir_events::library::ItemKind;
@@ -52,6 +53,8 @@ pub enum ProblemKind {
     MissingAudio,
     /// No station identification stands near the hour.
     LegalIdMissing,
+    /// Two shows are on at once: one gives way.
+    ShowOverlap,
 }
 
 /// One thing that is wrong.
@@ -86,6 +89,8 @@ pub struct Look<'l, 's> {
     pub until: UtcMicros,
     /// The station identifies itself around every hour.
     pub legal_ids: bool,
+    /// Instances of shows in that time.
+    pub instances: &'l [Instance],
 }
 
 /// Nothing for this long is told, and for this long is bad: 1 s, 10 s, 5 min.
@@ -113,6 +118,7 @@ pub fn problems(look: &Look<'_, '_>) -> Vec<Problem> {
         look.lines(plan, &mut found);
         look.legal_id(plan, &mut found);
     }
+    look.shows(&mut found);
     found.sort_by_key(|problem| (problem.at, problem.kind, problem.line_id));
     found
 }
@@ -137,6 +143,7 @@ impl Look<'_, '_> {
             | ProblemKind::Gap
             | ProblemKind::UnderFill
             | ProblemKind::StaleLine
+            | ProblemKind::ShowOverlap
             | ProblemKind::LegalIdMissing => Severity::Warning,
         };
         Problem { kind, severity, hour, at, line_id: line.map(|line| line.id), detail }
@@ -240,6 +247,31 @@ impl Look<'_, '_> {
             };
             let detail = format!("\"{}\": {why}", line.title);
             found.push(self.of(kind, plan.hour, line.planned_at, Some(line), detail));
+        }
+    }
+
+    /// Shows that are on at once. Between two of one priority that is nobody's wish: it is refused
+    /// as far ahead as is looked, and comes about beyond that and where the clocks change.
+    fn shows(&self, found: &mut Vec<Problem>) {
+        let airing: Vec<&Instance> = self.instances.iter().filter(|on| on.airs()).collect();
+        for (n, one) in airing.iter().enumerate() {
+            for other in &airing[n + 1..] {
+                let (from, until) = (one.from.max(other.from), one.until.min(other.until));
+                if from >= until || until <= self.from || from >= self.until {
+                    continue;
+                }
+                let (wins, gives) =
+                    if one.rank() <= other.rank() { (one, other) } else { (other, one) };
+                let zone = self.standing.zone;
+                let hour = hours_between(zone, from, from.plus(1)).first().map_or(from, |h| h.from);
+                let detail =
+                    format!("\"{}\" gives way to \"{}\" until {until}", gives.name, wins.name);
+                let mut problem = self.of(ProblemKind::ShowOverlap, hour, from, None, detail);
+                if wins.priority != gives.priority {
+                    problem.severity = Severity::Info;
+                }
+                found.push(problem);
+            }
         }
     }
 

@@ -75,7 +75,7 @@ fn start_of(first: &Line, end: Option<AirFrame>, moved: bool) -> AirFrame {
 }
 
 /// The resolver's times; what it drops stands where the line starts that leaves it no room.
-fn times(
+pub(super) fn times(
     settings: &StationSettings,
     lines: &[Line],
     start: AirFrame,

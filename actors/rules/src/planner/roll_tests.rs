@@ -142,7 +142,7 @@ fn other_audio_of_an_item_takes_the_place_of_the_old() {
     assert_eq!(line.cues.airtime(), old.cues.airtime() - 5 * S);
 }
 
-fn standing<T>(
+pub(super) fn standing<T>(
     world: &World,
     kept: &BTreeMap<UtcMicros, Kept>,
     look: impl FnOnce(&Standing<'_>) -> T,
@@ -318,7 +318,8 @@ fn look_through(world: &World, plans: &Plans, legal_ids: bool) -> Vec<(ProblemKi
     let found = standing(world, &kept, |standing| {
         let (from, until) = (HOUR, hour(3));
         let settings = &world.settings;
-        problems(&Look { settings, hours: plans, standing, from, until, legal_ids })
+        let instances = &[];
+        problems(&Look { settings, hours: plans, standing, from, until, legal_ids, instances })
     });
     let mut found: Vec<_> = found.iter().map(|found| (found.kind, found.severity)).collect();
     found.dedup();

@@ -17,7 +17,7 @@ pub(in crate::planner) fn hour(n: i64) -> UtcMicros {
 }
 
 /// An item that plays `seconds`; `n` names it, its title and its category.
-pub(in crate::planner) fn item(n: u16, seconds: i64, category: &str) -> MediaItem {
+pub(crate) fn item(n: u16, seconds: i64, category: &str) -> MediaItem {
     let mut id = [0; 16];
     id[..2].copy_from_slice(&n.to_be_bytes());
     MediaItem {

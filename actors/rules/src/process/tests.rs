@@ -3,7 +3,7 @@
 use super::*;
 use grimnir_events::air::{EndReason, ItemStarted};
 use grimnir_events::envelope::Header;
-use grimnir_events::ladder::{AUTOMATION_CLAIM, Claim, ReleaseReason};
+use grimnir_events::ladder::{AUTOMATION_CLAIM, Claim, FAREWELL_CLAIM, ReleaseReason};
 use grimnir_events::library::ItemKind;
 use grimnir_events::{
     Actor, AirFrame, ClaimId, ContentHash, CorrelationId, EngineRunId, LineId, MediaId, SiteId,
@@ -125,6 +125,10 @@ fn the_executor_follows_the_air() {
         expected_frames: 1,
         gain_db_x100: 0,
     }));
+    let AirEvent::ItemStarted(farewell) = &item else { panic!() };
+    let farewell = ItemStarted { claim_id: FAREWELL_CLAIM, ..(**farewell).clone() };
+    let farewell = AirEvent::ItemStarted(Box::new(farewell));
+    assert_eq!(after(vec![farewell]), [], "after sign-off the executor stays idle");
     let commands = after(vec![
         started,
         item.clone(),

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use std::cmp::Reverse;
 
 /// One time that a show comes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,6 +57,11 @@ impl Instance {
     /// It is on.
     pub fn airs(&self) -> bool {
         self.state == InstanceState::Scheduled
+    }
+
+    /// Of those on at once the least rules: the highest priority, of equal ones who began first.
+    pub fn rank(&self) -> (Reverse<u8>, UtcMicros, ShowId, LocalTime) {
+        (Reverse(self.priority), self.from, self.show_id, self.original)
     }
 }
 

@@ -10,7 +10,6 @@ use grimnir_events::show::{ShowContent, Shows};
 use grimnir_events::timeline::{ClockSlot, FormatClock, SlotSource, SlotStart};
 use grimnir_events::{ClockId, PlaylistId, ShowId, UtcMicros};
 use jiff::tz::TimeZone;
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// How far back a rebroadcast looks for what it repeats.
@@ -214,10 +213,7 @@ pub(super) fn ruled(
     for pair in edges.windows(2) {
         let (from, until) = (pair[0], pair[1]);
         let here = on.iter().filter(|instance| instance.from <= from && instance.until >= until);
-        let first = here.min_by_key(|instance| {
-            let began = (instance.from, instance.show_id, instance.original);
-            (Reverse(instance.priority), began)
-        });
+        let first = here.min_by_key(|instance| instance.rank());
         match ruled.last_mut() {
             Some(last) if last.instance.as_ref() == first.copied() => last.until = until,
             _ => {

@@ -34,6 +34,7 @@ pub mod command;
 pub mod decide;
 pub mod edits;
 pub mod evolve;
+mod farewell;
 pub mod grid;
 pub mod rejection;
 pub mod resolve;
@@ -60,6 +61,7 @@ mod tests;
 
 use crate::{Aggregate, Context};
 use command::TimelineCommand;
+pub use farewell::farewell;
 use grimnir_events::StreamKind;
 use grimnir_events::air::AirFact;
 use grimnir_events::timeline::TimelineEvent;

@@ -17,21 +17,22 @@ fn filled(seed: u64) -> (i64, i64) {
     (planned, greedy.heard.min(HOURS * 3_600 * S))
 }
 
+/// Two of twelve songs each, which the law keeps off the air for hours, and half of a hundred.
+const SCARCE: [u64; 2] = [69, 141];
+
 #[test]
 fn plans_fill_what_greed_fills() {
-    let (mut all, mut greed, mut scarce) = ((0, 0), 0, (0, 0));
-    for seed in 0..24 {
+    let (mut filled_by_greed, mut scarce) = (0, 0);
+    // All of them in the long form.
+    let most = if std::env::var_os("GRIMNIR_SOAK").is_some() { 1_000 } else { 24 };
+    for seed in (0..most).chain(SCARCE) {
         let (planned, greedy) = filled(seed);
-        all = (all.0 + planned, all.1 + greedy);
         if greedy * 100 > HOURS * 3_600 * S * 95 {
-            greed += 1;
-            assert!(planned * 100 >= greedy * 99, "station {seed}: {planned} of {greedy} frames");
+            filled_by_greed += 1;
         } else {
-            // Too few items for the law: which of them come first decides what is left.
-            scarce = (scarce.0 + planned, scarce.1 + greedy);
+            scarce += 1;
         }
+        assert!(planned * 100 >= greedy * 99, "station {seed}: {planned} of {greedy} frames");
     }
-    assert!(greed >= 12, "{greed} stations that greed fills");
-    assert!(all.0 * 100 >= all.1 * 99, "{all:?}");
-    assert!(scarce.0 * 100 >= scarce.1 * 99, "{scarce:?}");
+    assert!(filled_by_greed >= 12 && scarce >= 4, "{filled_by_greed} filled, {scarce} scarce");
 }

@@ -2,6 +2,7 @@
 
 use super::super::{LibraryState, MediaEntry};
 use super::state::{FileIs, FileState, FolderState, Stage};
+use crate::common::Common;
 use grimnir_events::ImportId;
 use grimnir_events::details::MediaDetails;
 use grimnir_events::library::MediaItem;
@@ -95,11 +96,12 @@ fn take(state: &mut LibraryState, import_id: ImportId, file: &FileTaken) {
 
 fn add(state: &mut LibraryState, item: &PendingItem) {
     state.by_hash.insert(item.hash, item.id);
-    let entry =
-        MediaEntry { item: unmeasured(item), lost: None, stage: Stage::Pending, deleted: None };
-    state.media.insert(item.id, Box::new(entry));
+    let (stage, added_at) = (Stage::Pending, None);
+    let item_now = unmeasured(item);
+    let entry = MediaEntry { item: item_now, lost: None, stage, deleted: None, added_at };
+    state.media.insert(item.id, Common::new(entry));
     if item.details != MediaDetails::default() {
-        state.details.insert(item.id, item.details.clone());
+        state.describe(item.id, &item.details);
     }
 }
 

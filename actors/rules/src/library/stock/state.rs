@@ -1,5 +1,6 @@
 //! What a library keeps of its folders and of the stage an item is at.
 
+use crate::common::Common;
 use grimnir_events::stock::{DeletedFor, EntryTimes, Folder};
 use grimnir_events::{ContentHash, MediaId, UtcMicros};
 use serde::{Deserialize, Serialize};
@@ -29,7 +30,7 @@ pub struct FolderState {
     /// The folder.
     pub folder: Folder,
     /// What was looked at, by path in the folder.
-    pub files: BTreeMap<Box<str>, FileState>,
+    pub files: Common<BTreeMap<Box<str>, FileState>>,
     /// Everything that was there has been looked at.
     pub done: bool,
 }

@@ -7,6 +7,7 @@ use super::pick::{Ask, Desk, FIT, Picked, Removed, Run};
 use super::score::{Fit, bits};
 use super::slots::{Filling, Slots};
 use super::source::Source;
+use super::ways::Way;
 use crate::planner::v1::slots::End;
 use grimnir_events::units::frames_of_ms;
 use rand_chacha::rand_core::RngCore;
@@ -58,6 +59,7 @@ impl Slots<'_, '_> {
             // That nothing short enough is left is how a run that must not be longer ends.
             if most.is_none_or(|(rule, _)| *rule != TOO_LONG) {
                 self.notes.push(format!("{}: {hole}", filling.label));
+                self.planner.hole |= source.key.fills();
             }
             trace.get_or_insert_default().hole = Some(hole);
         }
@@ -97,7 +99,9 @@ impl Slots<'_, '_> {
         let hard = Hard::at(catalogue, history, &planner.zone, complement, at);
         let (base, thresholds) = (&planner.base[..], &thresholds[..]);
         let media = planner.inputs.media;
-        let desk = Desk { catalogue, history, base, media, hard: &hard, thresholds };
+        // What is put between keeps its own order.
+        let way = if source.key.fills() { planner.way } else { Way::Rules };
+        let desk = Desk { catalogue, history, base, media, hard: &hard, thresholds, way };
         desk.pick(source, &Ask { at, draw, fit, room, run }, trace)
     }
 
@@ -110,7 +114,8 @@ impl Slots<'_, '_> {
         let hard = Hard::at(catalogue, history, &planner.zone, complement, at);
         let base = &planner.base[..];
         let media = planner.inputs.media;
-        let desk = Desk { catalogue, history, base, media, hard: &hard, thresholds: &[] };
+        let (thresholds, way) = (&[][..], planner.way);
+        let desk = Desk { catalogue, history, base, media, hard: &hard, thresholds, way };
         hard.item(place, history).or_else(|| hard.complement(place, &desk))
     }
 }

@@ -9,7 +9,7 @@ use grimnir_events::details::{ItemRules, MediaDetails};
 use grimnir_events::library::{CueMarks, ItemKind, MediaItem};
 use grimnir_events::smart_block::Field;
 use grimnir_events::units::FRAMES_PER_SECOND;
-use grimnir_events::{MediaId, StationId};
+use grimnir_events::{MediaId, StationId, UtcMicros};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What an item without a description says.
@@ -135,15 +135,15 @@ impl Catalogue {
         let mut out = Self { station, entries, dims, by_tie, rules, patches: 0 };
         let salt = salt(station);
         let mut all = Vec::with_capacity(count);
-        walk(media, details, |item, details| all.push((item, details)));
+        walk(media, details, |item, details, added_at| all.push((item, details, added_at)));
         let mut met = 0;
-        for (at, (item, details)) in all.iter().enumerate() {
+        for (at, (item, details, added_at)) in all.iter().enumerate() {
             // Texts lie all over the memory: those of an item soon to come are fetched while this
             // one is read.
-            if let Some((item, details)) = all.get(at + AHEAD) {
+            if let Some((item, details, _)) = all.get(at + AHEAD) {
                 met ^= meet(item, details);
             }
-            out.take(salt, item, details);
+            out.take(salt, item, details, *added_at);
         }
         std::hint::black_box(met);
         out.order();
@@ -178,7 +178,8 @@ impl Catalogue {
         let salt = salt(self.station);
         let take = |out: &mut Self, id: &MediaId| {
             if let Some(item) = media.get(*id) {
-                out.take(salt, item, details.get(id).unwrap_or(&BARE));
+                let details = details.get(id).unwrap_or(&BARE);
+                out.take(salt, item, details, media.added_at(*id));
             }
         };
         let mut changes = changed.iter().peekable();
@@ -198,7 +199,13 @@ impl Catalogue {
         out
     }
 
-    fn take(&mut self, salt: u64, item: &MediaItem, details: &MediaDetails) {
+    fn take(
+        &mut self,
+        salt: u64,
+        item: &MediaItem,
+        details: &MediaDetails,
+        added_at: Option<UtcMicros>,
+    ) {
         let Some(cues) = usable_cues(item) else { return };
         if item.kind == ItemKind::Emergency {
             return;
@@ -215,7 +222,7 @@ impl Catalogue {
             id: item.id,
             cues,
             tie,
-            added_at: details.added_at.map(|at| at.0),
+            added_at: added_at.or(details.added_at).map(|at| at.0),
             loudness: item.loudness_lufs_x100,
             bpm_x100: details.bpm_x100,
             rate: item.source_rate_hz,
@@ -246,7 +253,7 @@ impl Catalogue {
         mut each: impl FnMut(usize, &MediaItem, &MediaDetails),
     ) {
         let mut place = 0;
-        walk(media, details, |item, details| {
+        walk(media, details, |item, details, _| {
             while self.entries.get(place).is_some_and(|entry| entry.id < item.id) {
                 place += 1;
             }
@@ -288,16 +295,16 @@ fn salt(station: StationId) -> u64 {
     station.0.iter().fold(0, |salt, byte| mix(salt ^ u64::from(*byte)))
 }
 
-/// Calls `each` with every item and its description.
+/// Calls `each` with every item, its description, and when it came in where that is beside it.
 fn walk<'a>(
     media: Media<'a>,
     details: &'a Details,
-    mut each: impl FnMut(&'a MediaItem, &'a MediaDetails),
+    mut each: impl FnMut(&'a MediaItem, &'a MediaDetails, Option<UtcMicros>),
 ) {
     let mut described = details.iter().peekable();
-    for item in media.iter() {
+    for (item, added_at) in media.dated() {
         while described.next_if(|(other, _)| **other < item.id).is_some() {}
         let details = described.next_if(|(other, _)| **other == item.id).map_or(&BARE, |(_, d)| d);
-        each(item, details);
+        each(item, details, added_at);
     }
 }

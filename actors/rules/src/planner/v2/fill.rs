@@ -88,6 +88,7 @@ impl Slots<'_, '_> {
                 passed += 1;
                 if passed == items.len() {
                     self.notes.push(format!("{label}: playlist \"{shown}\" has a hole: {why}"));
+                    self.planner.hole = true;
                     break;
                 }
                 continue;

@@ -31,6 +31,7 @@ mod slots;
 mod source;
 pub(crate) mod text;
 mod tryout;
+mod ways;
 #[cfg(test)]
 mod tests;
 
@@ -41,9 +42,7 @@ pub use source::Counts;
 pub use text::each_artist;
 pub use tryout::{BlockTest, Materialized, lines, materialize, test};
 
-use crate::planner::chain::Chain;
 use crate::planner::hours::{Hour, hour_of};
-use crate::planner::joint;
 use crate::planner::{PlanInputs, TZDB_VERSION, v1};
 use crate::show::{Instance, Programme};
 use crate::timeline::decide::HOUR_US;
@@ -61,6 +60,7 @@ use source::{Reader, Source, SourceKey};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
+use ways::{Draft, Way};
 
 /// Version of this planner, recorded in every plan.
 pub const PLANNER_VERSION: u32 = 2;
@@ -161,6 +161,9 @@ pub struct Planner<'a> {
     traces: Option<Vec<(Option<LineId>, PickTrace)>>,
     /// Where the lines of the hours planned so far come from.
     origins: Vec<Vec<Origin>>,
+    /// How the hour in the making is filled, and whether a source had nothing that may air.
+    way: Way,
+    hole: bool,
 }
 
 impl<'a> Planner<'a> {
@@ -198,6 +201,8 @@ impl<'a> Planner<'a> {
             read_to: first,
             traces: None,
             origins: Vec::new(),
+            way: Way::Rules,
+            hole: false,
         }
     }
 
@@ -228,23 +233,7 @@ impl<'a> Planner<'a> {
         let seed = hour_seed(&self.inputs, hour);
         let known = std::mem::take(&mut self.known);
         let earlier: Vec<&HourPlan> = known.range(..hour).map(|(_, plan)| plan).collect();
-        let (from, anchor, note) = v1::entry(&earlier, &stretch.slots, hour, true);
-        let chain = Chain::new(&self.inputs, hour, from, anchor).roomy();
-        self.history.mark();
-        let inputs = self.inputs;
-        let mut filling = slots::Slots::new(self, &earlier, chain, seed, stretch);
-        filling.notes.extend(note.into_iter().chain(notes));
-        filling.fill();
-        let origins = std::mem::take(&mut filling.origins);
-        let (lines, mut notes) = filling.finish();
-        self.history.take_back();
-        let told = notes.len();
-        let mut lines = joint::settle(&inputs, lines, from, &mut notes);
-        let cut = v1::slots::first_cut(&stretch.next, stretch.until);
-        edges::trim(&mut lines, stretch.until, cut, &mut notes);
-        let before = earlier.iter().rev().find_map(|plan| plan.lines.last());
-        let moved = notes.len() > told;
-        edges::tell_silence(before, &lines, moved, &mut notes);
+        let Draft { lines, mut notes, origins, .. } = self.draft(stretch, &earlier, seed, &notes);
         self.origins.push(runs(&lines, &origins, &stretch.slots));
         if lines.is_empty() {
             notes.insert(0, "nothing can be planned: the library has no item for this hour".into());
@@ -252,7 +241,7 @@ impl<'a> Planner<'a> {
         let plan = HourPlan {
             hour,
             lines,
-            input_seq: inputs.input_seq,
+            input_seq: self.inputs.input_seq,
             seed,
             planner_version: PLANNER_VERSION,
             tzdb: TZDB_VERSION.into(),

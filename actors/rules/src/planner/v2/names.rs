@@ -31,6 +31,18 @@ impl Source {
     }
 }
 
+impl SourceKey {
+    /// It fills time, rather than being put between what does.
+    pub const fn fills(&self) -> bool {
+        match self {
+            Self::Library | Self::Category(_) | Self::Block(_) | Self::Playlist(..) => true,
+            Self::Bumpers(_) | Self::Interstitial(..) | Self::Stopset(_) | Self::Imaging(..) => {
+                false
+            }
+        }
+    }
+}
+
 impl Slots<'_, '_> {
     /// A source as people know it.
     pub fn shown(&self, key: &SourceKey) -> String {

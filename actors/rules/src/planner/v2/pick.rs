@@ -16,6 +16,7 @@ use super::packaging::KEPT_APART;
 use super::score::{CLOSING, Fit, Parts, bits};
 use super::source::Source;
 use super::text::mix;
+use super::ways::Way;
 use crate::planner::media::Media;
 use grimnir_events::UtcMicros;
 use grimnir_events::smart_block::Order;
@@ -87,6 +88,8 @@ pub struct Desk<'d> {
     pub hard: &'d Hard<'d>,
     /// Where the spans of the source's rules reach back to.
     pub thresholds: &'d [i64],
+    /// How the hour is filled.
+    pub way: Way,
 }
 
 /// What ruled out every item, and how many each rule.
@@ -114,7 +117,7 @@ impl Desk<'_> {
         let lengths = ask.fit.is_some();
         let closing = lengths && ask.room.is_some_and(|(room, _)| room <= CLOSING);
         let least_recent = source.rules.order == Order::LeastRecent;
-        let rotates = least_recent && !closing;
+        let rotates = least_recent && !closing && self.way == Way::Rules;
         // The rank is also how many were judged before.
         for (rank, place) in self.candidates(source, ask.draw).enumerate() {
             let late = if rotates && rank >= rested { REST } else { 0 };
@@ -125,7 +128,8 @@ impl Desk<'_> {
             if enough && trace.is_none() {
                 break;
             }
-            let limit = if trace.is_none() { best.limit() } else { u32::MAX };
+            let bounded = trace.is_none() && self.way.weighs();
+            let limit = if bounded { best.limit() } else { u32::MAX };
             match self.judge(source, ask, &tallies, place, (late, limit)) {
                 Judged::Ruled(why) => best.remove(why),
                 Judged::Worse => {}
@@ -134,7 +138,7 @@ impl Desk<'_> {
                         best.count(mask);
                     }
                     if !enough {
-                        best.take(mask, rank, place);
+                        best.take(self.way.counted(mask), rank, place);
                     }
                 }
             }
@@ -150,14 +154,23 @@ impl Desk<'_> {
                 if rank >= REACH && !best.found.is_empty() {
                     break;
                 }
-                let limits = (EXCLUDE, best.limit());
+                let limit = if self.way.weighs() { best.limit() } else { u32::MAX };
+                let limits = (EXCLUDE, limit);
                 if let Judged::Breaks(mask) = self.judge(source, ask, &tallies, place, limits) {
-                    best.take(mask, rank, place);
+                    best.take(self.way.counted(mask), rank, place);
                 }
             }
         }
-        let ranks = if closing { best.found.clone() } else { Vec::new() };
-        let relaxed = |picked: Picked| {
+        let ranks = if rotates { Vec::new() } else { best.found.clone() };
+        let relaxed = |mut picked: Picked| {
+            if !self.way.weighs() {
+                // What it breaks was not asked before.
+                let limits = (picked.mask & EXCLUDE, u32::MAX);
+                let place = picked.place as u32;
+                if let Judged::Breaks(mask) = self.judge(source, ask, &tallies, place, limits) {
+                    picked.mask = mask;
+                }
+            }
             let known = ranks.iter().find(|(_, place)| *place as usize == picked.place);
             let late = known.is_some_and(|(rank, _)| *rank >= rested);
             let tired = least_recent && late && picked.mask & EXCLUDE == 0;
@@ -171,7 +184,12 @@ impl Desk<'_> {
             let name = source.bit_name(self.catalogue, 1 << at);
             *trace.removed.entry(name).or_default() += count;
         }
-        self.choose(source, ask, best, Some(trace)).map(relaxed)
+        let picked = self.choose(source, ask, best, Some(&mut *trace)).map(relaxed);
+        if let Ok(picked) = &picked {
+            let broken = bits(picked.mask);
+            trace.relaxed = broken.map(|bit| source.bit_name(self.catalogue, bit)).collect();
+        }
+        picked
     }
 
     /// Places in the order they come up.
@@ -307,11 +325,17 @@ impl Desk<'_> {
                 Order::Newest | Order::Oldest | Order::MostRecent => -1_000_000 * nth as i64,
             };
             parts.chance = chance * self.spread(source);
-            parts.misfit = ask.fit.and_then(|fit| fit.misfit(entry.cues.airtime(), &lengths));
+            let fit = ask.fit.filter(|_| self.way != Way::Rested);
+            parts.misfit = fit.and_then(|fit| fit.misfit(entry.cues.airtime(), &lengths));
             (parts, *place)
         });
         let rank = |(parts, place): &(Parts, u32)| {
-            (parts.order(), self.catalogue.entries[*place as usize].tie, *place)
+            let (entry, last) = {
+                let at = *place as usize;
+                (&self.catalogue.entries[at], self.history.raw_item(at))
+            };
+            let first = self.way.first(entry.cues.airtime(), last);
+            (parts.misfit.unwrap_or_default(), first, -parts.total(), entry.tie, *place)
         };
         let Some(trace) = trace else {
             let first = scored.min_by_key(rank).ok_or(best.removed)?;
@@ -322,7 +346,6 @@ impl Desk<'_> {
         let Some((_, place)) = all.first() else { return Err(best.removed) };
         let picked = Picked { place: *place as usize, mask: best.mask };
         trace.picked = Some(self.catalogue.entries[picked.place].id);
-        trace.relaxed = bits(best.mask).map(|bit| source.bit_name(self.catalogue, bit)).collect();
         let named = all.iter().take(1 + RUNNERS_UP);
         trace.ranking = named.map(|(parts, place)| self.scored(parts, *place)).collect();
         Ok(picked)

@@ -10,6 +10,7 @@ use super::pick::{Desk, Run};
 use super::score::Fit;
 use super::slots::{Filling, Slots};
 use super::source::SourceKey;
+use super::ways::Way;
 use super::{Planner, Stretch, hour_seed, tryout};
 use crate::planner::PlanInputs;
 use crate::planner::chain::Chain;
@@ -220,7 +221,8 @@ pub fn breaks(
             let (history, item) = (&planner.history, *item as usize);
             let hard = Hard::at(&catalogue, history, &planner.zone, complement, play.at);
             let (base, media, catalogue) = (&planner.base[..], inputs.media, &*catalogue);
-            let desk = Desk { catalogue, history, base, media, hard: &hard, thresholds: &[] };
+            let (thresholds, way) = (&[][..], Way::Rules);
+            let desk = Desk { catalogue, history, base, media, hard: &hard, thresholds, way };
             let why = hard.item(item, history).or_else(|| hard.complement(item, &desk));
             found.extend(why.map(|why| (line.id, why)));
         }

@@ -114,11 +114,6 @@ impl Parts {
     pub fn total(&self) -> i64 {
         BASE + self.weights + self.rest + self.curve + self.chance
     }
-
-    /// The smallest is the best: fit before score.
-    pub fn order(&self) -> (i64, i64) {
-        (self.misfit.unwrap_or_default(), -self.total())
-    }
 }
 
 fn measure(sequence: &Sequence, entry: &Entry) -> i64 {

@@ -123,3 +123,29 @@ fn a_break_begins_nothing_after_its_hour_even_what_must_air() {
     let lines: Vec<&Line> = plans.iter().flat_map(|plan| &plan.lines).collect();
     assert!(lines.windows(2).all(|pair| pair[0].planned_at < pair[1].planned_at));
 }
+
+#[test]
+fn what_must_air_moves_up_where_the_line_before_it_is_taken_out() {
+    let mut world = advertised(12);
+    let must = world.media.values().find(|item| item.kind == ItemKind::Spot).expect("one").id;
+    world.media.get_mut(&must).expect("is there").must_air = true;
+    let song = world.media.values().find(|item| item.kind == ItemKind::Music).expect("one").id;
+    let slots = vec![
+        slot(0, SlotStart::Hard, category("gold")),
+        slot(3_590, SlotStart::Free, SlotSource::HardItem { media_id: song }),
+        ClockSlot::next(SlotSource::HardItem { media_id: must }),
+    ];
+    let plans = plan(&ruled(world, slots), 6);
+    let mut taken_out = 0;
+    for plan in &plans {
+        let Some(last) = plan.lines.iter().rposition(|line| line.media_id == must) else {
+            continue;
+        };
+        let (before, line) = (&plan.lines[last - 1], &plan.lines[last]);
+        let ends = before.planned_at.frame().plus(before.cues.airtime());
+        let late = line.planned_at.frame().since(ends);
+        assert!(late <= 0, "{late} frames after the line before it: {:?}", plan.notes);
+        taken_out += plan.notes.iter().filter(|note| note.contains("has no room before")).count();
+    }
+    assert!(taken_out > 0, "{plans:?}");
+}

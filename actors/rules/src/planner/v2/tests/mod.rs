@@ -11,6 +11,7 @@ mod slots;
 mod shows;
 mod timed;
 mod warm;
+mod ways;
 mod worlds;
 
 use super::*;

@@ -2,6 +2,7 @@
 
 use super::worlds::{Dice, any_item, any_world};
 use super::*;
+use crate::common::Common;
 use crate::library::MediaEntry;
 use crate::planner::Media;
 
@@ -139,12 +140,20 @@ fn a_library_is_planned_from_where_it_lies_without_what_is_lost() {
         let entry = |(id, item): (&MediaId, &MediaItem)| {
             let lost = lost(id).then(|| "unreadable".to_owned());
             let (stage, deleted) = Default::default();
-            (*id, Box::new(MediaEntry { item: item.clone(), lost, stage, deleted }))
+            // As the library keeps it: when an item came in stands beside it.
+            let added_at = world.details.get(id).and_then(|details| details.added_at);
+            let item = item.clone();
+            (*id, Common::new(MediaEntry { item, lost, stage, deleted, added_at }))
         };
-        let entries: BTreeMap<MediaId, Box<MediaEntry>> = world.media.iter().map(entry).collect();
+        let entries: BTreeMap<MediaId, Common<MediaEntry>> =
+            world.media.iter().map(entry).collect();
         world.media.retain(|id, _| !lost(id));
         let hours = [hour(0), hour(1), hour(2)];
-        let inputs = PlanInputs { media: Media::Entries(&entries), ..world.inputs() };
+        let mut details = world.details.clone();
+        details.values_mut().for_each(|details| details.added_at = None);
+        details.retain(|_, said| *said != MediaDetails::default());
+        let media = Media::Entries(&entries);
+        let inputs = PlanInputs { media, details: &details, ..world.inputs() };
         let (lying, copied) = (
             plan_hours(&inputs, &BTreeMap::new(), &hours),
             plan_hours(&world.inputs(), &BTreeMap::new(), &hours),
