@@ -90,13 +90,12 @@ async fn no_listener_of_ten_stations_with_three_outputs_waits_half_a_second() {
     let mut stations: Vec<(Rig, Client, u16)> = Vec::new();
     let stop = Arc::new(AtomicBool::new(false));
     let items = (seconds() as f64 / (ITEM_SECONDS - 3.0)) as usize + 2;
-    let tones: Vec<_> = [440, 660]
-        .map(|hertz| {
-            let path = std::env::temp_dir().join(format!("{}-{hertz}.flac", std::process::id()));
-            make_tone(&path, hertz, ITEM_SECONDS);
-            path
-        })
-        .into();
+    let kept = tempfile::tempdir().unwrap();
+    let tones = [440, 660].map(|hertz| {
+        let path = kept.path().join(format!("{hertz}.flac"));
+        make_tone(&path, hertz, ITEM_SECONDS);
+        path
+    });
     let mut listeners = Vec::new();
     for _ in 0..STATIONS {
         let mut rig = Rig::new();
@@ -114,7 +113,6 @@ async fn no_listener_of_ten_stations_with_three_outputs_waits_half_a_second() {
         }
         stations.push((rig, client, port));
     }
-    tones.iter().for_each(|file| std::fs::remove_file(file).unwrap());
     let machine = stalls(stop.clone());
     // The control plane asks as well.
     let request = || v1::TelemetryRequest { interval_ms: 100 };
