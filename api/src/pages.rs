@@ -33,6 +33,7 @@ const PAGES: &[(&str, &str)] = pages![
     "bad_mount_path",
     "bad_output_format",
     "bad_output_password",
+    "bad_recording_bitrate",
     "bad_request",
     "bad_sealed_name",
     "bad_slug",

@@ -74,7 +74,10 @@ impl Held {
             outputs.outputs.retain(|handed| match &handed.output.kind {
                 OutputKind::Icecast(to) => to.encoding.format == MountFormat::Mp3,
                 OutputKind::Shoutcast(to) => to.encoding.format == MountFormat::Mp3,
-                OutputKind::Hls(_) | OutputKind::Srt(_) | OutputKind::Recording(_) => false,
+                OutputKind::Hls(_)
+                | OutputKind::Srt(_)
+                | OutputKind::Recording(_)
+                | OutputKind::Monitor(_) => false,
             });
         }
         outputs

@@ -11,6 +11,7 @@ use crate::input::harbor::{self, Harbor};
 use crate::input::line;
 use crate::journal::{Journal, Recovered};
 use crate::output::around::Surroundings;
+use crate::output::codec;
 use crate::output::desk::Desk;
 use crate::output::encoder::Tell;
 use crate::output::reached::{self, Reached};
@@ -69,14 +70,13 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
 
     let (tx, rx) = channel::<Msg>();
     let (blocks, taps) = fanout::fanout();
-    let (air, mix) = start_air(&page_path, run, start, blocks, tx.clone())?;
+    let (mixed_blocks, mixed) = fanout::fanout();
+    let (air, mix) = start_air(&page_path, run, start, [blocks, mixed_blocks], tx.clone())?;
     // The first block has been rendered once it is known whether the thread runs in real time.
     let realtime = wait_for_first_block(&air, start);
     let version = env!("CARGO_PKG_VERSION").to_owned();
     journal.record(start, AirEvent::EngineStarted { version, realtime });
-    if let Err(error) = gstreamer::init() {
-        tracing::error!(%error, "GStreamer cannot start: no output will give sound");
-    }
+    codec::warm_up();
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // Everything served is short work; one thread spares the wake-ups between two.
@@ -92,7 +92,8 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     let tell = teller(journal.clone(), air.clone());
     let reached = Arc::new(Reached::new(run, open_page(&reached_path)?));
     let seats = arguments.mount_listeners as usize;
-    let around = Surroundings { dir: dir.clone(), run, fanout: taps, offer: offer.clone(), tell };
+    let (dir_held, offered) = (dir.clone(), offer.clone());
+    let around = Surroundings { dir: dir_held, run, fanout: taps, mixed, offer: offered, tell };
     let outputs = Desk::new(around, reached, seats, runtime.handle().clone());
     let gate = Arc::new(Gate::default());
     let parts = Parts {
@@ -131,6 +132,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         journal: journal.clone(),
         director: std::sync::Mutex::new(tx.clone()),
         board,
+        offer: offer.clone(),
         http_port: http_port.clone(),
         graph: std::sync::Mutex::new(control::Loaded::again(graph, kept, &air)),
         metered: std::sync::Mutex::default(),
@@ -164,12 +166,12 @@ fn start_air(
     page_path: &Path,
     run: EngineRunId,
     start: AirFrame,
-    blocks: fanout::Fanout,
+    [fanout, mixed]: [fanout::Fanout; 2],
     tx: Sender<Msg>,
 ) -> Result<(air::AirHandle, std::thread::JoinHandle<()>), String> {
     let page = open_page(page_path)?;
     let bus = Bus::new();
-    let parts = air::thread::AirParts { run, start, bus, fanout: blocks, page };
+    let parts = air::thread::AirParts { run, start, bus, fanout, mixed, page };
     air::thread::start(parts, move |report| {
         let _ = tx.send(Msg::Air(report));
     })

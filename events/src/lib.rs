@@ -38,6 +38,7 @@ pub mod smart_block;
 pub mod roll;
 pub mod access;
 pub mod site;
+pub mod listening;
 pub mod sound;
 pub mod line;
 pub mod live;

@@ -16,6 +16,7 @@ mod library;
 mod live;
 mod live_line;
 mod media_file;
+mod listener;
 mod mount;
 mod output;
 mod playlist;
@@ -85,6 +86,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(station::choose_fallback))
         .routes(routes!(mount::list, mount::add))
         .routes(routes!(mount::remove))
+        .routes(routes!(listener::list))
         .routes(routes!(output::list, output::add))
         .routes(routes!(output::show, output::change, output::remove))
         .routes(routes!(upload::upload))

@@ -265,6 +265,13 @@ impl Engine for Service {
         reports::telemetry(self.0.clone(), interval).map(Response::new)
     }
 
+    async fn list_listeners(
+        &self,
+        _request: Request<proto::ListenersRequest>,
+    ) -> Answer<proto::ListenersResponse> {
+        Ok(Response::new(reports::listeners(&self.0.offer)))
+    }
+
     type PullJournalStream = BoxStream<'static, Result<proto::JournalRecord, Status>>;
 
     async fn pull_journal(

@@ -12,6 +12,7 @@ mod claims;
 mod fallback;
 mod handover;
 mod lines;
+mod listened;
 mod live;
 mod modes;
 mod orders;
@@ -49,7 +50,7 @@ use grimnir_rules::timeline::resolve::Interrupted;
 use owner::Announcement;
 use plays::Plays;
 use status::Board;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -193,6 +194,7 @@ pub struct Director {
     signed_on_at: AirFrame,
     steps: steps::Steps,
     non_finite: BTreeMap<u64, u64>,
+    over: VecDeque<listened::Over>,
     underrun_told: AirFrame,
     interruption: Option<(AirFrame, InterruptReason, i64)>,
     resume_claim: Option<(ClaimId, ContentHash, i64)>,
@@ -256,6 +258,7 @@ impl Director {
             signed_on_at: AirFrame(0),
             steps: steps::Steps::default(),
             non_finite: BTreeMap::new(),
+            over: VecDeque::new(),
             underrun_told: AirFrame(0),
             interruption: legacy.interruption,
             resume_claim: legacy.claim,
@@ -342,6 +345,7 @@ impl Director {
             self.finish_claims();
             self.finish_sign_off();
         }
+        self.count_listeners(false);
         self.publish();
     }
 
