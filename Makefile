@@ -5,6 +5,7 @@
 #   make soak    the long forms of the scenes, in real time (GRIMNIR_SOAK=1)
 #   make fuzz    damaged bytes against every reader of the ledger, FUZZ_SECONDS (600) each
 #   make bench   figures beside their references, also as target/bench.jsonl
+#   make bench-peers  the same of an engine beside Liquidsoap, with the same music
 #   make check   format, lints, dependency rules, documents
 #   make setup   the system packages of all of these
 
@@ -31,7 +32,7 @@ MUSIC ?=
 # It goes in as a flag; an empty variable would be taken for a folder.
 unexport MUSIC
 
-.PHONY: help setup demo test soak fuzz bench check fmt clippy deny doc
+.PHONY: help setup demo test soak fuzz bench bench-peers check fmt clippy deny doc
 
 help:
 	@sed -n 's/^#   make/make/p' $(firstword $(MAKEFILE_LIST))
@@ -60,6 +61,7 @@ soak:
 	cargo build $(ALL) --all-targets
 	$(if $(SCENE),,cargo test $(ALL) --test power --test crash --test mutation \
 		--test memory --test jetstream_crash)
+	$(if $(SCENE),,cargo test $(ALL) --test many -- --nocapture)
 	cargo test $(ALL) --test scenes -- --nocapture --test-threads=1 $(SCENE)
 
 # FUZZ narrows it to the targets it names.
@@ -73,8 +75,18 @@ bench:
 	@deploy/setup.sh build run test
 	@mkdir -p target && : > "$$GRIMNIR_BENCH_OUT"
 	cargo build --release $(ALL) --bins --bench '*'
-	cargo bench $(ALL) --bench '*'
+	cargo bench $(ALL) --bench '[!p]*' --bench 'p[!e]*'
 	@echo "$$(wc -l < "$$GRIMNIR_BENCH_OUT") figures in target/bench.jsonl"
+
+# PART narrows it to the parts it names: cost, three, hands, capacity, start.
+bench-peers: export GRIMNIR_BIN_DIR := $(CARGO_TARGET_DIR)/release
+bench-peers: export GRIMNIR_BENCH_OUT := $(CURDIR)/target/bench-peers.jsonl
+bench-peers:
+	@deploy/setup.sh build run test
+	@mkdir -p target && : > "$$GRIMNIR_BENCH_OUT"
+	cargo build --release $(ALL) --bins --bench peers
+	cargo bench $(ALL) --bench peers -- $(PART)
+	@echo "$$(wc -l < "$$GRIMNIR_BENCH_OUT") figures in target/bench-peers.jsonl"
 
 check: fmt clippy deny doc
 

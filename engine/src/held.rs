@@ -9,6 +9,7 @@ use grimnir_events::control::EngineControl;
 use grimnir_events::dsp::DspGraph;
 use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::Tier;
+use grimnir_events::line::EngineLines;
 use grimnir_events::live::EngineInputs;
 use grimnir_events::output::{EngineOutputs, OutputKind};
 use grimnir_events::station::MountFormat;
@@ -40,6 +41,8 @@ pub struct Held {
     pub outputs: EngineOutputs,
     /// Who may send sound in.
     pub inputs: EngineInputs,
+    /// Lines that sound comes over.
+    pub lines: EngineLines,
     /// Streams from elsewhere.
     pub webstreams: EngineWebstreams,
     /// What is heard last at sign-off.
@@ -71,7 +74,10 @@ impl Held {
             outputs.outputs.retain(|handed| match &handed.output.kind {
                 OutputKind::Icecast(to) => to.encoding.format == MountFormat::Mp3,
                 OutputKind::Shoutcast(to) => to.encoding.format == MountFormat::Mp3,
-                OutputKind::Hls(_) | OutputKind::Srt(_) | OutputKind::Recording(_) => false,
+                OutputKind::Hls(_)
+                | OutputKind::Srt(_)
+                | OutputKind::Recording(_)
+                | OutputKind::Monitor(_) => false,
             });
         }
         outputs
@@ -142,6 +148,10 @@ impl Cache {
             held.inputs = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
             held.epoch = held.epoch.max(epoch);
         }
+        if let Some((epoch, parts)) = self.read("lines.held") {
+            held.lines = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
+            held.epoch = held.epoch.max(epoch);
+        }
         if let Some((epoch, parts)) = self.read("webstreams.held") {
             held.webstreams = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
             held.epoch = held.epoch.max(epoch);
@@ -197,6 +207,11 @@ impl Cache {
     /// Keeps who may send sound in.
     pub fn keep_inputs(&self, epoch: u64, payload: &[u8]) {
         self.write("inputs.held", epoch, &[payload]);
+    }
+
+    /// Keeps lines.
+    pub fn keep_lines(&self, epoch: u64, payload: &[u8]) {
+        self.write("lines.held", epoch, &[payload]);
     }
 
     /// Keeps streams from elsewhere.

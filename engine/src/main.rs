@@ -45,6 +45,12 @@ enum Action {
     Scan,
     /// Decode a stream with GStreamer: bytes at standard input, frames at standard output.
     Decode,
+    /// Decode what comes over SRT or RTP: frames at standard output.
+    Line {
+        /// Which line, whose (JSON).
+        #[arg(long)]
+        task: String,
+    },
     /// Decode a file with GStreamer into a FLAC file.
     Transcode {
         /// The file.
@@ -119,6 +125,7 @@ fn main() -> ExitCode {
         },
         Action::Analyze { file, outputs } => media::analyze::print(&file, &outputs),
         Action::Decode => input::child::decode(),
+        Action::Line { task } => input::line::command(&task),
         Action::Scan => media::scan::print(),
         Action::Transcode { file, out } => media::transcode::print(&file, &out),
     }

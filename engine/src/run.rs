@@ -8,8 +8,10 @@ use crate::director::{Director, Legacy, Msg, Parts, status::Board};
 use crate::held::{self, Cache};
 use crate::input::gate::Gate;
 use crate::input::harbor::{self, Harbor};
+use crate::input::line;
 use crate::journal::{Journal, Recovered};
 use crate::output::around::Surroundings;
+use crate::output::codec;
 use crate::output::desk::Desk;
 use crate::output::encoder::Tell;
 use crate::output::reached::{self, Reached};
@@ -68,14 +70,13 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
 
     let (tx, rx) = channel::<Msg>();
     let (blocks, taps) = fanout::fanout();
-    let (air, mix) = start_air(&page_path, run, start, blocks, tx.clone())?;
+    let (mixed_blocks, mixed) = fanout::fanout();
+    let (air, mix) = start_air(&page_path, run, start, [blocks, mixed_blocks], tx.clone())?;
     // The first block has been rendered once it is known whether the thread runs in real time.
     let realtime = wait_for_first_block(&air, start);
     let version = env!("CARGO_PKG_VERSION").to_owned();
     journal.record(start, AirEvent::EngineStarted { version, realtime });
-    if let Err(error) = gstreamer::init() {
-        tracing::error!(%error, "GStreamer cannot start: no output will give sound");
-    }
+    codec::warm_up();
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // Everything served is short work; one thread spares the wake-ups between two.
@@ -91,7 +92,8 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     let tell = teller(journal.clone(), air.clone());
     let reached = Arc::new(Reached::new(run, open_page(&reached_path)?));
     let seats = arguments.mount_listeners as usize;
-    let around = Surroundings { dir: dir.clone(), run, fanout: taps, offer: offer.clone(), tell };
+    let (dir_held, offered) = (dir.clone(), offer.clone());
+    let around = Surroundings { dir: dir_held, run, fanout: taps, mixed, offer: offered, tell };
     let outputs = Desk::new(around, reached, seats, runtime.handle().clone());
     let gate = Arc::new(Gate::default());
     let parts = Parts {
@@ -119,7 +121,9 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         let tx = told.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = tx.send(Msg::Input(word));
     };
-    let harbor = Arc::new(Harbor { gate, tell: Box::new(tell) });
+    let certificate = certificate(arguments);
+    let private = certificate.clone();
+    let harbor = Arc::new(Harbor { gate, tell: Box::new(tell), certificate: private });
     let http_port = Arc::new(AtomicU32::new(0));
     let control = Control {
         station: arguments.station,
@@ -128,12 +132,12 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         journal: journal.clone(),
         director: std::sync::Mutex::new(tx.clone()),
         board,
+        offer: offer.clone(),
         http_port: http_port.clone(),
         graph: std::sync::Mutex::new(control::Loaded::again(graph, kept, &air)),
         metered: std::sync::Mutex::default(),
         minimal: arguments.minimal,
     };
-    let certificate = certificate(arguments);
     let doors = Doors { offer, http_port, harbor, certificate };
     let served = runtime.block_on(serve(arguments, control, doors, tx));
     let _ = director.join();
@@ -162,12 +166,12 @@ fn start_air(
     page_path: &Path,
     run: EngineRunId,
     start: AirFrame,
-    blocks: fanout::Fanout,
+    [fanout, mixed]: [fanout::Fanout; 2],
     tx: Sender<Msg>,
 ) -> Result<(air::AirHandle, std::thread::JoinHandle<()>), String> {
     let page = open_page(page_path)?;
     let bus = Bus::new();
-    let parts = air::thread::AirParts { run, start, bus, fanout: blocks, page };
+    let parts = air::thread::AirParts { run, start, bus, fanout, mixed, page };
     air::thread::start(parts, move |report| {
         let _ = tx.send(Msg::Air(report));
     })
@@ -217,6 +221,7 @@ impl Doors {
                 tracing::info!(port, "encoders are let in");
                 tokio::spawn(harbor::serve(base, self.harbor.clone(), false));
                 tokio::spawn(harbor::serve(icy, self.harbor.clone(), true));
+                tokio::spawn(line::keep(self.harbor.clone()));
                 port
             }
             Err(error) => {

@@ -42,7 +42,7 @@ async fn clip_is_held(rig: &Rig) {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_sign_off_a_legal_id_is_heard_whole_and_an_immediate_order_waits_for_none() {
     let mut rig = Rig::new();
-    let tones = [440, 550, 660].map(|hz| rig.tone(hz, 30.0, "flac"));
+    let tones = [440, 550, 660, 770].map(|hz| rig.tone(hz, 30.0, "flac"));
     let legal_id = ClaimItem { kind: ItemKind::LegalId, ..item(70, rig.tone(1_200, 2.0, "wav")) };
     rig.start();
     let (mut client, port) = rig.client().await;

@@ -4,9 +4,10 @@
 
 mod support;
 
-use grimnir_engine_proto::Client;
+use grimnir_engine_proto::{Client, v1};
 use grimnir_events::ClaimId;
 use grimnir_events::air::{AirEvent, AirFact, EndReason};
+use grimnir_events::handover::EngineClaims;
 use grimnir_events::ladder::{AUTOMATION_CLAIM, OwnerReason, ReleaseReason};
 use grimnir_events::live::{LiveAirEvent, LiveMode, TakePolicy};
 use support::live::*;
@@ -157,20 +158,6 @@ async fn a_sender_has_its_own_pace_and_the_air_keeps_time() {
     assert!(!heard[1..heard.len() - 1].contains(&None), "a gap: {heard:?}");
 }
 
-/// Waits until so many frames more have aired.
-async fn heard_for(client: &mut Client, frames: i64) {
-    let request = || grimnir_engine_proto::v1::StatusRequest {};
-    let mut look = tokio::time::interval(std::time::Duration::from_millis(50));
-    let mut until = None;
-    loop {
-        let now = client.get_status(request()).await.unwrap().into_inner().air_frame;
-        if now >= *until.get_or_insert(now + frames) {
-            return;
-        }
-        look.tick().await;
-    }
-}
-
 /// Handed over and released again and again: no gap, and never what was sent before.
 #[tokio::test(flavor = "multi_thread")]
 async fn take_overs_and_releases_leave_no_gap_and_nothing_stale() {
@@ -241,4 +228,78 @@ async fn over_the_programme_it_goes_on_twelve_decibels_lower() {
     assert!((20.0 * (least / most).log10() + 12.0).abs() < 0.5, "{least} of {most}");
     let last = levels[levels.len() - 3].0;
     assert!((20.0 * (last / most).log10()).abs() < 0.5, "it came back: {last} of {most}");
+}
+
+/// A body in chunks, as `curl -T -` sends one, and encryption on the same port.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encoder_may_speak_in_chunks_and_in_private() {
+    let mut rig = Rig::new();
+    let (chain, key) = (rig.dir.path().join("chain.pem"), rig.dir.path().join("key.pem"));
+    let made = std::process::Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
+        .args(["-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&chain)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let text = |path: &std::path::Path| path.display().to_string();
+    rig.start_with(&["--mount-tls-cert", &text(&chain), "--mount-tls-key", &text(&key)]);
+    let (mut client, _) = rig.client().await;
+    configure(&mut client, &config(1)).await;
+    set_inputs(&mut client, 1, &[grant(1, TakePolicy::OnCue), grant(2, TakePolicy::OnCue)]).await;
+    let sound = rig.dir.path().join("sound.mp3");
+    std::fs::write(&sound, &tone_mp3(&rig, 880)[..]).unwrap();
+    let send = |number: u8, scheme: &str| {
+        let url = format!("{scheme}://127.0.0.1:{}/mount-{number}", rig.harbor());
+        let login = format!("source:secret-{number}");
+        // Without a length it is sent in chunks, at the speed of sound.
+        let all = ["-sk", "--limit-rate", "32k", "-H", "Transfer-Encoding: chunked", "-u", &login];
+        Encoder::start("curl", &[&all[..], &["-T", &text(&sound), &url]].concat())
+    };
+    let _encoders = [send(1, "http"), send(2, "https")];
+    let both = |facts: &[AirFact]| is_ready(facts, 1).is_some() && is_ready(facts, 2).is_some();
+    let facts = facts_until(&mut client, 1, both).await;
+    assert!(is_ready(&facts, 2).unwrap().starts_with("mp3 48000 Hz"), "{facts:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_on_air_when_the_engine_died_comes_back_into_the_same_claim() {
+    let grants = [grant(1, TakePolicy::NextItem), grant(2, TakePolicy::OnCue)];
+    let mut asked = grants.clone();
+    asked[0].take = (1, TakePolicy::Immediate);
+    let (mut rig, mut client, _) = on_air(&grants).await;
+    let sound = tone_mp3(&rig, 880);
+    let sender = Sender::connect(rig.harbor(), 1, &sound);
+    facts_until(&mut client, 1, |facts| is_ready(facts, 1).is_some()).await;
+    set_inputs(&mut client, 2, &asked).await;
+    let facts = facts_until(&mut client, 1, |facts| owners(facts).len() == 2).await;
+    let claim = live_facts(&facts).into_iter().find_map(|event| match event {
+        LiveAirEvent::Claimed { claim, .. } => Some(*claim),
+        _ => None,
+    });
+    let claim = claim.unwrap();
+    // The ladder took it in, and handed it over with the others.
+    let held = EngineClaims {
+        revision: 3,
+        claims: vec![claim.clone()],
+        ended: vec![],
+        owner: claim.id,
+        skips: vec![],
+    };
+    let request =
+        v1::SetClaimsRequest { claims_payload: bytes(&held), epoch: 1, ..Default::default() };
+    assert!(client.set_claims(request).await.unwrap().into_inner().accepted);
+    rig.kill();
+    sender.hang_up();
+    rig.start();
+    let (mut client, _) = rig.client().await;
+    let before = facts.len() as u64;
+    let sender = Sender::connect(rig.harbor(), 1, &sound);
+    let back = |facts: &[AirFact]| owners(facts).iter().any(|(to, _)| *to == claim.id);
+    let after = facts_until(&mut client, before + 1, back).await;
+    assert_eq!(claims(&after), [claim.id], "no other claim was made: {after:#?}");
+    heard_for(&mut client, 48_000).await;
+    sender.hang_up();
 }

@@ -4,7 +4,6 @@
 
 mod support;
 
-use grimnir_engine_proto::{Client, v1};
 use grimnir_events::MountId;
 use grimnir_events::handover::EngineConfig;
 use grimnir_events::output::OutputHealth;
@@ -47,14 +46,6 @@ fn resetting() -> u16 {
         }
     });
     port
-}
-
-/// Lets so much of the air pass.
-async fn pass(client: &mut Client, seconds: i64) {
-    let request = v1::TelemetryRequest { interval_ms: 100 };
-    let mut telemetry = client.stream_telemetry(request).await.unwrap().into_inner();
-    let first = telemetry.message().await.unwrap().unwrap().air_frame;
-    while telemetry.message().await.unwrap().unwrap().air_frame < first + seconds * 48_000 {}
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -41,6 +41,54 @@ async fn a_player_gets_titles_when_it_asks_and_errors_that_say_what_there_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn players_are_served_over_tls_on_the_same_port_with_the_certificate_that_is_given() {
+    let mut rig = Rig::new();
+    let tones = [rig.tone(440, 60.0, "flac")];
+    let [chain_path, key_path] = ["chain.pem", "key.pem"].map(|name| rig.dir.path().join(name));
+    let [chain_text, key_text] = [&chain_path, &key_path].map(|path| path.to_str().unwrap());
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"])
+        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
+        .args(["-keyout", key_text, "-out", chain_text])
+        .output()
+        .expect("openssl is installed");
+    assert!(made.status.success(), "{made:?}");
+    rig.start_with(&["--mount-tls-cert", chain_text, "--mount-tls-key", key_text]);
+    let (mut client, port) = rig.client().await;
+    set_timeline(&mut client, 1, chain(&tones, now(), 0)).await;
+    configure(&mut client, &config(1)).await;
+    facts_until(&mut client, 1, |facts| !started(facts).is_empty()).await;
+    let curl = |more: &[&str], address: &str| {
+        let url = format!("https://{address}:{port}/live.mp3.m3u");
+        let out = Command::new("curl").args(["-sS", &url]).args(more).output();
+        let out = out.expect("curl is installed");
+        (out.status.success(), String::from_utf8_lossy(&out.stdout).into_owned())
+    };
+    let (answered, playlist) = curl(&["--cacert", chain_text], "localhost");
+    let address = format!("https://localhost:{port}/live.mp3\n");
+    assert!(answered && playlist.ends_with(&address), "{playlist}");
+    assert!(!curl(&[], "localhost").0, "nobody else vouches for the certificate");
+
+    let heard = rig.dir.path().join("heard.raw");
+    let url = format!("https://localhost:{port}/live.mp3");
+    let player = Command::new("ffmpeg")
+        .args(["-v", "error", "-ca_file", chain_text, "-tls_verify", "1", "-i", &url, "-t", "4"])
+        .args(["-f", "f32le", "-ac", "2", "-ar", "48000"])
+        .arg(&heard)
+        .output()
+        .expect("ffmpeg is installed");
+    assert!(player.status.success(), "{}", String::from_utf8_lossy(&player.stderr));
+    let bytes = std::fs::read(&heard).unwrap();
+    let sample = |at: usize| f32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let frames: Vec<_> = (0..bytes.len() / 8).map(|n| [sample(n * 8), sample(n * 8 + 4)]).collect();
+    assert!(frames.len() >= 3 * 48_000, "{} frames", frames.len());
+    let off = 20.0 * (power(&frames[96_000..120_000], 440) / AMPLITUDE).log10();
+    assert!(off.abs() < 1.0, "{off:.2} dB off");
+    // In the clear, on the same port.
+    assert!(get(port, "HEAD /live.mp3 HTTP/1.1").starts_with("HTTP/1.0 200"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_socket_is_private_one_engine_holds_a_folder_and_bad_requests_are_named() {
     let mut rig = Rig::new();
     rig.start();

@@ -8,6 +8,7 @@ use grimnir_events::air::AirFact;
 use grimnir_events::handover::EngineConfig;
 use grimnir_events::output::{EngineOutput, OutputHealth, OutputKind, ShoutcastOutput};
 use grimnir_events::station::MountFormat;
+use std::process::{Command, Stdio};
 use support::icecast::{Icecast, PASSWORD};
 use support::*;
 
@@ -124,6 +125,59 @@ async fn servers_get_every_format_and_the_title() {
         ("icecast", "up", 0)
     );
     assert!(state.bytes_sent > 10_000 && state.lost_bytes == 0, "{state:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_player_hears_and_reads_on_where_a_title_begins_a_chained_stream() {
+    let icecast = Icecast::start();
+    let mut outputs = Vec::new();
+    for (n, mount, format, kbps) in
+        [(1, "/chained.opus", MountFormat::Opus, 96), (2, "/chained.flac", MountFormat::Flac, 0)]
+    {
+        let mut output = icecast_output(n, icecast.port, mount, encoding(format, kbps));
+        if let OutputKind::Icecast(to) = &mut output.output.kind {
+            to.chain_titles = true;
+        }
+        outputs.push(output);
+    }
+    let mut rig = Rig::new();
+    let tones = [rig.tone(440, 8.0, "flac"), rig.tone(880, 20.0, "flac")];
+    rig.start();
+    let (mut client, _) = rig.client().await;
+    set_timeline(&mut client, 1, chain(&tones, now(), 0)).await;
+    set_outputs(&mut client, &config(1), outputs).await;
+    let player = |mount: &str| {
+        icecast.source(mount);
+        let raw = rig.dir.path().join(mount.trim_start_matches('/')).with_extension("raw");
+        let child = Command::new("ffmpeg")
+            .args(["-v", "error", "-y", "-i"])
+            .arg(format!("http://127.0.0.1:{}{mount}", icecast.port))
+            .args(["-t", "12", "-f", "f32le", "-ac", "2", "-ar", "48000"])
+            .arg(&raw)
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("ffmpeg is installed");
+        (child, raw)
+    };
+    let mounts = ["/chained.opus", "/chained.flac"];
+    let players = mounts.map(player);
+    let listeners = mounts.map(|mount| icecast.listen(mount));
+    facts_until(&mut client, 1, |facts| started(facts).len() == 2).await;
+    pass(&mut client, 3).await;
+    for (mount, ear) in mounts.iter().zip(listeners) {
+        let body = ear.take().1;
+        let text = String::from_utf8_lossy(&body);
+        assert!(text.contains("TITLE=Test - Line 2"), "{mount}: the second title is in the stream");
+    }
+    for (mount, (mut child, raw)) in mounts.iter().zip(players) {
+        assert!(child.wait().unwrap().success(), "{mount}");
+        let bytes = std::fs::read(raw).unwrap();
+        let sample = |at: usize| f32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+        let frames: Vec<_> =
+            (0..bytes.len() / 8).map(|n| [sample(n * 8), sample(n * 8 + 4)]).collect();
+        let heard: Vec<u32> = tones_heard(&frames, &[440, 880]).into_iter().flatten().collect();
+        assert_eq!(heard, [440, 880], "{mount}: one after the other, without a break");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -239,11 +239,12 @@ async fn a_push_by_srt_comes_back_when_its_listener_does() {
     let from = facts.len() as u64 + 1;
     let facts = facts_until(&mut client, from, |facts| !reports(facts).is_empty()).await;
     assert!(!is_up(&facts, 4), "nobody listens any more");
-    let mut player = ffmpeg_to(&heard, &["-i", &url]);
+    let again = rig.dir.path().join("srt-again.raw");
+    let player = ffmpeg_to(&again, &["-i", &url, "-t", "4"]);
     let from = from + facts.len() as u64;
     facts_until(&mut client, from, |facts| is_up(facts, 4)).await;
-    player.kill().unwrap();
-    player.wait().unwrap();
+    assert!(done(player, 20), "ffmpeg ends");
+    check_tone("srt, after the listener came back", &raw(&again), 3);
 }
 
 /// Starts the engine with its recordings on a disk of their own, of so many kilobytes.

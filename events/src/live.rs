@@ -8,6 +8,7 @@ use crate::codec::Payload;
 use crate::ids::{ClaimId, ContentHash, LiveSessionId, MediaId, ShowId, StationId};
 use crate::ladder::{Claim, ClaimItem, Tier};
 use crate::library::{CueMarks, ItemKind};
+use crate::line::LiveLine;
 use crate::units::UtcMicros;
 use serde::{Deserialize, Serialize};
 
@@ -139,6 +140,13 @@ pub enum LiveEvent {
         session_id: LiveSessionId,
         /// This request, among the station's.
         number: u64,
+    },
+    /// Its sound comes over a line from now on, or over none.
+    LineSet {
+        /// Whose.
+        session_id: LiveSessionId,
+        /// The line; none where encoders are to come to the harbor only.
+        line: Option<Box<LiveLine>>,
     },
 }
 

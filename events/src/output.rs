@@ -36,6 +36,8 @@ pub enum OutputKind {
     Srt(SrtOutput),
     /// Files of everything that was on air.
     Recording(RecordingOutput),
+    /// A mount for studios, before the sound is shaped.
+    Monitor(MonitorOutput),
 }
 
 impl OutputKind {
@@ -47,6 +49,7 @@ impl OutputKind {
             Self::Hls(_) => "hls",
             Self::Srt(_) => "srt",
             Self::Recording(_) => "recording",
+            Self::Monitor(_) => "monitor",
         }
     }
 
@@ -55,7 +58,8 @@ impl OutputKind {
         match self {
             Self::Icecast(IcecastOutput { password, .. })
             | Self::Shoutcast(ShoutcastOutput { password, .. })
-            | Self::Srt(SrtOutput { passphrase: password, .. }) => password.as_ref(),
+            | Self::Srt(SrtOutput { passphrase: password, .. })
+            | Self::Monitor(MonitorOutput { password, .. }) => password.as_ref(),
             Self::Hls(_) | Self::Recording(_) => None,
         }
     }
@@ -199,6 +203,17 @@ pub struct RecordingOutput {
     pub keep_days: u16,
     /// The oldest are removed while all are larger; 0 keeps them.
     pub keep_bytes: u64,
+}
+
+/// A mount of the engine's own whose sound is taken from the mix, before graph and limiter.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MonitorOutput {
+    /// HTTP path, beginning with a slash.
+    pub path: String,
+    /// How the sound is encoded.
+    pub encoding: Encoding,
+    /// What listeners sign in with, by any name; `None` lets everybody in.
+    pub password: Option<SecretRef>,
 }
 
 /// The reason of an output that is down because its station is: no fault of anything.

@@ -81,6 +81,7 @@ pub const REGISTER: &[Registered] = &[
     Registered::of::<crate::timeline::HourPlan>(),
     Registered::of::<crate::ladder::Claim>(),
     Registered::of::<crate::live::EngineInputs>(),
+    Registered::of::<crate::line::EngineLines>(),
     Registered::of::<crate::webstream::WebstreamEvent>(),
     Registered::of::<crate::webstream::EngineWebstreams>(),
     Registered::of::<crate::handover::EngineFarewell>(),

@@ -1,6 +1,7 @@
 //! The words of the sound itself: what was measured in it, what is missing in it, and the clock
 //! that it runs by.
 
+use crate::listening::MountListened;
 use crate::units::AirFrame;
 use serde::{Deserialize, Serialize};
 
@@ -37,5 +38,12 @@ pub enum SoundEvent {
         by_us: i64,
         /// How far UTC is now ahead of the sample clock of this run.
         ahead_us: i64,
+    },
+    /// How many heard a play that is over, by mount: what licences are paid by.
+    ItemListened {
+        /// Number of the play in its run.
+        play: u64,
+        /// All mounts there are.
+        mounts: Vec<MountListened>,
     },
 }

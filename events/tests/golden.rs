@@ -39,6 +39,7 @@ fn every_hand_over_keeps_its_bytes() {
     check_payload(handed_hour());
     check_payload(handed_claim());
     check_payload(engine_inputs());
+    check_payload(engine_lines());
     check_payload(engine_webstreams());
     check_payload(engine_farewell());
 }

@@ -11,11 +11,10 @@ use crate::rows::AsRunRow;
 use crate::{recordings, words};
 use grimnir_events::air::{AirEvent, AirFact, EndReason, InterruptReason, ItemStarted};
 use grimnir_events::ladder::Tier;
-use grimnir_events::output::OutputReport;
 use grimnir_events::sound::SoundEvent;
 use grimnir_events::timeline::Line;
 use grimnir_events::units::micros_of_frames;
-use grimnir_events::{AirFrame, ClaimId, EngineRunId, LineId, OutputId, UtcMicros};
+use grimnir_events::{AirFrame, ClaimId, EngineRunId, LineId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -62,6 +61,11 @@ impl AsRun {
             }
             AirEvent::SilenceLeft {} => self.close_silence(fact.frame, |_| true, false),
             AirEvent::NonFiniteSamples { play, count } => self.non_finite(seq, fact, *play, *count),
+            AirEvent::Sound(SoundEvent::ItemListened { play, mounts }) => {
+                if let Some(row) = self.play(fact.run, *play) {
+                    row.listened = Some(mounts.clone());
+                }
+            }
             _ => self.rows.extend(instant(seq, fact, line)),
         }
     }
@@ -246,6 +250,7 @@ fn blank(seq: u64, fact: &AirFact, entry: &str) -> AsRunRow {
         start_frame: fact.frame.0,
         frames: Some(0),
         expected_frames: None,
+        listened: None,
         entry: entry.to_owned(),
         tier: None,
         claim_id: None,
@@ -342,27 +347,16 @@ fn instant<'a>(
             with("clock", format!("stepped: {by_us} µs"))
         }
         AirEvent::OutputReported { output_id, report } => {
-            let (entry, reason) = reported(*output_id, report);
+            let (entry, reason) = recordings::told_of_output(*output_id, report);
             with(entry, reason)
         }
-        AirEvent::Sound(SoundEvent::ItemMeasured { .. })
+        AirEvent::Sound(SoundEvent::ItemMeasured { .. } | SoundEvent::ItemListened { .. })
         | AirEvent::AirInterrupted { .. }
         | AirEvent::ItemStarted(_)
         | AirEvent::ItemEnded { .. }
         | AirEvent::SilenceLeft {}
         | AirEvent::NonFiniteSamples { .. } => return None,
     })
-}
-
-/// What an output has to tell.
-fn reported(output_id: OutputId, report: &OutputReport) -> (&'static str, String) {
-    match report {
-        OutputReport::Health { health, reason } => {
-            let colon = if reason.is_empty() { "" } else { ": " };
-            ("output", format!("{}: {output_id}{colon}{reason}", health.word()))
-        }
-        OutputReport::Recording(report) => ("recording", recordings::told(report)),
-    }
 }
 
 /// Adds what the plan says of the line.

@@ -91,5 +91,6 @@ fn live_word(event: &LiveEvent) -> &'static str {
         LiveEvent::SessionRevoked { .. } => "live.session_revoked",
         LiveEvent::HandoverRequested { .. } => "live.handover",
         LiveEvent::DisconnectRequested { .. } => "live.disconnect",
+        LiveEvent::LineSet { .. } => "live.line",
     }
 }

@@ -86,6 +86,17 @@ pub(crate) fn witnessed(model: &mut Model, place: &Place, fact: &AirFact) {
     }
 }
 
+/// What an output has to tell.
+pub(crate) fn told_of_output(output_id: OutputId, report: &OutputReport) -> (&'static str, String) {
+    match report {
+        OutputReport::Health { health, reason } => {
+            let colon = if reason.is_empty() { "" } else { ": " };
+            ("output", format!("{}: {output_id}{colon}{reason}", health.word()))
+        }
+        OutputReport::Recording(report) => ("recording", told(report)),
+    }
+}
+
 /// In words, for the as-run log.
 pub(crate) fn told(report: &RecordingReport) -> String {
     match report {

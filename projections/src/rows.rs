@@ -9,6 +9,7 @@ use grimnir_events::dsp::DspGraph;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::library::{ItemKind, MediaItem};
+use grimnir_events::listening::MountListened;
 use grimnir_events::output::{Encoding, Output};
 use grimnir_events::recording::{Recorded, RemovalReason};
 use grimnir_events::smart_block::SmartBlock;
@@ -146,6 +147,9 @@ pub struct AsRunRow {
     /// Frames that were to air if nothing had cut it; `None` for an entry that is not a play.
     #[serde(default)]
     pub expected_frames: Option<i64>,
+    /// How many heard it, by mount; `None` while it plays, and where nobody counted.
+    #[serde(default)]
+    pub listened: Option<Vec<MountListened>>,
     /// `item`, `dropped`, `moved`, `interrupted`, `silence`, `stalled`, `alarm`, `owner`, `source`,
     /// `engine`, `output`, `recording`.
     pub entry: String,

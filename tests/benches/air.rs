@@ -4,6 +4,7 @@
 //! the machine; ratios less so.
 
 use grimnir_mix::tone::tone_level;
+use grimnir_tests::cost::{Bare, cpu_seconds, live, resident_mib};
 use grimnir_tests::ear::WINDOW;
 use grimnir_tests::figure::Figure;
 use grimnir_tests::programs::until;
@@ -11,7 +12,7 @@ use grimnir_tests::stage::KBPS;
 use grimnir_tests::{Ear, Server, Setting, Stage, tracks};
 use serde_json::json;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 fn main() {
@@ -34,66 +35,17 @@ fn report(name: &str, value: f64, unit: &'static str, reference: &'static str, b
     Figure::beside(name, value, unit, (reference, beside)).report();
 }
 
-/// Processor seconds a process has used (user and system, with its threads).
-fn cpu_seconds(pid: u32) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process runs");
-    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let fields: Vec<&str> = after_name.split_whitespace().collect();
-    let ticks: f64 =
-        fields[11].parse::<f64>().unwrap_or(0.0) + fields[12].parse::<f64>().unwrap_or(0.0);
-    ticks / 100.0
-}
-
-/// Resident memory in MiB.
-fn resident_mib(pid: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process runs");
-    let line = status.lines().find(|l| l.starts_with("VmRSS")).unwrap_or_default();
-    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(0.0) / 1_024.0
-}
-
-/// Processor seconds per second of audio of LAME alone, over the same files, at the mount's rate
-/// and quality: a pipeline with it, less the same pipeline without it. `pace` stands before it.
-fn bare_lame(files: &[PathBuf], seconds: f64, pace: &[&str]) -> f64 {
-    let run = |encoder: &str| {
-        let before = children_cpu();
-        for file in files {
-            let status = Command::new("gst-launch-1.0")
-                .args(["-q", "filesrc"])
-                .arg(format!("location={}", file.display()))
-                .args(["!", "wavparse", "!", "audioconvert", "!", "audioresample", "!"])
-                .args(["audio/x-raw,format=S16LE,rate=48000,channels=2", "!"])
-                .args(pace)
-                .args(encoder.split(' '))
-                .args(["!", "fakesink", "sync=false"])
-                .stdout(Stdio::null())
-                .status()
-                .expect("gst-launch-1.0 runs");
-            assert!(status.success());
-        }
-        children_cpu() - before
-    };
-    let with = run(&format!("lamemp3enc target=bitrate cbr=true bitrate={KBPS}"));
-    let without = run("identity");
-    (with - without) / (seconds * files.len() as f64)
-}
-
-/// Sound comes as it does on air, 48 ms at a time, instead of all at once.
-const LIVE: [&str; 6] =
-    ["audiobuffersplit", "output-buffer-duration=6/125", "!", "identity", "sync=true", "!"];
-
-fn children_cpu() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("our own figures");
-    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let fields: Vec<&str> = after_name.split_whitespace().collect();
-    let ticks: f64 =
-        fields[13].parse::<f64>().unwrap_or(0.0) + fields[14].parse::<f64>().unwrap_or(0.0);
-    ticks / 100.0
+/// LAME alone, at the mount's rate and quality.
+fn bare_lame(files: &[PathBuf], seconds: f64, pace: &[String]) -> f64 {
+    let encoder = Bare::lame(KBPS);
+    Bare { encoder: &encoder, rate: 48_000, samples: "S16LE", pace }.cost(files, seconds)
 }
 
 async fn cost_of_an_engine() {
     let server = Server::start().await;
     let seconds = 60.0;
-    let setting = Setting { seconds, tracks: 6, crossfade_ms: 4_000, rate: 44_100, music: true };
+    let setting =
+        Setting { seconds, tracks: 6, crossfade_ms: 4_000, rate: 44_100, music: true, number: 0 };
     let stage = Stage::set(&server, setting).await;
     let url = stage.start(&server).await;
     let ear = Ear::connect(&url).await.expect("the mount can be reached");
@@ -106,7 +58,7 @@ async fn cost_of_an_engine() {
     let lame = bare_lame(&stage.files, seconds, &[]);
     report("engine_cpu", used, "s/s", "bare_lame_cpu", lame);
     report("engine_cpu_added", used - lame, "s/s", "bare_lame_cpu", lame);
-    let live = bare_lame(&stage.files[..1], seconds, &LIVE);
+    let live = bare_lame(&stage.files[..1], seconds, &live(48));
     report("engine_cpu_added_live", used - live, "s/s", "bare_lame_fed_live_cpu", live);
     report("engine_resident", memory, "MiB", "aim", 60.0);
 }

@@ -89,16 +89,7 @@ impl Ear {
             let mut tape = self.tape.lock().expect("not poisoned");
             (std::mem::take(&mut tape.bytes), std::mem::take(&mut tape.arrivals))
         };
-        let decoding = tokio::task::spawn_blocking(move || {
-            let frames = decode(&bytes);
-            // A decoder may give nothing for the first frame of a stream that it joins.
-            let missing = (bytes.len() / MP3_BYTES * MP3_FRAMES).saturating_sub(frames.len());
-            let decodable = |so_far: usize| {
-                (so_far / MP3_BYTES * MP3_FRAMES).saturating_sub(missing).min(frames.len())
-            };
-            let arrivals = arrivals.iter().map(|(so_far, at)| (decodable(*so_far), *at)).collect();
-            Heard { frames, arrivals }
-        });
+        let decoding = tokio::task::spawn_blocking(move || Heard::of(&bytes, &arrivals));
         decoding.await.expect("decoding ends")
     }
 }
@@ -179,6 +170,39 @@ pub fn decode(bytes: &[u8]) -> Vec<Frame> {
 }
 
 impl Heard {
+    /// What these bytes of MP3 say, and when it could be heard: (bytes so far, when).
+    pub fn of(bytes: &[u8], arrivals: &[(usize, Instant)]) -> Self {
+        let frames = decode(bytes);
+        // A decoder may give nothing for the first frame of a stream that it joins.
+        let missing = (bytes.len() / MP3_BYTES * MP3_FRAMES).saturating_sub(frames.len());
+        let decodable = |so_far: usize| {
+            (so_far / MP3_BYTES * MP3_FRAMES).saturating_sub(missing).min(frames.len())
+        };
+        let arrivals = arrivals.iter().map(|(so_far, at)| (decodable(*so_far), *at)).collect();
+        Self { frames, arrivals }
+    }
+
+    /// After each of these instants, how long it took until another of `count` tracks than the one
+    /// before reached the listener: as far as 12 dB below its level, within 20 ms.
+    pub fn changes(&self, count: usize, asked: &[Instant]) -> Vec<Option<Duration>> {
+        let level = |at: usize, track: usize| {
+            grimnir_mix::tone::tone_level(&self.frames[at..at + WINDOW], tracks::hz(track))
+        };
+        let loud = tracks::LEVEL_DB as f32 - 13.0;
+        let change = |asked: &Instant| {
+            // What came before it was asked is of the track before.
+            let so_far = self.arrivals.iter().rev().find(|(_, at)| at <= asked)?.0;
+            let from = so_far.checked_sub(WINDOW)?;
+            let before = (0..count).max_by(|a, b| level(from, *a).total_cmp(&level(from, *b)))?;
+            let last = self.frames.len().checked_sub(WINDOW)?;
+            let other = |at: &usize| (0..count).any(|t| t != before && level(*at, t) > loud);
+            let at = (so_far..last).step_by(WINDOW / 4).find(other)?;
+            let came = self.arrivals.iter().find(|(n, _)| *n >= at + WINDOW)?.1;
+            Some(came.saturating_duration_since(*asked))
+        };
+        asked.iter().map(change).collect()
+    }
+
     /// When frame 0 sounded for a player without a buffer, in seconds after `zero`: told by the
     /// arrival that waited least after its last frame. Older ones, as in the burst that a new
     /// listener is given, do not count.

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod cluster;
+pub mod cost;
 pub mod ear;
 pub mod figure;
 pub mod files;

@@ -37,11 +37,14 @@ pub struct Setting {
     pub crossfade_ms: u32,
     /// Sound that costs an encoder what music does, instead of tones that tell the tracks apart.
     pub music: bool,
+    /// Which station of the server it is.
+    pub number: usize,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { tracks: 6, seconds: 34.0, rate: 48_000, crossfade_ms: 2_000, music: false }
+        let (tracks, seconds, rate, crossfade_ms) = (6, 34.0, 48_000, 2_000);
+        Self { tracks, seconds, rate, crossfade_ms, music: false, number: 0 }
     }
 }
 
@@ -49,6 +52,10 @@ impl Stage {
     /// Makes a station whose clock plays the tracks in order; it is not on air yet.
     pub async fn set(server: &Server, setting: Setting) -> Self {
         let client = server.admin().await;
+        let slug = match setting.number {
+            0 => "scene".to_owned(),
+            n => format!("scene-{n}"),
+        };
         let settings = json!({
             "crossfade_ms": setting.crossfade_ms,
             // Tones keep the level they were made with.
@@ -56,7 +63,7 @@ impl Stage {
             "min_airtime_ms": 2_000,
         });
         let body = json!({
-            "name": "Scene", "slug": "scene", "time_zone": "UTC", "settings": settings,
+            "name": "Scene", "slug": slug, "time_zone": "UTC", "settings": settings,
         });
         let station = client.post("/api/v1/stations", body).await;
         let station = station["id"].as_str().expect("a station has an id").to_owned();

@@ -8,6 +8,7 @@ use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::ClaimItem;
 use grimnir_events::library::ItemKind;
+use grimnir_events::line::EngineLines;
 use grimnir_events::live::EngineInputs;
 use grimnir_events::output::{EngineOutput, EngineOutputs, Output};
 use grimnir_events::timeline::{HourPlan, Line};
@@ -48,20 +49,31 @@ pub struct Folds {
     pub control: Vec<u8>,
     /// What shapes the programme.
     pub graph: DspGraph,
-    /// `handover.inputs`, `handover.farewell` and `handover.webstreams`.
-    pub beside: [Vec<u8>; 3],
+    /// `handover.inputs`.
+    pub inputs: Vec<u8>,
+    /// `handover.lines`.
+    pub lines: Vec<u8>,
+    /// `handover.farewell`.
+    pub farewell: Vec<u8>,
+    /// `handover.webstreams`.
+    pub webstreams: Vec<u8>,
 }
 
 impl Folds {
-    /// The claims, with what goes beside them.
+    /// What goes beside the claims and has no position of its own to go by.
+    pub fn beside(&self) -> [Vec<u8>; 4] {
+        [&self.inputs, &self.lines, &self.webstreams, &self.farewell].map(Vec::clone)
+    }
+
+    /// The claims, and what goes beside them.
     pub fn claims_request(&self, epoch: u64) -> v1::SetClaimsRequest {
-        let [inputs_payload, farewell_payload, webstreams_payload] = self.beside.clone();
         v1::SetClaimsRequest {
             claims_payload: self.claims.clone(),
             control_payload: self.control.clone(),
-            inputs_payload,
-            farewell_payload,
-            webstreams_payload,
+            inputs_payload: self.inputs.clone(),
+            lines_payload: self.lines.clone(),
+            webstreams_payload: self.webstreams.clone(),
+            farewell_payload: self.farewell.clone(),
             epoch,
         }
     }
@@ -117,6 +129,12 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         station_id: station,
         grants: crate::live::grants(&ladder.state, &timeline.state, &state.state.time_zone),
     };
+    let of_ladder = &ladder.state.live.lines;
+    let lines = EngineLines {
+        revision: ladder.seq,
+        station_id: station,
+        lines: of_ladder.iter().map(|(id, line)| (*id, line.clone())).collect(),
+    };
     let streams = directory.inspect::<Webstream>(stream(StreamKind::Webstream)).await?;
     let webstreams = EngineWebstreams {
         revision: streams.seq.max(timeline.seq).max(state.seq),
@@ -139,7 +157,10 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         claims: encode(&claims)?,
         control: encode(&control)?,
         graph: state.state.dsp.clone(),
-        beside: [encode(&inputs)?, encode(&EngineFarewell { legal_id })?, encode(&webstreams)?],
+        inputs: encode(&inputs)?,
+        lines: encode(&lines)?,
+        farewell: encode(&EngineFarewell { legal_id })?,
+        webstreams: encode(&webstreams)?,
     })
 }
 

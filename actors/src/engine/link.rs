@@ -66,7 +66,7 @@ pub struct LinkState {
     /// What this connection loaded to shape the programme; who it said may come in, what is to be
     /// heard last, and which webstreams there are.
     loaded: Option<DspGraph>,
-    beside: [Vec<u8>; 3],
+    beside: [Vec<u8>; 4],
     starts_in_a_row: u32,
     /// When time alone changes the ladder next.
     deadline: Option<UtcMicros>,
@@ -332,10 +332,11 @@ impl LinkState {
             };
             client.set_timeline(request).await?;
         }
-        let others = folds.beside != self.beside || self.settled_at == 0;
+        let beside = folds.beside();
+        let others = beside != self.beside || self.settled_at == 0;
         if folds.claims_revision > status.claims_revision || others {
             client.set_claims(folds.claims_request(epoch)).await?;
-            self.beside.clone_from(&folds.beside);
+            self.beside = beside;
         }
         if self.loaded.as_ref() != Some(&folds.graph) {
             let answer =

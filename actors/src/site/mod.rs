@@ -39,7 +39,7 @@ pub use archive::{ArchivePlace, ArchiveReadiness};
 pub use control::{ModeWanted, NextLine};
 pub use grimnir_ledger::proof::tile::TileId;
 pub use library::{FolderRequest, ImportFile, ImportStatus, ItemAnswer};
-pub use outputs::{OutputState, Password};
+pub use outputs::{ListenerState, OutputState, Password};
 pub use proof::{
     CheckpointReadiness, MAX_REQUEST_BYTES, ProofConfig, Refusal, SiteProof, VerifierKey,
     WitnessPeer,

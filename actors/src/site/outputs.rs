@@ -4,9 +4,10 @@
 use crate::error::CommandError;
 use crate::meta::{Meta, Receipt};
 use crate::site::Site;
+use grimnir_engine_proto::v1;
 use grimnir_events::output::{Output, OutputKind, SecretRef};
 use grimnir_events::station::StationEvent;
-use grimnir_events::{CredentialId, OutputId, StationId, UtcMicros, derive_id};
+use grimnir_events::{CredentialId, MountId, OutputId, StationId, UtcMicros, derive_id};
 use grimnir_rules::Station;
 use grimnir_rules::station::command::StationCommand;
 
@@ -43,7 +44,48 @@ pub struct OutputState {
     pub reconnects: u32,
 }
 
+/// Somebody who listens to a mount, as the engine knows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListenerState {
+    /// The mount.
+    pub mount_id: MountId,
+    /// Its path.
+    pub path: String,
+    /// Since when.
+    pub since: UtcMicros,
+    /// By IPv6.
+    pub ipv6: bool,
+    /// Over TLS.
+    pub tls: bool,
+    /// What the player calls itself.
+    pub user_agent: String,
+    /// Bytes that it was handed.
+    pub bytes_sent: u64,
+    /// Frames of the air that it was handed.
+    pub heard_frames: i64,
+}
+
 impl Site {
+    /// Who listens to a station's mounts now; nobody while its engine does not run.
+    pub async fn listeners(&self, station: StationId) -> Result<Vec<ListenerState>, CommandError> {
+        let Some(mut client) = self.shared.engine(station).client() else { return Ok(vec![]) };
+        let answer = client.list_listeners(v1::ListenersRequest {}).await.map_err(|status| {
+            let reason = status.message().to_owned();
+            CommandError::Failed { what: "asking the engine who listens", reason }
+        })?;
+        let state = |listener: v1::Listener| ListenerState {
+            mount_id: MountId(listener.mount_id.try_into().unwrap_or_default()),
+            path: listener.path,
+            since: UtcMicros(listener.since_us),
+            ipv6: listener.ipv6,
+            tls: listener.tls,
+            user_agent: listener.user_agent,
+            bytes_sent: listener.bytes_sent,
+            heard_frames: listener.heard_frames,
+        };
+        Ok(answer.into_inner().listeners.into_iter().map(state).collect())
+    }
+
     /// Adds an output or changes one; `output` names the password that it has now.
     pub async fn set_output(
         &self,
@@ -98,7 +140,7 @@ impl Site {
     /// How the engine last said a station's outputs are; empty while it does not run.
     pub fn output_states(&self, station: StationId) -> Vec<OutputState> {
         let targets = self.shared.engine(station).status().map(|status| status.targets);
-        let state = |target: grimnir_engine_proto::v1::TargetStatus| OutputState {
+        let state = |target: v1::TargetStatus| OutputState {
             id: OutputId(target.output_id.try_into().unwrap_or_default()),
             health: target.health,
             reason: target.reason,
@@ -158,6 +200,7 @@ fn put_secret(kind: &mut OutputKind, secret: Option<SecretRef>) {
         OutputKind::Icecast(to) => to.password = secret,
         OutputKind::Shoutcast(to) => to.password = secret,
         OutputKind::Srt(to) => to.passphrase = secret,
+        OutputKind::Monitor(to) => to.password = secret,
         OutputKind::Hls(_) | OutputKind::Recording(_) => {}
     }
 }

@@ -10,8 +10,11 @@ use axum::Json;
 use axum::extract::State;
 use grimnir_events::ladder::Tier;
 use grimnir_events::library::ItemKind;
+use grimnir_events::listening::MountListened;
 use grimnir_events::units::micros_of_frames;
-use grimnir_events::{ClaimId, ContentHash, EngineRunId, LineId, MediaId, StationId, UtcMicros};
+use grimnir_events::{
+    ClaimId, ContentHash, EngineRunId, LineId, MediaId, MountId, StationId, UtcMicros,
+};
 use grimnir_projections::rows::{AsRunRow, NowPlayingRow};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -213,10 +216,45 @@ pub struct AsRunEntry {
     reason: String,
     /// The length was inferred, not seen.
     inferred: bool,
+    /// Sessions of the engine's own mounts that were handed any of it: its performances there. Null
+    /// while it plays, and where nobody counted.
+    listeners: Option<u32>,
+    /// How long they listened to it, all together.
+    listened_ms: Option<i64>,
+    /// The same of each mount.
+    listened: Option<Vec<ListenedView>>,
+}
+
+/// How an item was listened to on a mount.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ListenedView {
+    /// The mount.
+    #[schema(value_type = String)]
+    mount_id: MountId,
+    /// Sessions that were handed any of it.
+    listeners: u32,
+    /// Most of them at once.
+    most: u32,
+    /// How long they listened to it, all together.
+    listened_ms: i64,
+}
+
+fn listened(mount: &MountListened) -> ListenedView {
+    ListenedView {
+        mount_id: mount.mount_id,
+        listeners: mount.sessions,
+        most: mount.most,
+        listened_ms: micros_of_frames(mount.frames) / 1_000,
+    }
 }
 
 fn entry(row: AsRunRow) -> AsRunEntry {
+    let mounts = row.listened.as_deref();
+    let frames = |mounts: &[MountListened]| mounts.iter().map(|mount| mount.frames).sum::<i64>();
     AsRunEntry {
+        listeners: mounts.map(|mounts| mounts.iter().map(|mount| mount.sessions).sum()),
+        listened_ms: mounts.map(|mounts| micros_of_frames(frames(mounts)) / 1_000),
+        listened: mounts.map(|mounts| mounts.iter().map(listened).collect()),
         seq: row.seq,
         run: row.run,
         play: row.play,

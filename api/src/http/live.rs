@@ -1,5 +1,6 @@
 //! Live sessions: who may send sound in, who does, and putting them on air.
 
+use super::live_line::LineBody;
 use super::timeline::Recorded;
 use crate::answer::Answer;
 use crate::app::App;
@@ -138,6 +139,8 @@ pub struct SessionView {
     mode: ModeBody,
     /// Who is connected with it.
     connection: Option<ConnectionView>,
+    /// Line that its sound comes over, where it is not the harbor.
+    line: Option<LineBody>,
     /// It owns the air.
     on_air: bool,
 }
@@ -176,7 +179,7 @@ pub struct CreatedView {
 }
 
 fn view(status: LiveStatus) -> SessionView {
-    let LiveStatus { session, connection, on_air } = status;
+    let LiveStatus { session, connection, line, on_air } = status;
     let LiveSession { id, name, username, mount, validity, tier, take, mode, .. } = session;
     let (from, until, account, show_id) = match validity {
         LiveValidity::Window { from, until } => (Some(from), Some(until), false, None),
@@ -199,6 +202,7 @@ fn view(status: LiveStatus) -> SessionView {
         take: take.into(),
         mode,
         connection: connection.map(connected),
+        line: line.map(LineBody::from),
         on_air,
     }
 }
@@ -272,7 +276,7 @@ pub async fn create(
     let created = app.site.live_create(station, request.read()?, intent.meta).await?;
     let LiveCreated { session, secret, seq } = created;
     let location = format!("/api/v1/stations/{station}/live-sessions/{}", session.id);
-    let session = view(LiveStatus { session, connection: None, on_air: false });
+    let session = view(LiveStatus { session, connection: None, line: None, on_air: false });
     let harbor_port = app.site.harbor_port(station);
     let done = intent.shown_at(&app, seq).await;
     Ok(Answer::created(done, location, CreatedView { session, secret, harbor_port }))
@@ -352,6 +356,40 @@ pub async fn disconnect(
     Path((id, session)): Path<(String, String)>,
 ) -> Result<Answer<Recorded>, Problem> {
     ask(&app, &intent, (&id, &session), |session_id| LiveCommand::Disconnect { session_id }).await
+}
+
+/// Has a session's sound come over SRT or RTP, while the session is valid (manager).
+#[utoipa::path(
+    put, path = "/stations/{id}/live-sessions/{session}/line", tag = "live",
+    operation_id = "set_live_line",
+    params(("id" = String, Path), ("session" = String, Path)), request_body = LineBody,
+    responses((status = 200, body = Recorded), (status = 422, body = ProblemDocument))
+)]
+pub async fn set_line(
+    State(app): State<App>,
+    intent: Intent<Managers>,
+    Path((id, session)): Path<(String, String)>,
+    Body(request): Body<LineBody>,
+) -> Result<Answer<Recorded>, Problem> {
+    let line = Some(Box::new(request.into()));
+    ask(&app, &intent, (&id, &session), |session_id| LiveCommand::SetLine { session_id, line })
+        .await
+}
+
+/// Closes a session's line; encoders come to the harbor as before (manager).
+#[utoipa::path(
+    delete, path = "/stations/{id}/live-sessions/{session}/line", tag = "live",
+    operation_id = "close_live_line",
+    params(("id" = String, Path), ("session" = String, Path)),
+    responses((status = 200, body = Recorded), (status = 404, body = ProblemDocument))
+)]
+pub async fn close_line(
+    State(app): State<App>,
+    intent: Intent<Managers>,
+    Path((id, session)): Path<(String, String)>,
+) -> Result<Answer<Recorded>, Problem> {
+    let command = |session_id| LiveCommand::SetLine { session_id, line: None };
+    ask(&app, &intent, (&id, &session), command).await
 }
 
 async fn ask<G>(

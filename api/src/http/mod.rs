@@ -14,7 +14,9 @@ mod kept;
 mod ladder;
 mod library;
 mod live;
+mod live_line;
 mod media_file;
+mod listener;
 mod mount;
 mod output;
 mod playlist;
@@ -84,6 +86,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(station::choose_fallback))
         .routes(routes!(mount::list, mount::add))
         .routes(routes!(mount::remove))
+        .routes(routes!(listener::list))
         .routes(routes!(output::list, output::add))
         .routes(routes!(output::show, output::change, output::remove))
         .routes(routes!(upload::upload))
@@ -148,6 +151,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(ladder::current))
         .routes(routes!(live::list, live::create))
         .routes(routes!(live::show, live::revoke))
+        .routes(routes!(live::set_line, live::close_line))
         .routes(routes!(live::hand_over))
         .routes(routes!(live::disconnect))
         .routes(routes!(webstream::list, webstream::add))

@@ -30,7 +30,7 @@ pub struct OutputView {
     name: String,
     /// It is to run while the station is on air.
     enabled: bool,
-    /// What it is: `icecast`, `shoutcast`, `hls`, `srt` or `recording`.
+    /// What it is: `icecast`, `shoutcast`, `hls`, `srt`, `recording` or `monitor`.
     kind: &'static str,
     /// The same, with all that belongs to it but a password.
     target: Target,

@@ -287,8 +287,8 @@ pub struct RestoredView {
 }
 
 /// Brings the hours to come, or those of a range, back to what they were at a ledger position, by
-/// new commits. What has
-/// aired, is on air or comes next stays, and so do hours with a locked entry (manager).
+/// new commits. What has aired, is on air or comes next stays, and so do hours with a locked entry
+/// (manager).
 #[utoipa::path(
     post, path = "/schedule/versions/{seq}/restore", tag = "timeline",
     params(("seq" = u64, Path)), request_body = RestoreRequest,

@@ -227,3 +227,65 @@ fn the_rider_goes_six_decibels_and_no_further() {
         assert!((least..=most).contains(&moved), "{level} dBFS: {moved} dB");
     }
 }
+
+/// The moment at which a frame was said, as the angle of a slow turn: whatever its level is and
+/// however the rate is bent, it can be read off.
+const TURN: f64 = 480_000.0;
+
+fn said_at(moment: u64) -> Frame {
+    let angle = moment as f64 / TURN * std::f64::consts::TAU;
+    [(0.5 * angle.sin()) as f32, (0.5 * angle.cos()) as f32]
+}
+
+/// Frames from `from` to the moment that is read off, within half a turn; `None` in silence.
+fn moment_of(frame: Frame, from: f64) -> Option<f64> {
+    let [sin, cos] = frame.map(f64::from);
+    if sin.hypot(cos) < 0.01 {
+        return None;
+    }
+    let found = sin.atan2(cos) / std::f64::consts::TAU * TURN;
+    Some((found - from + TURN / 2.0).rem_euclid(TURN) - TURN / 2.0)
+}
+
+#[test]
+fn a_thousand_take_overs_and_releases_have_no_gap_and_nothing_stale() {
+    let (mut feed, tap) = live(TARGET_FRAMES);
+    let mut now = 0u64;
+    // What somebody says in a block, while the engine keeps what nobody hears fresh.
+    let mut say = |feed: &mut LiveFeed, blocks: u64| {
+        for _ in 0..blocks {
+            let part: Vec<Frame> = (0..BLOCK as u64).map(|n| said_at(now + n)).collect();
+            feed.park(BLOCK as u64);
+            assert_eq!(feed.push(&part), BLOCK, "there is room");
+            now += BLOCK as u64;
+        }
+        now
+    };
+    say(&mut feed, 200);
+    for take in 0..1_000u64 {
+        let mut source = tap.source();
+        let mut last: Option<f64> = None;
+        for number in 0..5 + take % 23 {
+            let now = say(&mut feed, 1);
+            let heard = block(&mut source);
+            assert_eq!(heard.len(), BLOCK, "take {take}: a gap in block {number}");
+            for frame in heard {
+                let Some(behind) = moment_of(frame, now as f64) else {
+                    assert!(last.is_none(), "take {take}: silence in the middle");
+                    continue;
+                };
+                // A second is held; what is older is stale.
+                let oldest = -(TARGET_FRAMES as f64) - 2.0 * BLOCK as f64;
+                assert!(behind > oldest && behind <= 0.0, "take {take}: {behind} frames off");
+                let moment = now as f64 + behind;
+                let step = last.map_or(1.0, |last| moment - last);
+                assert!((step - 1.0).abs() < 0.1, "take {take}: a step of {step} frames");
+                last = Some(moment);
+            }
+        }
+        assert!(last.is_some(), "take {take}: nothing was heard");
+        drop(source);
+        say(&mut feed, 3 + take % 61);
+    }
+    assert_eq!(tap.underruns(), 0);
+}

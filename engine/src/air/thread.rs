@@ -132,6 +132,7 @@ struct MixThread {
     commands: Receiver<AirCommand>,
     reports: Box<dyn Fn(AirReport) + Send>,
     fanout: Fanout,
+    mixed: Fanout,
     page: PositionPage,
     view: Arc<AirView>,
     run: EngineRunId,
@@ -148,6 +149,8 @@ pub struct AirParts {
     pub bus: Bus,
     /// Where blocks go.
     pub fanout: Fanout,
+    /// Where they go before the bus shapes them.
+    pub mixed: Fanout,
     /// Where the position goes.
     pub page: PositionPage,
 }
@@ -167,6 +170,7 @@ pub fn start(
         commands: rx,
         reports: Box::new(reports),
         fanout: parts.fanout,
+        mixed: parts.mixed,
         page: parts.page,
         view: view.clone(),
         run: parts.run,
@@ -182,13 +186,11 @@ impl MixThread {
     fn run(mut self) {
         self.view.set_realtime(ask_realtime());
         let mut deadline = monotonic_ns();
-        let (mut block, mut over) = ([[0.0f32; 2]; BLOCK], [[0.0f32; 2]; BLOCK]);
+        let (mut block, mut urgent_block) = ([[0.0f32; 2]; BLOCK], [[0.0f32; 2]; BLOCK]);
         let (mut report, mut urgent_report) = (Report::new(), Report::new());
         loop {
             sleep_until(deadline);
-            if !self.take_commands() {
-                return;
-            }
+            let Some(sudden) = self.take_commands() else { return };
             let behind = (monotonic_ns() - deadline) / BLOCK_NS;
             if behind > CATCH_UP_BLOCKS {
                 let from = self.mixer.position();
@@ -204,13 +206,16 @@ impl MixThread {
                 self.view.add_late();
             }
             // The bus gives the programme out later than the mixer mixed it.
-            let at = self.mixer.position().plus(-self.bus.latency_frames());
+            let mixed_at = self.mixer.position();
+            let at = mixed_at.plus(-self.bus.latency_frames());
             self.mixer.render(&mut block, &mut report);
-            self.urgent.render(&mut over, &mut urgent_report);
+            self.urgent.render(&mut urgent_block, &mut urgent_report);
             let is_urgent = self.sounding.iter().any(|play| play.urgent);
-            let meter = self.bus.process(&mut block, is_urgent.then_some(&mut over));
+            let over = is_urgent.then_some(&mut urgent_block);
+            self.mixed.send_sum(mixed_at, sudden, &block, over.as_deref());
+            let meter = self.bus.process(&mut block, over);
             self.measure(&block, meter, [&report, &urgent_report]);
-            self.fanout.send(at, &block);
+            self.fanout.send(at, sudden, &block);
             if let Some(chain) = self.bus.take_over() {
                 (self.reports)(AirReport::Retired { chain });
             }
@@ -268,14 +273,16 @@ impl MixThread {
         self.view.set_silent(None, self.silent_sources());
     }
 
-    /// False when told to quit.
-    fn take_commands(&mut self) -> bool {
+    /// Whether something about what sounds was ordered; `None` when told to quit.
+    fn take_commands(&mut self) -> Option<bool> {
+        let mut sudden = false;
         loop {
             let command = match self.commands.try_recv() {
                 Ok(command) => command,
-                Err(TryRecvError::Empty) => return true,
-                Err(TryRecvError::Disconnected) => return false,
+                Err(TryRecvError::Empty) => return Some(sudden),
+                Err(TryRecvError::Disconnected) => return None,
             };
+            sudden |= matches!(command, AirCommand::Start { .. } | AirCommand::Mix(_));
             let result = match command {
                 AirCommand::Start { from_frame, urgent, start } => {
                     let voice = start.voice;
@@ -309,7 +316,7 @@ impl MixThread {
                     }
                     Ok(())
                 }
-                AirCommand::Quit => return false,
+                AirCommand::Quit => return None,
             };
             if let Err(error) = result {
                 (self.reports)(AirReport::Refused { error });

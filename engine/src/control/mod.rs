@@ -9,6 +9,7 @@ mod service;
 use crate::air::AirHandle;
 use crate::director::{Msg, status::Board};
 use crate::journal::Journal;
+use crate::output::http::SharedOffer;
 use grimnir_engine_proto::v1::engine_server::EngineServer;
 use grimnir_events::{EngineRunId, StationId};
 use std::os::unix::fs::PermissionsExt;
@@ -36,6 +37,8 @@ pub struct Control {
     pub director: Mutex<Sender<Msg>>,
     /// What the director shows.
     pub board: Board,
+    /// What listeners find.
+    pub offer: SharedOffer,
     /// Port of the listeners' server, once bound.
     pub http_port: Arc<AtomicU32>,
     /// What shapes the programme.

@@ -5,9 +5,13 @@ use crate::air::clock;
 use crate::air::view::MeterMark;
 use crate::director::status::{self, OutputView, Snapshot, TargetView};
 use crate::journal::Journal;
+use crate::output::http::SharedOffer;
+use crate::output::hub::Hub;
+use crate::output::sessions::Session;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use grimnir_engine_proto::v1 as proto;
+use grimnir_events::station::Mount;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -86,6 +90,26 @@ fn outputs(shown: &Snapshot) -> Vec<proto::OutputStatus> {
         bytes_sent: output.bytes_sent,
     };
     shown.outputs.iter().map(output).collect()
+}
+
+/// Who listens to the mounts.
+pub(super) fn listeners(offer: &SharedOffer) -> proto::ListenersResponse {
+    let offer = offer.read().unwrap_or_else(PoisonError::into_inner);
+    let of_mount = |(mount, hub): &(Mount, Arc<Hub>)| {
+        let (id, path) = (mount.id, mount.path.clone());
+        let one = move |session: Arc<Session>| proto::Listener {
+            mount_id: id.0.to_vec(),
+            path: path.clone(),
+            since_us: session.since.0,
+            ipv6: session.who.ipv6,
+            tls: session.who.tls,
+            user_agent: session.who.agent.clone(),
+            bytes_sent: session.bytes(),
+            heard_frames: session.frames(),
+        };
+        hub.sessions().into_iter().map(one).collect::<Vec<_>>()
+    };
+    proto::ListenersResponse { listeners: offer.mounts.iter().flat_map(of_mount).collect() }
 }
 
 /// Levels and position at an interval.

@@ -8,6 +8,7 @@ use grimnir_engine_proto::v1::{self as proto, engine_server::Engine};
 use grimnir_events::codec::{self, Payload};
 use grimnir_events::handover::EngineFarewell;
 use grimnir_events::ladder::{Claim, Tier};
+use grimnir_events::line::EngineLines;
 use grimnir_events::live::EngineInputs;
 use grimnir_events::webstream::EngineWebstreams;
 use grimnir_events::{ClaimId, LineId};
@@ -166,6 +167,11 @@ impl Engine for Service {
             let bytes = request.inputs_payload;
             let _held = self.ask(|tx| Msg::Inputs(Box::new(inputs), bytes, epoch, tx)).await?;
         }
+        if !request.lines_payload.is_empty() {
+            let lines: EngineLines = decode("lines_payload", &request.lines_payload)?;
+            let bytes = request.lines_payload;
+            let _held = self.ask(|tx| Msg::Lines(Box::new(lines), bytes, epoch, tx)).await?;
+        }
         if !request.webstreams_payload.is_empty() {
             let webstreams: EngineWebstreams =
                 decode("webstreams_payload", &request.webstreams_payload)?;
@@ -257,6 +263,13 @@ impl Engine for Service {
     ) -> Answer<Self::StreamTelemetryStream> {
         let interval = request.into_inner().interval_ms;
         reports::telemetry(self.0.clone(), interval).map(Response::new)
+    }
+
+    async fn list_listeners(
+        &self,
+        _request: Request<proto::ListenersRequest>,
+    ) -> Answer<proto::ListenersResponse> {
+        Ok(Response::new(reports::listeners(&self.0.offer)))
     }
 
     type PullJournalStream = BoxStream<'static, Result<proto::JournalRecord, Status>>;

@@ -27,6 +27,9 @@ impl Director {
             Msg::Inputs(inputs, bytes, epoch, reply) => {
                 let _ = reply.send(self.set_inputs(*inputs, &bytes, epoch));
             }
+            Msg::Lines(lines, bytes, epoch, reply) => {
+                let _ = reply.send(self.set_lines(*lines, &bytes, epoch));
+            }
             Msg::Webstreams(webstreams, bytes, epoch, reply) => {
                 let _ = reply.send(self.set_webstreams(*webstreams, &bytes, epoch));
             }

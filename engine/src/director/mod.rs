@@ -12,6 +12,7 @@ mod claims;
 mod fallback;
 mod handover;
 mod lines;
+mod listened;
 mod live;
 mod modes;
 mod orders;
@@ -38,6 +39,7 @@ use grimnir_events::air::{AirEvent, InterruptReason};
 use grimnir_events::control::EngineControl;
 use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::Claim;
+use grimnir_events::line::EngineLines;
 use grimnir_events::live::EngineInputs;
 use grimnir_events::output::EngineOutputs;
 use grimnir_events::station::StationSettings;
@@ -48,7 +50,7 @@ use grimnir_rules::timeline::resolve::Interrupted;
 use owner::Announcement;
 use plays::Plays;
 use status::Board;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -96,6 +98,8 @@ pub enum Msg {
     Claims(Box<EngineClaims>, Option<EngineControl>, [Vec<u8>; 2], u64, oneshot::Sender<Taken>),
     /// Who may send sound in, with its bytes for the cache.
     Inputs(Box<EngineInputs>, Vec<u8>, u64, oneshot::Sender<Taken>),
+    /// Lines that sound comes over, with their bytes for the cache.
+    Lines(Box<EngineLines>, Vec<u8>, u64, oneshot::Sender<Taken>),
     /// Webstreams, with their bytes for the cache.
     Webstreams(Box<EngineWebstreams>, Vec<u8>, u64, oneshot::Sender<Taken>),
     /// What is heard last at sign-off, with its bytes for the cache.
@@ -190,6 +194,7 @@ pub struct Director {
     signed_on_at: AirFrame,
     steps: steps::Steps,
     non_finite: BTreeMap<u64, u64>,
+    over: VecDeque<listened::Over>,
     underrun_told: AirFrame,
     interruption: Option<(AirFrame, InterruptReason, i64)>,
     resume_claim: Option<(ClaimId, ContentHash, i64)>,
@@ -253,6 +258,7 @@ impl Director {
             signed_on_at: AirFrame(0),
             steps: steps::Steps::default(),
             non_finite: BTreeMap::new(),
+            over: VecDeque::new(),
             underrun_told: AirFrame(0),
             interruption: legacy.interruption,
             resume_claim: legacy.claim,
@@ -288,6 +294,7 @@ impl Director {
             self.take_claims(&claims);
         }
         self.take_inputs(self.held.inputs.clone());
+        self.take_lines(self.held.lines.clone());
         self.take_webstreams(self.held.webstreams.clone());
         self.note_held_until();
     }
@@ -338,6 +345,7 @@ impl Director {
             self.finish_claims();
             self.finish_sign_off();
         }
+        self.count_listeners(false);
         self.publish();
     }
 

@@ -154,6 +154,9 @@ impl Director {
             }
         }
         self.fact_at(at, AirEvent::ItemEnded { play: voice, frames, reason });
+        if let PlayState::Sounding { at: from } = play.state {
+            self.note_over(voice, from, at);
+        }
         if self.heard == Some(voice) {
             self.heard = self.plays.in_mixer().into_iter().rev().find(|v| {
                 let state = self.plays.get(*v).map(|play| &play.state);

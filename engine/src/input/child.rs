@@ -4,7 +4,7 @@
 //! environment, a bound on its memory, and dies with the engine; its crash is the end of one
 //! source, nothing more.
 
-use super::pump::{Incoming, Sink};
+use super::pump::{FRAME_BYTES, Incoming, Sink, take_frames};
 use crate::confine::{self, Needs};
 use crate::media::limits;
 use grimnir_engine_proto::bounds;
@@ -12,11 +12,14 @@ use grimnir_mix::Frame;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-/// Bytes of a frame on the way: two 32-bit floats.
-const FRAME_BYTES: usize = 8;
+/// A decoder that gives nothing for so long is stuck: whoever sends nothing is gone before. It is
+/// longer than the harbor waits for bytes.
+const STILL: Duration = Duration::from_secs(15);
 
 /// Decodes what comes; answers why it ended where that was not by the sender.
 pub(super) fn run(incoming: Incoming, sink: &mut dyn Sink) -> Result<(), String> {
@@ -36,23 +39,25 @@ pub(super) fn run(incoming: Incoming, sink: &mut dyn Sink) -> Result<(), String>
         }
     };
     let mut bytes = vec![0u8; 480 * FRAME_BYTES];
-    let (mut held, mut frames) = (0, Vec::<Frame>::new());
-    while let Ok(count @ 1..) = output.read(&mut bytes[held..]) {
-        held += count;
-        let whole = held - held % FRAME_BYTES;
-        frames.clear();
-        let (words, _) = bytes[..whole].as_chunks::<FRAME_BYTES>();
-        frames.extend(words.iter().map(|word| {
-            let [a, b, c, d, e, f, g, h] = *word;
-            [f32::from_le_bytes([a, b, c, d]), f32::from_le_bytes([e, f, g, h])]
-        }));
+    let (mut held, mut frames) = (Vec::new(), Vec::<Frame>::new());
+    let mut still = false;
+    loop {
+        if !speaks_within(&output, STILL) {
+            still = true;
+            break;
+        }
+        let Ok(count @ 1..) = output.read(&mut bytes) else { break };
+        held.extend_from_slice(&bytes[..count]);
+        take_frames(&mut held, &mut frames);
         sink.take(&mut frames);
-        bytes.copy_within(whole..held, 0);
-        held -= whole;
     }
     drop(output);
     let ended = child.try_wait();
     stop(&mut child);
+    if still {
+        let _ = fed.join();
+        return Err(format!("its decoder gave no sound for {} s", STILL.as_secs()));
+    }
     let _ = fed.join();
     match ended {
         Ok(Some(status)) if !status.success() => {
@@ -60,6 +65,14 @@ pub(super) fn run(incoming: Incoming, sink: &mut dyn Sink) -> Result<(), String>
         }
         _ => Ok(()),
     }
+}
+
+/// Something can be read, or it has ended; false where neither is so for a while.
+fn speaks_within(output: &impl AsFd, time: Duration) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: 0 };
+    let mut asked = [PollFd::new(output, PollFlags::IN)];
+    poll(&mut asked, Some(&time)) != Ok(0)
 }
 
 fn start() -> Result<Child, String> {

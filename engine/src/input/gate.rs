@@ -3,7 +3,8 @@
 //! A secret is compared by its digest, in constant time. Not here: how it is asked for.
 
 use super::Key;
-use grimnir_events::live::{EngineInputs, LiveGrant, secret_digest};
+use grimnir_events::line::LiveLine;
+use grimnir_events::live::{EngineInputs, LiveGrant, LiveSession, secret_digest};
 use grimnir_events::{LiveSessionId, UtcMicros};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -55,9 +56,31 @@ impl Denial {
 #[derive(Default)]
 struct State {
     inputs: EngineInputs,
+    lines: Vec<(LiveSessionId, LiveLine)>,
     /// The source on each mount.
     sources: BTreeMap<String, (Key, LiveSessionId)>,
     keys: Key,
+}
+
+impl State {
+    /// Gives a session its mount, where it is its time and nobody else is there.
+    fn seat(&mut self, grant: &LiveGrant, now: UtcMicros) -> Result<Admitted, Denial> {
+        let (session_id, mount) = (grant.session.id, grant.session.mount.clone());
+        if !is_open(grant, now) {
+            return Err(Denial::NotNow);
+        }
+        if self.sources.contains_key(&mount) {
+            return Err(Denial::Busy);
+        }
+        self.keys += 1;
+        let key = self.keys;
+        self.sources.insert(mount.clone(), (key, session_id));
+        Ok(Admitted { key, session_id, mount })
+    }
+}
+
+fn is_open(grant: &LiveGrant, now: UtcMicros) -> bool {
+    grant.windows.iter().any(|(from, until)| *from <= now && now < *until)
 }
 
 /// The gate.
@@ -74,21 +97,45 @@ impl Gate {
         self.state().inputs = inputs;
     }
 
+    /// Lines that are to be open while their sessions are valid.
+    pub fn set_lines(&self, lines: Vec<(LiveSessionId, LiveLine)>) {
+        self.state().lines = lines;
+    }
+
+    /// Lines that are to be open now.
+    pub fn open_lines(&self, now: UtcMicros) -> Vec<(LiveSession, LiveLine)> {
+        let state = self.state();
+        let open = |(id, line): &(LiveSessionId, LiveLine)| {
+            let grant = state.inputs.grants.iter().find(|grant| grant.session.id == *id)?;
+            is_open(grant, now).then(|| (grant.session.clone(), line.clone()))
+        };
+        state.lines.iter().filter_map(open).collect()
+    }
+
+    /// The mount of a session.
+    pub fn mount_of(&self, session_id: LiveSessionId) -> Option<String> {
+        let state = self.state();
+        let grant = state.inputs.grants.iter().find(|grant| grant.session.id == session_id)?;
+        Some(grant.session.mount.clone())
+    }
+
+    /// Somebody is heard over the line of a session.
+    pub fn admit_line(
+        &self,
+        session_id: LiveSessionId,
+        now: UtcMicros,
+    ) -> Result<Admitted, Denial> {
+        let mut state = self.state();
+        let of = |grant: &&LiveGrant| grant.session.id == session_id;
+        let grant = state.inputs.grants.iter().find(of).ok_or(Denial::Unknown)?.clone();
+        state.seat(&grant, now)
+    }
+
     /// A source asks for its mount.
     pub fn admit(&self, shown: &Shown, now: UtcMicros) -> Result<Admitted, Denial> {
         let mut state = self.state();
-        let grant = find(&state.inputs.grants, shown).ok_or(Denial::Unknown)?;
-        let (session_id, mount) = (grant.session.id, grant.session.mount.clone());
-        if !grant.windows.iter().any(|(from, until)| *from <= now && now < *until) {
-            return Err(Denial::NotNow);
-        }
-        if state.sources.contains_key(&mount) {
-            return Err(Denial::Busy);
-        }
-        state.keys += 1;
-        let key = state.keys;
-        state.sources.insert(mount.clone(), (key, session_id));
-        Ok(Admitted { key, session_id, mount })
+        let grant = find(&state.inputs.grants, shown).ok_or(Denial::Unknown)?.clone();
+        state.seat(&grant, now)
     }
 
     /// A source is gone.

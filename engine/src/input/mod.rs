@@ -1,12 +1,13 @@
 //! What comes in from outside: encoders of people who are live, and webstreams.
 //!
-//! Reading order: [`gate`] (who may come in), [`harbor`] (how they speak), [`pump`] (bytes to
-//! frames), [`child`] (what only a decoder in C makes), [`webstream`]. Downstream: the director, by
-//! [`InputWord`]. Not here: who goes on air.
+//! Reading order: [`gate`] (who may come in), [`harbor`] (how they speak), [`line`](mod@line) (SRT
+//! and RTP), [`pump`] (bytes to frames), [`child`] (what only a decoder in C makes), [`webstream`].
+//! Downstream: the director, by [`InputWord`]. Not here: who goes on air.
 
 pub mod child;
 pub mod gate;
 pub mod harbor;
+pub mod line;
 mod pump;
 pub mod webstream;
 

@@ -182,6 +182,32 @@ pub(super) fn run(
     }
 }
 
+/// Bytes of a frame on the way from a process: two 32-bit floats.
+pub(super) const FRAME_BYTES: usize = 8;
+
+/// Runs until the frames of a process that decodes are over.
+pub(super) fn run_frames(mut incoming: Incoming, feed: LiveFeed) {
+    let mut inlet = Inlet::new(feed);
+    let (mut held, mut frames) = (Vec::new(), Vec::new());
+    while let Some(bytes) = incoming.next() {
+        held.extend_from_slice(&bytes);
+        take_frames(&mut held, &mut frames);
+        inlet.take(&mut frames);
+    }
+}
+
+/// The whole frames of what is held; the rest of one stays.
+pub(super) fn take_frames(held: &mut Vec<u8>, frames: &mut Vec<Frame>) {
+    frames.clear();
+    let (words, rest) = held.as_chunks::<FRAME_BYTES>();
+    frames.extend(words.iter().map(|word| {
+        let [a, b, c, d, e, f, g, h] = *word;
+        [f32::from_le_bytes([a, b, c, d]), f32::from_le_bytes([e, f, g, h])]
+    }));
+    let whole = held.len() - rest.len();
+    held.drain(..whole);
+}
+
 /// Reads until it is known what comes; what was read is read again.
 fn recognise(incoming: &mut Incoming) -> Result<Sound, String> {
     let mut head: Vec<u8> = Vec::new();

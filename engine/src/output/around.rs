@@ -17,6 +17,8 @@ pub struct Surroundings {
     pub run: EngineRunId,
     /// Where the programme comes from.
     pub fanout: FanoutHandle,
+    /// The same before it is shaped.
+    pub mixed: FanoutHandle,
     /// What the listeners' server offers.
     pub offer: SharedOffer,
     /// Tells the journal.

@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Sample rate of the programme.
 const RATE: i32 = 48_000;
 
-/// Room for what an encoder gathers at a time: five blocks of 480 frames in 32 bit stereo.
-const USUAL_BYTES: usize = 5 * 480 * 8;
+/// Room for what an encoder gathers at a time: fifteen blocks of 480 frames in 32 bit stereo.
+const USUAL_BYTES: usize = 15 * 480 * 8;
 
 /// What came out of an element.
 #[derive(Default)]
@@ -36,12 +36,15 @@ pub struct Codec {
     out: Arc<Mutex<Taken>>,
     bus: gst::Bus,
     floats: bool,
+    /// What samples are multiplied by, so that they come out as they went in.
+    gain: f32,
     frames: u64,
 }
 
 impl Codec {
     /// The encoder of `format` at a bit rate, which FLAC does not have.
     pub fn new(format: MountFormat, kbps: u16) -> Result<Self, String> {
+        ready()?;
         let bits = i32::from(kbps) * 1_000;
         let make = gst::ElementFactory::make;
         let (element, floats) = match format {
@@ -58,7 +61,11 @@ impl Codec {
             // A stream has no end, and so no table of places to seek to.
             MountFormat::Flac => (make("flacenc").property("seekpoints", 0), false),
         };
-        Self::start(element.build().map_err(|error| error.to_string())?, floats)
+        let mut codec = Self::start(element.build().map_err(|error| error.to_string())?, floats)?;
+        if format == MountFormat::Mp3 {
+            codec.gain = 1.0 / lame_scale(kbps);
+        }
+        Ok(codec)
     }
 
     fn start(element: gst::Element, floats: bool) -> Result<Self, String> {
@@ -77,7 +84,7 @@ impl Codec {
         let inactive = |error: gst::glib::BoolError| error.to_string();
         taken.set_active(true).map_err(inactive)?;
         feed.set_active(true).map_err(inactive)?;
-        let codec = Self { element, feed, _taken: taken, out, bus, floats, frames: 0 };
+        let codec = Self { element, feed, _taken: taken, out, bus, floats, gain: 1.0, frames: 0 };
         codec.element.set_state(gst::State::Playing).map_err(|error| error.to_string())?;
         codec.announce()?;
         Ok(codec)
@@ -118,7 +125,7 @@ impl Codec {
                 if self.floats {
                     bytes.extend_from_slice(&sample.to_le_bytes());
                 } else {
-                    bytes.extend_from_slice(&to_i16(*sample).to_le_bytes());
+                    bytes.extend_from_slice(&to_i16(*sample * self.gain).to_le_bytes());
                 }
             }
         }
@@ -156,6 +163,34 @@ impl Codec {
     /// What the element itself says went wrong.
     fn failure(&self) -> Option<String> {
         failure_of(&self.bus)
+    }
+}
+
+/// Waits until GStreamer has started, which whoever needs it first has it do: neither the mix nor
+/// listeners wait for it.
+pub fn ready() -> Result<(), String> {
+    gst::init().map_err(|error| format!("GStreamer cannot start: {error}"))
+}
+
+/// GStreamer starts beside the programme, which does not wait for it: encoders do.
+pub fn warm_up() {
+    let start = || {
+        if let Err(reason) = ready() {
+            tracing::error!(reason, "no output will give sound");
+        }
+    };
+    // Without a thread of its own it starts with the first encoder.
+    let _ = std::thread::Builder::new().name("gstreamer".into()).spawn(start);
+}
+
+/// What LAME 3.100 itself multiplies samples by at a bit rate, against decoders that clip: the
+/// programme is limited before, and a mount is to sound as loud as the others.
+fn lame_scale(kbps: u16) -> f32 {
+    match kbps {
+        ..=160 => 0.95,
+        192 => 0.97,
+        224 => 0.98,
+        _ => 1.0,
     }
 }
 

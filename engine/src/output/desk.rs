@@ -8,16 +8,18 @@ use super::encoder::{Encoder, EncoderKey};
 use super::format::Room;
 use super::hls::target::Hls;
 use super::hub::Hub;
+use super::monitor::Monitor;
 use super::reached::Reached;
 use super::record::target::Recording;
 use super::srt::Srt;
 use super::target::{Sink, Target};
 use crate::director::status::{OutputView, TargetView};
 use grimnir_events::handover::EngineConfig;
+use grimnir_events::listening::MountListened;
 use grimnir_events::output::OFF_AIR;
 use grimnir_events::output::{EngineOutput, EngineOutputs, OutputKind};
 use grimnir_events::station::Mount;
-use grimnir_events::{MountId, OutputId};
+use grimnir_events::{AirFrame, MountId, OutputId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
@@ -67,7 +69,8 @@ impl Desk {
                     == (mount.format, mount.bitrate_kbps, &mount.path)
             });
             let room = Room::of(mount.format, self.listeners);
-            let new = || Hub::new(mount.id, self.reached.clone(), room, self.around.tell.clone());
+            let reached = Some(self.reached.clone());
+            let new = || Hub::new(mount.id, reached, room, self.around.tell.clone());
             let hub = kept.map_or_else(new, |(_, hub)| hub);
             self.mounts.push((mount.clone(), hub));
         }
@@ -115,6 +118,11 @@ impl Desk {
             OutputKind::Srt(to) => {
                 let secret = handed.secret.as_deref();
                 Some(Box::new(Srt::new(&handed.output, to, secret, self.around.clone())))
+            }
+            OutputKind::Monitor(monitor) => {
+                let (secret, around) = (handed.secret.as_deref(), self.around.clone());
+                let seats = self.listeners;
+                Some(Box::new(Monitor::new(&handed.output, monitor, secret, seats, around)))
             }
             OutputKind::Icecast(_) | OutputKind::Shoutcast(_) => {
                 let (offer, tell) = (self.around.offer.clone(), self.around.tell.clone());
@@ -169,6 +177,12 @@ impl Desk {
                 target.set_title(title);
             }
         }
+    }
+
+    /// How many were handed frames from `from` to before `to`, by mount; what is before `keep` is
+    /// counted no more.
+    pub fn listened(&self, from: AirFrame, to: AirFrame, keep: AirFrame) -> Vec<MountListened> {
+        self.mounts.iter().map(|(_, hub)| hub.listened(from, to, keep)).collect()
     }
 
     /// How the outputs are.

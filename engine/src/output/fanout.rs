@@ -5,12 +5,15 @@ use grimnir_mix::{BLOCK, Frame};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::thread::Thread;
 
 /// One mixed block.
 #[derive(Clone, Debug)]
 pub struct Block {
     /// Frame at which the mixer mixed the first of it.
     pub at: AirFrame,
+    /// Something was ordered before it: it is to be heard soon.
+    pub sudden: bool,
     /// Its sound.
     pub frames: [Frame; BLOCK],
 }
@@ -20,10 +23,12 @@ const QUEUE_BLOCKS: usize = 200;
 struct Tap {
     tx: SyncSender<Arc<Block>>,
     dropped: Arc<AtomicU64>,
+    /// Who gathers blocks asleep, and is woken by a sudden one.
+    sleeper: Option<Thread>,
 }
 
-/// Blocks in turn, 80 ms: each is free again by then unless a consumer is behind.
-const POOL: usize = 8;
+/// Blocks in turn, 240 ms: each is free again by then unless a consumer is behind.
+const POOL: usize = 24;
 
 /// The mix thread's end.
 pub struct Fanout {
@@ -51,17 +56,26 @@ pub struct Blocks {
 /// A fan-out without consumers.
 pub fn fanout() -> (Fanout, FanoutHandle) {
     let (adding, incoming) = channel();
-    let pool =
-        (0..POOL).map(|_| Arc::new(Block { at: AirFrame(0), frames: [[0.0; 2]; BLOCK] })).collect();
+    let empty = || Block { at: AirFrame(0), sudden: false, frames: [[0.0; 2]; BLOCK] };
+    let pool = (0..POOL).map(|_| Arc::new(empty())).collect();
     (Fanout { incoming, taps: Vec::new(), pool, next: 0 }, FanoutHandle { adding })
 }
 
 impl FanoutHandle {
     /// A new consumer; it leaves by dropping its end.
     pub fn tap(&self) -> Blocks {
+        self.add(None)
+    }
+
+    /// The same for this thread, which parks while blocks gather.
+    pub fn tap_asleep(&self) -> Blocks {
+        self.add(Some(std::thread::current()))
+    }
+
+    fn add(&self, sleeper: Option<Thread>) -> Blocks {
         let (tx, rx) = sync_channel(QUEUE_BLOCKS);
         let dropped = Arc::new(AtomicU64::new(0));
-        let _ = self.adding.send(Tap { tx, dropped: dropped.clone() });
+        let _ = self.adding.send(Tap { tx, dropped: dropped.clone(), sleeper });
         Blocks { rx, dropped }
     }
 }
@@ -74,8 +88,24 @@ impl Fanout {
         self.taps.len()
     }
 
+    /// Hands on a block with what is to be heard over it, where there is somebody.
+    pub fn send_sum(
+        &mut self,
+        at: AirFrame,
+        sudden: bool,
+        frames: &[Frame; BLOCK],
+        over: Option<&[Frame; BLOCK]>,
+    ) {
+        let Some(over) = over else { return self.send(at, sudden, frames) };
+        let mut sum = *frames;
+        for (frame, over) in sum.iter_mut().zip(over) {
+            *frame = [frame[0] + over[0], frame[1] + over[1]];
+        }
+        self.send(at, sudden, &sum);
+    }
+
     /// Hands one block to everybody who has room.
-    pub fn send(&mut self, at: AirFrame, frames: &[Frame; BLOCK]) {
+    pub fn send(&mut self, at: AirFrame, sudden: bool, frames: &[Frame; BLOCK]) {
         self.taps.extend(self.incoming.try_iter());
         if self.taps.is_empty() {
             return;
@@ -83,11 +113,16 @@ impl Fanout {
         self.next = (self.next + 1) % POOL;
         let shared = &mut self.pool[self.next];
         match Arc::get_mut(shared) {
-            Some(free) => (free.at, free.frames) = (at, *frames),
-            None => *shared = Arc::new(Block { at, frames: *frames }),
+            Some(free) => (free.at, free.sudden, free.frames) = (at, sudden, *frames),
+            None => *shared = Arc::new(Block { at, sudden, frames: *frames }),
         }
         self.taps.retain(|tap| match tap.tx.try_send(shared.clone()) {
-            Ok(()) => true,
+            Ok(()) => {
+                if let Some(sleeper) = tap.sleeper.as_ref().filter(|_| sudden) {
+                    sleeper.unpark();
+                }
+                true
+            }
             Err(TrySendError::Full(_)) => {
                 tap.dropped.fetch_add(1, Ordering::Relaxed);
                 true

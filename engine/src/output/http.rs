@@ -5,6 +5,8 @@
 
 use super::hls::serve::Live;
 use super::hub::{Hub, Listener, Refusal};
+use super::monitor::Studio;
+use super::sessions::Who;
 use super::tls::{self, Certificate};
 use super::{format, icy, pages};
 use crate::air::clock;
@@ -42,6 +44,8 @@ pub struct Offer {
     pub mounts: Vec<(Mount, Arc<Hub>)>,
     /// HTTP live streaming.
     pub hls: Vec<Arc<Live>>,
+    /// Mounts for studios; in no list.
+    pub studios: Vec<Arc<Studio>>,
 }
 
 /// The offer, as the director changes it.
@@ -58,6 +62,8 @@ pub struct Door {
     pub local: Option<SocketAddr>,
     /// The connection is encrypted.
     pub tls: bool,
+    /// The other side's address is of IPv6.
+    ipv6: bool,
 }
 
 /// Binds the port; tries for a while, because the engine before may still hold it.
@@ -87,8 +93,8 @@ pub async fn serve(
     let started = clock::utc_now();
     let seats = Arc::new(Semaphore::new(CONNECTION_LIMIT));
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let (stream, from) = match listener.accept().await {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Out of descriptors, mostly: existing listeners must not suffer from a busy loop.
                 tracing::warn!(%error, "a listener could not be accepted");
@@ -98,7 +104,9 @@ pub async fn serve(
         };
         let _ = stream.set_nodelay(true);
         let local = stream.local_addr().ok();
-        let mut door = Door { offer: offer.clone(), started, local, tls: false };
+        // An IPv4 client of a socket for both is named by a mapped address.
+        let ipv6 = from.ip().to_canonical().is_ipv6();
+        let mut door = Door { offer: offer.clone(), started, local, tls: false, ipv6 };
         let seat = seats.clone().try_acquire_owned().ok();
         let certificate = certificate.clone();
         tokio::spawn(async move {
@@ -119,7 +127,8 @@ pub async fn serve(
     }
 }
 
-async fn begins_tls(stream: &TcpStream) -> bool {
+/// The first byte on a connection is that of a TLS handshake.
+pub async fn begins_tls(stream: &TcpStream) -> bool {
     let mut first = [0];
     let peeked = tokio::time::timeout(HEADER_TIME, stream.peek(&mut first)).await;
     matches!(peeked, Ok(Ok(1))) && first[0] == tls::HANDSHAKE
@@ -167,8 +176,18 @@ fn answer(
     if let Some(answer) = offer.hls.iter().find_map(|live| live.answer(path, head)) {
         return answer;
     }
-    let Some((mount, hub)) = offer.mounts.iter().find(|(mount, _)| mount.path == path) else {
-        return pages::answer(request, door, &offer);
+    let studio = offer.studios.iter().find(|studio| studio.mount.path == path);
+    let listed = offer.mounts.iter().find(|(mount, _)| mount.path == path);
+    let (mount, hub) = match (listed, studio) {
+        (Some((mount, hub)), _) => (mount, hub),
+        (None, Some(studio)) => {
+            let given = request.headers().get(header::AUTHORIZATION);
+            if !studio.lets_in(given.and_then(|value| value.to_str().ok())) {
+                return unauthorized();
+            }
+            (&studio.mount, &studio.hub)
+        }
+        (None, None) => return pages::answer(request, door, &offer),
     };
     if full {
         let told = format!("{CONNECTION_LIMIT} are connected, limit {CONNECTION_LIMIT}\n");
@@ -179,7 +198,7 @@ fn answer(
     let body = if head && hub.is_open() {
         Full::new(Bytes::new()).boxed_unsync()
     } else {
-        match hub.join(metadata, cut.clone()) {
+        match hub.join(who(request, door), metadata, cut.clone()) {
             Ok(listener) => stream(listener),
             Err(Refusal::Closed) => {
                 let told = "the station is off air\n".into();
@@ -192,6 +211,11 @@ fn answer(
         }
     };
     mount_response(&offer.name, mount, metadata, body)
+}
+
+fn who(request: &Request<Incoming>, door: &Door) -> Who {
+    let agent = request.headers().get(header::USER_AGENT);
+    Who::new(door.ipv6, door.tls, agent.and_then(|value| value.to_str().ok()).unwrap_or_default())
 }
 
 fn mount_response(name: &str, mount: &Mount, metadata: bool, body: Body) -> Response<Body> {
@@ -227,6 +251,12 @@ fn stream(listener: Listener) -> Body {
         Some((Ok::<_, Infallible>(Frame::data(bytes)), listener))
     });
     StreamBody::new(Box::pin(frames)).boxed_unsync()
+}
+
+fn unauthorized() -> Response<Body> {
+    let mut response = text(StatusCode::UNAUTHORIZED, "a password is needed\n".into());
+    say(response.headers_mut(), header::WWW_AUTHENTICATE, "Basic realm=\"studio\"");
+    response
 }
 
 /// What a browser asks before a page of another origin may ask for titles.

@@ -6,10 +6,12 @@ use super::encoder::Tell;
 use super::format::Room;
 use super::icy;
 use super::reached::Reached;
+use super::sessions::{Session, Sessions, Who};
 use super::target::{Encoded, Sink};
 use crate::air::clock;
 use bytes::Bytes;
 use grimnir_events::air::AirEvent;
+use grimnir_events::listening::MountListened;
 use grimnir_events::{AirFrame, MountId, UtcMicros};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -23,6 +25,8 @@ type Title = (u64, Bytes);
 #[derive(Clone)]
 struct Sound {
     bytes: Bytes,
+    /// First frame of the air in them.
+    from: AirFrame,
     /// First frame of the air that they do not reach.
     until: AirFrame,
     /// What was heard when they were encoded.
@@ -65,12 +69,14 @@ pub struct Listener {
     rx: mpsc::UnboundedReceiver<Sound>,
     queued: Arc<AtomicUsize>,
     hub: Arc<Hub>,
+    session: Arc<Session>,
     interleaver: Option<icy::Interleaver>,
 }
 
 #[derive(Default)]
 struct State {
     seats: Vec<Seat>,
+    sessions: Sessions,
     peak: usize,
     opened: Option<UtcMicros>,
     /// What a stream begins with, where its format asks for it.
@@ -92,7 +98,8 @@ pub struct Hub {
     sent: AtomicU64,
     /// How far the quickest listener has taken the air.
     taken: AtomicI64,
-    reached: Arc<Reached>,
+    /// Where it counts how far the programme was heard; `None` for what is not the programme.
+    reached: Option<Arc<Reached>>,
     tell: Tell,
     /// That it is down was told.
     told_down: AtomicBool,
@@ -100,7 +107,12 @@ pub struct Hub {
 
 impl Hub {
     /// A hub without listeners, closed until [`Hub::open`].
-    pub fn new(mount_id: MountId, reached: Arc<Reached>, room: Room, tell: Tell) -> Arc<Self> {
+    pub fn new(
+        mount_id: MountId,
+        reached: Option<Arc<Reached>>,
+        room: Room,
+        tell: Tell,
+    ) -> Arc<Self> {
         let state = State { title: (0, icy::block("")), ..State::default() };
         Arc::new(Self {
             mount_id,
@@ -146,8 +158,8 @@ impl Hub {
     /// The encoder gives sound, or not.
     fn set_up(&self, up: bool) {
         self.up.store(up, Ordering::Relaxed);
-        if !up {
-            self.reached.leave(self.mount_id);
+        if let Some(reached) = self.reached.as_ref().filter(|_| !up) {
+            reached.leave(self.mount_id);
         }
     }
     /// True while the encoder gives sound.
@@ -176,10 +188,10 @@ impl Hub {
     }
 
     /// Hands whole encoded frames to everybody; the air before `until` is in them or was before.
-    fn hand_out(&self, frames: Bytes, until: AirFrame) {
+    fn hand_out(&self, Encoded { bytes, from, until }: &Encoded) {
         let mut state = self.lock();
-        let length = frames.len();
-        let sound = state.sound(frames, until);
+        let (length, until) = (bytes.len(), *until);
+        let sound = state.sound(bytes.clone(), *from, until);
         state.seats.retain(|seat| {
             if seat.queued.load(Ordering::Relaxed) + length > self.room.queue {
                 tracing::info!(mount = %self.mount_id, "slow listener dropped");
@@ -199,7 +211,7 @@ impl Hub {
         let nobody = state.seats.is_empty();
         drop(state);
         if nobody {
-            self.reached.note(self.mount_id, until);
+            self.note(until);
         }
     }
 
@@ -212,12 +224,23 @@ impl Hub {
     /// A listener takes what reaches up to `until`.
     fn take(&self, until: AirFrame) {
         if self.taken.fetch_max(until.0, Ordering::Relaxed) < until.0 {
-            self.reached.note(self.mount_id, until);
+            self.note(until);
+        }
+    }
+
+    fn note(&self, until: AirFrame) {
+        if let Some(reached) = &self.reached {
+            reached.note(self.mount_id, until);
         }
     }
 
     /// Lets a listener in; `cut` is told when it is to be dropped.
-    pub fn join(self: &Arc<Self>, metadata: bool, cut: Arc<Notify>) -> Result<Listener, Refusal> {
+    pub fn join(
+        self: &Arc<Self>,
+        who: Who,
+        metadata: bool,
+        cut: Arc<Notify>,
+    ) -> Result<Listener, Refusal> {
         if !self.is_open() {
             return Err(Refusal::Closed);
         }
@@ -230,16 +253,35 @@ impl Hub {
         let queued = Arc::new(AtomicUsize::new(0));
         let seat = Seat { tx, queued: queued.clone(), cut };
         if !state.head.is_empty() {
-            seat.send(&state.sound(state.head.clone(), AirFrame(i64::MIN)));
+            seat.send(&state.head_sound());
         }
         for sound in &state.burst {
             seat.send(sound);
         }
         state.seats.push(seat);
         state.peak = state.peak.max(state.seats.len());
+        if self.reached.is_none() {
+            // Nobody asks who heard what there.
+            state.sessions.forget_before(AirFrame(i64::MAX));
+        }
+        let session = state.sessions.begin(who);
         drop(state);
         let interleaver = metadata.then(icy::Interleaver::default);
-        Ok(Listener { rx, queued, hub: self.clone(), interleaver })
+        Ok(Listener { rx, queued, hub: self.clone(), session, interleaver })
+    }
+
+    /// Who listens.
+    pub fn sessions(&self) -> Vec<Arc<Session>> {
+        self.lock().sessions.now()
+    }
+
+    /// How many were handed frames from `from` to before `to`; what is before `keep` is counted no
+    /// more.
+    pub fn listened(&self, from: AirFrame, to: AirFrame, keep: AirFrame) -> MountListened {
+        let mut state = self.lock();
+        let listened = state.sessions.listened(self.mount_id, from, to);
+        state.sessions.forget_before(keep);
+        listened
     }
 
     /// How it is doing.
@@ -265,12 +307,11 @@ impl Sink for Hub {
         // The stream before ended without a word; its sound does not belong behind these headers.
         state.burst.clear();
         state.burst_bytes = 0;
+        state.head = head.clone();
         if !head.is_empty() {
-            // Before any frame of the air: they reach nothing.
-            let sound = state.sound(head.clone(), AirFrame(i64::MIN));
+            let sound = state.head_sound();
             state.seats.retain(|seat| seat.send(&sound));
         }
-        state.head = head.clone();
     }
 
     fn push(&self, sound: &Encoded) {
@@ -282,7 +323,7 @@ impl Sink for Hub {
             self.told_down.store(false, Ordering::Relaxed);
             (self.tell)(AirEvent::OutputUp { mount_id: self.mount_id });
         }
-        self.hand_out(sound.bytes.clone(), sound.until);
+        self.hand_out(sound);
     }
 
     fn failed(&self, reason: &str) {
@@ -296,8 +337,13 @@ impl Sink for Hub {
 }
 
 impl State {
-    fn sound(&self, bytes: Bytes, until: AirFrame) -> Sound {
-        Sound { bytes, until, title: self.title.clone() }
+    fn sound(&self, bytes: Bytes, from: AirFrame, until: AirFrame) -> Sound {
+        Sound { bytes, from, until, title: self.title.clone() }
+    }
+
+    /// Before any frame of the air: headers reach nothing.
+    fn head_sound(&self) -> Sound {
+        self.sound(self.head.clone(), AirFrame(i64::MIN), AirFrame(i64::MIN))
     }
 }
 
@@ -312,15 +358,22 @@ impl Seat {
 impl Listener {
     /// The next bytes for the socket; `None` once the mount has closed.
     pub async fn next(&mut self) -> Option<Bytes> {
-        let Sound { bytes, until, title } = self.rx.recv().await?;
+        let Sound { bytes, from, until, title } = self.rx.recv().await?;
         self.queued.fetch_sub(bytes.len(), Ordering::Relaxed);
         let bytes = match &mut self.interleaver {
             Some(interleaver) => interleaver.push(bytes, &title),
             None => bytes,
         };
         self.hub.sent.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.session.took(bytes.len(), from, until);
         self.hub.take(until);
         Some(bytes)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.session.end();
     }
 }
 

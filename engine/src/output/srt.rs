@@ -4,7 +4,7 @@
 //! into a pipeline of GStreamer that nobody else waits for. Upstream: the shared encoder.
 
 use super::around::Surroundings;
-use super::codec::failure_of;
+use super::codec::{failure_of, ready};
 use super::encoder::EncoderKey;
 use super::target::{Encoded, Pulse, Sink, Target, TargetState};
 use bytes::Bytes;
@@ -19,8 +19,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Pieces of 48 ms that may wait: 4 s, less than an SRT receiver gives a line up after.
-const QUEUE: usize = 84;
+/// Pieces of 144 ms that may wait: 4 s, less than an SRT receiver gives a line up after.
+const QUEUE: usize = 28;
 /// Bytes that may wait in the pipeline: 3 s of 320 kbit/s.
 const PIPELINE_BYTES: u64 = 128 * 1024;
 /// How often the pipeline is asked how it is.
@@ -239,6 +239,7 @@ struct Call {
 
 impl Call {
     fn begin(to: &SrtOutput, secret: Option<&str>) -> Result<Self, String> {
+        ready()?;
         let (caps, parse) = match to.encoding.format {
             MountFormat::AacLc => ("audio/mpeg,mpegversion=4,stream-format=adts", "aacparse"),
             MountFormat::Mp3 => ("audio/mpeg,mpegversion=1,layer=3", "mpegaudioparse"),

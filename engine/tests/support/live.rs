@@ -278,3 +278,17 @@ pub async fn on_air(grants: &[LiveGrant]) -> (Rig, Client, u16) {
     facts_until(&mut client, 1, |facts| started(facts).len() == 1).await;
     (rig, client, port)
 }
+
+/// Waits until so many frames more have aired.
+pub async fn heard_for(client: &mut Client, frames: i64) {
+    let request = || v1::StatusRequest {};
+    let mut look = tokio::time::interval(Duration::from_millis(50));
+    let mut until = None;
+    loop {
+        let now = client.get_status(request()).await.unwrap().into_inner().air_frame;
+        if now >= *until.get_or_insert(now + frames) {
+            return;
+        }
+        look.tick().await;
+    }
+}

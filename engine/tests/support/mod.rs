@@ -9,9 +9,11 @@ pub mod ports;
 
 pub use ear::*;
 pub use outputs::*;
+pub use shape::*;
 
 pub mod live;
 pub mod streams;
+mod shape;
 
 use grimnir_engine_proto::{Client, dial, v1};
 use grimnir_events::air::{AirEvent, AirFact};

@@ -113,3 +113,11 @@ pub fn assert_whole(whose: &str, codes: &[u32]) -> usize {
     }
     codes.len() - first
 }
+
+/// Lets so much of the air pass.
+pub async fn pass(client: &mut Client, seconds: i64) {
+    let request = v1::TelemetryRequest { interval_ms: 100 };
+    let mut telemetry = client.stream_telemetry(request).await.unwrap().into_inner();
+    let first = telemetry.message().await.unwrap().unwrap().air_frame;
+    while telemetry.message().await.unwrap().unwrap().air_frame < first + seconds * 48_000 {}
+}

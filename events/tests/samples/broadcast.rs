@@ -12,6 +12,7 @@ use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::*;
 use grimnir_events::library::ItemKind;
+use grimnir_events::listening::MountListened;
 use grimnir_events::sound::SoundEvent;
 use grimnir_events::station::MountFormat;
 use grimnir_events::timeline::{DropReason, HourPlan};
@@ -159,7 +160,8 @@ fn stepped(by_us: i64, ahead_us: i64) -> SoundEvent {
         SoundEvent::ItemMeasured { .. }
         | SoundEvent::SourceSilent { .. }
         | SoundEvent::SourceHeard { .. }
-        | SoundEvent::ClockStepped { .. } => event,
+        | SoundEvent::ClockStepped { .. }
+        | SoundEvent::ItemListened { .. } => event,
     }
 }
 
@@ -176,6 +178,7 @@ fn air_events() -> Labelled<AirEvent> {
         tier: Tier::Fallback,
         reason,
     };
+    let listened = MountListened { mount_id, sessions: 300, most: 251, frames: 1_000_000_003 };
     let mut samples = vec![
         ("realtime".into(), EngineStarted { version: "0.1.0".into(), realtime: true }),
         ("ordinary".into(), EngineStarted { version: "0.1.0".into(), realtime: false }),
@@ -191,6 +194,8 @@ fn air_events() -> Labelled<AirEvent> {
         ("SourceSilent".into(), Sound(SoundEvent::SourceSilent { play: 20, since: from })),
         ("SourceHeard".into(), Sound(SoundEvent::SourceHeard { play: 20 })),
         ("ClockStepped".into(), Sound(stepped(-2_000_000, -1_960_000))),
+        ("ItemListened".into(), Sound(SoundEvent::ItemListened { play: 20, mounts: vec![] })),
+        ("listened".into(), Sound(SoundEvent::ItemListened { play: 21, mounts: vec![listened] })),
         plain(EmergencyInserted { claim: Box::new(claim(Tier::Emergency)) }),
         plain(SourceFailed { claim_id, reason: "no bytes for 2 s".into() }),
         plain(SourceRecovered { claim_id }),

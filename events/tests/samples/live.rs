@@ -2,6 +2,7 @@
 
 use super::{Labelled, at, claim, hash, labelled, raw};
 use grimnir_events::ladder::Tier;
+use grimnir_events::line::{EngineLines, LiveLine, RtpSound};
 use grimnir_events::live::*;
 use grimnir_events::{ClaimId, LiveSessionId, ShowId, StationId};
 
@@ -41,10 +42,37 @@ pub fn live() -> Labelled<LiveEvent> {
             HandoverRequested { session_id, number: 7, take: TakePolicy::Faded { fade_ms: 800 } },
         ),
         ("".into(), DisconnectRequested { session_id, number: 8 }),
+        ("none".into(), LineSet { session_id, line: None }),
+        ("srt_listener".into(), LineSet { session_id, line: Some(Box::new(lines()[0].clone())) }),
+        ("srt_caller".into(), LineSet { session_id, line: Some(Box::new(lines()[1].clone())) }),
+        ("rtp".into(), LineSet { session_id, line: Some(Box::new(lines()[2].clone())) }),
     ];
     labelled!(LiveEvent: [
-        SessionCreated, SessionRevoked, HandoverRequested, DisconnectRequested,
+        SessionCreated, SessionRevoked, HandoverRequested, DisconnectRequested, LineSet,
     ], samples)
+}
+
+fn lines() -> Vec<LiveLine> {
+    let rtp =
+        |sound| LiveLine::Rtp { address: "239.1.2.3".into(), port: 5_004, sound, latency_ms: 100 };
+    vec![
+        LiveLine::SrtListener { address: "0.0.0.0".into(), port: 9_000, latency_ms: 200 },
+        LiveLine::SrtCaller {
+            host: "studio.example".into(),
+            port: 9_001,
+            stream_id: "outside".into(),
+            latency_ms: 300,
+        },
+        rtp(RtpSound::L16 { rate: 44_100, channels: 2 }),
+        rtp(RtpSound::Opus),
+        rtp(RtpSound::MpegAudio),
+        rtp(RtpSound::MpegTs),
+    ]
+}
+
+pub fn engine_lines() -> Labelled<EngineLines> {
+    let lines = lines().into_iter().map(|line| (id(raw(82)), line)).collect();
+    vec![("whole".into(), EngineLines { revision: 83, station_id: StationId(raw(84)), lines })]
 }
 
 /// By their words, as a fact of the air holds them.

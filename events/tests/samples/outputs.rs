@@ -76,10 +76,16 @@ pub fn outputs() -> Vec<(String, Output)> {
         keep_bytes: 50_000_000_003,
     };
     kinds.push(("recording".into(), OutputKind::Recording(recording)));
+    let monitor = MonitorOutput {
+        path: "/studio.flac".into(),
+        encoding: Encoding { format: MountFormat::Flac, bitrate_kbps: 0 },
+        password: Some(secret(208)),
+    };
+    kinds.push(("monitor".into(), OutputKind::Monitor(monitor)));
     // A new kind does not compile here until it stands above.
     let _ = |kind: OutputKind| match kind {
         OutputKind::Icecast(_) | OutputKind::Shoutcast(_) | OutputKind::Hls(_) => (),
-        OutputKind::Srt(_) | OutputKind::Recording(_) => (),
+        OutputKind::Srt(_) | OutputKind::Recording(_) | OutputKind::Monitor(_) => (),
     };
     let output =
         |kind| Output { id: OutputId(raw(204)), name: "Relay".into(), kind, enabled: true };
@@ -150,6 +156,11 @@ pub fn engine_outputs() -> Labelled<EngineOutputs> {
         output: Output { enabled: n % 2 == 0, ..output },
         secret: (n % 3 == 0).then(|| "hackme".into()),
     };
-    let outputs = outputs().into_iter().enumerate().map(handed).collect();
-    vec![("whole".into(), EngineOutputs { outputs })]
+    let (monitors, first): (Vec<_>, Vec<_>) =
+        outputs().into_iter().partition(|(label, _)| label == "monitor");
+    let all = |outputs: Vec<(String, Output)>| EngineOutputs {
+        outputs: outputs.into_iter().enumerate().map(handed).collect(),
+    };
+    // Kinds that came later stand in a sample of their own.
+    vec![("whole".into(), all(first)), ("monitor".into(), all(monitors))]
 }

@@ -157,7 +157,10 @@ async fn an_hour_comes_back_to_what_it_was_and_is_kept_as_a_template() {
     assert_eq!(of_hour["removed"][0]["id"], before[4]["id"], "{of_hour}");
 
     let path = format!("/api/v1/schedule/versions/{seq}/restore");
-    let restored = stage.client.post(&path, json!({ "station_id": station })).await;
+    let elsewhere = json!({ "station_id": station, "until": hour });
+    stage.client.post(&path, elsewhere).await;
+    assert_eq!(next_hour(&stage).await.1, changed, "it begins after that range");
+    let restored = stage.client.post(&path, json!({ "station_id": station, "from": hour })).await;
     assert_eq!(restored["left"], json!([]), "{restored}");
     until("the hour is as it was", PATIENCE, || async {
         (next_hour(&stage).await.1 == before).then_some(())

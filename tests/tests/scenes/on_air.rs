@@ -17,6 +17,12 @@ async fn an_empty_folder_becomes_programme_in_the_planned_order() {
     let url = stage.start(&server).await;
     let ear = Ear::connect(&url).await.expect("the mount can be reached");
     ear.listen(102.0, KBPS).await;
+    let path = format!("/api/v1/stations/{}/listeners", stage.station);
+    let listeners = stage.client.get(&path).await;
+    let one = &listeners[0];
+    assert_eq!(listeners.as_array().map(Vec::len), Some(1), "{listeners}");
+    assert_eq!((text(one, "user_agent"), text(one, "address_family")), ("ear", "ipv4"));
+    assert!(one["heard_ms"].as_i64().is_some_and(|ms| ms > 20_000), "{listeners}");
     let heard = ear.stop().await;
     let as_run = stage.as_run().await;
     let items: Vec<_> = as_run.iter().filter(|row| text(row, "entry") == "item").collect();
@@ -35,6 +41,8 @@ async fn an_empty_folder_becomes_programme_in_the_planned_order() {
         assert_eq!(line["media_id"], row["media_id"]);
     }
     overlaps_start_on_their_frame(&heard, &order, &items);
+    let counted = items.iter().filter(|row| row["listeners"] == 1 && row["ended_at"].is_string());
+    assert!(counted.count() >= 2, "items are told with who heard them: {items:#?}");
     server.assert_no_panic();
 }
 

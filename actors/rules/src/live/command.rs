@@ -1,6 +1,7 @@
 //! What can be asked about live sessions.
 
 use grimnir_events::LiveSessionId;
+use grimnir_events::line::LiveLine;
 use grimnir_events::live::{LiveSession, TakePolicy};
 use serde::{Deserialize, Serialize};
 
@@ -31,5 +32,12 @@ pub enum LiveCommand {
     Disconnect {
         /// Which.
         session_id: LiveSessionId,
+    },
+    /// Have its sound come over a line, or over none.
+    SetLine {
+        /// Whose.
+        session_id: LiveSessionId,
+        /// The line.
+        line: Option<Box<LiveLine>>,
     },
 }

@@ -1,6 +1,7 @@
 //! Decides what is asked about live sessions.
 
 use super::command::LiveCommand;
+use super::line;
 use super::state::{LiveSessions, Seen};
 use crate::text::{self, TextFault};
 use crate::{Reject, RejectClass};
@@ -64,6 +65,16 @@ pub enum LiveRejection {
         /// Which.
         session_id: LiveSessionId,
     },
+    /// A line cannot be opened so.
+    #[error("{field} of the line is {found}, expected {expected}")]
+    Line {
+        /// Which part.
+        field: &'static str,
+        /// As given.
+        found: String,
+        /// What it can be.
+        expected: &'static str,
+    },
     /// Nobody is connected with it.
     #[error("nobody is connected with live session {session_id}")]
     NotConnected {
@@ -82,6 +93,7 @@ impl Reject for LiveRejection {
             Self::Fade { .. } => "fade_too_long",
             Self::TooMany { .. } => "too_many_live_sessions",
             Self::Unknown { .. } => "live_session_not_found",
+            Self::Line { .. } => "bad_live_line",
             Self::NotConnected { .. } => "live_not_connected",
         }
     }
@@ -92,6 +104,7 @@ impl Reject for LiveRejection {
             Self::Tier { .. } => Some("tier"),
             Self::Window { .. } => Some("until"),
             Self::Fade { .. } => Some("take"),
+            Self::Line { field, .. } => Some(field),
             Self::TooMany { .. } | Self::Unknown { .. } | Self::NotConnected { .. } => None,
         }
     }
@@ -103,7 +116,8 @@ impl Reject for LiveRejection {
             | Self::Mount { .. }
             | Self::Tier { .. }
             | Self::Window { .. }
-            | Self::Fade { .. } => RejectClass::Invalid,
+            | Self::Fade { .. }
+            | Self::Line { .. } => RejectClass::Invalid,
         }
     }
 }
@@ -133,6 +147,16 @@ pub fn decide(
             connected(state, seen, *session_id)?;
             let (session_id, number) = (*session_id, state.requests + 1);
             Ok(vec![LiveEvent::DisconnectRequested { session_id, number }])
+        }
+        LiveCommand::SetLine { session_id, line } => {
+            known(state, *session_id)?;
+            if state.lines.get(session_id) == line.as_deref() {
+                return Ok(vec![]);
+            }
+            if let Some(line) = line {
+                line::check(state, *session_id, line)?;
+            }
+            Ok(vec![LiveEvent::LineSet { session_id: *session_id, line: line.clone() }])
         }
     }
 }

@@ -6,6 +6,7 @@
 //! | `Revoke` | `SessionRevoked` | `UnknownSession` |
 //! | `Handover` | `HandoverRequested` | `UnknownSession`, `NotConnected` |
 //! | `Disconnect` | `DisconnectRequested` | `UnknownSession`, `NotConnected` |
+//! | `SetLine` | `LineSet` | `UnknownSession`, a malformed line |
 //!
 //! What an encoder does (it connects, is ready, claims the air, goes) is witnessed by the engine.
 //! Not here: the claim itself, which is the ladder's.
@@ -13,6 +14,7 @@
 mod command;
 mod decide;
 mod grant;
+mod line;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! The fold of live sessions, and of what the engine saw of them.
 
 use grimnir_events::air::{AirEvent, AirFact};
+use grimnir_events::line::LiveLine;
 use grimnir_events::live::{LiveAirEvent, LiveEvent, LiveSession, LiveValidity, TakePolicy};
 use grimnir_events::{ClaimId, LiveSessionId, UtcMicros};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,8 @@ pub struct LiveSessions {
     pub handovers: BTreeMap<LiveSessionId, (u64, TakePolicy)>,
     /// The last disconnect that was asked for.
     pub disconnects: BTreeMap<LiveSessionId, u64>,
+    /// Lines that sound comes over, for those sessions that have one.
+    pub lines: BTreeMap<LiveSessionId, LiveLine>,
 }
 
 /// What the engine saw.
@@ -55,6 +58,7 @@ pub fn evolve(state: &mut LiveSessions, event: &LiveEvent) {
             state.sessions.remove(session_id);
             state.handovers.remove(session_id);
             state.disconnects.remove(session_id);
+            state.lines.remove(session_id);
         }
         LiveEvent::HandoverRequested { session_id, number, take } => {
             state.requests = *number;
@@ -63,6 +67,12 @@ pub fn evolve(state: &mut LiveSessions, event: &LiveEvent) {
         LiveEvent::DisconnectRequested { session_id, number } => {
             state.requests = *number;
             state.disconnects.insert(*session_id, *number);
+        }
+        LiveEvent::LineSet { session_id, line } => {
+            match line {
+                Some(line) => state.lines.insert(*session_id, (**line).clone()),
+                None => state.lines.remove(session_id),
+            };
         }
     }
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::Reject;
 use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::ladder::{ReleaseReason, Tier};
+use grimnir_events::line::{LiveLine, RtpSound};
 use grimnir_events::live::{
     LiveAirEvent, LiveMode, LiveSession, LiveValidity, TakePolicy, live_claim, secret_digest,
 };
@@ -165,4 +166,53 @@ fn a_djs_account_is_valid_in_the_windows_that_name_it() {
     };
     assert_eq!(spans(None), [1_000_000, 3_000_000]);
     assert_eq!(spans(Some(show)), [1_000_000]);
+}
+
+#[test]
+fn a_line_is_of_a_session_has_a_port_of_its_own_and_goes_with_it() {
+    let (mut state, seen) = (LiveSessions::default(), Seen::default());
+    let listener = |port| LiveLine::SrtListener { address: "::".into(), port, latency_ms: 200 };
+    let set = |number: u8, line: Option<LiveLine>| LiveCommand::SetLine {
+        session_id: session(number, 9_000_000).id,
+        line: line.map(Box::new),
+    };
+    assert_eq!(
+        ask(&mut state, &seen, set(1, Some(listener(9_000)))),
+        Err("live_session_not_found")
+    );
+    for number in [1, 2] {
+        assert_eq!(ask(&mut state, &seen, create(session(number, 9_000_000))), Ok(1));
+    }
+    let rtp = |address: &str, port, sound, latency_ms| {
+        Some(LiveLine::Rtp { address: address.into(), port, sound, latency_ms })
+    };
+    let caller = |host: &str, port, stream_id: String| {
+        Some(LiveLine::SrtCaller { host: host.into(), port, stream_id, latency_ms: 200 })
+    };
+    let bad = [
+        Some(listener(1_023)),
+        rtp("localhost", 5_004, RtpSound::Opus, 200),
+        rtp("0.0.0.0", 5_004, RtpSound::Opus, 19),
+        rtp("0.0.0.0", 5_004, RtpSound::Opus, 8_001),
+        rtp("0.0.0.0", 5_004, RtpSound::L16 { rate: 7_999, channels: 2 }, 200),
+        rtp("0.0.0.0", 5_004, RtpSound::L16 { rate: 48_000, channels: 3 }, 200),
+        caller("", 9_000, String::new()),
+        caller("a b", 9_000, String::new()),
+        caller("studio.example", 0, String::new()),
+        caller("studio.example", 9_000, "x".repeat(501)),
+        caller("studio.example", 9_000, "a\nb".into()),
+    ];
+    for line in bad {
+        let told = format!("{line:?}");
+        assert_eq!(ask(&mut state, &seen, set(1, line)), Err("bad_live_line"), "{told}");
+    }
+    assert_eq!(ask(&mut state, &seen, set(1, Some(listener(9_000)))), Ok(1));
+    assert_eq!(ask(&mut state, &seen, set(1, Some(listener(9_000)))), Ok(0), "it is so already");
+    let same_port = rtp("0.0.0.0", 9_000, RtpSound::Opus, 200);
+    assert_eq!(ask(&mut state, &seen, set(2, same_port)), Err("bad_live_line"));
+    assert_eq!(ask(&mut state, &seen, set(2, caller("h", 9_000, String::new()))), Ok(1));
+    assert_eq!(ask(&mut state, &seen, set(2, None)), Ok(1));
+    let revoke = LiveCommand::Revoke { session_id: session(1, 0).id, note: String::new() };
+    assert_eq!(ask(&mut state, &seen, revoke), Ok(1));
+    assert!(state.lines.is_empty(), "{:?}", state.lines);
 }

@@ -145,6 +145,7 @@ fn add_mount(state: &StationState, mount: &Mount) -> Result<Vec<StationEvent>, N
     if let Some(held) = state.mounts.iter().find(|m| m.path == mount.path) {
         return Err(No::PathTaken { path: mount.path.clone(), mount_id: held.id });
     }
+    outputs::check_path_is_free(state.outputs.iter(), &mount.path)?;
     if state.mounts.len() >= MOUNTS_MAX {
         return Err(No::TooManyMounts { found: state.mounts.len(), limit: MOUNTS_MAX });
     }

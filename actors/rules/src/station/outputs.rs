@@ -13,6 +13,9 @@ pub const OUTPUTS_MAX: usize = 16;
 pub const TOLD_MAX: usize = 100;
 /// Longest host name (RFC 1035).
 pub const HOST_MAX: usize = 253;
+/// Least bit rate of a recording in MP3: below, LAME takes a lower sample rate, and a file's frames do
+/// not tell the programme's any more.
+pub const RECORDED_MP3_KBPS: u16 = 128;
 /// Bit rates of one stream of HTTP live streaming.
 pub const VARIANTS_MAX: i64 = 5;
 
@@ -70,6 +73,10 @@ fn check_kind(kind: &OutputKind) -> Result<(), No> {
         OutputKind::Hls(hls) => check_hls(hls),
         OutputKind::Srt(to) => check_srt(to),
         OutputKind::Recording(recording) => check_recording(recording),
+        OutputKind::Monitor(monitor) => {
+            check_path(&monitor.path)?;
+            check_encoding(word, monitor.encoding, &[Mp3, AacLc, Opus, Vorbis, Flac])
+        }
     }
 }
 
@@ -98,25 +105,22 @@ fn check_srt(to: &SrtOutput) -> Result<(), No> {
 fn check_recording(recording: &RecordingOutput) -> Result<(), No> {
     check_folder("folder", &recording.folder)?;
     let formats = [MountFormat::Flac, MountFormat::Mp3, MountFormat::Opus];
-    check_encoding("recording", recording.encoding, &formats)
+    check_encoding("recording", recording.encoding, &formats)?;
+    let Encoding { format, bitrate_kbps } = recording.encoding;
+    if format == MountFormat::Mp3 && bitrate_kbps < RECORDED_MP3_KBPS {
+        return Err(No::RecordingBitrate { found: bitrate_kbps, least: RECORDED_MP3_KBPS });
+    }
+    Ok(())
 }
 
 /// No two may stand in each other's place: HTTP paths here, folders there.
 fn check_places(state: &StationState, output: &Output) -> Result<(), No> {
     let others = || state.outputs.iter().filter(|other| other.id != output.id);
-    if let OutputKind::Hls(hls) = &output.kind {
-        let nested = |a: &str, b: &str| a == b || a.starts_with(&format!("{b}/"));
-        let meet = |path: &str| nested(path, &hls.path) || nested(&hls.path, path);
-        if let Some(mount) = state.mounts.iter().find(|mount| meet(&mount.path)) {
+    if let Some(path) = path_of(&output.kind) {
+        if let Some(mount) = state.mounts.iter().find(|mount| meet(&mount.path, path)) {
             return Err(No::PathTaken { path: mount.path.clone(), mount_id: mount.id });
         }
-        for other in others() {
-            if let OutputKind::Hls(held) = &other.kind
-                && meet(&held.path)
-            {
-                return Err(No::PlaceTaken { place: hls.path.clone(), output_id: other.id });
-            }
-        }
+        check_path_is_free(others(), path)?;
     }
     let folder = folder_of(&output.kind);
     let held = others().find(|other| folder.is_some() && folder_of(&other.kind) == folder);
@@ -128,11 +132,43 @@ fn check_places(state: &StationState, output: &Output) -> Result<(), No> {
     }
 }
 
+/// Nothing that is served there already is met by `path`.
+pub(super) fn check_path_is_free<'a>(
+    mut held: impl Iterator<Item = &'a Output>,
+    path: &str,
+) -> Result<(), No> {
+    match held.find(|held| path_of(&held.kind).is_some_and(|other| meet(other, path))) {
+        Some(held) => Err(No::PlaceTaken { place: path.to_owned(), output_id: held.id }),
+        None => Ok(()),
+    }
+}
+
+/// One stands below the other, or where it does.
+fn meet(a: &str, b: &str) -> bool {
+    let nested = |a: &str, b: &str| a == b || a.starts_with(&format!("{b}/"));
+    nested(a, b) || nested(b, a)
+}
+
+/// Where the engine serves it.
+fn path_of(kind: &OutputKind) -> Option<&str> {
+    match kind {
+        OutputKind::Hls(hls) => Some(&hls.path),
+        OutputKind::Monitor(monitor) => Some(&monitor.path),
+        OutputKind::Icecast(_)
+        | OutputKind::Shoutcast(_)
+        | OutputKind::Srt(_)
+        | OutputKind::Recording(_) => None,
+    }
+}
+
 fn folder_of(kind: &OutputKind) -> Option<&str> {
     match kind {
         OutputKind::Hls(hls) => hls.folder.as_deref(),
         OutputKind::Recording(recording) => Some(&recording.folder),
-        OutputKind::Icecast(_) | OutputKind::Shoutcast(_) | OutputKind::Srt(_) => None,
+        OutputKind::Icecast(_)
+        | OutputKind::Shoutcast(_)
+        | OutputKind::Srt(_)
+        | OutputKind::Monitor(_) => None,
     }
 }
 

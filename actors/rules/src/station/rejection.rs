@@ -131,6 +131,14 @@ pub enum StationRejection {
         /// What it carries.
         able: Vec<MountFormat>,
     },
+    /// A recording would not tell which frame of the air is which.
+    #[error("bit rate of a recording in MP3 is {found} kbit/s, expected {least} or more")]
+    RecordingBitrate {
+        /// As given.
+        found: u16,
+        /// Least.
+        least: u16,
+    },
     /// Another output stands there.
     #[error("{place} meets that of output {output_id}")]
     PlaceTaken {
@@ -183,6 +191,7 @@ impl Reject for StationRejection {
             Self::OutputTaken { .. } => "output_exists",
             Self::TooManyOutputs { .. } => "too_many_outputs",
             Self::OutputFormat { .. } => "bad_output_format",
+            Self::RecordingBitrate { .. } => "bad_recording_bitrate",
             Self::PlaceTaken { .. } => "output_place_taken",
             Self::Host { .. } => "bad_host",
             Self::Folder { .. } => "bad_folder",
@@ -196,7 +205,7 @@ impl Reject for StationRejection {
             Self::Slug { .. } => Some("slug"),
             Self::TimeZone { .. } => Some("time_zone"),
             Self::Path { .. } | Self::PathTaken { .. } => Some("path"),
-            Self::Bitrate { .. } => Some("bitrate_kbps"),
+            Self::Bitrate { .. } | Self::RecordingBitrate { .. } => Some("bitrate_kbps"),
             Self::OutputFormat { .. } => Some("format"),
             Self::Host { .. } => Some("host"),
             Self::Folder { .. } => Some("folder"),
@@ -231,6 +240,7 @@ impl Reject for StationRejection {
             | Self::Bitrate { .. }
             | Self::NilId { .. }
             | Self::OutputFormat { .. }
+            | Self::RecordingBitrate { .. }
             | Self::Host { .. }
             | Self::Folder { .. } => RejectClass::Invalid,
         }

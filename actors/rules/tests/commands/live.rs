@@ -2,6 +2,7 @@
 
 use super::samples::{self, Labelled, labelled, raw};
 use grimnir_events::LiveSessionId;
+use grimnir_events::line::LiveLine;
 use grimnir_events::live::{LiveEvent, TakePolicy};
 use grimnir_rules::live::LiveCommand;
 
@@ -14,12 +15,15 @@ pub fn live() -> Labelled<LiveCommand> {
         _ => None,
     });
     let plain = |command| (String::new(), command);
+    let line = LiveLine::SrtListener { address: "::".into(), port: 9_000, latency_ms: 125 };
     let take = TakePolicy::Faded { fade_ms: 300 };
     let samples = vec![
         plain(Create { session: session.expect("a sample") }),
         plain(Revoke { session_id, note: "lost laptop".into() }),
         plain(Handover { session_id, take }),
         plain(Disconnect { session_id }),
+        ("none".into(), SetLine { session_id, line: None }),
+        ("srt".into(), SetLine { session_id, line: Some(Box::new(line)) }),
     ];
-    labelled!(LiveCommand: [Create, Revoke, Handover, Disconnect], samples)
+    labelled!(LiveCommand: [Create, Revoke, Handover, Disconnect, SetLine], samples)
 }

@@ -2,8 +2,8 @@
 
 use crate::problem::Problem;
 use grimnir_events::output::{
-    Encoding, HlsContainer, HlsOutput, IcecastOutput, OutputKind, RecordingOutput, SecretRef,
-    ShoutcastOutput, SourceMethod, SrtOutput,
+    Encoding, HlsContainer, HlsOutput, IcecastOutput, MonitorOutput, OutputKind, RecordingOutput,
+    SecretRef, ShoutcastOutput, SourceMethod, SrtOutput,
 };
 use grimnir_events::station::MountFormat;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,8 @@ pub enum Target {
     Srt(SrtTarget),
     /// Files of everything that was on air.
     Recording(RecordingTarget),
+    /// A mount for studios, before the sound is shaped.
+    Monitor(MonitorTarget),
 }
 
 /// A mount of an Icecast server.
@@ -162,6 +164,20 @@ pub struct RecordingTarget {
     keep_bytes: u64,
 }
 
+/// A mount for studios: what is mixed, before graph and limiter.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MonitorTarget {
+    /// HTTP path.
+    path: String,
+    /// `mp3`, `aac_lc`, `opus`, `vorbis` or `flac`.
+    #[schema(value_type = String)]
+    format: MountFormat,
+    /// Bit rate; 0 for `flac`.
+    #[serde(default)]
+    bitrate_kbps: u16,
+}
+
 fn port() -> u16 {
     8_000
 }
@@ -235,6 +251,11 @@ impl Target {
                 keep_days: recording.keep_days,
                 keep_bytes: recording.keep_bytes,
             }),
+            Self::Monitor(monitor) => OutputKind::Monitor(MonitorOutput {
+                encoding: encoding(monitor.format, monitor.bitrate_kbps),
+                path: monitor.path,
+                password: secret,
+            }),
         }
     }
 
@@ -287,6 +308,11 @@ impl Target {
                 folder: recording.folder,
                 keep_days: recording.keep_days,
                 keep_bytes: recording.keep_bytes,
+            }),
+            OutputKind::Monitor(monitor) => Self::Monitor(MonitorTarget {
+                path: monitor.path,
+                format: monitor.encoding.format,
+                bitrate_kbps: monitor.encoding.bitrate_kbps,
             }),
         }
     }

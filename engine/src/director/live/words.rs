@@ -4,9 +4,10 @@ use super::{Link, Live, TELL};
 use crate::director::{Director, Taken};
 use crate::input::{Connected, InputWord, Key};
 use crate::output::icy;
-use grimnir_events::LiveSessionId;
 use grimnir_events::ladder::ReleaseReason;
+use grimnir_events::line::EngineLines;
 use grimnir_events::live::{EngineInputs, LiveAirEvent, LiveGrant, LiveSession, TakePolicy};
+use grimnir_events::{ClaimId, LiveSessionId};
 
 impl Director {
     /// Takes a hand-over of who may come in.
@@ -42,6 +43,29 @@ impl Director {
             }
         }
         self.held.inputs = inputs;
+    }
+
+    /// Takes a hand-over of lines.
+    pub(in crate::director) fn set_lines(
+        &mut self,
+        lines: EngineLines,
+        bytes: &[u8],
+        epoch: u64,
+    ) -> Taken {
+        let held = self.held.lines.revision;
+        if lines.revision < held || self.check_epoch(epoch).is_err() {
+            return Err(held);
+        }
+        self.cache.keep_lines(epoch, bytes);
+        let revision = lines.revision;
+        self.take_lines(lines);
+        Ok(revision)
+    }
+
+    /// Has these lines opened while their sessions are valid; the smallest engine opens none.
+    pub(in crate::director) fn take_lines(&mut self, lines: EngineLines) {
+        self.gate.set_lines(if self.held.lean { vec![] } else { lines.lines.clone() });
+        self.held.lines = lines;
     }
 
     fn regrant(&mut self, grant: &LiveGrant) {
@@ -114,14 +138,39 @@ impl Director {
         let (served, cut_served) = (grant.take.0, grant.disconnect);
         let first =
             |session: LiveSession| Live { served, cut_served, ..Live::new(session, windows) };
+        let (orphan, mut again) = (self.orphan_of(&session), None);
         let live = self.lives.all.entry(session_id).or_insert_with(|| first(session));
         let format = String::new();
         live.link = Some(Link { key, tap, cut, format, ready_told: false, ended: false });
-        if live.session.take != TakePolicy::OnCue && live.claim.is_none() {
+        if live.claim.is_none() && orphan.is_some() {
+            // It was on air when the run before this one broke off: it goes on.
+            (live.claim, live.took, live.wanted) = (orphan, TakePolicy::Immediate, None);
+            again = orphan;
+        } else if live.session.take != TakePolicy::OnCue && live.claim.is_none() {
             live.wanted = Some(live.session.take);
         }
         let protocol = protocol.to_owned();
         self.live_fact(LiveAirEvent::Connected { session_id, address, client, protocol });
+        // Told anew, so that whoever looks knows whose it is; the ladder has it already.
+        let raised = again.and_then(|id| self.claims.raised.get(&id));
+        if let Some(claim) = raised.map(|raised| Box::new(raised.claim.clone())) {
+            self.live_fact(LiveAirEvent::Claimed { session_id, claim });
+        }
+    }
+
+    /// The claim that a run before this one made for a session, while it is kept.
+    fn orphan_of(&self, session: &LiveSession) -> Option<ClaimId> {
+        let same = |name: &str, tier| name == session.name && tier == session.tier;
+        let grants = self.held.inputs.grants.iter().map(|grant| &grant.session);
+        // A claim tells no more of its session than name and tier.
+        if grants.filter(|other| same(&other.name, other.tier)).count() != 1 {
+            return None;
+        }
+        let of_session = |id: &&ClaimId| {
+            let raised = self.claims.raised.get(id).filter(|raised| raised.ending.is_none());
+            raised.is_some_and(|raised| same(&raised.claim.label, raised.claim.tier))
+        };
+        self.lives.orphans.keys().find(of_session).copied()
     }
 
     fn on_titled(&mut self, key: Key, title: String) {

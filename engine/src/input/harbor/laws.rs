@@ -1,7 +1,9 @@
 //! What holds of any bytes at the harbor: the fuzz target (`make fuzz`) and the tests run it.
 
+use super::chunks::Chunks;
 use super::request::{HEAD_LIMIT, HEADER_LIMIT, IcyLine, Parsed, head, icy_headers, icy_line};
 use super::sniff::{SNIFF_LIMIT, sniff};
+use bytes::BytesMut;
 
 /// Runs every reader over the bytes, whole and cut.
 pub fn hold(bytes: &[u8]) {
@@ -21,12 +23,26 @@ pub fn hold(bytes: &[u8]) {
         assert!(!password.is_empty() && mount.as_ref().is_none_or(|m| m.starts_with('/')));
         judged(&icy_headers(&bytes[*used..]), bytes);
     }
+    assert_eq!(body(bytes, 3), body(bytes, bytes.len().max(1)), "a body is the same in parts");
     if bytes.len() >= SNIFF_LIMIT {
         assert!(sniff(bytes).is_some(), "at last it is known, or nothing");
     }
     if let Some(Some(sound)) = sniff(bytes) {
         let _ = sound.needs_child();
     }
+}
+
+/// The sound of a body in chunks that comes in parts of so many bytes, and whether it is over.
+fn body(bytes: &[u8], step: usize) -> Result<(Vec<u8>, bool), &'static str> {
+    let (mut chunks, mut held, mut sound) = (Chunks::default(), BytesMut::new(), Vec::new());
+    for part in bytes.chunks(step) {
+        held.extend_from_slice(part);
+        while let Some(more) = chunks.take(&mut held)? {
+            sound.extend_from_slice(&more);
+        }
+    }
+    assert!(sound.len() <= bytes.len());
+    Ok((sound, chunks.is_over()))
 }
 
 fn judged<T>(parsed: &Parsed<T>, bytes: &[u8]) {

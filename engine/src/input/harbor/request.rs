@@ -163,6 +163,16 @@ pub fn mount_of(path: &str) -> String {
     format!("/{}", path.trim().trim_start_matches('/'))
 }
 
+/// The title of an update: as a whole, or artist and title.
+pub fn title_of(head: &Head) -> Option<String> {
+    let part = |name| head.value(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
+    let title = part("song").or_else(|| match (part("artist"), part("title")) {
+        (Some(artist), Some(title)) => Some(format!("{artist} - {title}")),
+        (artist, title) => title.or(artist),
+    })?;
+    Some(title.chars().filter(|c| !c.is_control()).take(300).collect())
+}
+
 /// Lines up to the empty one, and the bytes to behind it.
 fn lines(bytes: &[u8]) -> Parsed<Vec<String>> {
     let (mut found, mut at) = (Vec::new(), 0);

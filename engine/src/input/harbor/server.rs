@@ -3,11 +3,14 @@
 //! Time and size of what it says are bounded; its sound is read no faster than it can be held.
 
 use super::answer;
-use super::request::{Head, IcyLine, Parsed, head, icy_headers, icy_line, mount_of};
+use super::chunks::Chunks;
+use super::private::{Line, opened};
+use super::request::{Head, IcyLine, Parsed, head, icy_headers, icy_line, mount_of, title_of};
 use crate::air::clock;
 use crate::input::gate::{Admitted, Denial, Gate, Shown};
 use crate::input::pump::{self, Incoming};
 use crate::input::{Connected, InputWord};
+use crate::output::tls::Certificate;
 use bytes::{Bytes, BytesMut};
 use grimnir_events::live::DEFAULT_MOUNT;
 use grimnir_mix::live::{TARGET_FRAMES, live};
@@ -15,7 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::timeout;
 
@@ -41,12 +44,14 @@ pub struct Harbor {
     pub gate: Arc<Gate>,
     /// Who is told.
     pub tell: Box<dyn Fn(InputWord) + Send + Sync>,
+    /// By which it is spoken in private as well, on the same ports.
+    pub certificate: Option<Arc<Certificate>>,
 }
 
 /// The connection under way.
 struct Visit {
     harbor: Arc<Harbor>,
-    stream: TcpStream,
+    stream: Box<dyn Line>,
     address: SocketAddr,
     held: BytesMut,
 }
@@ -103,6 +108,10 @@ pub async fn serve(listener: TcpListener, harbor: Arc<Harbor>, icy: bool) {
         let Ok(seat) = seats.clone().try_acquire_owned() else { continue };
         let harbor = harbor.clone();
         tokio::spawn(async move {
+            let Some(stream) = opened(stream, harbor.certificate.as_deref(), HEAD_TIME).await
+            else {
+                return;
+            };
             let mut visit = Visit { harbor, stream, address, held: BytesMut::new() };
             let over = match icy {
                 true => visit.icy().await,
@@ -190,14 +199,17 @@ impl Visit {
             Ok(admitted) => admitted,
             Err(denial) => return self.refuse(shown, denial).await,
         };
-        let plain = [("transfer-encoding", "501 Not Implemented", "chunks are not read here\n")];
-        for (name, status, told) in plain {
-            if head.header(name).is_some_and(|value| !value.eq_ignore_ascii_case("identity")) {
+        let coding = head.header("transfer-encoding").unwrap_or("identity").to_ascii_lowercase();
+        let chunks = match coding.as_str() {
+            "identity" => None,
+            "chunked" => Some(Chunks::default()),
+            _ => {
                 self.harbor.gate.leave(&admitted);
-                self.close(&answer::refusal(status, told)).await?;
+                let told = "of the transfer codings only chunked is read here\n";
+                self.close(&answer::refusal("501 Not Implemented", told)).await?;
                 return Ok(None);
             }
-        }
+        };
         let only_looks = head.length() == Some(0);
         let waits = head.header("expect").is_some_and(|v| v.eq_ignore_ascii_case("100-continue"));
         let answered = match (only_looks, waits) {
@@ -211,7 +223,7 @@ impl Visit {
         }
         let protocol = if head.method == "PUT" { "put" } else { "source" };
         let client = head.header("user-agent").unwrap_or_default().to_owned();
-        self.listen(admitted, protocol, client).await;
+        self.listen(admitted, protocol, client, chunks).await;
         Ok(None)
     }
 
@@ -281,7 +293,7 @@ impl Visit {
                 let named = |name: &str| headers.iter().find(|(found, _)| found == name);
                 let client = named("user-agent").or_else(|| named("icy-name"));
                 let client = client.map(|(_, value)| value.clone()).unwrap_or_default();
-                self.listen(admitted, "icy", client).await;
+                self.listen(admitted, "icy", client, None).await;
             }
             Err(_) => self.harbor.gate.leave(&admitted),
         }
@@ -289,7 +301,13 @@ impl Visit {
     }
 
     /// Takes the sound until it is over, by whomever.
-    async fn listen(&mut self, admitted: Admitted, protocol: &'static str, client: String) {
+    async fn listen(
+        &mut self,
+        admitted: Admitted,
+        protocol: &'static str,
+        client: String,
+        chunks: Option<Chunks>,
+    ) {
         let (feed, tap) = live(TARGET_FRAMES);
         let cut = Arc::new(Notify::new());
         let key = admitted.key;
@@ -309,11 +327,10 @@ impl Visit {
         let spawned = std::thread::Builder::new().name(format!("live-{key}")).spawn(move || {
             let _ = done.send(pump::run(key, incoming, feed, &*harbor.tell));
         });
-        let bytes = self.held.split().freeze();
-        let mut count = bytes.len() as u64;
+        let mut count = self.held.len() as u64;
         let mut reason = match spawned {
             Ok(_) => tokio::select! {
-                reason = self.forward(bytes, tx, &mut count) => Some(reason),
+                reason = self.forward(chunks, tx, &mut count) => Some(reason),
                 () = cut.notified() => Some("it was disconnected".to_owned()),
             },
             Err(error) => Some(format!("no thread for its decoder: {error}")),
@@ -329,11 +346,28 @@ impl Visit {
     }
 
     /// From the socket to the decoder; waits for both.
-    async fn forward(&mut self, first: Bytes, tx: mpsc::Sender<Bytes>, count: &mut u64) -> String {
-        let mut next = first;
+    async fn forward(
+        &mut self,
+        mut chunks: Option<Chunks>,
+        tx: mpsc::Sender<Bytes>,
+        count: &mut u64,
+    ) -> String {
         loop {
-            if !next.is_empty() && tx.send(next).await.is_err() {
-                return "it cannot be decoded".into();
+            let next = match &mut chunks {
+                None => self.held.split().freeze(),
+                Some(chunks) => match chunks.take(&mut self.held) {
+                    Ok(next) => next.unwrap_or_default(),
+                    Err(why) => return why.into(),
+                },
+            };
+            if !next.is_empty() {
+                if tx.send(next).await.is_err() {
+                    return "it cannot be decoded".into();
+                }
+                continue;
+            }
+            if chunks.as_ref().is_some_and(Chunks::is_over) {
+                return "the sender ended".into();
             }
             self.held.reserve(READ_BYTES);
             let read = self.stream.read_buf(&mut self.held);
@@ -343,7 +377,6 @@ impl Visit {
                 Ok(Err(error)) => return format!("the connection broke: {error}"),
                 Err(_) => return "it sent nothing for 10 s".into(),
             }
-            next = self.held.split().freeze();
         }
     }
 
@@ -354,14 +387,4 @@ impl Visit {
             reason: reason.to_owned(),
         });
     }
-}
-
-/// The title of an update: as a whole, or artist and title.
-fn title_of(head: &Head) -> Option<String> {
-    let part = |name| head.value(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
-    let title = part("song").or_else(|| match (part("artist"), part("title")) {
-        (Some(artist), Some(title)) => Some(format!("{artist} - {title}")),
-        (artist, title) => title.or(artist),
-    })?;
-    Some(title.chars().filter(|c| !c.is_control()).take(300).collect())
 }

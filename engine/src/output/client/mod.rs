@@ -71,7 +71,10 @@ impl SourceClient {
         let server = match handed.output.kind.clone() {
             OutputKind::Icecast(to) => Server::Icecast(to),
             OutputKind::Shoutcast(to) => Server::Shoutcast(to),
-            OutputKind::Hls(_) | OutputKind::Srt(_) | OutputKind::Recording(_) => return None,
+            OutputKind::Hls(_)
+            | OutputKind::Srt(_)
+            | OutputKind::Recording(_)
+            | OutputKind::Monitor(_) => return None,
         };
         let line = Arc::new(Line {
             id: handed.output.id,

@@ -9,7 +9,7 @@ const ROOM: Room = Room { burst: 32 * 1024, queue: 256 * 1024, listeners: 3 };
 fn hub(dir: &std::path::Path) -> Arc<Hub> {
     let page = PositionPage::open(&dir.join("reached.page")).expect("opens");
     let reached = Arc::new(Reached::new(EngineRunId([1; 16]), page));
-    Hub::new(MountId([1; 16]), reached, ROOM, Arc::new(|_| {}))
+    Hub::new(MountId([1; 16]), Some(reached), ROOM, Arc::new(|_| {}))
 }
 
 fn push(hub: &Hub, bytes: Bytes, until: i64) {
@@ -17,7 +17,8 @@ fn push(hub: &Hub, bytes: Bytes, until: i64) {
 }
 
 fn join(hub: &Arc<Hub>) -> Listener {
-    hub.join(false, Arc::new(Notify::new())).unwrap_or_else(|_| panic!("open, and not full"))
+    hub.join(Who::default(), false, Arc::new(Notify::new()))
+        .unwrap_or_else(|_| panic!("open, and not full"))
 }
 
 #[test]
@@ -44,7 +45,7 @@ fn the_air_reaches_as_far_as_the_quickest_listener_has_taken_it() {
 fn a_listener_that_does_not_read_is_dropped_and_another_is_not() {
     let dir = tempfile::tempdir().expect("dir");
     let hub = hub(dir.path());
-    assert!(hub.join(false, Arc::new(Notify::new())).is_err());
+    assert!(hub.join(Who::default(), false, Arc::new(Notify::new())).is_err());
     hub.open();
     let slow = join(&hub);
     let mut quick = join(&hub);
@@ -106,7 +107,7 @@ fn a_mount_takes_as_many_as_it_may_and_remembers_how_many_there_were() {
     let hub = hub(dir.path());
     hub.open();
     let all: Vec<Listener> = (0..3).map(|_| join(&hub)).collect();
-    let refused = hub.join(false, Arc::new(Notify::new())).err();
+    let refused = hub.join(Who::default(), false, Arc::new(Notify::new())).err();
     assert_eq!(refused, Some(Refusal::Full { limit: 3 }));
     drop(all);
     push(&hub, Bytes::from_static(b"sound"), 1);
@@ -124,8 +125,8 @@ fn a_title_comes_with_the_sound_it_belongs_to() {
     push(&hub, Bytes::from(vec![0; icy::METAINT]), 1);
     hub.set_title("New");
     push(&hub, Bytes::from(vec![0; icy::METAINT]), 2);
-    let mut listener =
-        hub.join(true, Arc::new(Notify::new())).unwrap_or_else(|_| panic!("open, and not full"));
+    let listener = hub.join(Who::default(), true, Arc::new(Notify::new()));
+    let mut listener = listener.unwrap_or_else(|_| panic!("open, and not full"));
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
     for title in ["Old", "New"] {
         let bytes = runtime.block_on(listener.next()).expect("sound");

@@ -1,6 +1,8 @@
 //! Any bytes as what an encoder says at the engine's harbor, and as its sound.
 #![no_main]
 
+#[path = "../../../../engine/src/input/harbor/chunks.rs"]
+mod chunks;
 #[path = "../../../../engine/src/input/harbor/laws.rs"]
 mod laws;
 #[path = "../../../../engine/src/input/harbor/request.rs"]

@@ -6,7 +6,7 @@ use crate::station::Station;
 use crate::station::command::StationCommand;
 use grimnir_events::MountId;
 use grimnir_events::output::{
-    HlsContainer, IcecastOutput, OutputHealth, ShoutcastOutput, SourceMethod,
+    HlsContainer, IcecastOutput, MonitorOutput, OutputHealth, ShoutcastOutput, SourceMethod,
 };
 use grimnir_events::station::{Mount, StationSettings};
 
@@ -56,6 +56,11 @@ fn recording(folder: &str) -> OutputKind {
         keep_days: 0,
         keep_bytes: 0,
     })
+}
+
+fn monitor(path: &str) -> OutputKind {
+    let encoding = Encoding { format: MountFormat::Flac, bitrate_kbps: 0 };
+    OutputKind::Monitor(MonitorOutput { path: path.into(), encoding, password: None })
 }
 
 fn output(n: u8, kind: OutputKind) -> Output {
@@ -133,14 +138,35 @@ fn what_no_server_could_take_is_refused_by_name() {
 }
 
 #[test]
-fn no_two_stand_in_each_others_place() {
-    let mount = Mount {
+fn a_recording_in_mp3_has_a_bit_rate_at_which_its_frames_are_those_of_the_air() {
+    let of = |format, bitrate_kbps| {
+        let encoding = Encoding { format, bitrate_kbps };
+        let (folder, keep_days, keep_bytes) = ("archive".into(), 0, 0);
+        let recording = RecordingOutput { encoding, folder, keep_days, keep_bytes };
+        output(1, OutputKind::Recording(recording))
+    };
+    for low in [32, 96, 112] {
+        let message = ygg().when(set(&of(MountFormat::Mp3, low))).rejected("bad_recording_bitrate");
+        assert!(message.contains(&low.to_string()) && message.contains("128"), "{message}");
+    }
+    for fits in [of(MountFormat::Mp3, 128), of(MountFormat::Opus, 32)] {
+        ygg().when(set(&fits)).then(&was_set(&fits));
+    }
+}
+
+fn main_mount() -> Mount {
+    Mount {
         id: MountId([8; 16]),
         name: "Main".into(),
         path: "/hls/main.mp3".into(),
         format: MountFormat::Mp3,
         bitrate_kbps: 128,
-    };
+    }
+}
+
+#[test]
+fn no_two_stand_in_each_others_place() {
+    let mount = main_mount();
     let with = |first: OutputKind| ygg().when(set(&output(1, first))).given;
     let second = |kind| set(&output(2, kind));
     let taken = "output_place_taken";
@@ -155,6 +181,11 @@ fn no_two_stand_in_each_others_place() {
     with(hls("/hls", None)).when(set(&beside)).then(&was_set(&beside));
     with(hls("/hls", Some("web"))).when(second(recording("web"))).rejected(taken);
     ygg().when(set(&output(1, recording("../up")))).rejected("bad_folder");
+    with(hls("/hls", None)).when(second(monitor("/hls/studio"))).rejected(taken);
+    with(monitor("/studio")).when(second(monitor("/studio"))).rejected(taken);
+    let mount = Mount { id: MountId([9; 16]), path: "/studio".into(), ..main_mount() };
+    with(monitor("/studio")).when(StationCommand::AddMount { mount }).rejected(taken);
+    ygg().when(set(&output(1, monitor("studio")))).rejected("bad_mount_path");
 }
 
 #[test]
@@ -163,9 +194,10 @@ fn a_kind_and_a_health_have_a_word_each() {
         OutputKind::Icecast(icecast()).word(),
         hls("/a", None).word(),
         recording("a").word(),
+        monitor("/a").word(),
         OutputHealth::Up.word(),
         OutputHealth::Degraded.word(),
         OutputHealth::Down.word(),
     ];
-    assert_eq!(words, ["icecast", "hls", "recording", "up", "degraded", "down"]);
+    assert_eq!(words, ["icecast", "hls", "recording", "monitor", "up", "degraded", "down"]);
 }

@@ -87,7 +87,7 @@ fn blocks(from: i64, count: i64) -> impl Iterator<Item = Block> {
         for (n, frame) in frames.iter_mut().enumerate() {
             *frame = code(at.0 + n as i64);
         }
-        Block { at, frames }
+        Block { at, sudden: false, frames }
     })
 }
 

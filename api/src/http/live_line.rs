@@ -1,0 +1,127 @@
+//! Lines of live sessions as they are asked for and shown: SRT and RTP.
+
+use grimnir_events::line::{LiveLine, RtpSound};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Time in which what is lost is sent again or waited for, where nothing is said: 200 ms.
+const LATENCY_MS: u32 = 200;
+
+/// A way of sound into a session that is no harbor.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
+pub enum LineBody {
+    /// The engine waits for a caller, whose stream id is to be the session's password.
+    SrtListener {
+        /// Own address that it waits at; all where none is given.
+        #[serde(default = "everywhere")]
+        address: String,
+        /// UDP port.
+        port: u16,
+        /// Time in which what is lost is sent again; 200 where nothing is said.
+        #[serde(default = "latency_ms")]
+        latency_ms: u32,
+    },
+    /// The engine calls a listener.
+    SrtCaller {
+        /// Name or address.
+        host: String,
+        /// UDP port.
+        port: u16,
+        /// What the listener is told. It is shown to whoever sees the session.
+        #[serde(default)]
+        stream_id: String,
+        /// Time in which what is lost is sent again; 200 where nothing is said.
+        #[serde(default = "latency_ms")]
+        latency_ms: u32,
+    },
+    /// Packets that come to a port, from whomever: RTP has no password.
+    Rtp {
+        /// Own address that they come to, or the group.
+        address: String,
+        /// UDP port.
+        port: u16,
+        /// What is in them.
+        sound: RtpSoundBody,
+        /// Rate of `l16`; 44100 where nothing is said.
+        #[serde(default)]
+        rate: Option<u32>,
+        /// Channels of `l16`; 2 where nothing is said.
+        #[serde(default)]
+        channels: Option<u8>,
+        /// Time in which a late packet is waited for; 200 where nothing is said.
+        #[serde(default = "latency_ms")]
+        latency_ms: u32,
+    },
+}
+
+/// What RTP packets carry.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RtpSoundBody {
+    /// Opus.
+    Opus,
+    /// MP3 and its elders.
+    MpegAudio,
+    /// An MPEG transport stream, e.g. with AAC.
+    MpegTs,
+    /// Samples of 16 bits.
+    L16,
+}
+
+fn everywhere() -> String {
+    "0.0.0.0".to_owned()
+}
+
+fn latency_ms() -> u32 {
+    LATENCY_MS
+}
+
+impl From<LineBody> for LiveLine {
+    fn from(body: LineBody) -> Self {
+        match body {
+            LineBody::SrtListener { address, port, latency_ms } => {
+                Self::SrtListener { address, port, latency_ms }
+            }
+            LineBody::SrtCaller { host, port, stream_id, latency_ms } => {
+                Self::SrtCaller { host, port, stream_id, latency_ms }
+            }
+            LineBody::Rtp { address, port, sound, rate, channels, latency_ms } => {
+                let sound = match sound {
+                    RtpSoundBody::Opus => RtpSound::Opus,
+                    RtpSoundBody::MpegAudio => RtpSound::MpegAudio,
+                    RtpSoundBody::MpegTs => RtpSound::MpegTs,
+                    RtpSoundBody::L16 => RtpSound::L16 {
+                        rate: rate.unwrap_or(44_100),
+                        channels: channels.unwrap_or(2),
+                    },
+                };
+                Self::Rtp { address, port, sound, latency_ms }
+            }
+        }
+    }
+}
+
+impl From<LiveLine> for LineBody {
+    fn from(line: LiveLine) -> Self {
+        match line {
+            LiveLine::SrtListener { address, port, latency_ms } => {
+                Self::SrtListener { address, port, latency_ms }
+            }
+            LiveLine::SrtCaller { host, port, stream_id, latency_ms } => {
+                Self::SrtCaller { host, port, stream_id, latency_ms }
+            }
+            LiveLine::Rtp { address, port, sound, latency_ms } => {
+                let (sound, rate, channels) = match sound {
+                    RtpSound::Opus => (RtpSoundBody::Opus, None, None),
+                    RtpSound::MpegAudio => (RtpSoundBody::MpegAudio, None, None),
+                    RtpSound::MpegTs => (RtpSoundBody::MpegTs, None, None),
+                    RtpSound::L16 { rate, channels } => {
+                        (RtpSoundBody::L16, Some(rate), Some(channels))
+                    }
+                };
+                Self::Rtp { address, port, sound, rate, channels, latency_ms }
+            }
+        }
+    }
+}

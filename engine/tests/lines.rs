@@ -1,0 +1,251 @@
+//! Sound that comes to a running engine over SRT and RTP, from the senders that people have: who is
+//! heard, who is turned away, and what becomes of packets that are lost.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use grimnir_engine_proto::{Client, v1};
+use grimnir_events::LiveSessionId;
+use grimnir_events::air::AirFact;
+use grimnir_events::ladder::{AUTOMATION_CLAIM, OwnerReason};
+use grimnir_events::line::{EngineLines, LiveLine, RtpSound};
+use grimnir_events::live::{LiveAirEvent, LiveGrant, TakePolicy};
+use std::net::UdpSocket;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use support::live::*;
+use support::*;
+
+const HOST: &str = "127.0.0.1";
+const LATENCY_MS: u32 = 120;
+
+/// A UDP port that nobody has just now.
+fn free_port() -> u16 {
+    UdpSocket::bind((HOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+fn rtp(port: u16, sound: RtpSound) -> LiveLine {
+    LiveLine::Rtp { address: HOST.into(), port, sound, latency_ms: LATENCY_MS }
+}
+
+/// Hands over the sessions 1 and on, each with its line.
+async fn set_lines(client: &mut Client, grants: &[LiveGrant], lines: &[LiveLine]) {
+    let lines = (1u8..).zip(lines).map(|(n, line)| (LiveSessionId([n; 16]), line.clone()));
+    let lines = EngineLines { revision: 2, station_id: STATION, lines: lines.collect() };
+    set_inputs(client, 2, grants).await;
+    let request = v1::SetClaimsRequest {
+        claims_payload: bytes(&grimnir_events::handover::EngineClaims {
+            revision: 3,
+            claims: vec![],
+            ended: vec![],
+            owner: AUTOMATION_CLAIM,
+            skips: vec![],
+        }),
+        lines_payload: bytes(&lines),
+        epoch: 1,
+        ..Default::default()
+    };
+    assert!(client.set_claims(request).await.unwrap().into_inner().accepted);
+}
+
+fn seen(facts: &[AirFact], wanted: impl Fn(&LiveAirEvent) -> bool) -> usize {
+    live_facts(facts).iter().filter(|event| wanted(event)).count()
+}
+
+/// GStreamer, with a tone.
+fn gstreamer(hertz: u32, output: &str) -> Encoder {
+    let tone = format!(
+        "audiotestsrc is-live=true freq={hertz} volume=0.3 ! audio/x-raw,rate=48000,channels=2 ! \
+         audioconvert ! {output}"
+    );
+    Encoder::start("gst-launch-1.0", &[&["-q"][..], &tone.split(' ').collect::<Vec<_>>()].concat())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_with_the_password_is_heard_over_srt_and_comes_back_into_its_claim() {
+    let grants = [grant(1, TakePolicy::Immediate)];
+    let (rig, mut client, port) = on_air(&grants).await;
+    let line = free_port();
+    let listener =
+        LiveLine::SrtListener { address: HOST.into(), port: line, latency_ms: LATENCY_MS };
+    set_lines(&mut client, &grants, &[listener]).await;
+    let ear = listen(port);
+    let caller = |hertz, secret: &str| {
+        let url = format!("srt://{HOST}:{line}?streamid={secret}&latency=120000");
+        Encoder::ffmpeg(hertz, &["-c:a", "aac", "-b:a", "128k", "-f", "mpegts", &url])
+    };
+    // The listener opens in its own time: whoever calls too early calls again.
+    let refused = |facts: &[AirFact]| {
+        let by_line = |e: &LiveAirEvent| match e {
+            LiveAirEvent::Refused { mount, reason, .. } => {
+                mount == "/mount-1" && reason.contains("stream id")
+            }
+            _ => false,
+        };
+        seen(facts, by_line) > 0
+    };
+    let wrong = again_until(&mut client, || caller(660, "secret-2"), refused).await;
+    drop(wrong);
+    let heard = |times| move |facts: &[AirFact]| owners(facts).len() >= times;
+    let right = again_until(&mut client, || caller(880, "secret-1"), heard(2)).await;
+    heard_for(&mut client, 96_000).await;
+    drop(right);
+    facts_until(&mut client, 1, heard(3)).await;
+    let right = again_until(&mut client, || caller(880, "secret-1"), heard(4)).await;
+    heard_for(&mut client, 96_000).await;
+    drop(right);
+    let facts = facts_until(&mut client, 1, heard(5)).await;
+    let claims = seen(&facts, |event| matches!(event, LiveAirEvent::Claimed { .. }));
+    assert_eq!(claims, 1, "it came back into its claim");
+    let reasons: Vec<OwnerReason> = owners(&facts).into_iter().map(|(_, why)| why).collect();
+    assert_eq!(reasons[1], OwnerReason::Preempted);
+    let tones = tones_heard(&ear.hang_up(rig.dir.path()), &[440, 660, 880]);
+    assert!(!tones.contains(&Some(660)), "who has no password is heard: {tones:?}");
+    assert!(tones.contains(&Some(880)), "{tones:?}");
+}
+
+/// Starts a sender anew every three seconds until what it is to bring about is seen.
+async fn again_until(
+    client: &mut Client,
+    sender: impl Fn() -> Encoder,
+    enough: impl Fn(&[AirFact]) -> bool,
+) -> Encoder {
+    let request = v1::PullJournalRequest { from_seq: 1 };
+    let mut stream = client.pull_journal(request).await.unwrap().into_inner();
+    let (mut facts, mut running) = (Vec::new(), sender());
+    for _ in 0..10 {
+        let by = tokio::time::Instant::now() + Duration::from_secs(6);
+        while let Ok(record) = tokio::time::timeout_at(by, stream.message()).await {
+            let record = record.unwrap().expect("journal goes on");
+            facts.push(grimnir_events::codec::decode_bytes(&record.fact_payload).unwrap());
+            if enough(&facts) {
+                return running;
+            }
+        }
+        if running.0.try_wait().unwrap().is_some() {
+            running = sender();
+        }
+    }
+    panic!("not seen; facts so far: {facts:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_sender_of_rtp_and_an_srt_listener_that_is_called_are_ready() {
+    let grants: Vec<LiveGrant> = (1..=5).map(|n| grant(n, TakePolicy::OnCue)).collect();
+    let (rig, mut client, _) = on_air(&grants).await;
+    let ports: Vec<u16> = (0..5).map(|_| free_port()).collect();
+    let called = LiveLine::SrtCaller {
+        host: HOST.into(),
+        port: ports[4],
+        stream_id: "outside".into(),
+        latency_ms: LATENCY_MS,
+    };
+    let lines = [
+        rtp(ports[0], RtpSound::Opus),
+        rtp(ports[1], RtpSound::MpegAudio),
+        rtp(ports[2], RtpSound::L16 { rate: 48_000, channels: 2 }),
+        rtp(ports[3], RtpSound::MpegTs),
+        called,
+    ];
+    set_lines(&mut client, &grants, &lines).await;
+    let to = |number: usize| format!("rtp://{HOST}:{}", ports[number]);
+    let sink = |number: usize| format!("udpsink host={HOST} port={}", ports[number]);
+    let listener = format!("srt://{HOST}:{}?mode=listener", ports[4]);
+    let _senders = [
+        gstreamer(500, &format!("opusenc ! rtpopuspay ! {}", sink(0))),
+        Encoder::ffmpeg(600, &["-c:a", "libmp3lame", "-f", "rtp", &to(1)]),
+        gstreamer(700, &format!("rtpL16pay ! {}", sink(2))),
+        Encoder::ffmpeg(800, &["-c:a", "aac", "-f", "rtp_mpegts", &to(3)]),
+        Encoder::ffmpeg(900, &["-c:a", "libmp3lame", "-f", "mpegts", &listener]),
+    ];
+    let ready = |facts: &[AirFact]| (1..=5).all(|n| is_ready(facts, n).is_some());
+    let facts = facts_within(&mut client, 1, 60, ready).await;
+    assert_eq!(is_ready(&facts, 3).as_deref(), Some("l16 48000 Hz 2 ch"));
+    let protocol = |number: u8| {
+        live_facts(&facts).into_iter().find_map(|event| match event {
+            LiveAirEvent::Connected { session_id, protocol, .. }
+                if session_id == LiveSessionId([number; 16]) =>
+            {
+                Some(protocol)
+            }
+            _ => None,
+        })
+    };
+    assert_eq!((protocol(1).as_deref(), protocol(5).as_deref()), (Some("rtp"), Some("srt")));
+    // Each decodes in a process of its own, which has the network and no more.
+    assert_eq!(children(&rig, "line"), 5);
+}
+
+/// Processes of the engine with this command that the kernel confines.
+fn children(rig: &Rig, command: &str) -> usize {
+    let parent = format!("PPid:\t{}", rig.child.as_ref().unwrap().id());
+    let mut count = 0;
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let read = |name| std::fs::read_to_string(entry.path().join(name)).unwrap_or_default();
+        let (status, words) = (read("status"), read("cmdline"));
+        let is = |wanted: &str| status.lines().any(|line| line == wanted);
+        if is(&parent) && words.split('\0').nth(1) == Some(command) {
+            assert!(is("Seccomp:\t2") && is("NoNewPrivs:\t1"), "{status}");
+            count += 1;
+        }
+    }
+    count
+}
+
+/// Passes packets on from one port to another and loses one in ten, by count and not by chance.
+struct LossyRelay {
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<u64>>,
+}
+
+impl LossyRelay {
+    fn begin(from: u16, to: u16) -> Self {
+        let socket = UdpSocket::bind((HOST, from)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let thread = std::thread::spawn(move || {
+            let (mut packet, mut count, mut lost) = ([0; 2_048], 0u64, 0);
+            while !stopped.load(Ordering::Relaxed) {
+                let Ok(length) = socket.recv(&mut packet) else { continue };
+                count += 1;
+                // Now one, now two in a row.
+                if [7, 20, 21].contains(&(count % 30)) {
+                    lost += 1;
+                    continue;
+                }
+                let _ = socket.send_to(&packet[..length], (HOST, to));
+            }
+            lost
+        });
+        Self { stop, thread: Some(thread) }
+    }
+
+    fn lost(mut self) -> u64 {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.take().unwrap().join().unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_packets_are_short_silences_and_the_air_keeps_time() {
+    let grants = [grant(1, TakePolicy::Immediate)];
+    let (rig, mut client, port) = on_air(&grants).await;
+    let (sent, comes) = (free_port(), free_port());
+    set_lines(&mut client, &grants, &[rtp(comes, RtpSound::L16 { rate: 48_000, channels: 2 })])
+        .await;
+    let relay = LossyRelay::begin(sent, comes);
+    let sender = gstreamer(880, &format!("rtpL16pay ! udpsink host={HOST} port={sent}"));
+    facts_until(&mut client, 1, |facts| owners(facts).len() == 2).await;
+    let ear = listen(port);
+    // One packet in ten of 12 s is 1.2 s: without what stands for it, the second held runs down.
+    heard_for(&mut client, 12 * 48_000).await;
+    let tones = tones_heard(&ear.hang_up(rig.dir.path()), &[440, 880]);
+    assert!(relay.lost() > 20);
+    let facts = facts_until(&mut client, 1, |facts| owners(facts).len() >= 2).await;
+    assert_eq!(seen(&facts, |e| matches!(e, LiveAirEvent::RanDry { .. })), 0);
+    assert_eq!(owners(&facts).len(), 2, "it stayed on air");
+    assert!(tones.ends_with(&[Some(880)]), "{tones:?}");
+    drop(sender);
+}
