@@ -68,7 +68,7 @@ fn once(dir: &Path, media: &Path, station: &str, path: &str) -> (f64, f64) {
     });
     while std::fs::read(&page).unwrap_or_default() == before {
         assert!(began.elapsed() < Duration::from_secs(10), "no block was mixed");
-        std::thread::sleep(Duration::from_micros(500));
+        std::thread::park_timeout(Duration::from_micros(500));
     }
     let mixed = began.elapsed();
     let heard = listener.join().expect("the listener ends").duration_since(began);
@@ -81,7 +81,7 @@ fn first_sound(address: SocketAddr, path: &str) -> Instant {
     let until = Instant::now() + Duration::from_secs(10);
     while Instant::now() < until {
         let Ok(mut stream) = TcpStream::connect(address) else {
-            std::thread::sleep(Duration::from_micros(500));
+            std::thread::park_timeout(Duration::from_micros(500));
             continue;
         };
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
