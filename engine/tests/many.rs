@@ -1,5 +1,5 @@
-//! Ten stations with three outputs each on one machine, in real time: no listener waits half a second
-//! for the next bytes. An hour of it with `GRIMNIR_SOAK=1`.
+//! Ten stations with three outputs each on one machine, in real time: no listener waits half a
+//! second for the next bytes. An hour of it with `GRIMNIR_SOAK=1`.
 //!
 //! Alone in its program, so that no other test is at work beside it.
 #![allow(missing_docs, clippy::unwrap_used)]

@@ -1,10 +1,10 @@
 //! How many stations with three outputs a core carries, by what one, four and eight cost.
 
 use crate::cost::on_air;
-use crate::report;
+use crate::{pass, report};
 use grimnir_tests::Server;
 use grimnir_tests::cost::{cpu_seconds, resident_mib};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub async fn stations_per_core() {
     let mut alone = f64::NAN;
@@ -14,12 +14,12 @@ pub async fn stations_per_core() {
         for number in 0..count {
             stations.push(on_air(&server, number, &[("aac_lc", 64), ("opus", 96)]).await);
         }
-        tokio::time::sleep(Duration::from_secs(5)).await;
+        pass(5).await;
         let pid = |station: &str| server.engine_pid(station).expect("the engine runs");
         let pids: Vec<u32> = stations.iter().map(|(stage, _)| pid(&stage.station)).collect();
         let used = || pids.iter().copied().map(cpu_seconds).sum::<f64>();
         let (before, began) = (used(), Instant::now());
-        tokio::time::sleep(Duration::from_secs(20)).await;
+        pass(20).await;
         let each = (used() - before) / began.elapsed().as_secs_f64() / f64::from(count as u32);
         alone = if count == 1 { each } else { alone };
         let pause = stations.iter().flat_map(|(_, ears)| ears).map(|ear| ear.longest_pause());

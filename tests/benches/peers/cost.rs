@@ -1,7 +1,7 @@
 //! Processor time and memory, beside Liquidsoap's over the same minute.
 
 use crate::liquidsoap::{Liquidsoap, Wanted};
-use crate::{report, setting};
+use crate::{pass, report, setting};
 use grimnir_tests::cost::{Bare, cpu_by_thread, cpu_seconds, live, resident_mib};
 use grimnir_tests::stage::KBPS;
 use grimnir_tests::{Ear, Server, Setting, Stage};
@@ -96,10 +96,10 @@ pub async fn on_air(server: &Server, number: usize, more: &[(&str, u32)]) -> (St
 /// Processor seconds per second of each, over the same minute, once all have settled.
 async fn window<const N: usize>(pids: [u32; N]) -> [f64; N] {
     let seconds = setting("GRIMNIR_BENCH_SECONDS", 60) as u64;
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    pass(10).await;
     let (before, began) = (pids.map(cpu_seconds), Instant::now());
     let threads = cpu_by_thread(pids[0]);
-    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    pass(seconds).await;
     let elapsed = began.elapsed().as_secs_f64();
     for (name, cpu) in cpu_by_thread(pids[0]) {
         let earlier = threads.iter().find(|(known, _)| *known == name).map_or(0.0, |(_, cpu)| *cpu);

@@ -94,7 +94,7 @@ fn liquidsoap() -> Vec<Option<Duration>> {
     let peer = Liquidsoap::start(&wanted);
     let until = |seconds: f64| {
         while peer.seconds() < seconds {
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::park_timeout(Duration::from_millis(20));
         }
     };
     until(8.0);

@@ -76,7 +76,7 @@ impl Liquidsoap {
         while peer.taken.lock().expect("whole").streams < outputs {
             let log = || std::fs::read_to_string(peer.dir.path().join("log")).unwrap_or_default();
             assert!(Instant::now() < until, "Liquidsoap does not send:\n{}", log());
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::park_timeout(Duration::from_millis(100));
         }
         peer
     }

@@ -13,6 +13,7 @@ mod start;
 
 use grimnir_tests::figure::Figure;
 use liquidsoap::Liquidsoap;
+use std::time::Duration;
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
@@ -41,6 +42,13 @@ fn main() {
 
 fn report(name: &str, value: f64, unit: &'static str, reference: &'static str, beside: f64) {
     Figure::beside(name, value, unit, (reference, beside)).report();
+}
+
+/// Lets so much time pass, which is what is measured over.
+async fn pass(seconds: u64) {
+    let mut passing = tokio::time::interval(Duration::from_secs(seconds));
+    passing.tick().await;
+    passing.tick().await;
 }
 
 /// A number out of the environment.

@@ -23,6 +23,7 @@ pub async fn first_audio() {
     let engine = server.engine_pid(&stage.station).expect("the engine runs");
     server.kill();
     kill(engine);
+    gone(engine);
     let dir = server.station_dir(&stage.station);
     let media = server.data.join("media");
     let (mut mixed, mut heard) = (Vec::new(), Vec::new());
@@ -33,6 +34,14 @@ pub async fn first_audio() {
     }
     quantiles("engine_start_to_mix", mixed, "aim", AIM);
     quantiles("engine_start_to_first_audio", heard, "aim", AIM);
+}
+
+/// Waits until a killed process holds nothing any more, whoever buries it.
+fn gone(pid: u32) {
+    let stat = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    while stat().rsplit_once(')').is_some_and(|(_, rest)| !rest.starts_with(" Z")) {
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
 }
 
 struct Engine(Child);
@@ -68,7 +77,7 @@ fn once(dir: &Path, media: &Path, station: &str, path: &str) -> (f64, f64) {
     });
     while std::fs::read(&page).unwrap_or_default() == before {
         assert!(began.elapsed() < Duration::from_secs(10), "no block was mixed");
-        std::thread::sleep(Duration::from_micros(500));
+        std::thread::park_timeout(Duration::from_micros(500));
     }
     let mixed = began.elapsed();
     let heard = listener.join().expect("the listener ends").duration_since(began);
@@ -81,7 +90,7 @@ fn first_sound(address: SocketAddr, path: &str) -> Instant {
     let until = Instant::now() + Duration::from_secs(10);
     while Instant::now() < until {
         let Ok(mut stream) = TcpStream::connect(address) else {
-            std::thread::sleep(Duration::from_micros(500));
+            std::thread::park_timeout(Duration::from_micros(500));
             continue;
         };
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");

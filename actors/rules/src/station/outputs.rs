@@ -13,8 +13,8 @@ pub const OUTPUTS_MAX: usize = 16;
 pub const TOLD_MAX: usize = 100;
 /// Longest host name (RFC 1035).
 pub const HOST_MAX: usize = 253;
-/// Least bit rate of a recording in MP3: below, LAME takes a lower sample rate, and a file's frames do
-/// not tell the programme's any more.
+/// Least bit rate of a recording in MP3: below, LAME takes a lower sample rate, and a file's frames
+/// do not tell the programme's any more.
 pub const RECORDED_MP3_KBPS: u16 = 128;
 /// Bit rates of one stream of HTTP live streaming.
 pub const VARIANTS_MAX: i64 = 5;
