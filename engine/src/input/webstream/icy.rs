@@ -94,13 +94,13 @@ mod tests {
         stream.extend(text("StreamTitle='C';"));
         stream.push(13);
         for cut in 0..stream.len() {
-            let (mut demux, mut sound) = (Demux::new(4).unwrap(), Vec::new());
+            let (mut demux, mut sound) = (Demux::new(4).expect("is there"), Vec::new());
             let first = demux.take(&stream[..cut], &mut sound);
             let second = demux.take(&stream[cut..], &mut sound);
             assert_eq!(sound, (1..=13).collect::<Vec<u8>>(), "cut at {cut}");
             assert_eq!(second.or(first).as_deref(), Some("C"));
         }
-        let (mut demux, mut sound) = (Demux::new(4).unwrap(), Vec::new());
+        let (mut demux, mut sound) = (Demux::new(4).expect("is there"), Vec::new());
         assert_eq!(demux.take(&stream[..60], &mut sound).as_deref(), Some("A - it''s B"));
     }
 
@@ -126,7 +126,7 @@ mod tests {
                     (state >> 24) as u8
                 })
                 .collect();
-            let mut demux = Demux::new(1 + seed as usize % 40).unwrap();
+            let mut demux = Demux::new(1 + seed as usize % 40).expect("is there");
             let mut sound = Vec::new();
             demux.take(&bytes, &mut sound);
             assert!(sound.len() <= bytes.len() && demux.text.len() <= 255 * 16);

@@ -192,7 +192,7 @@ fn the_first_is_returned_to_once_it_was_well_and_at_a_quiet_moment() {
         let began = world.ms;
         world.quiet = quiet;
         world.run(70_000);
-        let (at, from, to, reason) = *world.switches.last().unwrap();
+        let (at, from, to, reason) = *world.switches.last().expect("is there");
         assert_eq!((from, to, reason), (Some(1), Some(0), SwitchReason::Recovered));
         assert_eq!(world.healths.last(), Some(&WebstreamHealth::Healthy));
         assert!(world.pipes[1].is_none(), "the other is let go");
@@ -240,12 +240,12 @@ fn with_none_left_that_is_told_once_and_the_first_that_comes_back_is_heard() {
     let mut world = World::playing(&[Way::Up, Way::Up], laws());
     world.ways = vec![Way::Refuses, Way::Stalls];
     world.run(20_000);
-    let last = *world.switches.last().unwrap();
+    let last = *world.switches.last().expect("is there");
     assert_eq!((last.2, world.switches.iter().filter(|s| s.2.is_none()).count()), (None, 1));
     assert_eq!(world.healths.last(), Some(&WebstreamHealth::Unhealthy));
     world.ways[1] = Way::Up;
     world.run(70_000);
-    let last = *world.switches.last().unwrap();
+    let last = *world.switches.last().expect("is there");
     assert_eq!((last.1, last.2, last.3), (None, Some(1), SwitchReason::Recovered));
 }
 
@@ -257,7 +257,7 @@ fn the_only_one_is_heard_again_when_it_comes_back() {
     assert_eq!(world.switches.last().map(|s| s.2), Some(None));
     world.ways[0] = Way::Up;
     world.run(30_000);
-    let last = *world.switches.last().unwrap();
+    let last = *world.switches.last().expect("is there");
     assert_eq!((last.1, last.2, last.3), (None, Some(0), SwitchReason::Recovered));
 }
 
