@@ -358,41 +358,7 @@ pub async fn disconnect(
     ask(&app, &intent, (&id, &session), |session_id| LiveCommand::Disconnect { session_id }).await
 }
 
-/// Has a session's sound come over SRT or RTP, while the session is valid (manager).
-#[utoipa::path(
-    put, path = "/stations/{id}/live-sessions/{session}/line", tag = "live",
-    operation_id = "set_live_line",
-    params(("id" = String, Path), ("session" = String, Path)), request_body = LineBody,
-    responses((status = 200, body = Recorded), (status = 422, body = ProblemDocument))
-)]
-pub async fn set_line(
-    State(app): State<App>,
-    intent: Intent<Managers>,
-    Path((id, session)): Path<(String, String)>,
-    Body(request): Body<LineBody>,
-) -> Result<Answer<Recorded>, Problem> {
-    let line = Some(Box::new(request.into()));
-    ask(&app, &intent, (&id, &session), |session_id| LiveCommand::SetLine { session_id, line })
-        .await
-}
-
-/// Closes a session's line; encoders come to the harbor as before (manager).
-#[utoipa::path(
-    delete, path = "/stations/{id}/live-sessions/{session}/line", tag = "live",
-    operation_id = "close_live_line",
-    params(("id" = String, Path), ("session" = String, Path)),
-    responses((status = 200, body = Recorded), (status = 404, body = ProblemDocument))
-)]
-pub async fn close_line(
-    State(app): State<App>,
-    intent: Intent<Managers>,
-    Path((id, session)): Path<(String, String)>,
-) -> Result<Answer<Recorded>, Problem> {
-    let command = |session_id| LiveCommand::SetLine { session_id, line: None };
-    ask(&app, &intent, (&id, &session), command).await
-}
-
-async fn ask<G>(
+pub(super) async fn ask<G>(
     app: &App,
     intent: &Intent<G>,
     (station, session): (&str, &str),

@@ -151,7 +151,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(ladder::current))
         .routes(routes!(live::list, live::create))
         .routes(routes!(live::show, live::revoke))
-        .routes(routes!(live::set_line, live::close_line))
+        .routes(routes!(live_line::set_line, live_line::close_line))
         .routes(routes!(live::hand_over))
         .routes(routes!(live::disconnect))
         .routes(routes!(webstream::list, webstream::add))

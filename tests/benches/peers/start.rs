@@ -23,6 +23,7 @@ pub async fn first_audio() {
     let engine = server.engine_pid(&stage.station).expect("the engine runs");
     server.kill();
     kill(engine);
+    gone(engine);
     let dir = server.station_dir(&stage.station);
     let media = server.data.join("media");
     let (mut mixed, mut heard) = (Vec::new(), Vec::new());
@@ -33,6 +34,14 @@ pub async fn first_audio() {
     }
     quantiles("engine_start_to_mix", mixed, "aim", AIM);
     quantiles("engine_start_to_first_audio", heard, "aim", AIM);
+}
+
+/// Waits until a killed process holds nothing any more, whoever buries it.
+fn gone(pid: u32) {
+    let stat = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    while stat().rsplit_once(')').is_some_and(|(_, rest)| !rest.starts_with(" Z")) {
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
 }
 
 struct Engine(Child);
