@@ -26,20 +26,16 @@ impl Answer {
 
 /// The answer and the bytes that its head took; `None` while more are needed.
 pub fn answer(bytes: &[u8]) -> Result<Option<(Answer, usize)>, String> {
-    let Some(end) = end_of_head(bytes) else {
-        if bytes.len() > HEAD_LIMIT {
-            return Err(format!("its answer's head is longer than {HEAD_LIMIT} bytes"));
-        }
-        // What is no answer at all is not waited for.
-        let start = &bytes[..bytes.len().min(4)];
-        if !b"HTTP".starts_with(start) && !b"ICY ".starts_with(start) {
-            return Err("it does not speak HTTP".into());
-        }
-        return Ok(None);
-    };
-    if end > HEAD_LIMIT {
+    // What is no answer at all is not waited for.
+    let start = &bytes[..bytes.len().min(4)];
+    if !b"HTTP".starts_with(start) && !b"ICY ".starts_with(start) {
+        return Err("it does not speak HTTP".into());
+    }
+    let end = end_of_head(bytes);
+    if end.unwrap_or(bytes.len()) > HEAD_LIMIT {
         return Err(format!("its answer's head is longer than {HEAD_LIMIT} bytes"));
     }
+    let Some(end) = end else { return Ok(None) };
     let text = String::from_utf8_lossy(&bytes[..end]);
     let mut lines = text.lines();
     let mut words = lines.next().unwrap_or_default().split_ascii_whitespace();

@@ -8,6 +8,8 @@
 pub mod answer;
 pub mod icy;
 pub mod playlist;
+#[cfg(test)]
+mod laws;
 mod kind;
 mod client;
 mod hls;

@@ -71,3 +71,13 @@ fn an_explained_hour_tells_of_the_picks_that_stand() {
         }
     }
 }
+
+#[test]
+fn a_way_that_does_not_weigh_counts_exclusions_alone() {
+    use super::super::pick::{EXCLUDE, QUOTA, REST};
+    use super::super::ways::Way;
+    let broken = EXCLUDE | QUOTA | REST;
+    assert_eq!([Way::Rules, Way::Long].map(|way| way.counted(broken)), [broken; 2]);
+    assert_eq!([Way::Rested, Way::Most].map(|way| way.counted(broken)), [EXCLUDE; 2]);
+    assert_eq!([Way::Rested, Way::Most].map(|way| way.counted(QUOTA)), [0; 2]);
+}
