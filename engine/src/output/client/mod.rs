@@ -32,8 +32,6 @@ use tokio::time::Instant;
 /// A connection that stood for this long was a good one.
 const STOOD: Duration = Duration::from_secs(10);
 
-/// Why nothing is sent before the sign-on and after the sign-off.
-
 /// Where the sound goes.
 enum Server {
     Icecast(IcecastOutput),
