@@ -1,3 +1,5 @@
+//! What a confined process cannot do any more.
+
 use super::*;
 use std::fs::File;
 use std::io::{Error, ErrorKind};

@@ -104,7 +104,8 @@ fn source(line: &LiveLine) -> String {
     };
     format!(
         "udpsrc name=in timeout={SILENT_NS} buffer-size={RECEIVE_BYTES} caps=\"application/x-rtp,\
-         media={media},clock-rate={clock},encoding-name={name}{channels}\" ! rtpjitterbuffer latency={latency_ms} do-lost=true ! {depay}"
+         media={media},clock-rate={clock},encoding-name={name}{channels}\" \
+         ! rtpjitterbuffer latency={latency_ms} do-lost=true ! {depay}"
     )
 }
 

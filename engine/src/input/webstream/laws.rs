@@ -1,5 +1,5 @@
-//! What holds of any bytes that a server sends instead of a webstream: the fuzz targets (`make fuzz`)
-//! and the tests run it.
+//! What holds of any bytes that a server sends instead of a webstream: the fuzz targets
+//! (`make fuzz`) and the tests run it.
 
 use super::answer::{Chunks, HEAD_LIMIT, answer};
 use super::icy::Demux;
