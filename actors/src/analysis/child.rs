@@ -90,7 +90,6 @@ async fn bounded(pipe: Option<impl AsyncRead + Unpin>, most: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     const LONG: Duration = Duration::from_secs(100);
 
@@ -98,9 +97,12 @@ mod tests {
     async fn outcome(script: &str, patience: Duration) -> Result<AnalysisReport, Refused> {
         let dir = tempfile::tempdir().expect("a folder");
         let program = dir.path().join("analyser");
-        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("writes");
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))
-            .expect("may run");
+        let text = dir.path().join("text");
+        std::fs::write(&text, format!("#!/bin/sh\n{script}\n")).expect("writes");
+        // By another process: a child that another test starts just now has what this one writes
+        // open, and a program that is open for writing cannot run.
+        let made = std::process::Command::new("install").arg(&text).arg(&program).status();
+        assert!(made.expect("install starts").success());
         let outputs = Outputs::in_folder(dir.path());
         analyse(&program, &dir.path().join("file"), &outputs, patience).await
     }
