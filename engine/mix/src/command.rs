@@ -52,6 +52,14 @@ impl Command {
             | Self::SetGain { voice, .. } => *voice,
         }
     }
+
+    /// The frame that it takes effect on.
+    pub fn at(&self) -> AirFrame {
+        match self {
+            Self::Start(start) => start.at,
+            Self::FadeOut { at, .. } | Self::Stop { at, .. } | Self::SetGain { at, .. } => *at,
+        }
+    }
 }
 
 /// A voice to be added.

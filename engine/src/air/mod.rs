@@ -9,6 +9,7 @@ pub mod clock;
 pub mod feeder;
 pub mod guarded;
 pub mod ring;
+mod sudden;
 pub mod thread;
 pub mod view;
 

@@ -4,6 +4,7 @@
 
 use super::bus::{BlockMeter, Bus, Shape};
 use super::clock::{BLOCK_NS, monotonic_ns, sleep_until};
+use super::sudden::is_sudden;
 use super::view::{AirView, Shown};
 use crate::output::fanout::Fanout;
 use crate::position::{Position, PositionPage};
@@ -282,7 +283,7 @@ impl MixThread {
                 Err(TryRecvError::Empty) => return Some(sudden),
                 Err(TryRecvError::Disconnected) => return None,
             };
-            sudden |= matches!(command, AirCommand::Start { .. } | AirCommand::Mix(_));
+            sudden |= is_sudden(&command, self.mixer.position());
             let result = match command {
                 AirCommand::Start { from_frame, urgent, start } => {
                     let voice = start.voice;
