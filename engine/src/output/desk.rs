@@ -13,11 +13,11 @@ use super::reached::Reached;
 use super::record::target::Recording;
 use super::srt::Srt;
 use super::target::{Sink, Target};
+use super::withheld::Withheld;
 use crate::director::status::{OutputView, TargetView};
 use grimnir_events::handover::EngineConfig;
 use grimnir_events::listening::MountListened;
-use grimnir_events::output::OFF_AIR;
-use grimnir_events::output::{EngineOutput, EngineOutputs, OutputKind};
+use grimnir_events::output::{EngineOutput, EngineOutputs, OFF_AIR, OutputKind, REMOVED};
 use grimnir_events::station::Mount;
 use grimnir_events::{AirFrame, MountId, OutputId};
 use std::collections::BTreeMap;
@@ -75,7 +75,7 @@ impl Desk {
             self.mounts.push((mount.clone(), hub));
         }
         for (_, hub) in before.values() {
-            hub.close("the mount was removed or changed");
+            hub.close(REMOVED);
         }
         {
             let mut offer = self.around.offer.write().unwrap_or_else(PoisonError::into_inner);
@@ -93,7 +93,13 @@ impl Desk {
             .filter(|handed| handed.output.enabled)
             .map(|handed| (handed.output.id, handed))
             .collect();
-        self.targets.retain(|id, (held, _)| wanted.get(id) == Some(&&*held));
+        self.targets.retain(|id, (held, target)| {
+            let kept = wanted.get(id) == Some(&&*held);
+            if !kept {
+                target.pulse().leave();
+            }
+            kept
+        });
         for (id, handed) in wanted {
             if self.targets.contains_key(&id) {
                 continue;
@@ -108,6 +114,10 @@ impl Desk {
 
     /// The target of one output.
     fn make(&self, handed: &EngineOutput) -> Option<Box<dyn Target>> {
+        if let Some(shut) = Withheld::of(handed, self.around.tell.clone()) {
+            tracing::warn!(output.id = %handed.output.id, "an output's password is missing");
+            return Some(Box::new(shut));
+        }
         match &handed.output.kind {
             OutputKind::Recording(recording) => {
                 Some(Box::new(Recording::new(&handed.output, recording, self.around.clone())))

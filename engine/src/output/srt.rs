@@ -6,7 +6,7 @@
 use super::around::Surroundings;
 use super::codec::{failure_of, ready};
 use super::encoder::EncoderKey;
-use super::target::{Encoded, Pulse, Sink, Target, TargetState};
+use super::target::{Encoded, Pulse, Sink, Target};
 use bytes::Bytes;
 use grimnir_events::AirFrame;
 use grimnir_events::output::OFF_AIR;
@@ -98,8 +98,8 @@ impl Target for Srt {
     }
     /// Transport streams of sound have no place for it.
     fn set_title(&self, _: &str) {}
-    fn state(&self) -> TargetState {
-        self.pulse.state()
+    fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 }
 
