@@ -33,6 +33,8 @@ pub struct Desk {
     runtime: tokio::runtime::Handle,
     encoders: BTreeMap<EncoderKey, Encoder>,
     mounts: Vec<(Mount, Arc<Hub>)>,
+    /// Of mounts that were removed or changed: who was there is still to be counted.
+    past: Vec<Arc<Hub>>,
     targets: BTreeMap<OutputId, (EngineOutput, Box<dyn Target>)>,
     on_air: bool,
     title: String,
@@ -53,6 +55,7 @@ impl Desk {
             runtime,
             encoders: BTreeMap::new(),
             mounts: Vec::new(),
+            past: Vec::new(),
             targets: BTreeMap::new(),
             on_air: false,
             title: String::new(),
@@ -74,8 +77,11 @@ impl Desk {
             let hub = kept.map_or_else(new, |(_, hub)| hub);
             self.mounts.push((mount.clone(), hub));
         }
-        for (_, hub) in before.values() {
+        for (_, hub) in before.into_values() {
             hub.close(REMOVED);
+            if !hub.is_forgotten() {
+                self.past.push(hub);
+            }
         }
         {
             let mut offer = self.around.offer.write().unwrap_or_else(PoisonError::into_inner);
@@ -191,8 +197,22 @@ impl Desk {
 
     /// How many were handed frames from `from` to before `to`, by mount; what is before `keep` is
     /// counted no more.
-    pub fn listened(&self, from: AirFrame, to: AirFrame, keep: AirFrame) -> Vec<MountListened> {
-        self.mounts.iter().map(|(_, hub)| hub.listened(from, to, keep)).collect()
+    pub fn listened(&mut self, from: AirFrame, to: AirFrame, keep: AirFrame) -> Vec<MountListened> {
+        let of = |hub: &Arc<Hub>| hub.listened(from, to, keep);
+        let mut all: Vec<MountListened> = self.mounts.iter().map(|(_, hub)| of(hub)).collect();
+        for past in self.past.iter().map(of).filter(|past| past.sessions > 0) {
+            match all.iter_mut().find(|now| now.mount_id == past.mount_id) {
+                Some(now) => {
+                    // One was closed before the other was opened.
+                    now.most = now.most.max(past.most);
+                    now.sessions += past.sessions;
+                    now.frames += past.frames;
+                }
+                None => all.push(past),
+            }
+        }
+        self.past.retain(|hub| !hub.is_forgotten());
+        all
     }
 
     /// How the outputs are.
