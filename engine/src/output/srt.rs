@@ -19,8 +19,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Pieces of 144 ms that may wait: 4 s, less than an SRT receiver gives a line up after.
-const QUEUE: usize = 28;
+/// Pieces that may wait: 4 s of 24 ms each, as they are where something was ordered, which is less
+/// than an SRT receiver gives a line up after; of 144 ms each they are 1 MB of 320 kbit/s.
+const QUEUE: usize = 168;
 /// Bytes that may wait in the pipeline: 3 s of 320 kbit/s.
 const PIPELINE_BYTES: u64 = 128 * 1024;
 /// How often the pipeline is asked how it is.
