@@ -146,12 +146,17 @@ fn what_is_played_of_a_file_is_what_another_decoder_makes_of_it() {
         let longer = ours.len() as i64 - theirs.len() as i64;
         let (lag, level) = beside(&ours, &theirs);
         let said = (report.analysis.duration_frames - ours.len() as i64).abs();
-        println!("{name}: {} frames, {longer} frames longer, {lag} behind, {level:.2?} dB, {}", ours.len(), report.codec);
+        println!("{name}: {longer} frames longer, {lag} behind, {level:.2?} dB, {}", report.codec);
         let close = level.iter().all(|db| db.abs() <= 0.2);
-        // What an encoder put behind the last frame ffmpeg plays and we do not, where a file says
-        // how long it is. A copy at another rate may stand between two frames.
-        let made = ours.len() as f64 - SECONDS * 48_000.0;
-        let long = longer.abs() > 1 && made.abs() > 2.0;
+        // ADPCM begins its blocks with two samples of their own. Of AAC in MP4 GStreamer drops what
+        // is less than a whole frame at the end.
+        let spare = match report.codec.as_str() {
+            "aac" if name.ends_with("m4a") => 1_115,
+            "adpcm_ms" => 2,
+            _ => 1,
+        };
+        let long = longer.abs() > spare;
+        // A copy at another rate may stand between two frames.
         let aside = lag.abs() > i64::from(report.play_copy && rate != 48_000);
         if long || aside || !close || said > 0 || report.play_copy == as_it_is {
             wrong.push((name, longer, lag, level, said, report.play_copy));
