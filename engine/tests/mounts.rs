@@ -36,13 +36,13 @@ fn all_formats() -> EngineConfig {
     EngineConfig { mounts, ..config(1) }
 }
 
-/// A tone above noise 35 dB below it, which costs every codec the bits that music does: a burst,
+/// A tone above noise 10 dB below it, which costs every codec the bits that music does: a burst,
 /// counted in bytes, is then of a few seconds in every format.
 fn noisy_tone(rig: &Rig, hertz: u32, seconds: f64) -> (ContentHash, i64) {
     let path = rig.dir.path().join(format!("{hertz}.wav"));
     let tone = format!("sine=frequency={hertz}:sample_rate=48000:duration={seconds}");
     let noise =
-        format!("anoisesrc=amplitude=0.02:sample_rate=48000:duration={seconds}:seed={hertz}");
+        format!("anoisesrc=amplitude=0.15:sample_rate=48000:duration={seconds}:seed={hertz}");
     let sum = "[0]volume=4[a];[a][1]amix=inputs=2:normalize=0";
     let sources = ["-f", "lavfi", "-i", &tone, "-f", "lavfi", "-i", &noise];
     ffmpeg(&[&sources[..], &["-filter_complex", sum, "-ac", "2"]].concat(), &path);

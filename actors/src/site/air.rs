@@ -236,3 +236,113 @@ pub(super) fn answered<T>(
 fn if_on_air(aired: v1::AiredResponse) -> Result<v1::AiredResponse, String> {
     if aired.on_air { Ok(aired) } else { Err(aired.reason) }
 }
+
+fn raised(
+    claim_id: ClaimId,
+    aired: Result<v1::AiredResponse, String>,
+    seq: Option<u64>,
+    request: &RaiseRequest,
+) -> Raised {
+    // Accepted and mixed are on the host's one monotonic clock.
+    let waited = i64::try_from(request.accepted_at.elapsed().as_nanos()).unwrap_or(i64::MAX);
+    let accepted_ns = clock::monotonic_ns().saturating_sub(waited);
+    let (on_air, reason, accept_to_mix_us, first_frame) = match aired {
+        Ok(a) => (
+            true,
+            String::new(),
+            Some((a.mixed_monotonic_ns - accepted_ns) / 1_000),
+            Some(a.first_frame),
+        ),
+        Err(reason) => (false, reason, None, None),
+    };
+    Raised {
+        claim_id,
+        on_air,
+        reason,
+        accept_to_mix_us,
+        first_frame,
+        recorded: seq.is_some(),
+        seq: seq.unwrap_or(0),
+    }
+}
+
+/// A recorded refusal is an answer of no to the person who asked.
+fn refused(events: &[LadderEvent]) -> Result<(), CommandError> {
+    for event in events {
+        if let LadderEvent::SourceRefused { reason, .. } = event {
+            return Err(CommandError::Rejected {
+                code: "source_refused",
+                message: format!("the ladder refused the source: {reason:?}"),
+                field: None,
+                class: grimnir_rules::RejectClass::Conflict,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn encode_claim(claim: &Claim) -> Result<Vec<u8>, CommandError> {
+    Ok(codec::encode(claim)
+        .map_err(|e| CommandError::invalid("claim_too_large", "source_id", e.to_string()))?
+        .bytes)
+}
+
+/// The field of the request that names the source.
+fn field_of(tier: Tier, source: &AirSource) -> &'static str {
+    match (tier, source) {
+        (Tier::Emergency, AirSource::Media(_)) => "media_id",
+        (Tier::Emergency, AirSource::Playlist(_)) => "playlist_id",
+        _ => "source_id",
+    }
+}
+
+fn claim_items(
+    library: &LibraryState,
+    source: &AirSource,
+    field: &'static str,
+    settings: &StationSettings,
+) -> Result<Vec<ClaimItem>, CommandError> {
+    let missing = |what: String| CommandError::invalid("source_not_found", field, what);
+    let ids = match source {
+        AirSource::Media(id) => vec![*id],
+        AirSource::Playlist(id) => library
+            .playlists
+            .get(id)
+            .map(|playlist| playlist.items.clone())
+            .ok_or_else(|| missing(format!("there is no playlist {id}")))?,
+    };
+    let mut items = Vec::with_capacity(ids.len());
+    for id in ids {
+        let entry =
+            library.media.get(&id).ok_or_else(|| missing(format!("there is no item {id}")))?;
+        if let Some(reason) = entry.fault() {
+            // A playlist goes on without it; a single item cannot.
+            if matches!(source, AirSource::Media(_)) {
+                return Err(missing(format!("{id} cannot be played: {reason}")));
+            }
+            continue;
+        }
+        items.push(claim_item(&entry.item, settings));
+    }
+    if items.is_empty() {
+        return Err(missing("the source has nothing to play".into()));
+    }
+    Ok(items)
+}
+
+/// An item as a claim plays it.
+pub(crate) fn claim_item(item: &MediaItem, settings: &StationSettings) -> ClaimItem {
+    ClaimItem {
+        media_id: item.id,
+        play_hash: item.play_hash,
+        title: item.tags.title.clone(),
+        artist: item.tags.artist.clone(),
+        kind: item.kind,
+        cues: item.cues,
+        gain_db_x100: grimnir_rules::planner::gain_db_x100(item, settings),
+    }
+}
+
+fn id16(bytes: &[u8]) -> Option<[u8; 16]> {
+    bytes.try_into().ok()
+}

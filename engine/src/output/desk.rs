@@ -67,10 +67,12 @@ impl Desk {
         let mut before: BTreeMap<MountId, (Mount, Arc<Hub>)> =
             self.mounts.drain(..).map(|(mount, hub)| (mount.id, (mount, hub))).collect();
         for mount in &config.mounts {
-            let kept = before.remove(&mount.id).filter(|(old, _)| {
+            let as_it_was = |(old, _): &(Mount, Arc<Hub>)| {
                 (old.format, old.bitrate_kbps, &old.path)
                     == (mount.format, mount.bitrate_kbps, &mount.path)
-            });
+            };
+            let kept = before.get(&mount.id).is_some_and(as_it_was);
+            let kept = kept.then(|| before.remove(&mount.id)).flatten();
             let room = Room::of(mount.format, self.listeners);
             let reached = Some(self.reached.clone());
             let new = || Hub::new(mount.id, reached, room, self.around.tell.clone());
