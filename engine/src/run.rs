@@ -123,7 +123,12 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     };
     let certificate = certificate(arguments);
     let private = certificate.clone();
-    let harbor = Arc::new(Harbor { gate, tell: Box::new(tell), certificate: private });
+    let harbor = Arc::new(Harbor {
+        gate,
+        tell: Box::new(tell),
+        certificate: private,
+        patience: harbor::Patience::default(),
+    });
     let http_port = Arc::new(AtomicU32::new(0));
     let control = Control {
         station: arguments.station,
