@@ -1,5 +1,5 @@
-//! Outputs that suffer, beside mounts and relays in each lossy codec that share their encoders: what
-//! these give sounds as the programme does, window by window, to its end.
+//! Outputs that suffer, beside mounts and relays in each lossy codec that share their encoders:
+//! what these give sounds as the programme does, window by window, to its end.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -125,7 +125,8 @@ async fn lossy_outputs_lose_and_repeat_nothing_while_others_of_their_codec_suffe
 
     let aired = client.get_status(v1::StatusRequest {}).await.unwrap().into_inner().air_frame;
     let aired = (aired - began.0) as usize;
-    let bodies: Vec<_> = ears.into_iter().map(|(whose, end, ear)| (whose, end, ear.take())).collect();
+    let bodies: Vec<_> =
+        ears.into_iter().map(|(whose, end, ear)| (whose, end, ear.take())).collect();
     let turns = Turns::new();
     for (whose, end, (head, body)) in bodies {
         assert!(head.contains("200"), "{whose}: {head}");
@@ -134,7 +135,10 @@ async fn lossy_outputs_lose_and_repeat_nothing_while_others_of_their_codec_suffe
         let whole = turns.whole(&frames).unwrap_or_else(|why| panic!("{whose}: {why}"));
         println!("{whose}: {whole} of {aired} frames");
         // What lies in queues at the end is not heard any more.
-        assert!(whole + 3 * 48_000 > aired && whole < aired + 48_000, "{whose}: {whole} of {aired}");
+        assert!(
+            whole + 3 * 48_000 > aired && whole < aired + 48_000,
+            "{whose}: {whole} of {aired}"
+        );
     }
 }
 
@@ -158,7 +162,9 @@ fn one_packet_that_is_missing_or_there_twice_is_heard() {
     .concat();
     let mut silent = whole;
     silent[packet].fill([0.0; 2]);
-    for (what, heard) in [("missing", missing), ("twice", twice), ("swapped", swapped), ("silent", silent)] {
+    for (what, heard) in
+        [("missing", missing), ("twice", twice), ("swapped", swapped), ("silent", silent)]
+    {
         assert!(turns.whole(&heard).is_err(), "{what}");
     }
 }

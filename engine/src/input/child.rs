@@ -212,7 +212,10 @@ mod tests {
     /// What becomes of somebody who sends and sends, where this is the decoder.
     fn outcome(decoder: &str, patience_ms: u64) -> Result<(), String> {
         let (tx, rx) = channel(1);
-        let sender = std::thread::spawn(move || while tx.blocking_send(Bytes::from_static(&[0; 999])).is_ok() {});
+        let sender =
+            std::thread::spawn(
+                move || while tx.blocking_send(Bytes::from_static(&[0; 999])).is_ok() {},
+            );
         let mut command = Command::new("sh");
         command.args(["-c", decoder]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let child = command.spawn().expect("starts");

@@ -143,7 +143,9 @@ impl Visit {
                 }
             }
         };
-        timeout(self.harbor.patience.head, reading).await.unwrap_or(Err("it said nothing whole in time"))
+        timeout(self.harbor.patience.head, reading)
+            .await
+            .unwrap_or(Err("it said nothing whole in time"))
     }
 
     async fn answer(&mut self, text: &str) -> std::io::Result<()> {
