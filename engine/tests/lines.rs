@@ -86,7 +86,11 @@ async fn a_caller_with_the_password_is_heard_over_srt_and_comes_back_into_its_cl
         seen(facts, by_line) > 0
     };
     let wrong = again_until(&mut client, || caller(660, "secret-2"), refused).await;
+    // One that was let in would have been heard by now.
+    heard_for(&mut client, 72_000).await;
     drop(wrong);
+    let facts = facts_until(&mut client, 1, refused).await;
+    assert_eq!(seen(&facts, |event| matches!(event, LiveAirEvent::Connected { .. })), 0);
     let heard = |times| move |facts: &[AirFact]| owners(facts).len() >= times;
     let right = again_until(&mut client, || caller(880, "secret-1"), heard(2)).await;
     heard_for(&mut client, 96_000).await;

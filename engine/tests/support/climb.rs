@@ -8,10 +8,13 @@ const LOW: f64 = 500.0;
 const CLIMB: f64 = 1_500.0;
 /// Frames of a climb: 4 s, whole turns of the tone, so that nothing clicks at its end.
 const PERIOD: usize = 4 * 48_000;
-/// Frames that are looked at in one go: 100 ms.
-const WINDOW: usize = 4_800;
-/// How like the programme a window is at least. Two milliseconds beside its place it is 0.74.
-const LIKE: f64 = 0.8;
+/// Frames that are looked at in one go: 30 ms.
+const WINDOW: usize = 1_440;
+/// How like the programme a window is at least: less than 8 ms beside its place. Of one with half a
+/// packet of silence in it no more than 0.67 is left.
+const LIKE: f64 = 0.7;
+/// Windows in which a codec begins, and the last of which it may have given half.
+const BEGINS: usize = 4;
 
 /// Sound that climbs, of so many seconds.
 pub fn climbing(rig: &Rig, seconds: u32) -> (ContentHash, i64) {
@@ -55,9 +58,8 @@ impl Turns {
     pub fn whole(&self, heard: &[Frame]) -> Result<usize, String> {
         let loud = |part: &[Frame]| part.iter().any(|frame| frame[0].abs() > 0.1);
         let first = heard.chunks_exact(480).position(loud).ok_or("no programme")? * 480;
-        // A codec needs a moment to begin, and the last of it may be half a packet.
-        let first = first + 2 * WINDOW;
-        let last = heard.len().saturating_sub(WINDOW);
+        let first = first + BEGINS * WINDOW;
+        let last = heard.len().saturating_sub(BEGINS * WINDOW);
         let windows = heard.get(first..last).unwrap_or_default();
         let begin = windows.get(..WINDOW).ok_or("hardly any programme")?;
         let (place, likeness) = self.place(begin);
@@ -76,7 +78,7 @@ impl Turns {
                 ));
             }
         }
-        Ok(heard.len() - first + 2 * WINDOW)
+        Ok(heard.len() - first + BEGINS * WINDOW)
     }
 }
 
