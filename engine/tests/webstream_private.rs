@@ -10,6 +10,7 @@ use grimnir_events::ladder::OwnerReason;
 use grimnir_events::station::{Mount, MountFormat};
 use grimnir_events::webstream::{SwitchReason, WebstreamAirEvent, WebstreamHealth};
 use grimnir_events::{ClaimId, MountId, WebstreamId};
+use std::path::Path;
 use support::live::*;
 use support::streams::*;
 use support::*;
@@ -69,9 +70,8 @@ fn found(facts: &[AirFact], wanted: u16) -> Vec<(WebstreamHealth, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_over_tls_are_heard_in_every_codec_and_under_the_right_name_alone() {
     let (_origin, port, certificate) = origin().await;
-    let mut rig = Rig::new();
-    rig.variables.push(("SSL_CERT_FILE".into(), certificate));
-    let (rig, mut client, own_port) = on_air_in(rig, &[]).await;
+    let trusted = [("SSL_CERT_FILE", Path::new(&certificate))];
+    let (rig, mut client, own_port) = on_air_in(&trusted, &[]).await;
     let ear = listen(own_port);
     for (n, (_, path, _)) in (1..).zip(FORMATS) {
         let named = |host| format!("https://{host}:{port}/{path}");

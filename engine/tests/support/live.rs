@@ -267,13 +267,14 @@ pub fn base64(text: &str) -> String {
 
 /// An engine on air with a tone of 440 Hz.
 pub async fn on_air(grants: &[LiveGrant]) -> (Rig, Client, u16) {
-    on_air_in(Rig::new(), grants).await
+    on_air_in(&[], grants).await
 }
 
-/// The same, of an engine that is not started yet.
-pub async fn on_air_in(mut rig: Rig, grants: &[LiveGrant]) -> (Rig, Client, u16) {
+/// The same, with more in its environment.
+pub async fn on_air_in(environment: &[(&str, &Path)], grants: &[LiveGrant]) -> (Rig, Client, u16) {
+    let mut rig = Rig::new();
     let tone = rig.tone(440, 120.0, "flac");
-    rig.start();
+    rig.start_in(&[], environment);
     let (mut client, port) = rig.client().await;
     let mut config = config(1);
     config.rotation = vec![item(10, tone), item(11, tone)];
