@@ -8,7 +8,7 @@ use grimnir_engine_proto::{Client, v1};
 use grimnir_events::ClaimId;
 use grimnir_events::air::{AirEvent, AirFact, EndReason};
 use grimnir_events::handover::EngineClaims;
-use grimnir_events::ladder::{AUTOMATION_CLAIM, OwnerReason, ReleaseReason, Tier};
+use grimnir_events::ladder::{AUTOMATION_CLAIM, OwnerReason, ReleaseReason};
 use grimnir_events::live::{LiveAirEvent, LiveMode, TakePolicy};
 use support::live::*;
 use support::*;
@@ -340,31 +340,4 @@ async fn an_encoder_that_lies_is_heard_until_its_window_is_over() {
     let told: Vec<i64> = facts.iter().filter(titled).map(|fact| fact.frame.0).collect();
     assert!(!told.is_empty());
     assert!(told.windows(2).all(|pair| pair[1] - pair[0] >= 48_000), "once a second: {told:?}");
-}
-
-/// Whoever speaks over the programme is silent while there is an emergency, and goes on after it.
-#[tokio::test(flavor = "multi_thread")]
-async fn nobody_speaks_over_an_emergency() {
-    let mut grants = [grant(1, TakePolicy::Immediate)];
-    grants[0].session.mode = LiveMode::Over;
-    let (rig, mut client, port) = on_air(&grants).await;
-    let alarm = rig.tone(1_500, 2.0, "wav");
-    let sender = Sender::connect(rig.harbor(), 1, &tone_mp3(&rig, 880));
-    let began = |event: &LiveAirEvent| matches!(event, LiveAirEvent::OverBegan { .. });
-    facts_until(&mut client, 1, |facts| count(facts, began) == 1).await;
-    let ear = listen(port);
-    let alert = claim(62, Tier::Emergency, vec![item(50, alarm)]);
-    let request = v1::InsertEmergencyRequest { claim_payload: bytes(&alert) };
-    let aired = client.insert_emergency(request).await.unwrap().into_inner();
-    assert!(aired.on_air, "{}", aired.reason);
-    facts_until(&mut client, 1, |facts| count(facts, began) == 2).await;
-    heard_for(&mut client, 96_000).await;
-    sender.hang_up();
-    let heard = ear.hang_up(rig.dir.path());
-    let parts = heard.chunks_exact(2_400).map(|part| (power(part, 1_500), power(part, 880)));
-    let alarm: Vec<f64> = parts.filter(|part| part.0 > 0.1).map(|part| part.1).collect();
-    // A twentieth of a second at either end may be of both.
-    assert!(alarm.len() > 20, "{} twentieths of a second of alarm", alarm.len());
-    assert!(alarm[2..alarm.len() - 2].iter().all(|voice| *voice < 0.01), "{alarm:.3?}");
-    assert!(heard.chunks_exact(4_800).rev().take(15).any(|part| power(part, 880) > 0.1));
 }
