@@ -122,8 +122,8 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         let _ = tx.send(Msg::Input(word));
     };
     let certificate = certificate(arguments);
-    let private = certificate.clone();
-    let harbor = Arc::new(Harbor { gate, tell: Box::new(tell), certificate: private });
+    let (private, patience) = (certificate.clone(), harbor::Patience::default());
+    let harbor = Arc::new(Harbor { gate, tell: Box::new(tell), certificate: private, patience });
     let http_port = Arc::new(AtomicU32::new(0));
     let control = Control {
         station: arguments.station,

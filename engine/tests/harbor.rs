@@ -303,3 +303,42 @@ async fn who_was_on_air_when_the_engine_died_comes_back_into_the_same_claim() {
     heard_for(&mut client, 48_000).await;
     sender.hang_up();
 }
+
+/// What it says of its sound is not believed; it is decoded apart, and goes with its time.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encoder_that_lies_is_heard_until_its_window_is_over() {
+    let mut grants = [grant(1, TakePolicy::Immediate)];
+    let (rig, mut client, _) = on_air(&grants).await;
+    let address = format!("icecast://source:secret-1@127.0.0.1:{}/mount-1", rig.harbor());
+    let lies = ["-c:a", "libopus", "-content_type", "audio/mpeg", "-f", "ogg", &address];
+    let _encoder = Encoder::ffmpeg(880, &lies);
+    let facts = facts_until(&mut client, 1, |facts| owners(facts).len() == 2).await;
+    assert_eq!(is_ready(&facts, 1).as_deref(), Some("opus"));
+    let decoders = children(&rig, "decode");
+    assert_eq!(decoders.len(), 1);
+    for number in 0..6 {
+        let song = format!("/admin.cgi?mode=updinfo&pass=secret-1&song=Song+{number}");
+        say(rig.harbor(), format!("GET {song} HTTP/1.0\r\n\r\n").as_bytes());
+    }
+    // Not each of them is told, but the last is.
+    let last = |event: &LiveAirEvent| match event {
+        LiveAirEvent::Titled { title, .. } => title == "Song 5",
+        _ => false,
+    };
+    facts_until(&mut client, 1, |facts| count(facts, last) == 1).await;
+    grants[0].windows[0].1 = now();
+    set_inputs(&mut client, 2, &grants).await;
+    let gone = |event: &LiveAirEvent| matches!(event, LiveAirEvent::Disconnected { .. });
+    let facts =
+        facts_until(&mut client, 1, |facts| count(facts, gone) == 1 && owners(facts).len() == 3)
+            .await;
+    until_gone(&decoders);
+    let titled = |fact: &&AirFact| match &fact.event {
+        AirEvent::Live(event) => matches!(**event, LiveAirEvent::Titled { .. }),
+        _ => false,
+    };
+    let told: Vec<i64> = facts.iter().filter(titled).map(|fact| fact.frame.0).collect();
+    assert!(!told.is_empty());
+    // Once a second; it is told a moment after it was looked at.
+    assert!(told.windows(2).all(|pair| pair[1] - pair[0] >= 40_000), "{told:?}");
+}

@@ -79,6 +79,8 @@ pub(super) struct Live {
     cut_served: u64,
     title: String,
     title_told: AirFrame,
+    /// It has a title that is not told yet.
+    title_owed: bool,
 }
 
 impl Live {
@@ -99,6 +101,7 @@ impl Live {
             cut_served: 0,
             title: String::new(),
             title_told: AirFrame(0),
+            title_owed: false,
         }
     }
 
@@ -162,6 +165,7 @@ impl Director {
         let ids: Vec<LiveSessionId> = self.lives.all.keys().copied().collect();
         for id in ids {
             self.step_ready(id);
+            self.step_title(id);
             self.step_wanted(id);
             self.step_over(id);
             self.step_kept(id);

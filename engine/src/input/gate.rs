@@ -241,4 +241,15 @@ mod tests {
         assert_eq!(gate.titled(&right), Ok(Some(second.key)), "who is gone already frees nothing");
         assert!(gate.admit(&shown("", "secret-2", None), now).is_ok(), "another mount");
     }
+
+    #[test]
+    fn nobody_tells_titles_of_another_who_is_on_the_same_mount() {
+        let gate = Gate::default();
+        let grants = vec![grant(1, "", "/live"), grant(2, "", "/live")];
+        gate.set(EngineInputs { revision: 1, station_id: StationId([1; 16]), grants });
+        let [first, second] = ["secret-1", "secret-2"].map(|secret| shown("", secret, None));
+        let admitted = gate.admit(&first, UtcMicros(150)).expect("is let in");
+        assert_eq!(gate.titled(&first), Ok(Some(admitted.key)));
+        assert_eq!(gate.titled(&second), Ok(None));
+    }
 }

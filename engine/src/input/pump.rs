@@ -226,3 +226,42 @@ fn recognise(incoming: &mut Incoming) -> Result<Sound, String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grimnir_mix::live::{TARGET_FRAMES, live};
+    use grimnir_mix::tone::Tone;
+    use grimnir_mix::{BLOCK, FrameSource};
+
+    #[test]
+    fn whoever_is_quiet_comes_in_louder_by_and_by() {
+        let (tx, rx) = tokio::sync::mpsc::channel(4);
+        let (feed, tap) = live(TARGET_FRAMES);
+        let incoming = Incoming::new(rx, &feed);
+        let taking = std::thread::spawn(move || run_frames(incoming, feed));
+        let sending = std::thread::spawn(move || {
+            let (mut tone, mut part) = (Tone::new(997.0, -30.0), [[0.0f32; 2]; BLOCK]);
+            for _ in 0..4_000 {
+                tone.read(&mut part);
+                let samples = part.as_flattened().iter().flat_map(|sample| sample.to_le_bytes());
+                tx.blocking_send(samples.collect()).expect("it is taken");
+            }
+        });
+        let (mut source, mut peaks, mut part) = (tap.source(), vec![], [[0.0f32; 2]; BLOCK]);
+        while !tap.ended() || tap.fill() > 0 {
+            if tap.fill() < 4 * BLOCK as u64 && !tap.ended() {
+                std::thread::yield_now();
+                continue;
+            }
+            let got = source.read(&mut part);
+            let peak = |peak: f32, frame: &Frame| peak.max(frame[0].abs());
+            peaks.push(part[..got.frames].iter().fold(0.0, peak));
+        }
+        sending.join().expect("all was sent");
+        taking.join().expect("all was taken");
+        let (first, last) = (peaks[20], peaks[peaks.len() - 20]);
+        let moved = 20.0 * f64::from(last / first).log10();
+        assert!((4.0..6.1).contains(&moved), "{moved} dB from {first} to {last}");
+    }
+}

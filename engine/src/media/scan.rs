@@ -3,7 +3,7 @@
 //! Reads paths as JSON texts, one a line, from standard input, and prints one line of JSON for
 //! each. Whoever asks sees by the missing line which file ended this process.
 
-use super::{analyze, tags};
+use super::{analyze, limits, tags};
 use crate::confine::{self, Needs, Reads};
 use grimnir_engine_proto::report::ScanReport;
 use std::fs::File;
@@ -18,7 +18,8 @@ const HEAD: usize = 64 * 1024;
 /// Answers until standard input ends.
 pub fn print() -> ExitCode {
     let _ = rustix::process::nice(10);
-    if let Err(reason) = confine::process(&Needs { reads: Reads::Any, ..Needs::default() }) {
+    let needs = Needs { reads: Reads::Any, ..Needs::default() };
+    if let Err(reason) = limits::set_for_stream().and_then(|()| confine::process(&needs)) {
         eprintln!("{reason}");
         return ExitCode::FAILURE;
     }

@@ -1,12 +1,14 @@
 //! What the engine's tests share: media made by ffmpeg, one engine process, its client, its sound.
 #![allow(dead_code, missing_docs, unused_imports, clippy::unwrap_used)]
 
+mod climb;
 mod ear;
 pub mod icecast;
 mod outputs;
 #[path = "../../../tests/src/ports.rs"]
 pub mod ports;
 
+pub use climb::*;
 pub use ear::*;
 pub use outputs::*;
 pub use shape::*;

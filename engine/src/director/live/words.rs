@@ -175,23 +175,31 @@ impl Director {
     }
 
     fn on_titled(&mut self, key: Key, title: String) {
-        let now = self.now();
         let Some(live) = self.lives.of_key(key) else { return };
         if live.title == title {
             return;
         }
         live.title.clone_from(&title);
+        live.title_owed = true;
         let (session_id, claim, name) = (live.session.id, live.claim, live.session.name.clone());
-        let told = now.since(live.title_told) >= TELL;
-        if told {
-            live.title_told = now;
-        }
         let heard = claim.is_some() && self.owner == claim;
         if heard {
             self.outputs.set_title(&icy::title_of(&name, &title));
         }
-        if told {
-            self.tell_of(session_id, LiveAirEvent::Titled { session_id, title });
+        self.step_title(session_id);
+    }
+
+    /// Tells what it told last, once its time has come.
+    pub(super) fn step_title(&mut self, session_id: LiveSessionId) {
+        let now = self.now();
+        let Some(live) = self.lives.all.get_mut(&session_id).filter(|live| live.title_owed) else {
+            return;
+        };
+        if now.since(live.title_told) < TELL {
+            return;
         }
+        (live.title_owed, live.title_told) = (false, now);
+        let title = live.title.clone();
+        self.tell_of(session_id, LiveAirEvent::Titled { session_id, title });
     }
 }

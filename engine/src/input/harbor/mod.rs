@@ -5,6 +5,7 @@
 
 mod answer;
 mod chunks;
+mod patience;
 mod private;
 #[cfg(test)]
 mod laws;
@@ -12,4 +13,5 @@ mod request;
 mod server;
 pub mod sniff;
 
+pub use patience::Patience;
 pub use server::{Harbor, bind, serve};

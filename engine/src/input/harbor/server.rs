@@ -4,6 +4,7 @@
 
 use super::answer;
 use super::chunks::Chunks;
+use super::patience::Patience;
 use super::private::{Line, opened};
 use super::request::{Head, IcyLine, Parsed, head, icy_headers, icy_line, mount_of, title_of};
 use crate::air::clock;
@@ -22,10 +23,6 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::timeout;
 
-/// Longest time of what is said before the sound.
-const HEAD_TIME: Duration = Duration::from_secs(15);
-/// A source that sends nothing for so long is gone.
-const SOURCE_TIME: Duration = Duration::from_secs(10);
 /// An answer that nobody takes is given up.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
 /// Whoever was wrong waits before hearing so.
@@ -46,6 +43,8 @@ pub struct Harbor {
     pub tell: Box<dyn Fn(InputWord) + Send + Sync>,
     /// By which it is spoken in private as well, on the same ports.
     pub certificate: Option<Arc<Certificate>>,
+    /// How long it waits.
+    pub patience: Patience,
 }
 
 /// The connection under way.
@@ -108,8 +107,8 @@ pub async fn serve(listener: TcpListener, harbor: Arc<Harbor>, icy: bool) {
         let Ok(seat) = seats.clone().try_acquire_owned() else { continue };
         let harbor = harbor.clone();
         tokio::spawn(async move {
-            let Some(stream) = opened(stream, harbor.certificate.as_deref(), HEAD_TIME).await
-            else {
+            let certificate = harbor.certificate.as_deref();
+            let Some(stream) = opened(stream, certificate, harbor.patience.head).await else {
                 return;
             };
             let mut visit = Visit { harbor, stream, address, held: BytesMut::new() };
@@ -144,7 +143,9 @@ impl Visit {
                 }
             }
         };
-        timeout(HEAD_TIME, reading).await.unwrap_or(Err("it said nothing whole in 15 s"))
+        timeout(self.harbor.patience.head, reading)
+            .await
+            .unwrap_or(Err("it said nothing whole in time"))
     }
 
     async fn answer(&mut self, text: &str) -> std::io::Result<()> {
@@ -336,7 +337,7 @@ impl Visit {
             Err(error) => Some(format!("no thread for its decoder: {error}")),
         };
         // The decoder ends with its bytes; what it says of them is the better reason.
-        if let Ok(Ok(Some(why))) = timeout(SOURCE_TIME, &mut decoded).await {
+        if let Ok(Ok(Some(why))) = timeout(self.harbor.patience.source, &mut decoded).await {
             reason = Some(why);
         }
         self.harbor.gate.leave(&admitted);
@@ -371,11 +372,14 @@ impl Visit {
             }
             self.held.reserve(READ_BYTES);
             let read = self.stream.read_buf(&mut self.held);
-            match timeout(SOURCE_TIME, read).await {
+            match timeout(self.harbor.patience.source, read).await {
                 Ok(Ok(0)) => return "the sender ended".into(),
                 Ok(Ok(length)) => *count += length as u64,
                 Ok(Err(error)) => return format!("the connection broke: {error}"),
-                Err(_) => return "it sent nothing for 10 s".into(),
+                Err(_) => {
+                    let waited = self.harbor.patience.source.as_secs();
+                    return format!("it sent nothing for {waited} s");
+                }
             }
         }
     }
@@ -388,3 +392,6 @@ impl Visit {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -278,3 +278,6 @@ fn recognise(incoming: &mut Incoming) -> Result<Way, String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,6 +117,19 @@ struct Air {
 }
 
 impl Air {
+    fn new(feed: Box<LiveFeed>, key: Key) -> Self {
+        Self {
+            feed,
+            key,
+            rider: rider(TARGET_LUFS),
+            splice: Splice::default(),
+            pending: Vec::new(),
+            left_over: Vec::new(),
+            quiet: true,
+            format: String::new(),
+        }
+    }
+
     fn held(&self) -> u64 {
         self.feed.fill() + (self.pending.len() + self.left_over.len()) as u64
     }
@@ -167,16 +180,7 @@ impl Thread {
         match order {
             Order::Play(feed, key) => {
                 self.rest("it begins anew");
-                self.air = Some(Air {
-                    feed,
-                    key,
-                    rider: rider(TARGET_LUFS),
-                    splice: Splice::default(),
-                    pending: Vec::new(),
-                    left_over: Vec::new(),
-                    quiet: true,
-                    format: String::new(),
-                });
+                self.air = Some(Air::new(feed, key));
                 self.chain.want(now_ms());
             }
             Order::Rest => self.rest("it is not wanted"),
@@ -317,5 +321,39 @@ impl Thread {
         if let Some(title) = title.filter(|_| self.passthrough) {
             (self.tell)(InputWord::Titled { key: air.key, title });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grimnir_mix::live::live;
+    use grimnir_mix::tone::Tone;
+    use grimnir_mix::{BLOCK, FrameSource};
+
+    #[test]
+    fn a_stream_that_is_quiet_is_levelled_and_its_quiet_moments_are_seen() {
+        let (feed, tap) = live(96_000);
+        let (mut air, mut source) = (Air::new(Box::new(feed), 1), tap.source());
+        let (mut tone, mut peaks) = (Tone::new(997.0, -30.0), vec![]);
+        for number in 0..840 {
+            let mut frames = vec![[0.0; 2]; CHUNK];
+            tone.read(&mut frames);
+            air.push(frames);
+            // As on air, two seconds are held first.
+            if number < 40 {
+                continue;
+            }
+            for _ in 0..CHUNK / BLOCK {
+                let mut part = [[0.0; 2]; BLOCK];
+                source.read(&mut part);
+                peaks.push(part.iter().fold(0f32, |peak, frame| peak.max(frame[0].abs())));
+            }
+        }
+        assert!(!air.quiet);
+        let moved = 20.0 * f64::from(peaks[peaks.len() - 1] / peaks[20]).log10();
+        assert!((4.0..6.1).contains(&moved), "{moved} dB");
+        air.push(vec![[0.001; 2]; CHUNK]);
+        assert!(air.quiet);
     }
 }
