@@ -3,11 +3,11 @@
 //! What was planned ahead comes at their own pace. Upstream: the mix thread, which asks of each
 //! command. Downstream: the fan-out, whose blocks say it.
 
-use super::thread::AirCommand;
+use super::words::AirCommand;
 use grimnir_events::AirFrame;
 
-/// What takes effect within 40 ms: the 20 ms that the director gives the mixer for what it has
-/// just decided, and as much for the order's way.
+/// What takes effect within 40 ms: the 10 ms that the director gives the mixer for what it has
+/// just decided, and the order's way.
 const SOON: i64 = 1_920;
 
 /// Whether a command, taken before the block at `now`, is heard all of a sudden.
