@@ -107,8 +107,7 @@ fn beside(ours: &[Frame], theirs: &[Frame]) -> (i64, [f64; 2]) {
         let power = |sample: &dyn Fn(usize) -> f64| {
             (from..from + count).map(|n| sample(n).powi(2)).sum::<f64>()
         };
-        let (mine, other) =
-            (power(&|n| at(lag, n, side)), power(&|n| f64::from(theirs[n][side])));
+        let (mine, other) = (power(&|n| at(lag, n, side)), power(&|n| f64::from(theirs[n][side])));
         10.0 * (mine / other).log10()
     });
     (lag, level)
