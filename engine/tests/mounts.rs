@@ -6,6 +6,7 @@ mod support;
 use grimnir_engine_proto::v1;
 use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::handover::EngineConfig;
+use grimnir_events::output::OFF_AIR;
 use grimnir_events::station::{Mount, MountFormat};
 use grimnir_events::{ContentHash, MountId};
 use grimnir_mix::Frame;
@@ -227,7 +228,10 @@ async fn players_find_a_mount_by_its_playlist_and_tools_by_the_status_document()
     let stop = v1::StopRequest { epoch: 1, immediate: true };
     assert!(client.stop(stop).await.unwrap().into_inner().done);
     facts_until(&mut client, 1, |facts| {
-        facts.iter().any(|f| matches!(f.event, AirEvent::OutputDown { .. }))
+        let off_air = |event: &AirEvent| {
+            matches!(event, AirEvent::OutputDown { reason, .. } if reason == OFF_AIR)
+        };
+        facts.iter().any(|fact| off_air(&fact.event))
     })
     .await;
     assert!(get(port, "GET /live.ogg HTTP/1.1").contains("off air"));

@@ -178,6 +178,9 @@ mod tests {
         assert!(head.ends_with("\r\nExpect: 100-continue\r\n\r\n"), "{head}");
         let head = icecast(&to(), "hackme", "Ygg", Method::Source);
         assert!(head.starts_with("SOURCE /ygg.mp3 HTTP/1.0\r\n") && !head.contains("Expect"));
+        let encoding = Encoding { format: MountFormat::Opus, bitrate_kbps: 96 };
+        let head = icecast(&IcecastOutput { encoding, ..to() }, "hackme", "Ygg", Method::Put);
+        assert!(head.contains("\r\nContent-Type: application/ogg\r\n"), "{head}");
     }
 
     #[test]

@@ -91,7 +91,10 @@ fn difference(heard: &[Frame], given: &[Frame]) -> f64 {
 fn a_closed_file_holds_exactly_what_it_was_given() {
     let dir = tempfile::tempdir().expect("dir");
     let codes = codes();
-    let heard = decoded(dir.path(), &closed(MountFormat::Flac, &codes));
+    let flac = closed(MountFormat::Flac, &codes);
+    let told = u64::from_be_bytes(flac[18..26].try_into().expect("eight")) & 0xF_FFFF_FFFF;
+    assert_eq!(told, GIVEN as u64, "its head says how long it is");
+    let heard = decoded(dir.path(), &flac);
     let off = |(heard, given): (&Frame, &Frame)| (0..2).any(|c| (heard[c] - given[c]).abs() > 4e-5);
     assert_eq!(heard.len(), GIVEN);
     assert_eq!(heard.iter().zip(&codes).position(off), None, "every frame once, in order");
