@@ -10,7 +10,7 @@ use crate::position::{Position, PositionPage};
 use grimnir_events::units::BLOCK_FRAMES;
 use grimnir_events::{AirFrame, EngineRunId};
 use grimnir_mix::dsp::Chain;
-use grimnir_mix::dsp::silence::SilenceWord;
+use grimnir_mix::dsp::silence::{SilenceAction, SilenceWord};
 use grimnir_mix::meter::{Measured, Meter};
 use grimnir_mix::{BLOCK, Command, Frame, MixError, Mixer, Report, Start, VoiceEvent};
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub enum AirCommand {
     Cancel(u64),
     /// Shapes the programme in another way.
     Bus(Shape),
+    /// The station is on air, where silence is an alarm, or it is not.
+    Listen(bool),
     /// Ends the thread.
     Quit,
 }
@@ -70,6 +72,8 @@ pub enum AirReport {
     Silence {
         /// What it said.
         word: SilenceWord,
+        /// What is to be done beside the alarm.
+        action: SilenceAction,
         /// Frame behind the block it said it at.
         at: AirFrame,
     },
@@ -219,11 +223,11 @@ impl MixThread {
             if let Some(chain) = self.bus.take_over() {
                 (self.reports)(AirReport::Retired { chain });
             }
-            if let Some(word) = self.bus.take_word() {
+            if let Some((word, action)) = self.bus.take_word() {
                 let at = at.plus(BLOCK_FRAMES);
                 let silent = matches!(word, SilenceWord::Silent { .. });
                 self.view.set_silent(Some(silent), self.silent_sources());
-                (self.reports)(AirReport::Silence { word, at });
+                (self.reports)(AirReport::Silence { word, action, at });
             }
             self.report(&report);
             self.report(&urgent_report);
@@ -309,11 +313,16 @@ impl MixThread {
                 AirCommand::Bus(shape) => {
                     for mixer in [&mut self.mixer, &mut self.urgent] {
                         mixer.set_duck(shape.duck);
-                        mixer.set_silence(shape.source_silence);
+                        mixer.set_silence(shape.source_silence.map(|watch| watch.settings));
                     }
+                    self.mixer.set_gains(shape.mix);
                     if let Some(chain) = self.bus.set(shape) {
                         (self.reports)(AirReport::Retired { chain });
                     }
+                    Ok(())
+                }
+                AirCommand::Listen(on_air) => {
+                    self.bus.listen(on_air);
                     Ok(())
                 }
                 AirCommand::Quit => return None,

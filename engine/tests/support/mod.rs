@@ -39,13 +39,15 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_grimnir-engine");
 pub struct Rig {
     pub dir: tempfile::TempDir,
     pub child: Option<Child>,
+    /// Its environment, beside that of the tests.
+    pub env: Vec<(&'static str, String)>,
 }
 
 impl Rig {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(dir.path().join("media")).unwrap();
-        Self { dir, child: None }
+        Self { dir, child: None, env: Vec::new() }
     }
 
     pub fn engine_dir(&self) -> PathBuf {
@@ -72,6 +74,7 @@ impl Rig {
             .args(["--station", &STATION.to_string(), "--listen", "127.0.0.1:0"])
             .args(more)
             .args(["--harbor", "127.0.0.1:0"])
+            .envs(self.env.clone())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
