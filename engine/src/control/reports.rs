@@ -125,7 +125,7 @@ pub(super) fn telemetry(
             INTERVALS_MS.end()
         )));
     }
-    let mut ticks = ticks_of(interval_ms);
+    let ticks = ticks_of(interval_ms);
     let mut mark = Mark::default();
     measure(&control, &mut mark);
     let stream = stream::unfold((control, ticks, mark), move |state| async move {
