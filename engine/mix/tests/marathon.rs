@@ -212,7 +212,7 @@ fn two_hours_of_random_commands_leave_every_book_in_order() {
         if block % LOOK_EVERY < LOOK {
             second.extend_from_slice(&out);
         } else if block % LOOK_EVERY == LOOK {
-            // Voices are cut without a fade here, which no programme does: that is not band-limited.
+            // Voices are cut without a fade here, as no programme is: not all is band-limited.
             let true_peak = 20.0 * oversampled_peak(&second).log10();
             assert!(true_peak <= -0.9, "{true_peak} dBTP in the second before block {block}");
             second.clear();
