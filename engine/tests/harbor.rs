@@ -248,7 +248,7 @@ async fn the_bed_comes_back_while_the_voice_over_it_pauses() {
     let began = |event: &LiveAirEvent| matches!(event, LiveAirEvent::OverBegan { .. });
     let ended = |event: &LiveAirEvent| matches!(event, LiveAirEvent::OverEnded { .. });
     let facts = facts_until(&mut client, 1, |facts| count(facts, began) == 1).await;
-    heard_for(&mut client, 7 * 48_000).await;
+    heard_for(&mut client, 11 * 48_000).await;
     assert_eq!(count(&facts, ended), 0, "one connection, one play");
     let heard = ear.hang_up(rig.dir.path());
     sender.hang_up();

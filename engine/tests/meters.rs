@@ -127,7 +127,7 @@ async fn a_silent_track_is_told_and_the_fallback_takes_the_air_until_it_is_over(
     assert!(reason.unwrap().contains("silent for 5"), "{facts:#?}");
     let owners: Vec<ClaimId> = live::owners(&facts).into_iter().map(|(to, _)| to).collect();
     assert_eq!(owners, [AUTOMATION_CLAIM, FALLBACK_CLAIM, AUTOMATION_CLAIM]);
-    live::heard_for(&mut client, 48_000).await;
+    live::heard_for(&mut client, 4 * 48_000).await;
     let heard = tones_heard(&ear.hang_up(rig.dir.path()), &[1_000, 300, 700]);
     let heard: Vec<u32> = heard.into_iter().flatten().collect();
     assert!(heard.ends_with(&[300, 700]), "{heard:?}");

@@ -110,7 +110,7 @@ fn an_emergency_does_not_click() {
 #[test]
 fn an_emergency_alone_keeps_the_true_peak_that_its_gain_gave_it() {
     // Both as loud as an item's gain may make them: −1 dBTP.
-    let levelled = |seed: u64| {
+    let levelled = |seed: u32| {
         let frames = band_limited(seed, 96_000);
         let gain = 10f64.powf(-1.0 / 20.0) / oversampled_peak(&frames);
         let level = |frame: &Frame| frame.map(|sample| (f64::from(sample) * gain) as f32);
