@@ -97,7 +97,7 @@ struct RunArguments {
     #[arg(long, env = "GRIMNIR_MOUNT_TLS_CERT", requires = "mount_tls_key")]
     mount_tls_cert: Option<PathBuf>,
     /// Its private key (PEM).
-    #[arg(long, env = "GRIMNIR_MOUNT_TLS_KEY")]
+    #[arg(long, env = "GRIMNIR_MOUNT_TLS_KEY", requires = "mount_tls_cert")]
     mount_tls_key: Option<PathBuf>,
     /// Most memory that it may take, in MiB; one that needs more ends, and is started again.
     #[arg(

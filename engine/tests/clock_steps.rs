@@ -24,9 +24,8 @@ async fn a_step_of_utc_moves_hard_starts_and_a_large_one_is_told_and_anchored_at
     let offset = rig.dir.path().join("utc-offset-us");
     let set = |us: i64| std::fs::write(&offset, us.to_string()).unwrap();
     set(0);
-    rig.env.push(("GRIMNIR_TEST_UTC_OFFSET", offset.display().to_string()));
     let tone = rig.tone(440, 30.0, "flac");
-    rig.start();
+    rig.start_in(&[], &[("GRIMNIR_TEST_UTC_OFFSET", &offset)]);
     let (mut client, _) = rig.client().await;
     let mut config = config(1);
     config.settings.crossfade_ms = 0;

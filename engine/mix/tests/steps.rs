@@ -32,12 +32,18 @@ fn the_limiter_comes_back_in_its_release_time() {
         let mut limiter = Limiter::new();
         limiter.set(-6.0, release_ms);
         let late = limiter.latency_frames() as usize;
-        // 6 dB above the ceiling, then far below it.
-        let (loud, quiet) = (SECOND / 2, SECOND * 3);
-        let mut frames = [flat(1.0, loud), flat(0.1, quiet)].concat();
+        // 6 dB above the ceiling, then far below it; between them no faster than a wave may be.
+        let (loud, way, quiet) = (SECOND / 2, 96, SECOND * 3);
+        let level = |n: usize| {
+            let gone = n.saturating_sub(loud).min(way) as f64 / way as f64;
+            (0.1 + 0.9 * (0.5 + 0.5 * (gone * TAU / 2.0).cos())) as f32
+        };
+        let came: Vec<Frame> = (0..loud + way + quiet).map(|n| [level(n); 2]).collect();
+        let mut frames = came.clone();
         frames.chunks_mut(BLOCK).for_each(|block| limiter.process(block));
+        let heard = frames[loud + late..].iter().zip(&came[loud..]);
         let gains: Vec<f64> =
-            frames[loud + late..].iter().map(|frame| f64::from(frame[0]) / 0.1).collect();
+            heard.map(|(out, own)| f64::from(out[0]) / f64::from(own[0])).collect();
         let low = 10f64.powf(-6.0 / 20.0);
         assert!((gains[0] - low).abs() < 0.01, "{}", gains[0]);
         // The peak is held for 10 ms, then the way back begins.
