@@ -99,6 +99,12 @@ struct RunArguments {
     /// Its private key (PEM).
     #[arg(long, env = "GRIMNIR_MOUNT_TLS_KEY", requires = "mount_tls_cert")]
     mount_tls_key: Option<PathBuf>,
+    /// Most memory that it may take, in MiB; one that needs more ends, and is started again.
+    #[arg(
+        long, env = "GRIMNIR_ENGINE_MEMORY_MIB", default_value_t = 2_048,
+        value_parser = clap::value_parser!(u64).range(256..=65_536)
+    )]
+    memory_mib: u64,
     /// Play the last rung and emergencies, and nothing else: what an engine is started with when
     /// others crashed too often.
     #[arg(long)]
@@ -115,7 +121,9 @@ fn main() -> ExitCode {
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
     log.with_writer(std::io::stderr).init();
     match Arguments::parse().command {
-        Action::Run(arguments) => match run::run(&arguments) {
+        Action::Run(arguments) => match media::limits::set_for_engine(arguments.memory_mib)
+            .and_then(|()| run::run(&arguments))
+        {
             Ok(()) => ExitCode::SUCCESS,
             Err(reason) => {
                 tracing::error!(reason, "engine cannot run");

@@ -4,9 +4,13 @@
 
 mod support;
 
-use grimnir_engine_proto::v1::{self, GraphEdge, GraphNode};
+use grimnir_engine_proto::v1;
+use grimnir_events::ClaimId;
 use grimnir_events::air::{AirEvent, AirFact};
+use grimnir_events::ladder::{AUTOMATION_CLAIM, FALLBACK_CLAIM};
+use grimnir_events::output::{OutputKind, RecordingOutput};
 use grimnir_events::sound::SoundEvent;
+use grimnir_events::station::MountFormat;
 use support::*;
 
 fn sounds(facts: &[AirFact]) -> Vec<&SoundEvent> {
@@ -15,27 +19,6 @@ fn sounds(facts: &[AirFact]) -> Vec<&SoundEvent> {
         _ => None,
     };
     facts.iter().filter_map(sound).collect()
-}
-
-async fn watch_sources(client: &mut grimnir_engine_proto::Client) {
-    let node = |id: &str, kind: &str, params: &[(&str, &str)]| GraphNode {
-        id: id.into(),
-        r#type: kind.into(),
-        params: params.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
-    };
-    let edge = |from: &str, to: &str| GraphEdge { from: from.into(), to: to.into() };
-    let params = [("listens", "sources"), ("duration_sec", "0.5"), ("restore_sec", "0.2")];
-    let request = v1::LoadGraphRequest {
-        nodes: vec![
-            node("in", "INPUT", &[]),
-            node("s", "SILENCE_DETECTOR", &params),
-            node("out", "OUTPUT", &[]),
-        ],
-        edges: vec![edge("in", "s"), edge("s", "out")],
-        epoch: 1,
-    };
-    let answer = client.load_graph(request).await.unwrap().into_inner();
-    assert!(answer.accepted, "{}", answer.reason);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,19 +30,31 @@ async fn loudness_is_shown_as_it_plays_and_kept_when_the_item_ends() {
     let items = [rig.tone(1_000, 5.0, "wav"), (rig.store(&silent), 4 * 48_000)];
     rig.start();
     let (mut client, _) = rig.client().await;
-    watch_sources(&mut client).await;
+    let params = [("listens", "sources"), ("duration_sec", "0.5"), ("restore_sec", "0.2")];
+    shape(&mut client, &[("SILENCE_DETECTOR", &params)]).await;
     set_timeline(&mut client, 1, chain(&items, now(), 0)).await;
-    configure(&mut client, &config(1)).await;
+    let encoding = encoding(MountFormat::Flac, 0);
+    let kind = RecordingOutput { encoding, folder: "tape".into(), keep_days: 30, keep_bytes: 0 };
+    let tape = output(1, OutputKind::Recording(kind), "");
+    set_outputs(&mut client, &config(1), vec![tape]).await;
     facts_until(&mut client, 1, |facts| !started(facts).is_empty()).await;
 
-    let request = v1::TelemetryRequest { interval_ms: 100 };
+    let request = v1::TelemetryRequest { interval_ms: 0 };
     let mut telemetry = client.stream_telemetry(request).await.unwrap().into_inner();
+    let mut stamps: Vec<i64> = Vec::new();
     let reading = loop {
         let reading = telemetry.message().await.unwrap().unwrap();
+        stamps.push(reading.air_frame);
         if reading.position_frames > 3 * 48_000 {
             break reading;
         }
     };
+    // Ten in each second of sound, by their own positions; a busy machine may leave some out.
+    let seconds = (stamps[stamps.len() - 1] - stamps[0]) as f64 / 48_000.0;
+    let rate = (stamps.len() - 1) as f64 / seconds;
+    assert!((7.0..=11.0).contains(&rate), "{rate:.1} a second over {seconds:.2} s");
+    let [recording] = &reading.targets[..] else { panic!("{reading:?}") };
+    assert_eq!((recording.kind.as_str(), recording.health.as_str()), ("recording", "up"));
     // A sine of 1 kHz on both sides is as many LUFS as its peak has dBFS: 3.01 dB above its RMS.
     let level = reading.level_left_db + 3.01;
     for lufs in [reading.momentary_lufs, reading.integrated_lufs] {
@@ -94,4 +89,46 @@ async fn loudness_is_shown_as_it_plays_and_kept_when_the_item_ends() {
     let told = async { while telemetry.message().await.unwrap().unwrap().silent_sources != 1 {} };
     let timely = tokio::time::timeout(std::time::Duration::from_secs(10), told).await;
     assert!(timely.is_ok(), "the silent source is in the telemetry");
+}
+
+/// A track of silence is told, leaves the air for the last rung, and that ends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_track_is_told_and_the_fallback_takes_the_air_until_it_is_over() {
+    let mut rig = Rig::new();
+    let silent = rig.dir.path().join("silent.wav");
+    ffmpeg(&["-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo", "-t", "30"], &silent);
+    let items = [rig.tone(1_000, 2.0, "wav"), (rig.store(&silent), 30 * 48_000)];
+    let (fallback, rotation) = (rig.tone(300, 3.0, "wav"), rig.tone(700, 20.0, "wav"));
+    rig.start();
+    let (mut client, port) = rig.client().await;
+    let listens = [("duration_sec", "0.5"), ("restore_sec", "0.2")];
+    let acts = [&listens[..], &[("action", "failover_to_fallback")]].concat();
+    shape(&mut client, &[("silence_detector", &acts)]).await;
+    let mut config = config(1);
+    (config.fallback, config.rotation) = (Some(item(20, fallback)), vec![item(21, rotation)]);
+    set_timeline(&mut client, 1, chain(&items, now(), 0)).await;
+    configure(&mut client, &config).await;
+    let ear = listen(port);
+    let back = |facts: &[AirFact]| live::owners(facts).len() == 3 && started(facts).len() == 4;
+    let facts = live::facts_within(&mut client, 1, 40, back).await;
+    let silences: Vec<bool> = facts
+        .iter()
+        .filter_map(|fact| match fact.event {
+            AirEvent::ProgrammeSilent { .. } => Some(true),
+            AirEvent::ProgrammeHeard {} => Some(false),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(silences, [true, false], "told, and taken back: {facts:#?}");
+    let reason = facts.iter().find_map(|fact| match &fact.event {
+        AirEvent::ItemEnded { play: 2, reason, .. } => Some(format!("{reason:?}")),
+        _ => None,
+    });
+    assert!(reason.unwrap().contains("silent for 5"), "{facts:#?}");
+    let owners: Vec<ClaimId> = live::owners(&facts).into_iter().map(|(to, _)| to).collect();
+    assert_eq!(owners, [AUTOMATION_CLAIM, FALLBACK_CLAIM, AUTOMATION_CLAIM]);
+    live::heard_for(&mut client, 4 * 48_000).await;
+    let heard = tones_heard(&ear.hang_up(rig.dir.path()), &[1_000, 300, 700]);
+    let heard: Vec<u32> = heard.into_iter().flatten().collect();
+    assert!(heard.ends_with(&[300, 700]), "{heard:?}");
 }

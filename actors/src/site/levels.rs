@@ -5,13 +5,13 @@ use super::readiness::Gauge;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use grimnir_engine_proto::v1::{self, Telemetry};
-use grimnir_events::{MountId, StationId};
+use grimnir_events::{MountId, OutputId, StationId};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tonic::Streaming;
 
-/// Between two readings.
-const INTERVAL_MS: u32 = 100;
+/// Between two readings: what the station's graph says, a tenth of a second where it says nothing.
+const INTERVAL_MS: u32 = 0;
 /// An engine that does not answer is asked again after this.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -59,6 +59,17 @@ fn shown(reading: &Telemetry) -> Value {
             "listeners": output.listeners,
         })
     };
+    let target = |target: &v1::TargetStatus| {
+        json!({
+            "output_id": output_id(target),
+            "name": target.name,
+            "kind": target.kind,
+            "health": target.health,
+            "reason": target.reason,
+            "lost_bytes": target.lost_bytes,
+            "reconnects": target.reconnects,
+        })
+    };
     json!({
         "air_frame": reading.air_frame,
         "state": reading.state,
@@ -78,7 +89,84 @@ fn shown(reading: &Telemetry) -> Value {
         "programme_silent": reading.programme_silent,
         "silent_sources": reading.silent_sources,
         "outputs": reading.outputs.iter().map(output).collect::<Vec<_>>(),
+        "targets": reading.targets.iter().map(target).collect::<Vec<_>>(),
     })
+}
+
+fn output_id(target: &v1::TargetStatus) -> OutputId {
+    <[u8; 16]>::try_from(&*target.output_id).map(OutputId).unwrap_or_default()
+}
+
+/// State of each output: mounts by their path, what is beside them by its id.
+fn of_outputs(station: StationId, reading: &Telemetry) -> Vec<Gauge> {
+    const UP: (&str, &str) = (
+        "grimnir_output_up",
+        "1 where an output is up, 0.5 where it is degraded, 0 where it is not",
+    );
+    let labels = |kind: &str, name: &str, value: String| {
+        let (station, kind) = (station.to_string(), kind.to_owned());
+        let id = if name == "path" { ("path", value) } else { ("output_id", value) };
+        vec![("station_id", station), ("kind", kind), id]
+    };
+    let mut all: Vec<Gauge> = Vec::new();
+    for output in &reading.outputs {
+        let up = if output.up { 1.0 } else { 0.0 };
+        all.push((UP.0, UP.1, labels("mount", "path", output.path.clone()), up));
+    }
+    for target in &reading.targets {
+        let labels = || labels(&target.kind, "output_id", output_id(target).to_string());
+        let up = match target.health.as_str() {
+            "up" => 1.0,
+            "degraded" => 0.5,
+            _ => 0.0,
+        };
+        let figures = [
+            (UP.0, UP.1, up),
+            (
+                "grimnir_output_sent_bytes_total",
+                "Encoded bytes that an output gave",
+                target.bytes_sent as f64,
+            ),
+            (
+                "grimnir_output_lost_bytes_total",
+                "Encoded bytes that the queue of an output dropped",
+                target.lost_bytes as f64,
+            ),
+            (
+                "grimnir_output_reconnects_total",
+                "Connections of an output after its first",
+                f64::from(target.reconnects),
+            ),
+        ];
+        all.extend(figures.map(|(name, help, value)| (name, help, labels(), value)));
+    }
+    all
+}
+
+/// Levels of each side.
+fn of_sides(station: StationId, reading: &Telemetry) -> Vec<Gauge> {
+    let figures = [
+        ("left", reading.level_left_db, reading.peak_left_db),
+        ("right", reading.level_right_db, reading.peak_right_db),
+    ];
+    let gauges = figures.map(|(side, level, peak)| {
+        let labels = || vec![("station_id", station.to_string()), ("side", side.to_owned())];
+        [
+            (
+                "grimnir_level_rms_db",
+                "RMS level since it was looked at last, in dBFS; -120 for silence",
+                labels(),
+                f64::from(level),
+            ),
+            (
+                "grimnir_level_peak_db",
+                "Peak level since it was looked at last, in dBFS; -120 for silence",
+                labels(),
+                f64::from(peak),
+            ),
+        ]
+    });
+    gauges.into_iter().flatten().collect()
 }
 
 /// The last reading as figures for metrics.
@@ -125,7 +213,10 @@ pub(super) fn gauges(station: StationId, reading: &Telemetry) -> Vec<Gauge> {
     ];
     let figure =
         |(name, help, value)| (name, help, vec![("station_id", station.to_string())], value);
-    figures.map(figure).into()
+    let mut all: Vec<Gauge> = figures.map(figure).into();
+    all.extend(of_sides(station, reading));
+    all.extend(of_outputs(station, reading));
+    all
 }
 
 #[cfg(test)]
@@ -135,12 +226,21 @@ mod tests {
     #[test]
     fn a_reading_is_shown_to_people_and_to_metrics() {
         let output = v1::OutputStatus { path: "/live".into(), up: true, ..Default::default() };
+        let target = v1::TargetStatus {
+            output_id: vec![5; 16],
+            kind: "icecast".into(),
+            health: "degraded".into(),
+            lost_bytes: 384,
+            ..Default::default()
+        };
         let reading = Telemetry {
             momentary_lufs: -16.26,
             buffered_frames: -1,
             silent_sources: 2,
             position_frames: 96_000,
             outputs: vec![output],
+            targets: vec![target],
+            level_right_db: -20.5,
             ..Telemetry::default()
         };
         let shown = shown(&reading);
@@ -152,12 +252,28 @@ mod tests {
             (&shown["outputs"][0]["path"], &shown["outputs"][0]["up"]),
             (&json!("/live"), &json!(true))
         );
+        let target = &shown["targets"][0];
+        assert_eq!((&target["health"], &target["lost_bytes"]), (&json!("degraded"), &json!(384)));
         let station = StationId([7; 16]);
         let gauges = gauges(station, &reading);
         let of = |name: &str| gauges.iter().find(|gauge| gauge.0 == name).map(|gauge| gauge.3);
         assert_eq!(of("grimnir_position_seconds"), Some(2.0));
         assert_eq!(of("grimnir_engine_buffered_seconds"), Some(-1.0));
         assert_eq!(of("grimnir_silent_sources"), Some(2.0));
-        assert!(gauges.iter().all(|gauge| gauge.2 == [("station_id", station.to_string())]));
+        let station_id = ("station_id", station.to_string());
+        assert!(gauges.iter().all(|gauge| gauge.2[0] == station_id));
+        let with = |name: &str, label: &str| {
+            let has = |gauge: &&Gauge| gauge.2.iter().any(|(_, value)| value == label);
+            gauges.iter().filter(|gauge| gauge.0 == name).find(has).map(|gauge| gauge.3)
+        };
+        assert_eq!(with("grimnir_level_rms_db", "right"), Some(-20.5));
+        assert_eq!(with("grimnir_level_peak_db", "left"), Some(0.0));
+        assert_eq!(with("grimnir_output_up", "/live"), Some(1.0));
+        let output = OutputId([5; 16]).to_string();
+        assert_eq!(with("grimnir_output_up", &output), Some(0.5));
+        assert_eq!(with("grimnir_output_lost_bytes_total", &output), Some(384.0));
+        // What is counted ten times a second is in the metrics: each figure of one is in both.
+        let told = shown.as_object().map_or(0, serde_json::Map::len);
+        assert!(told >= 19, "{shown}");
     }
 }

@@ -34,7 +34,7 @@ pub struct GraphBody {
 #[serde(deny_unknown_fields)]
 pub struct NodeBody {
     /// `GAIN`, `LOUDNESS_NORMALIZE`, `AGC`, `COMPRESSOR`, `LIMITER`, `EQUALIZER`, `GATE`,
-    /// `HIGH_PASS`, `STEREO_WIDTH`, `SILENCE_DETECTOR` or `LEVEL_METER`.
+    /// `HIGH_PASS`, `STEREO_WIDTH`, `MIX`, `DUCK`, `SILENCE_DETECTOR` or `LEVEL_METER`.
     r#type: String,
     /// Parameters by name, as numbers or texts.
     #[serde(default)]

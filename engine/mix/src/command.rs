@@ -94,6 +94,21 @@ pub enum Role {
     Over,
 }
 
+/// Levels of the two buses in the sum, as factors.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct MixGains {
+    /// Of the programme.
+    pub programme: f32,
+    /// Of what speaks over it; the sidechain hears it at its own level.
+    pub over: f32,
+}
+
+impl Default for MixGains {
+    fn default() -> Self {
+        Self { programme: 1.0, over: 1.0 }
+    }
+}
+
 /// Why a voice is over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EndCause {
@@ -153,7 +168,7 @@ pub enum VoiceEvent {
         /// First frame of the silence.
         since: AirFrame,
     },
-    /// Its source is heard again.
+    /// Its source is heard again, or nobody listens for that any more: the silence is over.
     Heard {
         /// The voice.
         voice: u64,
@@ -173,9 +188,9 @@ pub struct Report {
     pub buffered: Option<i64>,
 }
 
-/// Started, NonFinite, Underrun, a word on silence and Ended once per voice and block, and one for
-/// the sum.
-const MAX_EVENTS: usize = 5 * MAX_VOICES + 1;
+/// Started, NonFinite, Underrun, two words on silence and Ended once per voice and block, and one
+/// for the sum.
+const MAX_EVENTS: usize = 6 * MAX_VOICES + 1;
 
 impl Report {
     /// An empty report with room for everything that a block can bring.

@@ -32,7 +32,9 @@ pub mod cue;
 pub mod tone;
 
 pub use clip::{Clip, ClipSource};
-pub use command::{Command, EndCause, MIX_SUM, MixError, Report, Role, Start, VoiceEvent};
+pub use command::{
+    Command, EndCause, MIX_SUM, MixError, MixGains, Report, Role, Start, VoiceEvent,
+};
 pub use cue::{CueMarks, CueSettings, Ending, find_cues};
 pub use decode::{DecodeError, FileInfo};
 pub use file::FileSource;

@@ -6,7 +6,7 @@
 //! Voices stand on two buses: programme, and what speaks over it ([`Role`]). The second is the
 //! sidechain that lowers the first; then both are summed.
 
-use crate::command::{Command, MIX_SUM, MixError, Report, Role, Start, VoiceEvent};
+use crate::command::{Command, MIX_SUM, MixError, MixGains, Report, Role, Start, VoiceEvent};
 use crate::dsp::duck::{Duck, DuckSettings};
 use crate::dsp::silence::SilenceSettings;
 use crate::voice::{Rendered, Scratch, Voice, zero_non_finite};
@@ -27,6 +27,9 @@ pub struct Mixer {
     over: Box<[Frame; BLOCK]>,
     duck: Duck,
     silence: Option<SilenceSettings>,
+    gains: MixGains,
+    /// Where the gains stood at the end of the last block.
+    stood: MixGains,
 }
 
 impl Mixer {
@@ -41,12 +44,19 @@ impl Mixer {
             over: Box::new([[0.0; 2]; BLOCK]),
             duck: Duck::new(DuckSettings::default()),
             silence: None,
+            gains: MixGains::default(),
+            stood: MixGains::default(),
         }
     }
 
     /// The programme makes way for what is over it in this way from here on.
     pub fn set_duck(&mut self, settings: DuckSettings) {
         self.duck.set(settings);
+    }
+
+    /// Programme and talk-over have these levels in the sum, from the end of the next block on.
+    pub fn set_gains(&mut self, gains: MixGains) {
+        self.gains = gains;
     }
 
     /// Sources of watched voices are listened to in this way from here on; `None`: not at all.
@@ -113,6 +123,11 @@ impl Mixer {
             // A sum that is no number would never leave the ducker's memory.
             zero_non_finite(&mut *self.over);
             self.duck.process(out, &*self.over);
+            level(&mut self.over, self.stood.over, self.gains.over);
+        }
+        level(out, self.stood.programme, self.gains.programme);
+        self.stood = self.gains;
+        if ducked {
             for (sum, over) in out.iter_mut().zip(self.over.iter()) {
                 *sum = [sum[0] + over[0], sum[1] + over[1]];
             }
@@ -190,6 +205,17 @@ impl Mixer {
         // Keeps the order of the others: the sum of floats depends on it.
         let start = self.voices.remove(index).into_start();
         self.finished.push(start);
+    }
+}
+
+/// Moves a bus to its gain over the block; one that stands at 1 passes bit by bit.
+fn level(bus: &mut [Frame; BLOCK], from: f32, to: f32) {
+    if from == 1.0 && to == 1.0 {
+        return;
+    }
+    for (index, frame) in bus.iter_mut().enumerate() {
+        let gain = from + (to - from) * ((index + 1) as f32 / BLOCK as f32);
+        *frame = frame.map(|sample| sample * gain);
     }
 }
 

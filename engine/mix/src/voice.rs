@@ -77,6 +77,8 @@ pub(crate) struct Voice {
     fades: [Option<FadeOut>; MAX_FADES],
     stop: Option<AirFrame>,
     sense: Option<SilenceSense>,
+    /// A silence was told, and is over without the sense's word.
+    unsaid: bool,
 }
 
 impl Voice {
@@ -93,6 +95,7 @@ impl Voice {
             fades: [None; MAX_FADES],
             stop: None,
             sense: silence.filter(|_| start_watched).map(SilenceSense::new),
+            unsaid: false,
         }
     }
 
@@ -102,7 +105,12 @@ impl Voice {
 
     /// Listens for silence in another way from here on.
     pub(crate) fn watch(&mut self, silence: Option<SilenceSettings>) {
+        self.unsaid |= self.is_silent();
         self.sense = silence.filter(|_| self.start.watched).map(SilenceSense::new);
+    }
+
+    fn is_silent(&self) -> bool {
+        self.sense.as_ref().is_some_and(SilenceSense::is_silent)
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -181,6 +189,9 @@ impl Voice {
         let first = self.begun.unwrap_or(self.start.at.max(block));
         let from = first.max(block);
         let end = self.end(first);
+        if std::mem::take(&mut self.unsaid) {
+            report.events.push(VoiceEvent::Heard { voice: self.id(), at: from });
+        }
         if let Some((at, cause)) = end
             && at <= from
         {
@@ -210,6 +221,7 @@ impl Voice {
             SourceState::Failed => Some((from.plus(got.frames as i64), EndCause::SourceFailed)),
         };
         let Some((at, cause)) = over else { return Rendered::Sounding };
+        self.end_silence(at, report);
         report.events.push(VoiceEvent::Ended { voice, at, frames: self.aired, cause });
         Rendered::Over
     }
@@ -226,8 +238,16 @@ impl Voice {
             return Rendered::Waiting;
         }
         let (voice, frames) = (self.id(), self.aired);
+        self.end_silence(at, report);
         report.events.push(VoiceEvent::Ended { voice, at, frames, cause });
         Rendered::Over
+    }
+
+    /// A silence that was told ends with the voice.
+    fn end_silence(&self, at: AirFrame, report: &mut Report) {
+        if self.is_silent() {
+            report.events.push(VoiceEvent::Heard { voice: self.id(), at });
+        }
     }
 
     /// The frame after the last by command or length, whichever comes first.

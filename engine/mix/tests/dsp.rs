@@ -301,9 +301,10 @@ fn what_acts_in_the_mix_is_taken_out_of_the_chain_once() {
         ("LIMITER", &none),
     ];
     let plan = Plan::of(&asked).expect("is taken");
-    assert_eq!((plan.nodes.len(), plan.duck.reduction_db), (1, -20.0));
-    assert!(plan.source_silence.is_some());
-    for twice in [asked[0], asked[2]] {
+    assert_eq!((plan.nodes.len(), plan.duck.reduction_db), (0, -20.0));
+    assert_eq!(plan.programme_silence.map(|watch| watch.settings.threshold_db), Some(-50.0));
+    assert_eq!(plan.source_silence, plan.programme_silence);
+    for twice in [asked[0], asked[1], asked[2]] {
         let (place, what) = Plan::of(&[twice, twice]).expect_err("one is allowed");
         assert!(place == 1 && what.contains("second"), "{what}");
     }
@@ -332,7 +333,10 @@ fn parameters_are_read_by_all_their_names_and_refused_with_their_range() {
         ("GAIN", &[("pan", "0")], &["pan", "gain_db"]),
         ("EQUALIZER", &[("gains", "band10=3")], &["band10", "band0 to band9"]),
         ("EQUALIZER", &[("bands", "peak 5 3 1")], &["peak 5", "20 to 20000"]),
-        ("SILENCE_DETECTOR", &[("action", "ring")], &["ring", "alarm"]),
+        ("SILENCE_DETECTOR", &[("action", "ring")], &["ring", "alarm, failover_to_fallback"]),
+        ("MIX", &[("over_gain_db", "20")], &["over_gain_db", "20", "-24 to 12"]),
+        ("LEVEL_METER", &[("interval_ms", "5")], &["interval_ms", "5", "20 to 10000"]),
+        ("agc", &[("target", "-14")], &["AGC", "target", "target_level_db"]),
         ("LIMITER", &[("lookahead_ms", "20")], &["lookahead_ms", "20", "5"]),
         ("DUCK", &[("depth_db", "6")], &["depth_db", "6", "-60 to 0"]),
         ("SILENCE_DETECTOR", &[("exempt", "spot")], &["exempt", "sources"]),
@@ -346,7 +350,7 @@ fn parameters_are_read_by_all_their_names_and_refused_with_their_range() {
         assert!(words.iter().all(|word| refusal.contains(word)), "{refusal}");
     }
     let sources = [("listens", "sources"), ("exempt", "spot, legal_id")];
-    let Ok(NodeSpec::SourceSilence(found)) = parse("SILENCE_DETECTOR", &sources) else {
+    let Ok(NodeSpec::SourceSilence(Some(found))) = parse("SILENCE_DETECTOR", &sources) else {
         panic!("it listens to sources");
     };
     let kinds = [ItemKind::Spot, ItemKind::LegalId, ItemKind::Music, ItemKind::Emergency];

@@ -38,7 +38,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-const TRANSITIONS: i64 = 10_000;
+/// Items of the long programme: one more than the transitions between them.
+const TRANSITIONS: i64 = 10_001;
 const CURVES: [FadeCurve; 5] = [
     FadeCurve::Linear,
     FadeCurve::EqualPower,

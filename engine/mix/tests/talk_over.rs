@@ -137,7 +137,9 @@ fn a_silent_source_is_told_before_its_gain_and_only_where_it_is_watched() {
     assert_eq!(told(1.0, 0.1, false, false, false), [], "not watched");
     // One dead side is told only where one is enough, and never comes back.
     let since = AirFrame(480_100);
-    let dead = [VoiceEvent::Silent { voice: 7, since }];
+    // What was told ends with the voice.
+    let ends = AirFrame(480_100 + 60_000);
+    let dead = [VoiceEvent::Silent { voice: 7, since }, VoiceEvent::Heard { voice: 7, at: ends }];
     assert_eq!(told(1.0, 0.1, true, true, true), dead);
     // Settings that are taken away end it.
     assert_eq!(told(8.0, 0.000_9, true, false, false)[0], VoiceEvent::Silent { voice: 7, since });

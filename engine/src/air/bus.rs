@@ -2,9 +2,9 @@
 //! for it, and the last look at every sample.
 
 use grimnir_mix::dsp::duck::DuckSettings;
-use grimnir_mix::dsp::silence::{SilenceSettings, SilenceWord};
+use grimnir_mix::dsp::silence::{SilenceAction, SilenceSense, SilenceWatch, SilenceWord};
 use grimnir_mix::dsp::{Chain, SwappingChain};
-use grimnir_mix::{BLOCK, Frame, Limiter, sum_with_ceiling};
+use grimnir_mix::{BLOCK, Frame, Limiter, MixGains, sum_with_ceiling};
 
 /// What takes the place of what shapes the programme; made where time does not matter.
 pub struct Shape {
@@ -16,8 +16,12 @@ pub struct Shape {
     pub release_ms: f64,
     /// How the programme makes way for what is spoken over it; it acts in the mix.
     pub duck: DuckSettings,
+    /// Levels of programme and talk-over in the sum; they act in the mix.
+    pub mix: MixGains,
+    /// How what leaves is listened to for silence.
+    pub programme_silence: Option<SilenceWatch>,
     /// How sources are listened to for silence; in the mix, before their gain.
-    pub source_silence: Option<SilenceSettings>,
+    pub source_silence: Option<SilenceWatch>,
 }
 
 /// The bus; runs on the mix thread.
@@ -25,6 +29,11 @@ pub struct Bus {
     chain: SwappingChain,
     limiter: Limiter,
     over: Option<Box<Chain>>,
+    watch: Option<SilenceWatch>,
+    /// Listens to what leaves; `None` off air, and where nobody asked for it.
+    sense: Option<SilenceSense>,
+    on_air: bool,
+    word: Option<SilenceWord>,
 }
 
 /// Levels of one block as it leaves.
@@ -37,15 +46,45 @@ pub struct BlockMeter {
 }
 
 impl Bus {
-    /// A bus with the usual limiter alone.
+    /// A bus with the usual limiter alone, off air.
     pub fn new() -> Self {
-        Self { chain: SwappingChain::default(), limiter: Limiter::new(), over: None }
+        Self {
+            chain: SwappingChain::default(),
+            limiter: Limiter::new(),
+            over: None,
+            watch: Some(SilenceWatch::STANDING),
+            sense: None,
+            on_air: false,
+            word: None,
+        }
+    }
+
+    /// The station is on air, where silence is an alarm, or it is not.
+    pub fn listen(&mut self, on_air: bool) {
+        if self.on_air != on_air {
+            self.on_air = on_air;
+            self.sense_anew();
+        }
+    }
+
+    /// Begins to listen; a silence that was told is over with who told it.
+    fn sense_anew(&mut self) {
+        if self.sense.as_ref().is_some_and(SilenceSense::is_silent) {
+            self.word = Some(SilenceWord::Restored);
+        }
+        let watch = self.watch.filter(|_| self.on_air);
+        self.sense = watch.map(|watch| SilenceSense::new(watch.settings));
     }
 
     /// Takes another shape: its chain fades in, the limiter moves to its ceiling. Answers what is
     /// to be dropped elsewhere.
     pub fn set(&mut self, shape: Shape) -> Option<Box<Chain>> {
         self.limiter.set(shape.ceiling_db, shape.release_ms);
+        let settings = |watch: Option<SilenceWatch>| watch.map(|watch| watch.settings);
+        let before = std::mem::replace(&mut self.watch, shape.programme_silence);
+        if settings(before) != settings(self.watch) {
+            self.sense_anew();
+        }
         self.chain.swap(shape.chain)
     }
 
@@ -59,9 +98,10 @@ impl Bus {
         self.over.take()
     }
 
-    /// What a silence sense said.
-    pub fn take_word(&mut self) -> Option<SilenceWord> {
-        self.chain.take_word()
+    /// What the silence sense said, and what is to be done about it.
+    pub fn take_word(&mut self) -> Option<(SilenceWord, SilenceAction)> {
+        let action = self.watch.map_or(SilenceAction::Alarm, |watch| watch.action);
+        self.word.take().map(|word| (word, action))
     }
 
     /// Runs one block through; nothing but finite samples within the ceiling leaves. `urgent`
@@ -79,6 +119,10 @@ impl Bus {
         if let Some(urgent) = urgent {
             finite(urgent);
             sum_with_ceiling(block, urgent, self.limiter.ceiling());
+        }
+        // What leaves is listened to, with an emergency in it.
+        if let Some(word) = self.sense.as_mut().and_then(|sense| sense.listen(block)) {
+            self.word = Some(word);
         }
         let mut meter = BlockMeter::default();
         for frame in block.iter() {
@@ -102,11 +146,14 @@ fn finite(block: &mut [Frame; BLOCK]) {
 mod tests {
     use super::*;
     use grimnir_mix::dsp::NodeSpec;
+    use grimnir_mix::dsp::silence::SilenceSettings;
 
     fn shape(gain_db: f64, ceiling_db: f32) -> Shape {
         let chain = Box::new(Chain::of(&[NodeSpec::Gain(gain_db)]));
-        let (duck, source_silence) = (DuckSettings::default(), None);
-        Shape { chain, ceiling_db, release_ms: 100.0, duck, source_silence }
+        let (duck, mix) = (DuckSettings::default(), MixGains::default());
+        let (programme_silence, source_silence) = (None, None);
+        let release_ms = 100.0;
+        Shape { chain, ceiling_db, release_ms, duck, mix, programme_silence, source_silence }
     }
 
     #[test]
@@ -135,6 +182,40 @@ mod tests {
             let late = place + usize::try_from(bus.latency_frames()).expect("is above 0");
             assert_eq!(after, Some(late), "the programme, behind the look-ahead");
         }
+    }
+
+    #[test]
+    fn silence_is_told_of_what_leaves_and_is_over_with_who_told_it() {
+        let settings = SilenceSettings { duration_frames: 4_800, ..SilenceSettings::STANDING };
+        let watch = SilenceWatch { settings, ..SilenceWatch::STANDING };
+        let watching = || Shape { programme_silence: Some(watch), ..shape(0.0, -1.2) };
+        let mut bus = Bus::new();
+        bus.set(watching());
+        let words = |bus: &mut Bus, blocks: usize, urgent: f32| {
+            let mut words = Vec::new();
+            for _ in 0..blocks {
+                let mut over = [[urgent; 2]; BLOCK];
+                bus.process(&mut [[0.0; 2]; BLOCK], (urgent > 0.0).then_some(&mut over));
+                words.extend(bus.take_word().map(|(word, _)| word));
+            }
+            words
+        };
+        assert_eq!(words(&mut bus, 50, 0.0), [], "a station off air may be silent");
+        bus.listen(true);
+        assert_eq!(words(&mut bus, 50, 0.25), [], "an emergency is heard over a silent programme");
+        let silent = SilenceWord::Silent { since_frames: 4_800 };
+        assert_eq!(words(&mut bus, 50, 0.0), [silent], "told once");
+        bus.set(watching());
+        assert_eq!(words(&mut bus, 50, 0.0), [], "the same sense listens on");
+        bus.set(shape(0.0, -1.2));
+        assert_eq!(words(&mut bus, 50, 0.0), [SilenceWord::Restored], "nobody listens any more");
+        bus.set(watching());
+        assert_eq!(words(&mut bus, 20, 0.0), [silent]);
+        bus.listen(false);
+        assert_eq!(words(&mut bus, 50, 0.0), [SilenceWord::Restored], "off air");
+        bus.listen(true);
+        assert_eq!(words(&mut bus, 20, 0.0), [silent]);
+        assert_eq!(words(&mut bus, 200, 0.25), [SilenceWord::Restored]);
     }
 
     #[test]

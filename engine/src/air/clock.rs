@@ -15,7 +15,22 @@ pub fn monotonic_ns() -> i64 {
 /// UTC now.
 pub fn utc_now() -> UtcMicros {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
-    UtcMicros(now.tv_sec * 1_000_000 + now.tv_nsec / 1_000)
+    UtcMicros(now.tv_sec * 1_000_000 + now.tv_nsec / 1_000 + stepped_us())
+}
+
+/// By how much a test has set UTC: what the file says that the environment names.
+#[cfg(debug_assertions)]
+fn stepped_us() -> i64 {
+    use std::path::PathBuf;
+    static FILE: std::sync::OnceLock<Option<PathBuf>> = std::sync::OnceLock::new();
+    let file = FILE.get_or_init(|| std::env::var_os("GRIMNIR_TEST_UTC_OFFSET").map(PathBuf::from));
+    let text = file.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+    text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+}
+
+#[cfg(not(debug_assertions))]
+const fn stepped_us() -> i64 {
+    0
 }
 
 /// UTC less CLOCK_MONOTONIC, in µs. It changes only where UTC is set: the kernel slews both alike.

@@ -15,7 +15,9 @@ pub(super) fn is_sudden(command: &AirCommand, now: AirFrame) -> bool {
     let at = match command {
         AirCommand::Start { start, .. } => start.at,
         AirCommand::Mix(command) => command.at(),
-        AirCommand::Cancel(_) | AirCommand::Bus(_) | AirCommand::Quit => return false,
+        AirCommand::Cancel(_) | AirCommand::Bus(_) | AirCommand::Listen(_) | AirCommand::Quit => {
+            return false;
+        }
     };
     at < now.plus(SOON)
 }

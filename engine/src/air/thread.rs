@@ -203,11 +203,11 @@ impl MixThread {
         if let Some(chain) = self.bus.take_over() {
             (self.reports)(AirReport::Retired { chain });
         }
-        if let Some(word) = self.bus.take_word() {
+        if let Some((word, action)) = self.bus.take_word() {
             let at = at.plus(BLOCK_FRAMES);
             let silent = matches!(word, SilenceWord::Silent { .. });
             self.view.set_silent(Some(silent), self.silent_sources());
-            (self.reports)(AirReport::Silence { word, at });
+            (self.reports)(AirReport::Silence { word, action, at });
         }
         self.report(report);
         self.report(urgent_report);
@@ -299,11 +299,16 @@ impl MixThread {
                 AirCommand::Bus(shape) => {
                     for mixer in [&mut self.mixer, &mut self.urgent] {
                         mixer.set_duck(shape.duck);
-                        mixer.set_silence(shape.source_silence);
+                        mixer.set_silence(shape.source_silence.map(|watch| watch.settings));
                     }
+                    self.mixer.set_gains(shape.mix);
                     if let Some(chain) = self.bus.set(shape) {
                         (self.reports)(AirReport::Retired { chain });
                     }
+                    Ok(())
+                }
+                AirCommand::Listen(on_air) => {
+                    self.bus.listen(on_air);
                     Ok(())
                 }
                 AirCommand::Quit => return None,

@@ -2,7 +2,7 @@
 
 use super::{clock, pace};
 use grimnir_events::AirFrame;
-use grimnir_mix::dsp::silence::Exempt;
+use grimnir_mix::dsp::silence::{Exempt, SilenceAction, SilenceWatch};
 use grimnir_mix::meter::Measured;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
@@ -25,6 +25,8 @@ pub struct AirView {
     programme_silent: AtomicBool,
     silent_sources: AtomicU32,
     exempt: AtomicU32,
+    sources_fail_over: AtomicBool,
+    meter_ms: AtomicU32,
 }
 
 /// What a block looked like as it left.
@@ -97,6 +99,8 @@ impl AirView {
             programme_silent: AtomicBool::new(false),
             silent_sources: AtomicU32::new(0),
             exempt: AtomicU32::new(0),
+            sources_fail_over: AtomicBool::new(false),
+            meter_ms: AtomicU32::new(100),
         }
     }
 
@@ -142,9 +146,24 @@ impl AirView {
     pub fn silent_sources(&self) -> u32 {
         self.silent_sources.load(Ordering::Relaxed)
     }
-    /// Items of these kinds may be silent.
-    pub fn set_exempt(&self, exempt: Exempt) {
-        self.exempt.store(exempt.0, Ordering::Relaxed);
+    /// Sources that start from here on are listened to in this way.
+    pub fn set_watch(&self, watch: Option<SilenceWatch>) {
+        let exempt = watch.map_or(0, |watch| watch.exempt.0);
+        let fails_over = watch.is_some_and(|watch| watch.action == SilenceAction::FailOver);
+        self.exempt.store(exempt, Ordering::Relaxed);
+        self.sources_fail_over.store(fails_over, Ordering::Relaxed);
+    }
+    /// What is silent by itself leaves the air.
+    pub fn sources_fail_over(&self) -> bool {
+        self.sources_fail_over.load(Ordering::Relaxed)
+    }
+    /// Between two readings for who asks for no time of their own, in ms.
+    pub fn set_meter_ms(&self, interval_ms: u32) {
+        self.meter_ms.store(interval_ms, Ordering::Relaxed);
+    }
+    /// Between two readings for who asks for no time of their own, in ms.
+    pub fn meter_ms(&self) -> u32 {
+        self.meter_ms.load(Ordering::Relaxed)
     }
     /// Kinds of items that may be silent.
     pub fn exempt(&self) -> Exempt {

@@ -3,7 +3,7 @@
 use super::bus::Shape;
 use grimnir_events::AirFrame;
 use grimnir_mix::dsp::Chain;
-use grimnir_mix::dsp::silence::SilenceWord;
+use grimnir_mix::dsp::silence::{SilenceAction, SilenceWord};
 use grimnir_mix::meter::Measured;
 use grimnir_mix::{Command, MixError, Start, VoiceEvent};
 
@@ -24,6 +24,8 @@ pub enum AirCommand {
     Cancel(u64),
     /// Shapes the programme in another way.
     Bus(Shape),
+    /// The station is on air, where silence is an alarm, or it is not.
+    Listen(bool),
     /// Ends the thread.
     Quit,
 }
@@ -56,6 +58,8 @@ pub enum AirReport {
     Silence {
         /// What it said.
         word: SilenceWord,
+        /// What is to be done beside the alarm.
+        action: SilenceAction,
         /// Frame behind the block it said it at.
         at: AirFrame,
     },

@@ -11,7 +11,7 @@ use grimnir_engine_proto::v1::{GraphNode, LoadGraphRequest};
 use grimnir_events::codec;
 use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_mix::dsp::plan::{Asked, Plan};
-use grimnir_mix::dsp::spec::MOST_NODES;
+use grimnir_mix::dsp::spec::{MOST_NODES, kind_of};
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
@@ -33,6 +33,7 @@ impl Loaded {
                     what,
                     "kept graph cannot be loaded; the limiter stands alone"
                 );
+                apply(air, &Plan::default());
             }
         }
         Self { graph, cache, count: 0 }
@@ -47,14 +48,16 @@ fn plan_of(graph: &DspGraph) -> Result<Plan, (usize, String)> {
 
 fn shape(plan: &Plan) -> Shape {
     let (ceiling_db, release_ms) = (plan.ceiling_db, plan.release_ms);
-    let source_silence = plan.source_silence.map(|silence| silence.settings);
+    let (duck, mix) = (plan.duck, plan.mix);
+    let (programme_silence, source_silence) = (plan.programme_silence, plan.source_silence);
     let chain = Box::new(plan.chain());
-    Shape { chain, ceiling_db, release_ms, duck: plan.duck, source_silence }
+    Shape { chain, ceiling_db, release_ms, duck, mix, programme_silence, source_silence }
 }
 
 /// Has the plan take effect: items that start from here on are watched by it.
 fn apply(air: &AirHandle, plan: &Plan) {
-    air.view.set_exempt(plan.source_silence.map(|silence| silence.exempt).unwrap_or_default());
+    air.view.set_watch(plan.source_silence);
+    air.view.set_meter_ms(plan.meter_ms);
     air.send(AirCommand::Bus(shape(plan)));
 }
 
@@ -83,7 +86,7 @@ fn read(request: &LoadGraphRequest) -> Result<(DspGraph, Plan), String> {
     }
     let chain = in_order(request)?;
     for (node, wanted) in [(chain.first(), "INPUT"), (chain.last(), "OUTPUT")] {
-        if node.is_none_or(|node| node.r#type != wanted) {
+        if node.is_none_or(|node| kind_of(&node.r#type) != wanted) {
             let found = node.map_or("nothing", |node| node.r#type.as_str());
             return Err(format!("the chain has {found} where {wanted} must stand"));
         }
@@ -172,7 +175,7 @@ mod tests {
             ("OUTPUT", &[]),
         ]);
         let (_, plan) = read(&request).expect("is taken");
-        assert_eq!((plan.nodes.len(), plan.ceiling_db), (2, -3.5));
+        assert_eq!((plan.nodes.len(), plan.ceiling_db), (1, -3.5));
         assert_eq!(plan.nodes[0], NodeSpec::Gain(-6.0));
         let (_, bare) = read(&graph(&[("INPUT", &[]), ("OUTPUT", &[])])).expect("is taken");
         assert_eq!((bare.nodes.len(), bare.ceiling_db), (0, CEILING_DB));

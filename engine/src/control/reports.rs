@@ -17,9 +17,8 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tonic::Status;
 
-/// Telemetry intervals that are given, in ms; 0 asks for the usual one.
+/// Telemetry intervals that are given, in ms; 0 asks for that of the graph, 100 where it has none.
 const INTERVALS_MS: std::ops::RangeInclusive<u32> = 20..=10_000;
-const USUAL_INTERVAL_MS: u32 = 100;
 
 /// The status now.
 pub(super) fn status(control: &Control) -> proto::StatusResponse {
@@ -117,7 +116,8 @@ pub(super) fn telemetry(
     control: Arc<Control>,
     interval_ms: u32,
 ) -> Result<BoxStream<'static, Result<proto::Telemetry, Status>>, Status> {
-    let interval_ms = if interval_ms == 0 { USUAL_INTERVAL_MS } else { interval_ms };
+    let of_graph = interval_ms == 0;
+    let interval_ms = if of_graph { control.air.view.meter_ms() } else { interval_ms };
     if !INTERVALS_MS.contains(&interval_ms) {
         return Err(Status::invalid_argument(format!(
             "interval_ms: {interval_ms}, allowed {} to {}",
@@ -125,17 +125,27 @@ pub(super) fn telemetry(
             INTERVALS_MS.end()
         )));
     }
-    let mut ticks = tokio::time::interval(Duration::from_millis(u64::from(interval_ms)));
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let ticks = ticks_of(interval_ms);
     let mut mark = Mark::default();
     measure(&control, &mut mark);
-    let stream = stream::unfold((control, ticks, mark), |state| async move {
+    let stream = stream::unfold((control, ticks, mark), move |state| async move {
         let (control, mut ticks, mut mark) = state;
+        let now_ms = if of_graph { control.air.view.meter_ms() } else { interval_ms };
+        if now_ms != ticks.period().as_millis() as u32 {
+            ticks = ticks_of(now_ms);
+            ticks.reset();
+        }
         ticks.tick().await;
         let report = measure(&control, &mut mark);
         Some((Ok(report), (control, ticks, mark)))
     });
     Ok(stream.boxed())
+}
+
+fn ticks_of(interval_ms: u32) -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(Duration::from_millis(u64::from(interval_ms)));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    ticks
 }
 
 /// Where a reader of levels stood.
@@ -182,6 +192,7 @@ fn measure(control: &Control, mark: &mut Mark) -> proto::Telemetry {
         outputs: outputs(&shown),
         programme_silent: view.programme_silent(),
         silent_sources: view.silent_sources(),
+        targets: shown.targets.into_iter().map(target).collect(),
     }
 }
 

@@ -69,6 +69,8 @@ pub(super) struct Live {
     /// How it took it.
     took: TakePolicy,
     pub(super) claim: Option<ClaimId>,
+    /// Its sound was silence, and nothing was heard of it since.
+    muted: bool,
     /// It lets its claim go for want of sound.
     gave_up: bool,
     /// The play over the programme.
@@ -94,6 +96,7 @@ impl Live {
             link: None,
             wanted: None,
             claim: None,
+            muted: false,
             gave_up: false,
             over: None,
             quiet_since: None,
@@ -172,7 +175,6 @@ impl Director {
             self.step_gone(id);
         }
         self.step_orphans();
-        self.plays.step_bed();
     }
 
     fn step_ready(&mut self, session_id: LiveSessionId) {
@@ -183,6 +185,7 @@ impl Director {
         if !open {
             link.cut.notify_one();
         }
+        live.muted &= !link.tap.ready();
         if !link.ready_told && link.tap.ready() {
             link.ready_told = true;
             let format = link.format.clone();
@@ -328,8 +331,10 @@ impl Director {
         if !matches!(self.plays.get(voice)?.state, PlayState::Sounding { .. }) {
             return None;
         }
-        let link = self.lives.of_claim(owner).and_then(|live| live.link.as_ref());
-        let Some(link) = link else { return Some((self.now(), true)) };
+        let live = self.lives.of_claim(owner).filter(|live| !live.muted);
+        let Some(link) = live.and_then(|live| live.link.as_ref()) else {
+            return Some((self.now(), true));
+        };
         // A play of a connection before this one has what that left.
         let fill = link.tap.fill() as i64;
         let end = self.now().plus((fill - SEAM).max(0));
@@ -340,15 +345,25 @@ impl Director {
         }
     }
 
+    /// A live source is silent: what it holds is dropped, and its claim is kept as if that had run
+    /// out, until something is heard of it.
+    pub(super) fn mute_live(&mut self, claim_id: ClaimId) {
+        let mut all = self.lives.all.values_mut();
+        if let Some(live) = all.find(|live| live.claim == Some(claim_id)) {
+            live.muted = true;
+            live.link.iter().for_each(|link| link.tap.flush());
+        }
+    }
+
     /// The owner's live sound has run out: its claim is kept.
     pub(super) fn note_dry(&mut self, claim_id: ClaimId) {
         let now = self.now();
         let found = self.lives.all.values_mut().find(|live| live.claim == Some(claim_id));
         let Some(live) = found else { return };
         live.quiet_since.get_or_insert(now);
-        let session_id = live.session.id;
+        let (session_id, muted) = (live.session.id, live.muted);
         self.tell_of(session_id, LiveAirEvent::RanDry { session_id, claim_id });
-        let reason = "its sound ran out".to_owned();
+        let reason = if muted { "it is silent" } else { "its sound ran out" }.to_owned();
         self.fact(AirEvent::SourceFailed { claim_id, reason });
     }
 

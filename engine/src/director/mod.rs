@@ -20,13 +20,14 @@ mod owner;
 mod plays;
 mod report;
 mod signing;
+mod silence;
 mod steps;
 mod streams;
 pub mod status;
 
 use crate::air::clips::{self, ClipKey};
 use crate::air::feeder::DeckReport;
-use crate::air::{AirHandle, AirReport};
+use crate::air::{AirCommand, AirHandle, AirReport};
 use crate::held::{Cache, Held};
 use crate::input::InputWord;
 use crate::input::gate::Gate;
@@ -271,6 +272,7 @@ impl Director {
             board: parts.board,
             tx: parts.tx,
         };
+        director.end_old_silences(recovered);
         director.begin(std::mem::take(&mut recovered.emergencies));
         director
     }
@@ -310,8 +312,7 @@ impl Director {
     pub fn run(mut self) {
         loop {
             self.turn();
-            let live = self.lives.busy() || self.plays.bed_moves();
-            let quiet = self.claims.raised.is_empty() && !live;
+            let quiet = self.claims.raised.is_empty() && !self.lives.busy();
             let wait = if quiet && self.owner.is_some() { QUIET_TURN } else { TURN };
             match self.rx.recv_timeout(wait) {
                 Ok(message) => {
@@ -377,5 +378,6 @@ impl Director {
         self.cut_farewell();
         self.dry_since = None;
         self.outputs.set_on_air(true);
+        self.air.send(AirCommand::Listen(true));
     }
 }

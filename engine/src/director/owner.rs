@@ -276,6 +276,11 @@ impl Director {
         self.change(Change { to, at, reason, fade: fade.max(CUT_FADE), end_reason });
     }
 
+    /// Another owner with the next block, whatever the arbiter would say.
+    pub(super) fn change_now(&mut self, to: ClaimId, reason: OwnerReason, end_reason: EndReason) {
+        self.change(Change { to, at: None, reason, fade: CUT_FADE, end_reason });
+    }
+
     /// Where the last rung's sound begins again.
     fn next_junction(&self, now: AirFrame) -> AirFrame {
         match self.fallback.loop_since {

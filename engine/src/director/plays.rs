@@ -156,14 +156,12 @@ pub struct Plays {
     media: PathBuf,
     air: AirHandle,
     tx: Sender<Msg>,
-    /// Gain of what is not over it.
-    bed: f32,
 }
 
 impl Plays {
     /// No plays; numbers go on after `last`.
     pub fn new(last: u64, media: PathBuf, air: AirHandle, tx: Sender<Msg>) -> Self {
-        Self { all: BTreeMap::new(), next: last + 1, media, air, tx, bed: 1.0 }
+        Self { all: BTreeMap::new(), next: last + 1, media, air, tx }
     }
 
     /// The play of this number.
@@ -272,10 +270,11 @@ impl Plays {
         if let Some(length) = length {
             play.length = length;
         }
-        let gain = live::gain_of(&play.spec, self.bed);
+        let gain = 10f32.powf(play.spec.gain_db_x100 as f32 / 2_000.0);
         let fade_in = fade_in.max(0);
-        let watched = !self.air.view.exempt().has(play.spec.kind);
-        let role = Role::Programme;
+        let role = if play.spec.over { Role::Over } else { Role::Programme };
+        // Who speaks over the programme may pause.
+        let watched = !play.spec.over && !self.air.view.exempt().has(play.spec.kind);
         let start = Start { voice, at, source, gain, fade_in, curve, length, role, watched };
         let from_frame = play.spec.from;
         let (urgent, start) = (play.spec.tier == Tier::Emergency, Box::new(start));

@@ -9,7 +9,6 @@ use grimnir_events::AirFrame;
 use grimnir_events::air::{AirEvent, EndReason};
 use grimnir_events::ladder::{AUTOMATION_CLAIM, FALLBACK_CLAIM};
 use grimnir_events::sound::SoundEvent;
-use grimnir_mix::dsp::silence::SilenceWord;
 use grimnir_mix::meter::Measured;
 use grimnir_mix::{EndCause, MIX_SUM, MixError, VoiceEvent};
 
@@ -49,8 +48,7 @@ impl Director {
                 }
             }
             AirReport::Voice { event: VoiceEvent::Silent { voice, since }, .. } => {
-                tracing::error!(voice, since = since.0, "a source is silent");
-                self.fact(AirEvent::Sound(SoundEvent::SourceSilent { play: voice, since }));
+                self.on_source_silence(voice, since);
             }
             AirReport::Voice { event: VoiceEvent::Heard { voice, at }, .. } => {
                 tracing::info!(voice, at = at.0, "a source is heard again");
@@ -71,15 +69,7 @@ impl Director {
                 }
             }
             AirReport::Retired { chain } => drop(chain),
-            AirReport::Silence { word: SilenceWord::Silent { since_frames }, at } => {
-                let since = at.plus(-i64::try_from(since_frames).unwrap_or(i64::MAX));
-                tracing::error!(since = since.0, "the programme is silent");
-                self.fact_at(at, AirEvent::ProgrammeSilent { since });
-            }
-            AirReport::Silence { word: SilenceWord::Restored, at } => {
-                tracing::info!(at = at.0, "the programme is heard again");
-                self.fact_at(at, AirEvent::ProgrammeHeard {});
-            }
+            AirReport::Silence { word, action, at } => self.on_silence(word, action, at),
             AirReport::Stalled { from, to } => {
                 tracing::error!(from = from.0, to = to.0, "the air stalled");
                 self.fact_at(to, AirEvent::AirStalled { from, to });

@@ -2,7 +2,7 @@
 
 use super::plays::{self, NOW, PlayState, Spec};
 use super::{Director, LEAD, OFF_AIR, TURN, Taken};
-use crate::air::clips;
+use crate::air::{AirCommand, clips};
 use crate::held::Part;
 use grimnir_events::ClaimId;
 use grimnir_events::air::{AirEvent, EndReason};
@@ -74,6 +74,8 @@ impl Director {
     fn leave_air(&mut self, immediate: bool) -> i64 {
         tracing::info!(immediate, "sign-off");
         self.signed_on = false;
+        // Nobody is to be told that a station off air is silent.
+        self.air.send(AirCommand::Listen(false));
         let fade = if immediate { 0 } else { i64::from(self.settings().sign_off_ms) * 48 };
         let fade = fade.max(plays::CUT_FADE);
         let mut faded = 0;

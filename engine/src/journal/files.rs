@@ -1,6 +1,7 @@
 //! Journal files on disk: names, recovery of the tail, reading, removal.
 
 use grimnir_events::air::{AirEvent, AirFact, EndReason, InterruptReason, ItemStarted};
+use grimnir_events::sound::SoundEvent;
 use grimnir_events::{AirFrame, ClaimId, EngineRunId, LineId, codec, frame};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -43,6 +44,10 @@ pub struct Recovered {
     pub owner: Option<ClaimId>,
     /// Digital silence was on air.
     pub silent: bool,
+    /// The programme was told to be silent.
+    pub programme_silent: bool,
+    /// Plays whose sources were told to be silent.
+    pub silent_sources: BTreeSet<u64>,
     /// Runs that wrote to it.
     pub runs: BTreeSet<EngineRunId>,
 }
@@ -181,6 +186,14 @@ impl Recovered {
                 self.quiet = None;
             }
             AirEvent::SilenceLeft {} => self.silent = false,
+            AirEvent::ProgrammeSilent { .. } => self.programme_silent = true,
+            AirEvent::ProgrammeHeard {} => self.programme_silent = false,
+            AirEvent::Sound(SoundEvent::SourceSilent { play, .. }) => {
+                self.silent_sources.insert(play);
+            }
+            AirEvent::Sound(SoundEvent::SourceHeard { play }) => {
+                self.silent_sources.remove(&play);
+            }
             AirEvent::AirInterrupted { .. } => self.quiet = None,
             AirEvent::EngineStarted { .. }
             | AirEvent::LineMoved { .. }
@@ -190,8 +203,6 @@ impl Recovered {
             | AirEvent::NonFiniteSamples { .. }
             | AirEvent::OutputUp { .. }
             | AirEvent::OutputDown { .. }
-            | AirEvent::ProgrammeSilent { .. }
-            | AirEvent::ProgrammeHeard {}
             | AirEvent::OutputReported { .. }
             | AirEvent::Sound(_)
             | AirEvent::Live(_)

@@ -1,4 +1,4 @@
-//! Bounds of a process that reads untrusted bytes: memory and CPU time, set on itself.
+//! Bounds that a process sets on itself: memory, and CPU time where it reads untrusted bytes.
 //!
 //! Whoever started it names what it died of: SIGXCPU is time, an allocation that failed is memory.
 
@@ -26,6 +26,14 @@ pub fn set_for_stream() -> Result<(), String> {
     ])
 }
 
+/// Sets the bound of a process that is on air: an allocation beyond it ends the process, which is
+/// told and started again, before the machine is short for the others.
+pub fn set_for_engine(memory_mib: u64) -> Result<(), String> {
+    let bytes = memory_mib << 20;
+    // Data, not address space: code, files that are mapped and reserves that nobody uses are free.
+    bound(&[(Resource::Data, bytes, bytes)])
+}
+
 /// Who is no longer waited for must not go on decoding.
 pub fn die_with_parent() -> Result<(), String> {
     use rustix::process::{Signal, set_parent_process_death_signal};
@@ -35,7 +43,7 @@ pub fn die_with_parent() -> Result<(), String> {
 fn bound(bounds: &[(Resource, u64, u64)]) -> Result<(), String> {
     for &(resource, current, maximum) in bounds {
         setrlimit(resource, Rlimit { current: Some(current), maximum: Some(maximum) })
-            .map_err(|e| format!("limits of the decoder process: {e}"))?;
+            .map_err(|e| format!("limits of the process: {e}"))?;
     }
     Ok(())
 }

@@ -5,7 +5,6 @@ use super::equalizer::Equalizer;
 use super::factor;
 use super::gate::Gate;
 use super::leveller::Leveller;
-use super::silence::{SilenceSense, SilenceWord};
 use super::spec::NodeSpec;
 use super::width::Width;
 use crate::{BLOCK, Frame};
@@ -21,14 +20,12 @@ enum Node {
     Equalizer(Equalizer),
     Gate(Box<Gate>),
     Width(Width),
-    Silence(SilenceSense),
 }
 
 /// Nodes in a row; made where time does not matter, run on the mix thread.
 #[derive(Clone, Debug, Default)]
 pub struct Chain {
     nodes: Vec<Node>,
-    word: Option<SilenceWord>,
 }
 
 impl Chain {
@@ -36,7 +33,7 @@ impl Chain {
     pub fn of(specs: &[NodeSpec]) -> Self {
         let node = |spec: &NodeSpec| match spec {
             NodeSpec::Gain(db) => Some(Node::Gain(factor(*db))),
-            NodeSpec::Leveller(settings) => {
+            NodeSpec::Leveller(settings) | NodeSpec::Normalizer { settings, .. } => {
                 Some(Node::Leveller(Box::new(Leveller::new(*settings))))
             }
             NodeSpec::Compressor(settings) => {
@@ -47,14 +44,16 @@ impl Chain {
             NodeSpec::HighPass(hertz) => Some(Node::Equalizer(Equalizer::high_pass(*hertz))),
             NodeSpec::Gate(settings) => Some(Node::Gate(Box::new(Gate::new(*settings)))),
             NodeSpec::Width(width) => Some(Node::Width(Width { width: *width })),
-            NodeSpec::Silence(settings) => Some(Node::Silence(SilenceSense::new(*settings))),
+            // These act elsewhere: on the bus, or in the mix.
             NodeSpec::Limiter { .. }
             | NodeSpec::Duck(_)
+            | NodeSpec::Mix(_)
+            | NodeSpec::Silence(_)
             | NodeSpec::SourceSilence(_)
-            | NodeSpec::Meter
+            | NodeSpec::Meter { .. }
             | NodeSpec::Off => None,
         };
-        Self { nodes: specs.iter().filter_map(node).collect(), word: None }
+        Self { nodes: specs.iter().filter_map(node).collect() }
     }
 
     /// Runs frames through.
@@ -71,18 +70,8 @@ impl Chain {
                 Node::Equalizer(node) => node.process(frames),
                 Node::Gate(node) => node.process(frames),
                 Node::Width(node) => node.process(frames),
-                Node::Silence(sense) => {
-                    if let Some(word) = sense.listen(frames) {
-                        self.word = Some(word);
-                    }
-                }
             }
         }
-    }
-
-    /// What a silence sense said since it was asked last.
-    pub fn take_word(&mut self) -> Option<SilenceWord> {
-        self.word.take()
     }
 }
 
@@ -132,10 +121,5 @@ impl SwappingChain {
         let next = self.next.take()?;
         (self.next, self.faded) = (self.waiting.take(), 0);
         Some(std::mem::replace(&mut self.current, next))
-    }
-
-    /// What a silence sense said.
-    pub fn take_word(&mut self) -> Option<SilenceWord> {
-        self.current.take_word()
     }
 }

@@ -1,7 +1,7 @@
 //! Silence sense: says when nothing is heard for too long, and when something is again.
 
 use super::factor;
-use crate::Frame;
+use crate::{Frame, RATE};
 use grimnir_events::library::ItemKind;
 
 /// When it speaks up.
@@ -17,13 +17,44 @@ pub struct SilenceSettings {
     pub either_channel: bool,
 }
 
-/// How sources are listened to.
+impl SilenceSettings {
+    /// What stands where nothing else is asked for: 10 s below −60 dBFS on both channels, over
+    /// after a second.
+    pub const STANDING: Self = Self {
+        threshold_db: -60.0,
+        duration_frames: 10 * RATE as u64,
+        restore_frames: RATE as u64,
+        either_channel: false,
+    };
+}
+
+/// How the programme, or sources, are listened to.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct SourceSilence {
+pub struct SilenceWatch {
     /// When there is silence.
     pub settings: SilenceSettings,
-    /// Kinds of items that may be silent.
+    /// Kinds of items that may be silent; of sources only.
     pub exempt: Exempt,
+    /// What is done beside the alarm.
+    pub action: SilenceAction,
+}
+
+impl SilenceWatch {
+    /// What stands where nothing else is asked for.
+    pub const STANDING: Self = Self {
+        settings: SilenceSettings::STANDING,
+        exempt: Exempt(0),
+        action: SilenceAction::Alarm,
+    };
+}
+
+/// What is done where there is silence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SilenceAction {
+    /// Somebody is told.
+    Alarm,
+    /// Somebody is told, and what is silent leaves the air to what is below it.
+    FailOver,
 }
 
 /// A set of item kinds.

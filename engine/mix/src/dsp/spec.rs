@@ -5,12 +5,17 @@
 
 use super::compressor::CompressorSettings;
 use super::duck::DuckSettings;
-use super::equalizer::{Band, BandKind};
+use super::equalizer::Band;
+use super::factor;
 use super::gate::GateSettings;
 use super::leveller::LevellerSettings;
-use super::silence::{Exempt, SilenceSettings, SourceSilence};
-use crate::RATE;
+use super::silence::{Exempt, SilenceAction, SilenceSettings, SilenceWatch};
+use crate::{MixGains, RATE};
+use equalizer::equalizer;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+mod equalizer;
 
 /// Most parametric bands of one equaliser.
 pub const MOST_BANDS: usize = 16;
@@ -33,8 +38,15 @@ fn no<T>(what: String) -> Result<T, SpecError> {
 pub enum NodeSpec {
     /// A fixed gain in dB.
     Gain(f64),
-    /// AGC or loudness normalisation.
+    /// An AGC.
     Leveller(LevellerSettings),
+    /// Loudness normalisation.
+    Normalizer {
+        /// How it levels.
+        settings: LevellerSettings,
+        /// The limiter's ceiling is not above this, in dBTP.
+        true_peak_limit_db: Option<f64>,
+    },
     /// A compressor.
     Compressor(CompressorSettings),
     /// The limiter at the end: ceiling in dBTP, release in ms.
@@ -54,20 +66,26 @@ pub enum NodeSpec {
     HighPass(f64),
     /// 0 is mono, 1 as it is, 2 twice the difference.
     Width(f64),
-    /// Silence sense on what leaves here.
-    Silence(SilenceSettings),
-    /// Silence sense on each source, before its gain.
-    SourceSilence(SourceSilence),
+    /// Silence sense on what leaves the station; `None`: there is none.
+    Silence(Option<SilenceWatch>),
+    /// Silence sense on each source, before its gain; `None`: there is none.
+    SourceSilence(Option<SilenceWatch>),
+    /// Levels of programme and talk-over in the sum, in the mix itself.
+    Mix(MixGains),
     /// How the programme makes way for what is spoken over it, in the mix itself.
     Duck(DuckSettings),
-    /// A meter: levels are shown for what leaves the chain.
-    Meter,
+    /// How often levels are shown to who does not ask for a time of their own, in ms.
+    Meter {
+        /// Between two readings.
+        interval_ms: u32,
+    },
     /// Switched off by its own parameter.
     Off,
 }
 
 /// Node types that stand between INPUT and OUTPUT.
-pub const TYPES: [&str; 12] = [
+pub const TYPES: [&str; 13] = [
+    "MIX",
     "DUCK",
     "GAIN",
     "LOUDNESS_NORMALIZE",
@@ -144,9 +162,24 @@ fn cut(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
+/// A type as it is written here: in any case, and as the enum of another proto has it.
+pub fn kind_of(text: &str) -> Cow<'_, str> {
+    let text = text.trim();
+    let upper = match text.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        true => Cow::Owned(text.to_ascii_uppercase()),
+        false => Cow::Borrowed(text),
+    };
+    match upper.strip_prefix("NODE_TYPE_") {
+        Some(rest) => Cow::Owned(rest.to_owned()),
+        None => upper,
+    }
+}
+
 impl NodeSpec {
     /// Reads a node; says what is wrong, with the value found and what is allowed.
     pub fn parse(kind: &str, params: &BTreeMap<String, String>) -> Result<Self, SpecError> {
+        let kind = kind_of(kind);
+        let kind = &*kind;
         let left = params.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         let mut p = Params { kind, left, known: Vec::new() };
         let node = match kind {
@@ -177,8 +210,14 @@ impl NodeSpec {
             "STEREO_WIDTH" => Self::Width(p.number(&["width"], (0.0, 2.0), 1.0)?),
             "SILENCE_DETECTOR" => silence(&mut p)?,
             "LEVEL_METER" => {
-                p.number(&["interval_ms"], (20.0, 10_000.0), 100.0)?;
-                Self::Meter
+                let interval_ms = p.number(&["interval_ms"], (20.0, 10_000.0), 100.0)? as u32;
+                Self::Meter { interval_ms }
+            }
+            "MIX" => {
+                let range = (-24.0, 12.0);
+                let mut gain = |name| p.number(&[name], range, 0.0).map(|db| factor(db) as f32);
+                let (programme, over) = (gain("programme_gain_db")?, gain("over_gain_db")?);
+                Self::Mix(MixGains { programme, over })
             }
             other => {
                 let allowed = TYPES.join(", ");
@@ -191,10 +230,10 @@ impl NodeSpec {
 }
 
 fn normalizer(p: &mut Params<'_>) -> Result<NodeSpec, SpecError> {
-    // The ceiling belongs to the limiter, which has one always.
-    p.number(&["true_peak_limit_dbtp", "true_peak_limit"], (-12.0, 0.0), -1.0)?;
+    // The limiter holds it: what levels has no look-ahead.
+    let limit = p.number(&["true_peak_limit_dbtp", "true_peak_limit"], (-12.0, 0.0), f64::NAN)?;
     let window_s = p.number(&["integrated_window_sec"], (0.4, 10.0), 3.0)?;
-    Ok(NodeSpec::Leveller(LevellerSettings {
+    let settings = LevellerSettings {
         target_lufs: p.number(&["target_lufs"], (-36.0, -8.0), -16.0)?,
         max_gain_db: p.number(&["max_gain_db", "max_gain"], (0.0, 24.0), 12.0)?,
         max_cut_db: p.number(&["max_cut_db"], (0.0, 24.0), 12.0)?,
@@ -202,7 +241,9 @@ fn normalizer(p: &mut Params<'_>) -> Result<NodeSpec, SpecError> {
         window_ms: window_s * 1_000.0,
         attack_ms: p.number(&["attack_ms", "attack"], (10.0, 60_000.0), 2_000.0)?,
         release_ms: p.number(&["release_ms", "release"], (10.0, 60_000.0), 4_000.0)?,
-    }))
+    };
+    let true_peak_limit_db = Some(limit).filter(|limit| limit.is_finite());
+    Ok(NodeSpec::Normalizer { settings, true_peak_limit_db })
 }
 
 fn agc(p: &mut Params<'_>) -> Result<NodeSpec, SpecError> {
@@ -257,110 +298,30 @@ fn silence(p: &mut Params<'_>) -> Result<NodeSpec, SpecError> {
     };
     let restore_s = p.number(&["restore_sec"], (0.0, 600.0), 1.0)?;
     let either_channel = p.word("channels", &["both", "either"])? == 1;
-    p.word("action", &["alarm"])?;
+    let action = match p.word("action", &["alarm", "failover_to_fallback"])? {
+        0 => SilenceAction::Alarm,
+        _ => SilenceAction::FailOver,
+    };
+    let off = p.word("enabled", &["true", "false"])? == 1;
     let of_sources = p.word("listens", &["programme", "sources"])? == 1;
-    let exempt = p.take(&["exempt"])?;
     let settings = SilenceSettings {
         threshold_db,
         duration_frames: frames(duration_s),
         restore_frames: frames(restore_s),
         either_channel,
     };
-    let Some((_, text)) = exempt else {
-        let exempt = Exempt::default();
-        return Ok(match of_sources {
-            true => NodeSpec::SourceSilence(SourceSilence { settings, exempt }),
-            false => NodeSpec::Silence(settings),
-        });
+    let exempt = match p.take(&["exempt"])? {
+        None => Exempt::default(),
+        Some(_) if !of_sources => {
+            return no("SILENCE_DETECTOR: exempt goes with listens = sources".into());
+        }
+        Some((_, text)) => Exempt::parse(text).ok_or_else(|| {
+            let (allowed, found) = (Exempt::words(), cut(text));
+            let what =
+                format!("SILENCE_DETECTOR: exempt is {found:?}, allowed by commas {allowed}");
+            SpecError { what }
+        })?,
     };
-    if !of_sources {
-        return no("SILENCE_DETECTOR: exempt goes with listens = sources".into());
-    }
-    match Exempt::parse(text) {
-        Some(exempt) => Ok(NodeSpec::SourceSilence(SourceSilence { settings, exempt })),
-        None => {
-            let allowed = Exempt::words();
-            let found = cut(text);
-            no(format!("SILENCE_DETECTOR: exempt is {found:?}, allowed by commas {allowed}"))
-        }
-    }
-}
-
-/// `gains` as `band0=+3,band4=-2`, or `bands` as `peak 1000 3 1.4; low_shelf 120 2 0.7`.
-fn equalizer(p: &mut Params<'_>) -> Result<NodeSpec, SpecError> {
-    let bands = p.take(&["bands"])?.filter(|(_, text)| text.trim() != "10");
-    let gains = p.take(&["gains"])?;
-    match (bands, gains) {
-        (Some(_), Some(_)) => no("EQUALIZER: either gains for ten bands, or bands".into()),
-        (Some((_, text)), None) => parametric(text),
-        (None, gains) => ten_bands(gains.map_or("", |(_, text)| text)),
-    }
-}
-
-const GAIN: (f64, f64) = (-24.0, 24.0);
-
-fn ten_bands(text: &str) -> Result<NodeSpec, SpecError> {
-    let mut all = [0.0; 10];
-    for part in text.split(',').filter(|part| !part.trim().is_empty()) {
-        let wrong = || {
-            format!(
-                "EQUALIZER: gains has {:?}, expected band0 to band9 = {} to {} dB",
-                cut(part),
-                GAIN.0,
-                GAIN.1
-            )
-        };
-        let found = part.split_once('=').and_then(|(name, gain)| {
-            let place: usize = name.trim().strip_prefix("band")?.parse().ok()?;
-            let gain: f64 = gain.trim().parse().ok()?;
-            (place < all.len() && (GAIN.0..=GAIN.1).contains(&gain)).then_some((place, gain))
-        });
-        match found {
-            Some((place, gain)) => all[place] = gain,
-            None => return no(wrong()),
-        }
-    }
-    Ok(NodeSpec::TenBands(all))
-}
-
-fn parametric(text: &str) -> Result<NodeSpec, SpecError> {
-    let parts: Vec<&str> = text.split(';').filter(|part| !part.trim().is_empty()).collect();
-    if parts.len() > MOST_BANDS {
-        return no(format!("EQUALIZER: bands has {} bands, limit {MOST_BANDS}", parts.len()));
-    }
-    let band = |part: &&str| {
-        let words: Vec<&str> = part.split_whitespace().collect();
-        let [kind, hertz, gain, q] = words[..] else { return None };
-        let kind = match kind {
-            "peak" => BandKind::Peak,
-            "low_shelf" => BandKind::LowShelf,
-            "high_shelf" => BandKind::HighShelf,
-            _ => return None,
-        };
-        let number = |text: &str, least: f64, most: f64| {
-            text.parse::<f64>().ok().filter(|value| (least..=most).contains(value))
-        };
-        Some(Band {
-            kind,
-            hertz: number(hertz, 20.0, 20_000.0)?,
-            gain_db: number(gain, GAIN.0, GAIN.1)?,
-            q: number(q, 0.1, 20.0)?,
-        })
-    };
-    let mut bands = Vec::with_capacity(parts.len());
-    for part in &parts {
-        match band(part) {
-            Some(band) => bands.push(band),
-            None => {
-                return no(format!(
-                    "EQUALIZER: bands has {:?}, expected peak, low_shelf or high_shelf, then \
-                     20 to 20000 Hz, {} to {} dB, quality 0.1 to 20",
-                    cut(part),
-                    GAIN.0,
-                    GAIN.1
-                ));
-            }
-        }
-    }
-    Ok(NodeSpec::Parametric(bands))
+    let watch = (!off).then_some(SilenceWatch { settings, exempt, action });
+    Ok(if of_sources { NodeSpec::SourceSilence(watch) } else { NodeSpec::Silence(watch) })
 }

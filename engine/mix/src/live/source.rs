@@ -38,6 +38,8 @@ pub struct LiveSource {
     begun: bool,
     /// Frames since it began to sound.
     sounded: usize,
+    /// Frames over which it goes, once it is known how many are left.
+    goes_over: Option<f64>,
 }
 
 impl LiveSource {
@@ -55,6 +57,7 @@ impl LiveSource {
             waits: true,
             begun: false,
             sounded: 0,
+            goes_over: None,
         }
     }
 
@@ -111,6 +114,12 @@ impl LiveSource {
         if spare < 0.0 { 0 } else { ((spare / step) as usize + 1).min(frames) }
     }
 
+    /// Frames that can be made of all there is.
+    fn left(&self, step: f64) -> f64 {
+        let input = (self.held as u64 + self.ring.fill()) as f64;
+        ((input - TAPS as f64 - self.part) / step + 1.0).floor().max(0.0)
+    }
+
     fn make(&mut self, out: &mut [Frame], step: f64) {
         let mut place = self.part;
         for frame in out.iter_mut() {
@@ -143,6 +152,7 @@ impl LiveSource {
             return Got { frames: 0, state: SourceState::More };
         }
         let step = self.follow();
+        let left = if ended { self.left(step) } else { f64::INFINITY };
         let frames = self.fetch(out.len(), step);
         self.make(&mut out[..frames], step);
         for frame in out[..frames].iter_mut() {
@@ -152,17 +162,25 @@ impl LiveSource {
             }
             self.sounded += 1;
         }
+        if ended {
+            // However the end falls into blocks, it is gone to over the same time.
+            let edge = *self.goes_over.get_or_insert(left.clamp(1.0, EDGE as f64));
+            for (index, frame) in out[..frames].iter_mut().enumerate() {
+                let gain = ((left - index as f64) / edge).clamp(0.0, 1.0) as f32;
+                *frame = frame.map(|sample| sample * gain);
+            }
+        }
         if frames == out.len() {
             return Got { frames, state: SourceState::More };
+        }
+        self.waits = true;
+        if ended {
+            return Got { frames, state: SourceState::Ended };
         }
         let edge = frames.min(EDGE);
         for (index, frame) in out[frames - edge..frames].iter_mut().enumerate() {
             let gain = 1.0 - (index + 1) as f32 / edge as f32;
             *frame = frame.map(|sample| sample * gain);
-        }
-        self.waits = true;
-        if ended {
-            return Got { frames, state: SourceState::Ended };
         }
         self.ring.underruns.fetch_add(1, Ordering::Relaxed);
         Got { frames, state: SourceState::More }
