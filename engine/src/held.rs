@@ -11,6 +11,7 @@ use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::Tier;
 use grimnir_events::line::EngineLines;
 use grimnir_events::live::EngineInputs;
+use grimnir_events::live_recording::EngineLiveRecordings;
 use grimnir_events::output::{EngineOutputs, OutputKind};
 use grimnir_events::station::MountFormat;
 use grimnir_events::timeline::{HourPlan, Line};
@@ -43,6 +44,8 @@ pub struct Held {
     pub inputs: EngineInputs,
     /// Lines that sound comes over.
     pub lines: EngineLines,
+    /// Sessions that are recorded.
+    pub recordings: EngineLiveRecordings,
     /// Streams from elsewhere.
     pub webstreams: EngineWebstreams,
     /// What is heard last at sign-off.
@@ -152,6 +155,10 @@ impl Cache {
             held.lines = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
             held.epoch = held.epoch.max(epoch);
         }
+        if let Some((epoch, parts)) = self.read("recordings.held") {
+            held.recordings = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
+            held.epoch = held.epoch.max(epoch);
+        }
         if let Some((epoch, parts)) = self.read("webstreams.held") {
             held.webstreams = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
             held.epoch = held.epoch.max(epoch);
@@ -212,6 +219,11 @@ impl Cache {
     /// Keeps lines.
     pub fn keep_lines(&self, epoch: u64, payload: &[u8]) {
         self.write("lines.held", epoch, &[payload]);
+    }
+
+    /// Keeps which sessions are recorded.
+    pub fn keep_recordings(&self, epoch: u64, payload: &[u8]) {
+        self.write("recordings.held", epoch, &[payload]);
     }
 
     /// Keeps streams from elsewhere.

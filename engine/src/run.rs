@@ -95,7 +95,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     let (dir_held, offered) = (dir.clone(), offer.clone());
     let around = Surroundings { dir: dir_held, run, fanout: taps, mixed, offer: offered, tell };
     let outputs = Desk::new(around, reached, seats, runtime.handle().clone());
-    let gate = Arc::new(Gate::default());
+    let (gate, records) = (Arc::new(Gate::default()), outputs.records().clone());
     let parts = Parts {
         run,
         media: arguments.media.clone(),
@@ -122,8 +122,8 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         let _ = tx.send(Msg::Input(word));
     };
     let certificate = certificate(arguments);
-    let private = certificate.clone();
-    let harbor = Arc::new(Harbor { gate, tell: Box::new(tell), certificate: private });
+    let (tell, private) = (Box::new(tell), certificate.clone());
+    let harbor = Arc::new(Harbor { gate, records, tell, certificate: private });
     let http_port = Arc::new(AtomicU32::new(0));
     let control = Control {
         station: arguments.station,
