@@ -135,9 +135,8 @@ async fn a_source_is_recorded_whole_and_its_frames_on_air_are_those_of_the_progr
     let part = 24_000..36_000;
     let sent = &sent[from + part.start..from + part.end];
     let of_air = |off: usize| &aired[at + part.start + off - 480..at + part.end + off - 480];
-    let best = (0..960).max_by(|a, b| {
-        likeness(sent, of_air(*a)).total_cmp(&likeness(sent, of_air(*b)))
-    });
+    let best =
+        (0..960).max_by(|a, b| likeness(sent, of_air(*a)).total_cmp(&likeness(sent, of_air(*b))));
     let off = best.unwrap() as i64 - 480;
     assert!(likeness(sent, of_air(best.unwrap())) > 0.99, "it is heard as it is recorded");
     assert!(off.abs() <= 24, "it is heard {off} frames from where it is said to be");
@@ -148,8 +147,7 @@ async fn a_killed_engine_leaves_a_file_that_plays_and_the_next_run_tells_it() {
     let (mut rig, mut client, _) = on_air(&[grant(1, TakePolicy::Immediate)]).await;
     record(&mut client, 2, &[1]).await;
     let encoder = chirp(&rig);
-    let on_air =
-        |facts: &[AirFact]| started(facts).into_iter().find(|(title, _)| title == "DJ 1");
+    let on_air = |facts: &[AirFact]| started(facts).into_iter().find(|(title, _)| title == "DJ 1");
     let facts = facts_until(&mut client, 1, |facts| on_air(facts).is_some()).await;
     let (_, first) = on_air(&facts).unwrap();
     heard_for(&mut client, 48_000).await;

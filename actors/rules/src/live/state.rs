@@ -2,8 +2,8 @@
 
 use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::line::LiveLine;
-use grimnir_events::live_recording::LiveRecording;
 use grimnir_events::live::{LiveAirEvent, LiveEvent, LiveSession, LiveValidity, TakePolicy};
+use grimnir_events::live_recording::LiveRecording;
 use grimnir_events::{ClaimId, LiveSessionId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -231,8 +231,7 @@ fn a_session_is_recorded_in_what_can_be_closed_after_a_crash_and_goes_with_its_r
     };
     assert_eq!(ask(&mut state, &seen, as_is(Flac, 0)), Err("live_session_not_found"));
     assert_eq!(ask(&mut state, &seen, create(session(1, 9_000_000))), Ok(1));
-    let bad =
-        [(AacLc, 128), (Vorbis, 128), (Flac, 1), (Mp3, 0), (Mp3, 112), (Mp3, 129), (Opus, 0)];
+    let bad = [(AacLc, 128), (Vorbis, 128), (Flac, 1), (Mp3, 0), (Mp3, 112), (Mp3, 129), (Opus, 0)];
     for (format, kbps) in bad {
         let refused = ask(&mut state, &seen, as_is(format, kbps));
         assert_eq!(refused, Err("bad_live_recording"), "{format:?} {kbps}");

@@ -4,9 +4,9 @@
 //! that is being written has a marker in the engine's folder, so that the next run finds it.
 
 use super::rotate::Kept;
+use grimnir_events::live_recording::Aired;
 use grimnir_events::output::{Encoding, Output};
 use grimnir_events::station::MountFormat;
-use grimnir_events::live_recording::Aired;
 use grimnir_events::{AirFrame, EngineRunId, LiveSessionId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::fs::File;

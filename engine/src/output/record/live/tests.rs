@@ -194,9 +194,11 @@ fn a_queue_that_is_full_costs_a_gap_between_two_files_and_nobody_waits() {
     let (name, wish) = ("Anna".to_owned(), wish(0));
     let recording = Recording { records, session_id: SESSION, name, aired, wish };
     let thread = std::thread::spawn(move || recording.run(&rx));
-    studio.told_once(|_| scribe.tx.as_ref().is_some_and(|tx| {
-        tx.try_send(Piece { at: 10 * 1_152, frames: coded(10 * 1_152, PACKET) }).is_ok()
-    }));
+    studio.told_once(|_| {
+        scribe.tx.as_ref().is_some_and(|tx| {
+            tx.try_send(Piece { at: 10 * 1_152, frames: coded(10 * 1_152, PACKET) }).is_ok()
+        })
+    });
     log.ended(3, AirFrame(1_100_000));
     drop(scribe);
     thread.join().expect("ends");
@@ -221,9 +223,7 @@ fn a_folder_that_is_away_is_told_once_and_is_written_to_when_it_is_back() {
     std::fs::write(&folder, "").expect("written");
     studio.set(Some(wish(0)));
     let mut scribe = studio.scribe();
-    let failed = |report: &LiveRecordingReport| {
-        matches!(report, LiveRecordingReport::Failed { reason } if !reason.is_empty())
-    };
+    let failed = |report: &LiveRecordingReport| matches!(report, LiveRecordingReport::Failed { reason } if !reason.is_empty());
     let until = Instant::now() + Duration::from_secs(20);
     while !studio.reports.lock().expect("whole").iter().any(failed) {
         assert!(Instant::now() < until, "nothing is told");
