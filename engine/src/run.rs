@@ -87,13 +87,13 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         .map_err(|e| format!("runtime: {e}"))?;
 
     let (graph, kept) = (held.graph.clone(), cache.clone());
-    let offer = http::SharedOffer::default();
-    let board = Board::default();
+    let (offer, board) = (http::SharedOffer::default(), Board::default());
     let tell = teller(journal.clone(), air.clone());
     let reached = Arc::new(Reached::new(run, open_page(&reached_path)?));
     let seats = arguments.mount_listeners as usize;
-    let (dir_held, offered) = (dir.clone(), offer.clone());
-    let around = Surroundings { dir: dir_held, run, fanout: taps, mixed, offer: offered, tell };
+    let (dir_held, offered, lost) = (dir.clone(), offer.clone(), last.map(|p| p.air_frame));
+    let around =
+        Surroundings { dir: dir_held, run, lost, fanout: taps, mixed, offer: offered, tell };
     let outputs = Desk::new(around, reached, seats, runtime.handle().clone());
     let (gate, records) = (Arc::new(Gate::default()), outputs.records().clone());
     let parts = Parts {

@@ -49,8 +49,9 @@ impl Desk {
         runtime: tokio::runtime::Handle,
     ) -> Self {
         let of = around.clone();
-        let records =
-            Records::new(&around.dir, around.run, move || of.station(), around.tell.clone());
+        let lost = around.lost.unwrap_or_default();
+        let tell = around.tell.clone();
+        let records = Records::new(&around.dir, (around.run, lost), move || of.station(), tell);
         Self {
             around,
             records,

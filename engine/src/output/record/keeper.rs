@@ -319,12 +319,17 @@ impl Disk {
     }
 }
 
-/// Closes a file that a run before this one left open.
-pub fn close_left(place: Place, marker: &Marker, told: Told) {
+/// Closes a file that a run before this one left open, which was heard up to `lost`.
+pub fn close_left(place: Place, marker: &Marker, lost: AirFrame, told: Told) {
     let (encoding, shared) = (marker.encoding, Arc::new(Shared::default()));
     let limits = Limits::default();
     let disk = Disk { place, encoding, limits, told, shared, open: None, begun: 0 };
-    disk.mend(marker, RecordingEnd::EngineLost);
+    let heard = |aired: &Aired| {
+        let frames = aired.frames.min(lost.since(aired.first));
+        Aired { frames, ..*aired }
+    };
+    let aired = marker.aired.iter().map(heard).collect();
+    disk.mend(&Marker { aired, ..marker.clone() }, RecordingEnd::EngineLost);
 }
 
 /// What was on air of a file of so many frames.

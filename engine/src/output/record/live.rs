@@ -43,10 +43,11 @@ pub struct Records {
 }
 
 impl Records {
-    /// Below the engine's folder; what earlier runs left open is closed.
+    /// Below the engine's folder, in this run; what earlier runs left open is closed, the last of
+    /// which was heard up to `lost`.
     pub fn new(
         dir: &Path,
-        run: EngineRunId,
+        (run, lost): (EngineRunId, AirFrame),
         station: impl Fn() -> String + Send + Sync + 'static,
         tell: Tell,
     ) -> Arc<Self> {
@@ -54,7 +55,7 @@ impl Records {
         let told = tell.clone();
         let close = move || {
             for (session_id, place, marker) in left {
-                keeper::close_left(place, &marker, told_of(session_id, &told));
+                keeper::close_left(place, &marker, lost, told_of(session_id, &told));
             }
         };
         if let Err(error) = std::thread::Builder::new().name("live-mend".into()).spawn(close) {

@@ -41,7 +41,7 @@ impl Studio {
             other => panic!("{other:?}"),
         });
         let run = EngineRunId([1; 16]);
-        let records = Records::new(dir.path(), run, || "Test FM".into(), tell);
+        let records = Records::new(dir.path(), (run, AirFrame(0)), || "Test FM".into(), tell);
         Self { dir, reports, records }
     }
 
