@@ -141,12 +141,17 @@ impl Place {
         left
     }
 
-    /// Files of this recording that are there.
+    /// Files of this recording that are there, but for those that somebody writes.
     pub fn kept(&self) -> Vec<Kept> {
         let mut kept = Vec::new();
+        let written: Vec<PathBuf> =
+            markers(&self.engine).into_iter().map(|m| m.root.join(m.file)).collect();
         for day in std::fs::read_dir(&self.root).into_iter().flatten().flatten() {
             for file in std::fs::read_dir(day.path()).into_iter().flatten().flatten() {
                 let name = file.file_name().to_string_lossy().into_owned();
+                if written.contains(&file.path()) {
+                    continue;
+                }
                 let first = name.strip_prefix(&format!("{}_", self.prefix)).and_then(second_of);
                 if let (Some(first), Ok(about)) = (first, file.metadata()) {
                     let file = format!("{}/{name}", day.file_name().to_string_lossy());
@@ -180,6 +185,13 @@ pub fn live_left_open(engine: &Path, run: EngineRunId) -> Vec<(LiveSessionId, Pl
 
 /// Files that other runs were writing.
 fn left_open(engine: &Path, run: EngineRunId) -> Vec<Marker> {
+    let mut left = markers(engine);
+    left.retain(|marker| marker.run != run);
+    left
+}
+
+/// Files that are being written, or were when their run ended.
+fn markers(engine: &Path) -> Vec<Marker> {
     let Ok(entries) = std::fs::read_dir(engine) else { return Vec::new() };
     let read = |entry: io::Result<std::fs::DirEntry>| -> Option<Marker> {
         let path = entry.ok()?.path();
@@ -188,7 +200,7 @@ fn left_open(engine: &Path, run: EngineRunId) -> Vec<Marker> {
         }
         serde_json::from_slice(&std::fs::read(path).ok()?).ok()
     };
-    entries.filter_map(read).filter(|marker| marker.run != run).collect()
+    entries.filter_map(read).collect()
 }
 
 /// Letters, digits and hyphens of a name.
@@ -257,11 +269,14 @@ mod tests {
         assert!(other.left_open().is_empty() && other.kept().is_empty());
         let stray = dir.path().join("recordings/archive/2026-11-21/h-ndel-s-hne_notes.txt");
         std::fs::write(stray, "x").expect("written");
-        let kept = mine.kept();
-        assert_eq!(kept.len(), 2);
-        assert_eq!(kept[0].first, UtcMicros(1_795_269_600_000_000).frame());
+        assert!(mine.kept().is_empty(), "what is being written does not go");
         mine.unmark(&one);
+        let kept = mine.kept();
+        assert_eq!(kept.len(), 1);
+        assert_eq!(kept[0].first, UtcMicros(1_795_269_600_000_000).frame());
         assert_eq!(next_run.left_open(), std::slice::from_ref(&two));
+        mine.unmark(&two);
+        assert_eq!(mine.kept().len(), 2);
         mine.remove(&two.file).expect("there");
         assert_eq!(mine.kept().len(), 1);
     }
