@@ -317,8 +317,8 @@ fn teller(journal: Journal, air: air::AirHandle) -> Tell {
 
 fn wait_for_first_block(air: &air::AirHandle, start: AirFrame) -> bool {
     let limit = clock::monotonic_ns() + 1_000_000_000;
-    while air.position() == start && clock::monotonic_ns() < limit {
-        clock::sleep_until(clock::monotonic_ns() + 1_000_000);
+    while air.view.rendered() == start && clock::monotonic_ns() < limit {
+        std::thread::park_timeout(std::time::Duration::from_millis(1));
     }
     air.view.realtime()
 }
