@@ -134,7 +134,7 @@ impl Site {
 
     /// Where a recording of a live session lies, by the name that its engine reported.
     pub fn live_recording_path(&self, station: StationId, file: &str) -> PathBuf {
-        self.shared.place_of(station).dir.join(LIVE_FOLDER).join(file)
+        self.shared().place_of(station).dir.join(LIVE_FOLDER).join(file)
     }
 
     /// The sessions of a station, by name.
