@@ -2,8 +2,9 @@
 //! live sessions send.
 //!
 //! Reading order: `recorder` (which frames go into which file), `take` (one file as it is encoded),
-//! `head`, `keeper` (the disk), `mend` (files that nobody closed), `rotate`, `live`. Upstream: the fan-out.
-//! A disk that stands still or is full loses the recording and nothing else.
+//! `head`, `keeper` (the disk), `mend` (files that nobody closed), `rotate`, `live`. Upstream: the
+//! fan-out, and the pump of live inputs. A disk that stands still or is full loses the
+//! recording and nothing else.
 
 pub mod head;
 pub mod take;

@@ -194,11 +194,10 @@ fn a_queue_that_is_full_costs_a_gap_between_two_files_and_nobody_waits() {
     let (name, wish) = ("Anna".to_owned(), wish(0));
     let recording = Recording { records, session_id: SESSION, name, aired, wish };
     let thread = std::thread::spawn(move || recording.run(&rx));
-    studio.told_once(|_| {
-        scribe.tx.as_ref().is_some_and(|tx| {
-            tx.try_send(Piece { at: 10 * 1_152, frames: coded(10 * 1_152, PACKET) }).is_ok()
-        })
-    });
+    let tx = scribe.tx.clone().expect("set above");
+    let late = || Piece { at: 10 * 1_152, frames: coded(10 * 1_152, PACKET) };
+    studio.told_once(|_| tx.try_send(late()).is_ok());
+    drop(tx);
     log.ended(3, AirFrame(1_100_000));
     drop(scribe);
     thread.join().expect("ends");
