@@ -19,6 +19,7 @@ mod jetstream_cut;
 mod kill_commands;
 mod library;
 mod live;
+mod loudness;
 mod on_air;
 mod other_host;
 mod outage;

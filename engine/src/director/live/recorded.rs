@@ -1,6 +1,7 @@
 //! Recording of sessions: which are recorded, and what of them is on air.
 
 use crate::director::{Director, Taken};
+use crate::held::Part;
 use grimnir_events::live_recording::EngineLiveRecordings;
 use grimnir_events::{AirFrame, ClaimId};
 
@@ -16,7 +17,7 @@ impl Director {
         if recordings.revision < held || self.check_epoch(epoch).is_err() {
             return Err(held);
         }
-        self.cache.keep_recordings(epoch, bytes);
+        self.cache.keep(Part::Recordings, epoch, bytes);
         let revision = recordings.revision;
         self.take_recordings(recordings);
         Ok(revision)
