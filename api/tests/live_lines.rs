@@ -18,9 +18,9 @@ struct Desk {
 impl Desk {
     async fn open() -> Self {
         let house = House::open().await;
-        let token = house.sign_in("anna", Role::Manager).await;
         let admin = house.sign_in("admin", Role::Admin).await;
         house.station(&admin, "Nord").await;
+        let token = house.sign_in("anna", Role::Manager).await;
         Self { house, token }
     }
 
