@@ -99,8 +99,10 @@ fn chirp(rig: &Rig) -> Encoder {
     let wave = "0.3*sin(2*PI*(300*t+100*t*t))";
     let source = format!("aevalsrc={wave}|{wave}:s=48000:d=6");
     let input = ["-v", "error", "-re", "-f", "lavfi", "-i", &source];
-    let output = ["-c:a", "flac", "-f", "ogg", "-content_type", "audio/ogg", &url];
-    Encoder::start("ffmpeg", &[&input[..], &output].concat())
+    // Short pages: what is held of a page is not on its way.
+    let pages = ["-c:a", "flac", "-page_duration", "20000"];
+    let output = ["-f", "ogg", "-content_type", "audio/ogg", &url];
+    Encoder::start("ffmpeg", &[&input[..], &pages, &output].concat())
 }
 
 #[tokio::test(flavor = "multi_thread")]

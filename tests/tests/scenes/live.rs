@@ -21,7 +21,9 @@ fn send(secret: &str, port: u64) {
     let url = format!("icecast://source:{secret}@127.0.0.1:{port}/live");
     let sent = Command::new("ffmpeg")
         .args(["-v", "error", "-re", "-f", "lavfi", "-i", &source, "-af", "volume=4", "-ac", "2"])
-        .args(["-c:a", "flac", "-f", "ogg", "-content_type", "audio/ogg", &url])
+        // Short pages: what is held of a page is not on its way.
+        .args(["-c:a", "flac", "-page_duration", "20000"])
+        .args(["-f", "ogg", "-content_type", "audio/ogg", &url])
         .stdin(Stdio::null())
         .status();
     assert!(sent.expect("ffmpeg is installed (deploy/setup.sh test)").success());
