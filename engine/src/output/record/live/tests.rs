@@ -134,7 +134,7 @@ fn what_a_source_sent_is_one_file_from_its_first_frame_to_its_last() {
     // It is gone, and what is held of it is heard: the file waits for the end of that.
     drop(scribe);
     studio.told_once(|all| all.iter().any(|r| matches!(r, LiveRecordingReport::Begun { .. })));
-    log.ended(4, second.plus(48_240));
+    log.ended(4, second.plus(40_000));
     let (recorded, aired) = studio.finished(1).remove(0);
     assert_eq!((recorded.frames, &recorded.end), (120 * 1_152, &RecordingEnd::Stopped));
     assert!(recorded.file.contains("/anna_"), "{}", recorded.file);
@@ -142,7 +142,7 @@ fn what_a_source_sent_is_one_file_from_its_first_frame_to_its_last() {
         aired,
         [
             Aired { first, frames: 5_000, offset: 40_000 },
-            Aired { first: second, frames: 48_240, offset: 90_000 },
+            Aired { first: second, frames: 40_000, offset: 90_000 },
         ]
     );
     assert!(studio.heard(&recorded).into_iter().eq(0..120 * 1_152), "every frame once");
@@ -222,7 +222,10 @@ fn a_folder_that_is_away_is_told_once_and_is_written_to_when_it_is_back() {
     std::fs::write(&folder, "").expect("written");
     studio.set(Some(wish(0)));
     let mut scribe = studio.scribe();
-    let failed = |report: &LiveRecordingReport| matches!(report, LiveRecordingReport::Failed { reason } if !reason.is_empty());
+    let failed = |report: &LiveRecordingReport| match report {
+        LiveRecordingReport::Failed { reason } => !reason.is_empty(),
+        _ => false,
+    };
     let until = Instant::now() + Duration::from_secs(20);
     while !studio.reports.lock().expect("whole").iter().any(failed) {
         assert!(Instant::now() < until, "nothing is told");
@@ -249,4 +252,50 @@ fn a_folder_that_is_away_is_told_once_and_is_written_to_when_it_is_back() {
     let heard = studio.heard(recorded);
     assert!(heard.windows(2).all(|pair| pair[1] == pair[0] + 1), "no gap inside");
     assert_eq!(heard.len() as i64, recorded.frames);
+}
+
+#[test]
+fn what_cannot_be_written_for_the_same_reason_again_is_no_news() {
+    let studio = Studio::new();
+    let told = told_of(SESSION, &studio.records.tell);
+    for (word, reason) in [
+        (OutputHealth::Down, "full"),
+        (OutputHealth::Down, "full"),
+        (OutputHealth::Degraded, "slow"),
+        (OutputHealth::Up, ""),
+        (OutputHealth::Down, "slow"),
+    ] {
+        (told.health)(word, reason.into());
+    }
+    let failed = |reason: &str| LiveRecordingReport::Failed { reason: reason.into() };
+    let reports = studio.reports.lock().expect("whole").clone();
+    assert_eq!(reports, ["full", "slow", "slow"].map(failed));
+}
+
+#[test]
+fn a_file_that_a_killed_run_left_open_is_closed_by_the_next_with_what_was_heard_of_it() {
+    use super::super::take::Take;
+    use std::io::Write;
+    let studio = Studio::new();
+    let before = EngineRunId([9; 16]);
+    let place = Place::of_session(studio.dir.path(), before, SESSION, "Anna");
+    let first = AirFrame(86_175_674_000_000);
+    let (mut file, mut marker) = place.make(FLAC, first).expect("made");
+    let label = Label { station: String::new(), output: String::new(), run: String::new(), first };
+    let mut take = Take::begin(FLAC.format, 0, label).expect("begun");
+    let piece = take.push(&coded(0, 96_000)).expect("encoded");
+    file.write_all(&piece.bytes).expect("written");
+    let heard = first.plus(24_000);
+    marker.aired = vec![Aired { first: heard, frames: i64::MAX, offset: 9_600 }];
+    place.mark(&marker).expect("marked");
+    // The run that follows knows up to where the one before was heard.
+    let lost = heard.plus(30_000);
+    let dir = studio.dir.path();
+    let tell = studio.records.tell.clone();
+    let _next = Records::new(dir, (EngineRunId([2; 16]), lost), String::new, tell);
+    let (recorded, aired) = studio.finished(1).remove(0);
+    assert_eq!((&recorded.file, &recorded.end), (&marker.file, &RecordingEnd::EngineLost));
+    assert_eq!(recorded.frames, piece.whole);
+    assert_eq!(aired, [Aired { first: heard, frames: 30_000, offset: 9_600 }]);
+    assert!(studio.heard(&recorded).into_iter().eq(0..piece.whole));
 }
