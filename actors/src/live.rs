@@ -11,6 +11,7 @@ use grimnir_events::line::LiveLine;
 use grimnir_events::live::{
     LiveGrant, LiveMode, LiveSession, LiveValidity, TakePolicy, secret_digest,
 };
+use grimnir_events::live_recording::LiveRecording;
 use grimnir_events::{LiveSessionId, StationId, derive_id};
 use grimnir_rules::Ladder;
 use grimnir_rules::ladder::LadderState;
@@ -19,7 +20,10 @@ use grimnir_rules::live::{self, Connection, LiveCommand};
 use grimnir_rules::planner::hours;
 use grimnir_rules::show::Programme;
 use grimnir_rules::timeline::TimelineState;
+use std::path::PathBuf;
 
+/// Where an engine keeps what it recorded of live sessions, in its folder.
+const LIVE_FOLDER: &str = "live-recordings";
 /// Windows of the plan are handed over so far ahead: a week.
 const AHEAD_US: i64 = 7 * 86_400_000_000;
 
@@ -51,6 +55,8 @@ pub struct LiveStatus {
     pub connection: Option<Connection>,
     /// The line that its sound comes over.
     pub line: Option<LiveLine>,
+    /// How what comes in with it is recorded.
+    pub recording: Option<LiveRecording>,
     /// It owns the air.
     pub on_air: bool,
 }
@@ -126,6 +132,11 @@ impl Site {
         Ok(self.command::<Ladder>(station, command, meta).await?.seq)
     }
 
+    /// Where a recording of a live session lies, by the name that its engine reported.
+    pub fn live_recording_path(&self, station: StationId, file: &str) -> PathBuf {
+        self.shared().place_of(station).dir.join(LIVE_FOLDER).join(file)
+    }
+
     /// The sessions of a station, by name.
     pub async fn live_sessions(&self, station: StationId) -> Result<Vec<LiveStatus>, CommandError> {
         let ladder = self.inspect::<Ladder>(station).await?.state;
@@ -134,7 +145,8 @@ impl Site {
             let claim = connection.as_ref().and_then(|connection| connection.claim_id);
             let on_air = claim == Some(ladder.owner);
             let line = ladder.live.lines.get(&session.id).cloned();
-            LiveStatus { session: session.clone(), connection, line, on_air }
+            let recording = ladder.live.recordings.get(&session.id).copied();
+            LiveStatus { session: session.clone(), connection, line, recording, on_air }
         };
         let mut all: Vec<LiveStatus> = ladder.live.sessions.values().map(status).collect();
         all.sort_by(|a, b| (&a.session.name, a.session.id).cmp(&(&b.session.name, b.session.id)));

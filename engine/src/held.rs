@@ -11,6 +11,7 @@ use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::Tier;
 use grimnir_events::line::EngineLines;
 use grimnir_events::live::EngineInputs;
+use grimnir_events::live_recording::EngineLiveRecordings;
 use grimnir_events::output::{EngineOutputs, OutputKind};
 use grimnir_events::station::MountFormat;
 use grimnir_events::timeline::{HourPlan, Line};
@@ -43,6 +44,8 @@ pub struct Held {
     pub inputs: EngineInputs,
     /// Lines that sound comes over.
     pub lines: EngineLines,
+    /// Sessions that are recorded.
+    pub recordings: EngineLiveRecordings,
     /// Streams from elsewhere.
     pub webstreams: EngineWebstreams,
     /// What is heard last at sign-off.
@@ -130,6 +133,8 @@ pub enum Part {
     Inputs,
     /// Lines that sound comes over.
     Lines,
+    /// Sessions that are recorded.
+    Recordings,
     /// Streams from elsewhere.
     Webstreams,
     /// What is heard last at sign-off.
@@ -144,6 +149,7 @@ impl Part {
             Self::Outputs => "outputs.held",
             Self::Inputs => "inputs.held",
             Self::Lines => "lines.held",
+            Self::Recordings => "recordings.held",
             Self::Webstreams => "webstreams.held",
             Self::Farewell => "farewell.held",
         }
@@ -171,6 +177,7 @@ impl Cache {
         held.outputs = self.one(Part::Outputs, epoch).unwrap_or_default();
         held.inputs = self.one(Part::Inputs, epoch).unwrap_or_default();
         held.lines = self.one(Part::Lines, epoch).unwrap_or_default();
+        held.recordings = self.one(Part::Recordings, epoch).unwrap_or_default();
         held.webstreams = self.one(Part::Webstreams, epoch).unwrap_or_default();
         held.farewell = self.one(Part::Farewell, epoch).unwrap_or_default();
         if let Some((epoch, parts)) = self.read("timeline.held") {

@@ -87,15 +87,15 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         .map_err(|e| format!("runtime: {e}"))?;
 
     let (graph, kept) = (held.graph.clone(), cache.clone());
-    let offer = http::SharedOffer::default();
-    let board = Board::default();
+    let (offer, board) = (http::SharedOffer::default(), Board::default());
     let tell = teller(journal.clone(), air.clone());
     let reached = Arc::new(Reached::new(run, open_page(&reached_path)?));
     let seats = arguments.mount_listeners as usize;
-    let (dir_held, offered) = (dir.clone(), offer.clone());
-    let around = Surroundings { dir: dir_held, run, fanout: taps, mixed, offer: offered, tell };
+    let (dir_held, offered, lost) = (dir.clone(), offer.clone(), last.map(|p| p.air_frame));
+    let around =
+        Surroundings { dir: dir_held, run, lost, fanout: taps, mixed, offer: offered, tell };
     let outputs = Desk::new(around, reached, seats, runtime.handle().clone());
-    let gate = Arc::new(Gate::default());
+    let (gate, records) = (Arc::new(Gate::default()), outputs.records().clone());
     let parts = Parts {
         run,
         media: arguments.media.clone(),
@@ -123,7 +123,8 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     };
     let certificate = certificate(arguments);
     let (private, patience) = (certificate.clone(), harbor::Patience::default());
-    let harbor = Arc::new(Harbor { gate, tell: Box::new(tell), certificate: private, patience });
+    let tell = Box::new(tell);
+    let harbor = Arc::new(Harbor { gate, records, tell, certificate: private, patience });
     let http_port = Arc::new(AtomicU32::new(0));
     let control = Control {
         station: arguments.station,

@@ -41,6 +41,7 @@ pub mod site;
 pub mod listening;
 pub mod sound;
 pub mod line;
+pub mod live_recording;
 pub mod live;
 pub mod webstream;
 pub mod air;

@@ -9,6 +9,7 @@ use crate::ids::{ClaimId, ContentHash, LiveSessionId, MediaId, ShowId, StationId
 use crate::ladder::{Claim, ClaimItem, Tier};
 use crate::library::{CueMarks, ItemKind};
 use crate::line::LiveLine;
+use crate::live_recording::{LiveRecording, LiveRecordingReport};
 use crate::units::UtcMicros;
 use serde::{Deserialize, Serialize};
 
@@ -148,6 +149,13 @@ pub enum LiveEvent {
         /// The line; none where encoders are to come to the harbor only.
         line: Option<Box<LiveLine>>,
     },
+    /// What comes in with it is recorded from now on, or not any more.
+    RecordingSet {
+        /// Whose.
+        session_id: LiveSessionId,
+        /// How; none where it is not to be recorded.
+        recording: Option<LiveRecording>,
+    },
 }
 
 /// A session as an engine needs it.
@@ -251,6 +259,13 @@ pub enum LiveAirEvent {
         reason: String,
         /// Others since the last that was told.
         others: u64,
+    },
+    /// Something of its recording.
+    Recording {
+        /// Whose.
+        session_id: LiveSessionId,
+        /// What.
+        report: Box<LiveRecordingReport>,
     },
 }
 

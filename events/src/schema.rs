@@ -85,4 +85,5 @@ pub const REGISTER: &[Registered] = &[
     Registered::of::<crate::webstream::WebstreamEvent>(),
     Registered::of::<crate::webstream::EngineWebstreams>(),
     Registered::of::<crate::handover::EngineFarewell>(),
+    Registered::of::<crate::live_recording::EngineLiveRecordings>(),
 ];

@@ -92,5 +92,6 @@ fn live_word(event: &LiveEvent) -> &'static str {
         LiveEvent::HandoverRequested { .. } => "live.handover",
         LiveEvent::DisconnectRequested { .. } => "live.disconnect",
         LiveEvent::LineSet { .. } => "live.line",
+        LiveEvent::RecordingSet { .. } => "live.recording",
     }
 }

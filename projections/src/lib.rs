@@ -17,6 +17,7 @@ pub mod words;
 pub mod access;
 pub mod as_run;
 pub mod recordings;
+pub mod live_recordings;
 pub mod executor;
 pub mod ladder;
 pub mod library;

@@ -8,12 +8,14 @@ use crate::change::changes_of;
 use crate::decoded::{Decoded, Event};
 use crate::ladder::LadderTable;
 use crate::library::LibraryTable;
+use crate::live_recordings::LiveRecordings;
 use crate::now_playing::NowPlayingTable;
 use crate::recordings::Recordings;
 use crate::rows::{Change, ExecutorRow, StationRow, UserRow};
 use crate::timeline::TimelineTable;
 use crate::{
-    access, as_run, executor, ladder, library, now_playing, recordings, station, timeline,
+    access, as_run, executor, ladder, library, live_recordings, now_playing, recordings, station,
+    timeline,
 };
 use grimnir_events::{ContentHash, StationId, UserId};
 use serde::{Deserialize, Serialize};
@@ -21,7 +23,7 @@ use std::collections::BTreeMap;
 
 /// Shape and meaning of [`Model`]; raised on every change of either, so that an older snapshot is
 /// folded again.
-pub const MODEL_VERSION: u32 = 6;
+pub const MODEL_VERSION: u32 = 7;
 
 /// Every read model.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -50,6 +52,8 @@ pub struct Model {
     pub as_run: BTreeMap<StationId, AsRun>,
     /// Files of recordings.
     pub recordings: BTreeMap<StationId, Recordings>,
+    /// Files of live sessions.
+    pub live_recordings: BTreeMap<StationId, LiveRecordings>,
 }
 
 impl Model {
@@ -105,6 +109,7 @@ impl Model {
                 as_run::witnessed(self, place, fact);
                 timeline::witnessed(self, place, fact);
                 recordings::witnessed(self, place, fact);
+                live_recordings::witnessed(self, place, fact);
             }
         }
     }

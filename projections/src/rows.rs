@@ -10,6 +10,7 @@ use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::library::{ItemKind, MediaItem};
 use grimnir_events::listening::MountListened;
+use grimnir_events::live_recording::Aired;
 use grimnir_events::output::{Encoding, Output};
 use grimnir_events::recording::{Recorded, RemovalReason};
 use grimnir_events::smart_block::SmartBlock;
@@ -17,8 +18,8 @@ use grimnir_events::station::{Mount, StationSettings, TransitionMode};
 use grimnir_events::stock::{DeletedFor, EntryTimes};
 use grimnir_events::timeline::FormatClock;
 use grimnir_events::{
-    AirFrame, ClaimId, ContentHash, CredentialId, EngineRunId, LineId, MediaId, OutputId,
-    PlaylistId, StationId, UserId, UtcMicros,
+    AirFrame, ClaimId, ContentHash, CredentialId, EngineRunId, LineId, LiveSessionId, MediaId,
+    OutputId, PlaylistId, StationId, UserId, UtcMicros,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -72,6 +73,41 @@ pub struct RecordingRow {
     pub closed: Option<Recorded>,
     /// Why it was removed; `None` while it is there.
     pub removed: Option<RemovalReason>,
+}
+
+/// A file of what a live session sent.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct LiveRecordingRow {
+    /// Ledger position of the last that was reported of it.
+    pub seq: u64,
+    /// Whose sound it is.
+    pub session_id: LiveSessionId,
+    /// Its name below the station's folder of live recordings.
+    pub file: String,
+    /// How the sound is encoded.
+    pub encoding: Encoding,
+    /// Frame of the air when the first of it came in.
+    pub first: AirFrame,
+    /// What closed it; `None` while it is written.
+    pub closed: Option<Recorded>,
+    /// What of it was on air.
+    pub aired: Vec<Aired>,
+    /// Why it was removed; `None` while it is there.
+    pub removed: Option<RemovalReason>,
+}
+
+impl LiveRecordingRow {
+    /// One that is being written.
+    pub fn begun(
+        seq: u64,
+        session_id: LiveSessionId,
+        file: String,
+        encoding: Encoding,
+        first: AirFrame,
+    ) -> Self {
+        let (closed, aired, removed) = (None, Vec::new(), None);
+        Self { seq, session_id, file, encoding, first, closed, aired, removed }
+    }
 }
 
 /// What is on air now.

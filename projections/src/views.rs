@@ -16,7 +16,7 @@ use grimnir_events::show::Shows;
 use grimnir_events::smart_block::StationRules;
 use grimnir_events::timeline::HourPlan;
 use grimnir_events::{
-    ClockId, LineId, MediaId, PlaylistId, SmartBlockId, StationId, UserId, UtcMicros,
+    ClockId, ContentHash, LineId, MediaId, PlaylistId, SmartBlockId, StationId, UserId, UtcMicros,
 };
 use grimnir_ledger::Ledger;
 use std::collections::VecDeque;
@@ -201,6 +201,26 @@ impl Views {
     ) -> Vec<RecordingRow> {
         let model = self.shared.read();
         model.recordings.get(&station).map(|r| r.between(from, to)).unwrap_or_default()
+    }
+
+    /// Files of a station's live sessions that hold something of `from..to`.
+    pub fn live_recordings(
+        &self,
+        station: StationId,
+        from: UtcMicros,
+        to: UtcMicros,
+    ) -> Vec<LiveRecordingRow> {
+        let model = self.shared.read();
+        model.live_recordings.get(&station).map(|r| r.between(from, to)).unwrap_or_default()
+    }
+
+    /// The complete file of a live session that has these bytes, while it is there.
+    pub fn live_recording(
+        &self,
+        station: StationId,
+        hash: ContentHash,
+    ) -> Option<LiveRecordingRow> {
+        self.shared.read().live_recordings.get(&station)?.of_hash(hash)
     }
 
     /// A station's media items, by id.

@@ -1,5 +1,6 @@
 //! Reasons as text: the events' own snake_case words.
 
+use crate::live_recordings;
 use grimnir_events::live::LiveAirEvent;
 use grimnir_events::webstream::WebstreamAirEvent;
 use serde::Serialize;
@@ -24,6 +25,7 @@ pub fn of_live(event: &LiveAirEvent) -> String {
         L::Refused { address, mount, reason, others } => {
             format!("refused: {address} on {mount}: {reason} (others: {others})")
         }
+        L::Recording { session_id, report } => live_recordings::told(*session_id, report),
     }
 }
 

@@ -10,6 +10,7 @@ use grimnir_events::ladder::ClaimItem;
 use grimnir_events::library::ItemKind;
 use grimnir_events::line::EngineLines;
 use grimnir_events::live::EngineInputs;
+use grimnir_events::live_recording::EngineLiveRecordings;
 use grimnir_events::output::{EngineOutput, EngineOutputs, Output};
 use grimnir_events::timeline::{HourPlan, Line};
 use grimnir_events::webstream::EngineWebstreams;
@@ -53,6 +54,8 @@ pub struct Folds {
     pub inputs: Vec<u8>,
     /// `handover.lines`.
     pub lines: Vec<u8>,
+    /// `handover.live_recordings`.
+    pub recordings: Vec<u8>,
     /// `handover.farewell`.
     pub farewell: Vec<u8>,
     /// `handover.webstreams`.
@@ -61,8 +64,9 @@ pub struct Folds {
 
 impl Folds {
     /// What goes beside the claims and has no position of its own to go by.
-    pub fn beside(&self) -> [Vec<u8>; 4] {
-        [&self.inputs, &self.lines, &self.webstreams, &self.farewell].map(Vec::clone)
+    pub fn beside(&self) -> [Vec<u8>; 5] {
+        [&self.inputs, &self.lines, &self.recordings, &self.webstreams, &self.farewell]
+            .map(Vec::clone)
     }
 
     /// The claims, and what goes beside them.
@@ -72,6 +76,7 @@ impl Folds {
             control_payload: self.control.clone(),
             inputs_payload: self.inputs.clone(),
             lines_payload: self.lines.clone(),
+            recordings_payload: self.recordings.clone(),
             webstreams_payload: self.webstreams.clone(),
             farewell_payload: self.farewell.clone(),
             epoch,
@@ -135,6 +140,12 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         station_id: station,
         lines: of_ladder.iter().map(|(id, line)| (*id, line.clone())).collect(),
     };
+    let of_ladder = &ladder.state.live.recordings;
+    let recordings = EngineLiveRecordings {
+        revision: ladder.seq,
+        station_id: station,
+        recordings: of_ladder.iter().map(|(id, recording)| (*id, *recording)).collect(),
+    };
     let streams = directory.inspect::<Webstream>(stream(StreamKind::Webstream)).await?;
     let webstreams = EngineWebstreams {
         revision: streams.seq.max(timeline.seq).max(state.seq),
@@ -159,6 +170,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         graph: state.state.dsp.clone(),
         inputs: encode(&inputs)?,
         lines: encode(&lines)?,
+        recordings: encode(&recordings)?,
         farewell: encode(&EngineFarewell { legal_id })?,
         webstreams: encode(&webstreams)?,
     })

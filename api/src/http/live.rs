@@ -1,6 +1,7 @@
 //! Live sessions: who may send sound in, who does, and putting them on air.
 
 use super::live_line::LineBody;
+use super::live_recording::RecordingBody;
 use super::timeline::Recorded;
 use crate::answer::Answer;
 use crate::app::App;
@@ -141,6 +142,8 @@ pub struct SessionView {
     connection: Option<ConnectionView>,
     /// Line that its sound comes over, where it is not the harbor.
     line: Option<LineBody>,
+    /// How what comes in with it is recorded, where it is.
+    recording: Option<RecordingBody>,
     /// It owns the air.
     on_air: bool,
 }
@@ -179,7 +182,7 @@ pub struct CreatedView {
 }
 
 fn view(status: LiveStatus) -> SessionView {
-    let LiveStatus { session, connection, line, on_air } = status;
+    let LiveStatus { session, connection, line, recording, on_air } = status;
     let LiveSession { id, name, username, mount, validity, tier, take, mode, .. } = session;
     let (from, until, account, show_id) = match validity {
         LiveValidity::Window { from, until } => (Some(from), Some(until), false, None),
@@ -203,6 +206,7 @@ fn view(status: LiveStatus) -> SessionView {
         mode,
         connection: connection.map(connected),
         line: line.map(LineBody::from),
+        recording: recording.map(RecordingBody::from),
         on_air,
     }
 }
@@ -276,7 +280,8 @@ pub async fn create(
     let created = app.site.live_create(station, request.read()?, intent.meta).await?;
     let LiveCreated { session, secret, seq } = created;
     let location = format!("/api/v1/stations/{station}/live-sessions/{}", session.id);
-    let session = view(LiveStatus { session, connection: None, line: None, on_air: false });
+    let (connection, line, recording, on_air) = (None, None, None, false);
+    let session = view(LiveStatus { session, connection, line, recording, on_air });
     let harbor_port = app.site.harbor_port(station);
     let done = intent.shown_at(&app, seq).await;
     Ok(Answer::created(done, location, CreatedView { session, secret, harbor_port }))

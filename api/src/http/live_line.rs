@@ -27,7 +27,8 @@ pub enum LineBody {
         #[serde(default = "everywhere")]
         address: String,
         /// UDP port.
-        port: u16,
+        #[schema(value_type = u16)]
+        port: u32,
         /// Time in which what is lost is sent again; 200 where nothing is said.
         #[serde(default = "latency_ms")]
         latency_ms: u32,
@@ -37,7 +38,8 @@ pub enum LineBody {
         /// Name or address.
         host: String,
         /// UDP port.
-        port: u16,
+        #[schema(value_type = u16)]
+        port: u32,
         /// What the listener is told. It is shown to whoever sees the session.
         #[serde(default)]
         stream_id: String,
@@ -50,7 +52,8 @@ pub enum LineBody {
         /// Own address that they come to, or the group.
         address: String,
         /// UDP port.
-        port: u16,
+        #[schema(value_type = u16)]
+        port: u32,
         /// What is in them.
         sound: RtpSoundBody,
         /// Rate of `l16`; 44100 where nothing is said.
@@ -87,16 +90,22 @@ fn latency_ms() -> u32 {
     LATENCY_MS
 }
 
-impl From<LineBody> for LiveLine {
-    fn from(body: LineBody) -> Self {
-        match body {
-            LineBody::SrtListener { address, port, latency_ms } => {
-                Self::SrtListener { address, port, latency_ms }
+/// A number within a tagged body is read as it is, so that the problem can name its field.
+fn port_of(port: u32) -> Result<u16, Problem> {
+    let detail = || format!("port of the line is {port}, expected 1024 to 65535");
+    u16::try_from(port).map_err(|_| Problem::invalid("port", detail()))
+}
+
+impl LineBody {
+    fn read(self) -> Result<LiveLine, Problem> {
+        Ok(match self {
+            Self::SrtListener { address, port, latency_ms } => {
+                LiveLine::SrtListener { address, port: port_of(port)?, latency_ms }
             }
-            LineBody::SrtCaller { host, port, stream_id, latency_ms } => {
-                Self::SrtCaller { host, port, stream_id, latency_ms }
+            Self::SrtCaller { host, port, stream_id, latency_ms } => {
+                LiveLine::SrtCaller { host, port: port_of(port)?, stream_id, latency_ms }
             }
-            LineBody::Rtp { address, port, sound, rate, channels, latency_ms } => {
+            Self::Rtp { address, port, sound, rate, channels, latency_ms } => {
                 let sound = match sound {
                     RtpSoundBody::Opus => RtpSound::Opus,
                     RtpSoundBody::MpegAudio => RtpSound::MpegAudio,
@@ -106,9 +115,9 @@ impl From<LineBody> for LiveLine {
                         channels: channels.unwrap_or(2),
                     },
                 };
-                Self::Rtp { address, port, sound, latency_ms }
+                LiveLine::Rtp { address, port: port_of(port)?, sound, latency_ms }
             }
-        }
+        })
     }
 }
 
@@ -116,10 +125,10 @@ impl From<LiveLine> for LineBody {
     fn from(line: LiveLine) -> Self {
         match line {
             LiveLine::SrtListener { address, port, latency_ms } => {
-                Self::SrtListener { address, port, latency_ms }
+                Self::SrtListener { address, port: port.into(), latency_ms }
             }
             LiveLine::SrtCaller { host, port, stream_id, latency_ms } => {
-                Self::SrtCaller { host, port, stream_id, latency_ms }
+                Self::SrtCaller { host, port: port.into(), stream_id, latency_ms }
             }
             LiveLine::Rtp { address, port, sound, latency_ms } => {
                 let (sound, rate, channels) = match sound {
@@ -130,7 +139,7 @@ impl From<LiveLine> for LineBody {
                         (RtpSoundBody::L16, Some(rate), Some(channels))
                     }
                 };
-                Self::Rtp { address, port, sound, rate, channels, latency_ms }
+                Self::Rtp { address, port: port.into(), sound, rate, channels, latency_ms }
             }
         }
     }
@@ -149,7 +158,7 @@ pub async fn set_line(
     Path((id, session)): Path<(String, String)>,
     Body(request): Body<LineBody>,
 ) -> Result<Answer<Recorded>, Problem> {
-    let line = Some(Box::new(request.into()));
+    let line = Some(Box::new(request.read()?));
     ask(&app, &intent, (&id, &session), |session_id| LiveCommand::SetLine { session_id, line })
         .await
 }

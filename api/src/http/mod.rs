@@ -15,6 +15,7 @@ mod ladder;
 mod library;
 mod live;
 mod live_line;
+mod live_recording;
 mod media_file;
 mod listener;
 mod mount;
@@ -152,6 +153,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(live::list, live::create))
         .routes(routes!(live::show, live::revoke))
         .routes(routes!(live_line::set_line, live_line::close_line))
+        .routes(routes!(live_recording::set, live_recording::stop))
+        .routes(routes!(live_recording::list))
+        .routes(routes!(live_recording::download))
         .routes(routes!(live::hand_over))
         .routes(routes!(live::disconnect))
         .routes(routes!(webstream::list, webstream::add))

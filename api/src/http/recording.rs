@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// Files of a week are shown where nothing is said.
-const WEEK_US: i64 = 7 * 86_400_000_000;
+pub(super) const WEEK_US: i64 = 7 * 86_400_000_000;
 
 /// Which files.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -100,7 +100,7 @@ fn shown(row: RecordingRow) -> RecordingFile {
     }
 }
 
-fn ended(end: &RecordingEnd) -> (&'static str, Option<String>) {
+pub(super) fn ended(end: &RecordingEnd) -> (&'static str, Option<String>) {
     match end {
         RecordingEnd::HourTurn => ("hour_turn", None),
         RecordingEnd::Stopped => ("stopped", None),

@@ -10,6 +10,7 @@ use grimnir_events::handover::EngineFarewell;
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::line::EngineLines;
 use grimnir_events::live::EngineInputs;
+use grimnir_events::live_recording::EngineLiveRecordings;
 use grimnir_events::webstream::EngineWebstreams;
 use grimnir_events::{ClaimId, LineId};
 use std::sync::{Arc, PoisonError};
@@ -171,6 +172,13 @@ impl Engine for Service {
             let lines: EngineLines = decode("lines_payload", &request.lines_payload)?;
             let bytes = request.lines_payload;
             let _held = self.ask(|tx| Msg::Lines(Box::new(lines), bytes, epoch, tx)).await?;
+        }
+        if !request.recordings_payload.is_empty() {
+            let recordings: EngineLiveRecordings =
+                decode("recordings_payload", &request.recordings_payload)?;
+            let bytes = request.recordings_payload;
+            let told = |tx| Msg::Recordings(Box::new(recordings), bytes, epoch, tx);
+            let _held = self.ask(told).await?;
         }
         if !request.webstreams_payload.is_empty() {
             let webstreams: EngineWebstreams =

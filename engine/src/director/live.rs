@@ -8,6 +8,7 @@ use super::Director;
 use super::plays::{PlayState, Spec};
 use crate::input::Key;
 use crate::output::icy;
+use crate::output::record::aired::AiredLog;
 use grimnir_events::air::AirEvent;
 use grimnir_events::ladder::{AUTOMATION_CLAIM, ReleaseReason};
 use grimnir_events::live::{
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 mod over;
+mod recorded;
 mod words;
 
 /// What follows is prepared once less than this is held: 750 ms.
@@ -40,6 +42,8 @@ pub(super) struct Link {
     tap: LiveTap,
     cut: Arc<Notify>,
     format: String,
+    /// Where it is noted what of it is on air; a webstream is not recorded.
+    aired: Option<Arc<AiredLog>>,
     ready_told: bool,
     pub(super) ended: bool,
 }
@@ -48,7 +52,7 @@ impl Link {
     /// The player of a webstream as an encoder.
     pub(super) fn of_stream(key: Key, tap: LiveTap) -> Self {
         let (cut, format) = (Arc::new(Notify::new()), String::new());
-        Self { key, tap, cut, format, ready_told: false, ended: false }
+        Self { key, tap, cut, format, aired: None, ready_told: false, ended: false }
     }
 
     /// Nothing more comes of it.
@@ -123,6 +127,8 @@ pub struct Lives {
     orphans: BTreeMap<ClaimId, AirFrame>,
     /// Plays over the programme on their way out.
     over_ending: BTreeMap<u64, LiveSessionId>,
+    /// Plays that are heard, with where that is noted.
+    airing: BTreeMap<u64, Arc<AiredLog>>,
     refused_told: AirFrame,
     refused: u64,
 }

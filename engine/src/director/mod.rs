@@ -42,6 +42,7 @@ use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::Claim;
 use grimnir_events::line::EngineLines;
 use grimnir_events::live::EngineInputs;
+use grimnir_events::live_recording::EngineLiveRecordings;
 use grimnir_events::output::EngineOutputs;
 use grimnir_events::station::StationSettings;
 use grimnir_events::timeline::{HourPlan, Line};
@@ -101,6 +102,8 @@ pub enum Msg {
     Inputs(Box<EngineInputs>, Vec<u8>, u64, oneshot::Sender<Taken>),
     /// Lines that sound comes over, with their bytes for the cache.
     Lines(Box<EngineLines>, Vec<u8>, u64, oneshot::Sender<Taken>),
+    /// Sessions that are recorded, with their bytes for the cache.
+    Recordings(Box<EngineLiveRecordings>, Vec<u8>, u64, oneshot::Sender<Taken>),
     /// Webstreams, with their bytes for the cache.
     Webstreams(Box<EngineWebstreams>, Vec<u8>, u64, oneshot::Sender<Taken>),
     /// What is heard last at sign-off, with its bytes for the cache.
@@ -297,6 +300,7 @@ impl Director {
         }
         self.take_inputs(self.held.inputs.clone());
         self.take_lines(self.held.lines.clone());
+        self.take_recordings(self.held.recordings.clone());
         self.take_webstreams(self.held.webstreams.clone());
         self.note_held_until();
     }

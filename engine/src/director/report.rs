@@ -83,6 +83,9 @@ impl Director {
         let Some(play) = self.plays.get_mut(voice) else { return };
         play.state = PlayState::Sounding { at };
         let (spec, mut started) = (play.spec.clone(), play.started(voice));
+        if spec.live {
+            self.note_aired(voice, spec.claim_id, at);
+        }
         if spec.over {
             return self.over_told(voice, at, true);
         }
@@ -113,6 +116,7 @@ impl Director {
     }
 
     fn on_ended(&mut self, voice: u64, at: AirFrame, frames: i64, cause: EndCause) {
+        self.note_off_air(voice, at);
         if self.plays.get(voice).is_some_and(|play| play.spec.over) {
             self.over_told(voice, at, false);
             self.plays.forget(voice);

@@ -133,6 +133,7 @@ impl Director {
         }
         self.finish_claims();
         self.outputs.set_on_air(false);
+        self.outputs.records().end();
         self.count_listeners(true);
         self.fact(AirEvent::EngineStopped {});
         self.publish();

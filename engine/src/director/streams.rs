@@ -109,7 +109,8 @@ impl Streams {
             | LiveAirEvent::OverBegan { .. }
             | LiveAirEvent::OverEnded { .. }
             | LiveAirEvent::Disconnected { .. }
-            | LiveAirEvent::Refused { .. } => return None,
+            | LiveAirEvent::Refused { .. }
+            | LiveAirEvent::Recording { .. } => return None,
         })
     }
 }

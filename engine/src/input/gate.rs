@@ -27,6 +27,8 @@ pub struct Admitted {
     pub key: Key,
     /// As whom.
     pub session_id: LiveSessionId,
+    /// Its name.
+    pub name: String,
     /// Its mount.
     pub mount: String,
 }
@@ -75,7 +77,7 @@ impl State {
         self.keys += 1;
         let key = self.keys;
         self.sources.insert(mount.clone(), (key, session_id));
-        Ok(Admitted { key, session_id, mount })
+        Ok(Admitted { key, session_id, name: grant.session.name.clone(), mount })
     }
 }
 

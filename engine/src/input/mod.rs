@@ -11,6 +11,7 @@ pub mod line;
 mod pump;
 pub mod webstream;
 
+use crate::output::record::aired::AiredLog;
 use grimnir_events::LiveSessionId;
 use grimnir_mix::live::LiveTap;
 use std::sync::Arc;
@@ -73,6 +74,8 @@ pub struct Connected {
     pub protocol: &'static str,
     /// Its sound.
     pub tap: LiveTap,
+    /// Where it is noted what of it is on air.
+    pub aired: Arc<AiredLog>,
     /// Ends it.
     pub cut: Arc<Notify>,
 }

@@ -6,6 +6,7 @@
 use super::harbor::sniff::{SNIFF_LIMIT, Sound, sniff};
 use super::{InputWord, Key, child};
 use crate::air::clock::monotonic_ns;
+use crate::output::record::live::Scribe;
 use bytes::{Buf, Bytes};
 use grimnir_mix::Frame;
 use grimnir_mix::dsp::leveller::Leveller;
@@ -89,9 +90,10 @@ impl Read for Incoming {
     }
 }
 
-/// Frames on their way into the ring.
+/// Frames on their way into the ring, and into the recording.
 pub(super) struct Inlet {
     feed: LiveFeed,
+    scribe: Scribe,
     rider: Leveller,
     began_ns: i64,
     parked_ns: i64,
@@ -100,11 +102,12 @@ pub(super) struct Inlet {
 }
 
 impl Inlet {
-    fn new(feed: LiveFeed) -> Self {
+    fn new(feed: LiveFeed, scribe: Scribe) -> Self {
         let now = monotonic_ns();
         Self {
             calm: feed.calm(),
             feed,
+            scribe,
             rider: rider(TARGET_LUFS),
             began_ns: now,
             parked_ns: now,
@@ -117,6 +120,7 @@ impl Sink for Inlet {
     /// Levels the frames and puts them in; waits while there is no room.
     fn take(&mut self, frames: &mut [Frame]) {
         self.rider.process(frames);
+        self.scribe.take(frames);
         let mut done = 0;
         while done < frames.len() {
             let now = monotonic_ns();
@@ -145,10 +149,10 @@ impl Sink for Inlet {
 pub(super) fn run(
     key: Key,
     mut incoming: Incoming,
-    feed: LiveFeed,
+    (feed, scribe): (LiveFeed, Scribe),
     tell: &dyn Fn(InputWord),
 ) -> Option<String> {
-    let mut inlet = Inlet::new(feed);
+    let mut inlet = Inlet::new(feed, scribe);
     let sound = match recognise(&mut incoming) {
         Ok(sound) => sound,
         Err(reason) => return Some(reason),
@@ -186,8 +190,8 @@ pub(super) fn run(
 pub(super) const FRAME_BYTES: usize = 8;
 
 /// Runs until the frames of a process that decodes are over.
-pub(super) fn run_frames(mut incoming: Incoming, feed: LiveFeed) {
-    let mut inlet = Inlet::new(feed);
+pub(super) fn run_frames(mut incoming: Incoming, feed: LiveFeed, scribe: Scribe) {
+    let mut inlet = Inlet::new(feed, scribe);
     let (mut held, mut frames) = (Vec::new(), Vec::new());
     while let Some(bytes) = incoming.next() {
         held.extend_from_slice(&bytes);

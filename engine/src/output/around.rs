@@ -4,7 +4,7 @@
 use super::encoder::Tell;
 use super::fanout::FanoutHandle;
 use super::http::SharedOffer;
-use grimnir_events::EngineRunId;
+use grimnir_events::{AirFrame, EngineRunId};
 use std::path::PathBuf;
 use std::sync::PoisonError;
 
@@ -15,6 +15,8 @@ pub struct Surroundings {
     pub dir: PathBuf,
     /// Its run.
     pub run: EngineRunId,
+    /// What the run before it was heard up to.
+    pub lost: Option<AirFrame>,
     /// Where the programme comes from.
     pub fanout: FanoutHandle,
     /// The same before it is shaped.

@@ -10,6 +10,7 @@ use super::hls::target::Hls;
 use super::hub::Hub;
 use super::monitor::Monitor;
 use super::reached::Reached;
+use super::record::live::Records;
 use super::record::target::Recording;
 use super::srt::Srt;
 use super::target::{Sink, Target};
@@ -26,6 +27,7 @@ use std::sync::{Arc, PoisonError};
 /// All outputs of the station.
 pub struct Desk {
     around: Surroundings,
+    records: Arc<Records>,
     reached: Arc<Reached>,
     /// Listeners that a mount takes.
     listeners: usize,
@@ -48,8 +50,13 @@ impl Desk {
         listeners: usize,
         runtime: tokio::runtime::Handle,
     ) -> Self {
+        let of = around.clone();
+        let lost = around.lost.unwrap_or_default();
+        let tell = around.tell.clone();
+        let records = Records::new(&around.dir, (around.run, lost), move || of.station(), tell);
         Self {
             around,
+            records,
             reached,
             listeners,
             runtime,
@@ -60,6 +67,11 @@ impl Desk {
             on_air: false,
             title: String::new(),
         }
+    }
+
+    /// Where what live sessions send is written down.
+    pub fn records(&self) -> &Arc<Records> {
+        &self.records
     }
 
     /// Offers what `config` names; sound flows only while `on_air`.

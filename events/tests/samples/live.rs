@@ -4,7 +4,11 @@ use super::{Labelled, at, claim, hash, labelled, raw};
 use grimnir_events::ladder::Tier;
 use grimnir_events::line::{EngineLines, LiveLine, RtpSound};
 use grimnir_events::live::*;
-use grimnir_events::{ClaimId, LiveSessionId, ShowId, StationId};
+use grimnir_events::live_recording::*;
+use grimnir_events::output::Encoding;
+use grimnir_events::recording::{Recorded, RecordingEnd, RemovalReason};
+use grimnir_events::station::MountFormat;
+use grimnir_events::{AirFrame, ClaimId, LiveSessionId, ShowId, StationId};
 
 const fn id(bytes: [u8; 16]) -> LiveSessionId {
     LiveSessionId(bytes)
@@ -46,10 +50,49 @@ pub fn live() -> Labelled<LiveEvent> {
         ("srt_listener".into(), LineSet { session_id, line: Some(Box::new(lines()[0].clone())) }),
         ("srt_caller".into(), LineSet { session_id, line: Some(Box::new(lines()[1].clone())) }),
         ("rtp".into(), LineSet { session_id, line: Some(Box::new(lines()[2].clone())) }),
+        ("none".into(), RecordingSet { session_id, recording: None }),
+        ("flac".into(), RecordingSet { session_id, recording: Some(recording()) }),
     ];
     labelled!(LiveEvent: [
         SessionCreated, SessionRevoked, HandoverRequested, DisconnectRequested, LineSet,
+        RecordingSet,
     ], samples)
+}
+
+const FLAC: Encoding = Encoding { format: MountFormat::Flac, bitrate_kbps: 0 };
+
+fn recording() -> LiveRecording {
+    LiveRecording { encoding: FLAC, keep_days: 42, keep_bytes: 90_000_000_001 }
+}
+
+pub fn engine_live_recordings() -> Labelled<EngineLiveRecordings> {
+    let recordings = vec![(id(raw(86)), recording())];
+    let station_id = StationId(raw(88));
+    vec![("whole".into(), EngineLiveRecordings { revision: 87, station_id, recordings })]
+}
+
+fn recording_reports() -> Labelled<LiveRecordingReport> {
+    let (file, first) = ("2026-11-22/anna_20261122T140000Z.flac", AirFrame(86_172_940_848_013));
+    let recorded = Recorded {
+        file: file.into(),
+        encoding: FLAC,
+        first,
+        frames: 960_001,
+        lead: 0,
+        bytes: 480_003,
+        hash: hash(89),
+        end: RecordingEnd::EngineLost,
+    };
+    let aired = vec![Aired { first: first.plus(48_000), frames: 500_007, offset: 47_999 }];
+    vec![
+        ("begun".into(), LiveRecordingReport::Begun { file: file.into(), encoding: FLAC, first }),
+        ("finished".into(), LiveRecordingReport::Finished { recorded, aired }),
+        (
+            "removed".into(),
+            LiveRecordingReport::Removed { file: file.into(), reason: RemovalReason::Age },
+        ),
+        ("failed".into(), LiveRecordingReport::Failed { reason: "no space left".into() }),
+    ]
 }
 
 fn lines() -> Vec<LiveLine> {
@@ -80,7 +123,7 @@ pub fn live_air() -> Labelled<LiveAirEvent> {
     use LiveAirEvent::*;
     let (session_id, claim_id) = (id(raw(74)), ClaimId(raw(75)));
     let plain = |event| (String::new(), event);
-    let samples = vec![
+    let mut samples = vec![
         plain(Connected {
             session_id,
             address: "192.0.2.7:50412".into(),
@@ -101,8 +144,12 @@ pub fn live_air() -> Labelled<LiveAirEvent> {
             others: 3,
         }),
     ];
+    for (label, report) in recording_reports() {
+        samples.push((label, Recording { session_id, report: Box::new(report) }));
+    }
     labelled!(LiveAirEvent: [
         Connected, Ready, Claimed, OverBegan, OverEnded, Titled, RanDry, Disconnected, Refused,
+        Recording,
     ], samples)
 }
 

@@ -31,6 +31,8 @@ mod evolve;
 mod oracle;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod stories;
 mod rejection;
 mod state;
 #[cfg(test)]

@@ -4,9 +4,11 @@
 //! that tier last, and it walks the queues from the top on every question.
 
 use super::command::LadderCommand;
+use crate::live::LiveCommand;
 use grimnir_events::air::AirEvent;
-use grimnir_events::ladder::{AUTOMATION_CLAIM, Claim, FALLBACK_CLAIM, Tier};
-use grimnir_events::{ClaimId, UtcMicros};
+use grimnir_events::ladder::{AUTOMATION_CLAIM, Claim, FALLBACK_CLAIM, FAREWELL_CLAIM, Tier};
+use grimnir_events::live::LiveAirEvent;
+use grimnir_events::{ClaimId, ContentHash, LiveSessionId, UtcMicros};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the rules say, told by hand.
@@ -18,6 +20,8 @@ pub struct Oracle {
     over_on_air: BTreeSet<ClaimId>,
     first_heard: BTreeMap<ClaimId, i64>,
     owner: Option<ClaimId>,
+    let_in: BTreeSet<LiveSessionId>,
+    connected: BTreeSet<LiveSessionId>,
 }
 
 struct Wish {
@@ -43,6 +47,35 @@ impl Oracle {
         if let AirEvent::OwnerChanged { to, .. } = event {
             self.first_heard.entry(*to).or_insert(at.0);
         }
+        match event {
+            AirEvent::EngineStarted { .. } => self.connected.clear(),
+            AirEvent::Live(event) => match &**event {
+                LiveAirEvent::Connected { session_id, .. } => {
+                    self.connected.insert(*session_id);
+                }
+                LiveAirEvent::Disconnected { session_id, .. } => {
+                    self.connected.remove(session_id);
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    /// Who may send sound in; false when it must be rejected.
+    fn at_the_door(&mut self, command: &LiveCommand) -> bool {
+        match command {
+            LiveCommand::Create { session } => {
+                self.let_in.insert(session.id);
+                true
+            }
+            LiveCommand::Revoke { session_id, .. } => self.let_in.remove(session_id),
+            LiveCommand::Handover { session_id, .. } | LiveCommand::Disconnect { session_id } => {
+                self.let_in.contains(session_id) && self.connected.contains(session_id)
+            }
+            LiveCommand::SetLine { .. } | LiveCommand::SetRecording { .. } => {
+                unreachable!("the properties ask for none of them")
+            }
+        }
     }
     /// Follows a command; false when it must be rejected.
     pub fn follow(&mut self, command: &LadderCommand, now: UtcMicros) -> bool {
@@ -65,9 +98,15 @@ impl Oracle {
                 }
                 emergency
             }
-            LadderCommand::AcceptLive { .. } | LadderCommand::Live(_) => {
-                unreachable!("the properties ask for none of them")
+            LadderCommand::AcceptLive { claim } => {
+                // It was let in and is on its way: it takes its tier, whatever else is known.
+                let live = sounds_as_it_comes(claim);
+                if live {
+                    self.queue_up(claim, true, now);
+                }
+                live
             }
+            LadderCommand::Live(command) => self.at_the_door(command),
             LadderCommand::ReleaseSource { claim_id, .. } => {
                 let raised = self.raised().contains(claim_id);
                 self.leave(|wish| wish.claim.id == *claim_id);
@@ -153,6 +192,15 @@ impl Oracle {
         let automation = !self.failed.contains(&AUTOMATION_CLAIM);
         self.owner = Some(if automation { AUTOMATION_CLAIM } else { FALLBACK_CLAIM });
     }
+}
+
+/// Its one item is no file, and it is of the two tiers for people.
+fn sounds_as_it_comes(claim: &Claim) -> bool {
+    let nobody = [ClaimId([0; 16]), AUTOMATION_CLAIM, FALLBACK_CLAIM, FAREWELL_CLAIM];
+    let [item] = &claim.items[..] else { return false };
+    let no_file = item.media_id.0 == [0; 16] && item.play_hash == ContentHash([0; 32]);
+    let for_people = [Tier::LiveOverride, Tier::LiveScheduled].contains(&claim.tier);
+    no_file && for_people && !nobody.contains(&claim.id)
 }
 
 fn over(wish: &Wish, heard: &BTreeMap<ClaimId, i64>, now: UtcMicros) -> bool {

@@ -3,25 +3,31 @@
 
 use super::command::LadderCommand;
 use super::oracle::Oracle;
+use super::stories;
 use super::tests::{S, claim, fact, id};
 use super::{Ladder, LadderState};
+use crate::process::{AnyCommand, Committed, DecodedEvents, react};
 use crate::{Aggregate, Context};
 use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::ladder::{
     AUTOMATION_CLAIM, Entry, FALLBACK_CLAIM, LadderEvent, OwnerReason, ReleaseReason, Tier,
 };
-use grimnir_events::{ClaimId, UtcMicros, codec};
+use grimnir_events::{ClaimId, CommitId, StationId, StreamId, StreamKind, UtcMicros, codec};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 const START: i64 = 1_790_000_000 * S;
 const CLAIMS: u8 = 10;
 
-/// One step: something is commanded or seen after some seconds.
+/// One step: something happens after some seconds.
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
+    /// It is commanded.
     Command(i64, LadderCommand),
+    /// It is seen, and nobody follows it.
     Seen(i64, AirEvent),
+    /// It is seen, and whatever follows from it is commanded.
+    Told(i64, AirEvent),
 }
 
 fn release_reason() -> impl Strategy<Value = ReleaseReason> {
@@ -39,6 +45,9 @@ fn source() -> impl Strategy<Value = ClaimId> {
 
 /// The tier of a claim follows from its number, so that facts and commands agree on it.
 fn tier_of(n: u8) -> Tier {
+    if let Some(tier) = stories::tier_of(n) {
+        return tier;
+    }
     match n % 5 {
         0 => Tier::Emergency,
         4 => Tier::LiveScheduled,
@@ -100,14 +109,29 @@ fn seen() -> impl Strategy<Value = AirEvent> {
     prop_oneof![3 => heard, 1 => ended]
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+fn step() -> impl Strategy<Value = Step> {
     // Now and then a clock is set back a little.
     let after = || -2_i64..15;
-    let step = prop_oneof![
+    prop_oneof![
         8 => (after(), command()).prop_map(|(dt, c)| Step::Command(dt, c)),
         1 => (after(), seen()).prop_map(|(dt, e)| Step::Seen(dt, e)),
-    ];
+    ]
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![5 => step(), 2 => stories::step()];
     prop::collection::vec(step, 1..60)
+}
+
+/// Shows of live sources among all that else may happen.
+fn shows() -> impl Strategy<Value = Vec<Step>> {
+    let shows = prop::collection::vec(stories::story(), 1..4);
+    let others = prop::collection::vec(prop_oneof![4 => step(), 1 => stories::step()], 0..30);
+    let order = prop::collection::vec(any::<u8>(), 1..80);
+    (shows, others, order).prop_map(|(mut lists, others, order)| {
+        lists.push(others);
+        stories::woven(lists, &order)
+    })
 }
 
 /// Gives a command's relative instants their absolute ones.
@@ -119,6 +143,9 @@ fn absolute(command: &LadderCommand, now: UtcMicros) -> LadderCommand {
         claim.raised_at = now;
         claim.window_start = claim.window_start.map(|at| at.plus(now.0));
         claim.window_end = claim.window_end.map(|at| at.plus(now.0));
+    }
+    if let LadderCommand::AcceptLive { claim } = &mut command {
+        stories::shift(claim, now);
     }
     command
 }
@@ -208,52 +235,77 @@ struct Decision {
 
 /// Lives through the steps, judged after each.
 fn live(steps: &[Step]) -> Life {
-    let (mut state, mut oracle) = (LadderState::default(), Oracle::default());
-    let (mut events, mut facts, mut decisions) = (vec![], vec![], vec![]);
+    let (mut life, mut oracle) = (Life::default(), Oracle::default());
     let mut now = UtcMicros(START);
     for step in steps {
+        let (Step::Command(dt, _) | Step::Seen(dt, _) | Step::Told(dt, _)) = step;
+        now = now.plus(dt * S);
         match step {
-            Step::Seen(dt, event) => {
-                now = now.plus(dt * S);
-                let seen = fact(facts.len() as u64 + 1, now, event.clone());
-                Ladder::witness(&mut state, &seen);
-                oracle.hear(now, event);
-                facts.push(seen);
-            }
-            Step::Command(dt, command) => {
-                now = now.plus(dt * S);
-                let command = absolute(command, now);
-                let context = Context { now, ..Context::default() };
-                let decided = Ladder::decide(&state, &command, &context);
-                let before = state.clone();
-                assert_eq!(oracle.follow(&command, now), decided.is_ok(), "{decided:?}");
-                let Ok(new) = decided else {
-                    // A rejection records nothing; what time alone did comes with the next.
-                    let catch_up = Ladder::decide(&state, &LadderCommand::Expire {}, &context);
-                    for event in catch_up.expect("never rejected") {
-                        Ladder::evolve(&mut state, &event);
-                        events.push(event);
-                    }
-                    assert_eq!(state.owner, oracle.owner());
-                    continue;
-                };
-                for event in &new {
-                    Ladder::evolve(&mut state, event);
+            Step::Seen(_, event) => life.see(&mut oracle, event, now),
+            Step::Told(_, event) => {
+                let event = stories::absolute(event, now);
+                life.see(&mut oracle, &event, now);
+                let seen = life.facts.last().cloned().expect("just seen");
+                for command in follows(seen) {
+                    life.obey(&mut oracle, command, now);
                 }
-                judge(&before, &new, &state);
-                assert_eq!(state.owner, oracle.owner(), "after {command:?}");
-                assert_eq!(ids(&state), oracle.raised());
-                assert!(state.tier(state.owner).is_some(), "the owner is a source");
-                let lingers = state.failed.iter().find(|id| state.tier(**id).is_none());
-                assert_eq!(lingers, None, "a failure is kept of what is gone");
-                let again = Ladder::decide(&state, &LadderCommand::Expire {}, &context);
-                assert_eq!(again, Ok(vec![]), "a decision leaves nothing to settle");
-                events.extend(new.iter().cloned());
-                decisions.push(Decision { before, command, context, events: new });
             }
+            Step::Command(_, command) => life.obey(&mut oracle, absolute(command, now), now),
         }
     }
-    Life { events, facts, decisions, state }
+    life
+}
+
+/// What is asked of the ladder where an engine tells this.
+fn follows(fact: AirFact) -> Vec<LadderCommand> {
+    let stream = StreamId::of_station(StreamKind::Air, StationId([1; 16]));
+    let events = DecodedEvents::Air(vec![fact]);
+    let committed = Committed { stream, commit_id: CommitId([2; 16]), events };
+    let of_ladder = |follow: crate::process::Follow| match follow.command {
+        AnyCommand::Ladder(command) => Some(command),
+        _ => None,
+    };
+    react(&committed).into_iter().filter_map(of_ladder).collect()
+}
+
+impl Life {
+    fn see(&mut self, oracle: &mut Oracle, event: &AirEvent, now: UtcMicros) {
+        let seen = fact(self.facts.len() as u64 + 1, now, event.clone());
+        Ladder::witness(&mut self.state, &seen);
+        oracle.hear(now, event);
+        self.facts.push(seen);
+    }
+
+    fn obey(&mut self, oracle: &mut Oracle, command: LadderCommand, now: UtcMicros) {
+        let context = Context { now, ..Context::default() };
+        let decided = Ladder::decide(&self.state, &command, &context);
+        let before = self.state.clone();
+        assert_eq!(oracle.follow(&command, now), decided.is_ok(), "{decided:?}");
+        let state = &mut self.state;
+        let Ok(new) = decided else {
+            // A rejection records nothing; what time alone did comes with the next.
+            let catch_up = Ladder::decide(state, &LadderCommand::Expire {}, &context);
+            for event in catch_up.expect("never rejected") {
+                Ladder::evolve(state, &event);
+                self.events.push(event);
+            }
+            assert_eq!(state.owner, oracle.owner());
+            return;
+        };
+        for event in &new {
+            Ladder::evolve(state, event);
+        }
+        judge(&before, &new, state);
+        assert_eq!(state.owner, oracle.owner(), "after {command:?}");
+        assert_eq!(ids(state), oracle.raised());
+        assert!(state.tier(state.owner).is_some(), "the owner is a source");
+        let lingers = state.failed.iter().find(|id| state.tier(**id).is_none());
+        assert_eq!(lingers, None, "a failure is kept of what is gone");
+        let again = Ladder::decide(state, &LadderCommand::Expire {}, &context);
+        assert_eq!(again, Ok(vec![]), "a decision leaves nothing to settle");
+        self.events.extend(new.iter().cloned());
+        self.decisions.push(Decision { before, command, context, events: new });
+    }
 }
 
 fn config(cases: u32) -> ProptestConfig {
@@ -261,10 +313,15 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(1_000))]
+    #![proptest_config(config(2_000))]
 
     #[test]
     fn there_is_always_one_owner_and_it_is_the_one_the_rules_name(steps in steps()) {
+        live(&steps);
+    }
+
+    #[test]
+    fn shows_of_live_sources_own_the_air_as_the_rules_say(steps in shows()) {
         live(&steps);
     }
 }
@@ -274,7 +331,7 @@ proptest! {
 
     #[test]
     fn any_interleaving_of_events_and_facts_folds_to_the_same_state(
-        steps in steps(),
+        steps in prop_oneof![steps(), shows()],
         mut order in prop::collection::vec(any::<bool>(), 400),
     ) {
         let Life { events, facts, state, .. } = live(&steps);
@@ -293,7 +350,9 @@ proptest! {
     }
 
     #[test]
-    fn deciding_again_from_stored_bytes_gives_the_same_bytes(steps in steps()) {
+    fn deciding_again_from_stored_bytes_gives_the_same_bytes(
+        steps in prop_oneof![steps(), shows()],
+    ) {
         let bytes = |events: &[LadderEvent]| -> Vec<codec::Encoded> {
             events.iter().map(|event| codec::encode(event).expect("fits")).collect()
         };

@@ -3,6 +3,7 @@
 use grimnir_events::LiveSessionId;
 use grimnir_events::line::LiveLine;
 use grimnir_events::live::{LiveSession, TakePolicy};
+use grimnir_events::live_recording::LiveRecording;
 use serde::{Deserialize, Serialize};
 
 /// A command about live sessions; nested in a ladder's.
@@ -39,5 +40,12 @@ pub enum LiveCommand {
         session_id: LiveSessionId,
         /// The line.
         line: Option<Box<LiveLine>>,
+    },
+    /// Have what comes in with it recorded, or not any more.
+    SetRecording {
+        /// Whose.
+        session_id: LiveSessionId,
+        /// How.
+        recording: Option<LiveRecording>,
     },
 }

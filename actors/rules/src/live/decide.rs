@@ -2,6 +2,7 @@
 
 use super::command::LiveCommand;
 use super::line;
+use super::recording;
 use super::state::{LiveSessions, Seen};
 use crate::text::{self, TextFault};
 use crate::{Reject, RejectClass};
@@ -75,6 +76,16 @@ pub enum LiveRejection {
         /// What it can be.
         expected: &'static str,
     },
+    /// It cannot be recorded so.
+    #[error("{field} of the recording is {found}, expected {expected}")]
+    Recording {
+        /// Which part.
+        field: &'static str,
+        /// As given.
+        found: String,
+        /// What it can be.
+        expected: &'static str,
+    },
     /// Nobody is connected with it.
     #[error("nobody is connected with live session {session_id}")]
     NotConnected {
@@ -94,6 +105,7 @@ impl Reject for LiveRejection {
             Self::TooMany { .. } => "too_many_live_sessions",
             Self::Unknown { .. } => "live_session_not_found",
             Self::Line { .. } => "bad_live_line",
+            Self::Recording { .. } => "bad_live_recording",
             Self::NotConnected { .. } => "live_not_connected",
         }
     }
@@ -104,7 +116,7 @@ impl Reject for LiveRejection {
             Self::Tier { .. } => Some("tier"),
             Self::Window { .. } => Some("until"),
             Self::Fade { .. } => Some("take"),
-            Self::Line { field, .. } => Some(field),
+            Self::Line { field, .. } | Self::Recording { field, .. } => Some(field),
             Self::TooMany { .. } | Self::Unknown { .. } | Self::NotConnected { .. } => None,
         }
     }
@@ -117,7 +129,8 @@ impl Reject for LiveRejection {
             | Self::Tier { .. }
             | Self::Window { .. }
             | Self::Fade { .. }
-            | Self::Line { .. } => RejectClass::Invalid,
+            | Self::Line { .. }
+            | Self::Recording { .. } => RejectClass::Invalid,
         }
     }
 }
@@ -157,6 +170,17 @@ pub fn decide(
                 line::check(state, *session_id, line)?;
             }
             Ok(vec![LiveEvent::LineSet { session_id: *session_id, line: line.clone() }])
+        }
+        LiveCommand::SetRecording { session_id, recording } => {
+            known(state, *session_id)?;
+            if state.recordings.get(session_id) == recording.as_ref() {
+                return Ok(vec![]);
+            }
+            if let Some(recording) = recording {
+                recording::check(recording.encoding)?;
+            }
+            let (session_id, recording) = (*session_id, *recording);
+            Ok(vec![LiveEvent::RecordingSet { session_id, recording }])
         }
     }
 }

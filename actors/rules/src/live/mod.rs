@@ -7,6 +7,7 @@
 //! | `Handover` | `HandoverRequested` | `UnknownSession`, `NotConnected` |
 //! | `Disconnect` | `DisconnectRequested` | `UnknownSession`, `NotConnected` |
 //! | `SetLine` | `LineSet` | `UnknownSession`, a malformed line |
+//! | `SetRecording` | `RecordingSet` | `UnknownSession`, an encoding that nobody writes |
 //!
 //! What an encoder does (it connects, is ready, claims the air, goes) is witnessed by the engine.
 //! Not here: the claim itself, which is the ladder's.
@@ -15,6 +16,7 @@ mod command;
 mod decide;
 mod grant;
 mod line;
+mod recording;
 mod state;
 #[cfg(test)]
 mod tests;

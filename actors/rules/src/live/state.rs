@@ -3,6 +3,7 @@
 use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::line::LiveLine;
 use grimnir_events::live::{LiveAirEvent, LiveEvent, LiveSession, LiveValidity, TakePolicy};
+use grimnir_events::live_recording::LiveRecording;
 use grimnir_events::{ClaimId, LiveSessionId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ pub struct LiveSessions {
     pub disconnects: BTreeMap<LiveSessionId, u64>,
     /// Lines that sound comes over, for those sessions that have one.
     pub lines: BTreeMap<LiveSessionId, LiveLine>,
+    /// How those are recorded that are.
+    pub recordings: BTreeMap<LiveSessionId, LiveRecording>,
 }
 
 /// What the engine saw.
@@ -59,6 +62,7 @@ pub fn evolve(state: &mut LiveSessions, event: &LiveEvent) {
             state.handovers.remove(session_id);
             state.disconnects.remove(session_id);
             state.lines.remove(session_id);
+            state.recordings.remove(session_id);
         }
         LiveEvent::HandoverRequested { session_id, number, take } => {
             state.requests = *number;
@@ -72,6 +76,12 @@ pub fn evolve(state: &mut LiveSessions, event: &LiveEvent) {
             match line {
                 Some(line) => state.lines.insert(*session_id, (**line).clone()),
                 None => state.lines.remove(session_id),
+            };
+        }
+        LiveEvent::RecordingSet { session_id, recording } => {
+            match recording {
+                Some(recording) => state.recordings.insert(*session_id, *recording),
+                None => state.recordings.remove(session_id),
             };
         }
     }
@@ -139,6 +149,7 @@ fn heard(seen: &mut Seen, event: &LiveAirEvent, at: UtcMicros) {
         LiveAirEvent::OverBegan { .. }
         | LiveAirEvent::OverEnded { .. }
         | LiveAirEvent::RanDry { .. }
-        | LiveAirEvent::Refused { .. } => {}
+        | LiveAirEvent::Refused { .. }
+        | LiveAirEvent::Recording { .. } => {}
     }
 }

@@ -216,3 +216,34 @@ fn a_line_is_of_a_session_has_a_port_of_its_own_and_goes_with_it() {
     assert_eq!(ask(&mut state, &seen, revoke), Ok(1));
     assert!(state.lines.is_empty(), "{:?}", state.lines);
 }
+
+#[test]
+fn a_session_is_recorded_in_what_can_be_closed_after_a_crash_and_goes_with_its_recording() {
+    use grimnir_events::live_recording::LiveRecording;
+    use grimnir_events::output::Encoding;
+    use grimnir_events::station::MountFormat::{self, AacLc, Flac, Mp3, Opus, Vorbis};
+    let (mut state, seen) = (LiveSessions::default(), Seen::default());
+    let session_id = session(1, 9_000_000).id;
+    let set = |recording| LiveCommand::SetRecording { session_id, recording };
+    let as_is = |format: MountFormat, bitrate_kbps| {
+        let encoding = Encoding { format, bitrate_kbps };
+        set(Some(LiveRecording { encoding, keep_days: 0, keep_bytes: 0 }))
+    };
+    assert_eq!(ask(&mut state, &seen, as_is(Flac, 0)), Err("live_session_not_found"));
+    assert_eq!(ask(&mut state, &seen, create(session(1, 9_000_000))), Ok(1));
+    let bad = [(AacLc, 128), (Vorbis, 128), (Flac, 1), (Mp3, 0), (Mp3, 112), (Mp3, 129), (Opus, 0)];
+    for (format, kbps) in bad {
+        let refused = ask(&mut state, &seen, as_is(format, kbps));
+        assert_eq!(refused, Err("bad_live_recording"), "{format:?} {kbps}");
+    }
+    for (format, kbps) in [(Mp3, 128), (Opus, 24), (Flac, 0)] {
+        assert_eq!(ask(&mut state, &seen, as_is(format, kbps)), Ok(1), "{format:?} {kbps}");
+    }
+    assert_eq!(ask(&mut state, &seen, as_is(Flac, 0)), Ok(0), "it is so already");
+    assert_eq!(ask(&mut state, &seen, set(None)), Ok(1));
+    assert!(state.recordings.is_empty());
+    assert_eq!(ask(&mut state, &seen, as_is(Flac, 0)), Ok(1));
+    let revoke = LiveCommand::Revoke { session_id, note: String::new() };
+    assert_eq!(ask(&mut state, &seen, revoke), Ok(1));
+    assert!(state.recordings.is_empty());
+}

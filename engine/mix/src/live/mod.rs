@@ -48,6 +48,8 @@ pub(crate) struct Ring {
     /// Reads so far, by whomever.
     reads: AtomicU64,
     underruns: AtomicU64,
+    /// Frame of all that were written that the source read last began with.
+    taken: AtomicU64,
     /// Correction of the rate just now, in millionths.
     ppm: AtomicI64,
 }
@@ -75,6 +77,7 @@ pub fn live(target: u64) -> (LiveFeed, LiveTap) {
         lease: AtomicU64::new(0),
         reads: AtomicU64::new(0),
         underruns: AtomicU64::new(0),
+        taken: AtomicU64::new(0),
         ppm: AtomicI64::new(0),
     });
     (LiveFeed { ring: ring.clone(), reads: 0, idle: UNREAD, owed: 0 }, LiveTap { ring })
@@ -212,6 +215,12 @@ impl LiveTap {
     /// Times that the mix asked for more than was there.
     pub fn underruns(&self) -> u64 {
         self.ring.underruns.load(Ordering::Relaxed)
+    }
+
+    /// Number, among all frames that came, of the first that was heard of the source last given
+    /// out that was read.
+    pub fn taken(&self) -> u64 {
+        self.ring.taken.load(Ordering::Acquire)
     }
 
     /// Correction of the rate just now, in millionths.

@@ -70,7 +70,11 @@ impl LiveSource {
             return false;
         }
         let written = self.ring.written.load(Ordering::Acquire);
-        self.ring.read.fetch_max(written.saturating_sub(target), Ordering::AcqRel);
+        let fresh = written.saturating_sub(target);
+        let first = self.ring.read.fetch_max(fresh, Ordering::AcqRel).max(fresh);
+        if !self.begun {
+            self.ring.taken.store(first, Ordering::Release);
+        }
         self.history.iter_mut().for_each(|side| side.fill(0.0));
         // Silence stands before the first frame.
         (self.held, self.part) = (HALF - 1, 0.0);

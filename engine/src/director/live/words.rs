@@ -129,7 +129,7 @@ impl Director {
     }
 
     fn on_connected(&mut self, connected: Connected) {
-        let Connected { key, session_id, address, client, protocol, tap, cut } = connected;
+        let Connected { key, session_id, address, client, protocol, tap, aired, cut } = connected;
         let grants = &self.held.inputs.grants;
         let Some(grant) = grants.iter().find(|grant| grant.session.id == session_id) else {
             // It was revoked just now.
@@ -141,8 +141,8 @@ impl Director {
             |session: LiveSession| Live { served, cut_served, ..Live::new(session, windows) };
         let (orphan, mut again) = (self.orphan_of(&session), None);
         let live = self.lives.all.entry(session_id).or_insert_with(|| first(session));
-        let format = String::new();
-        live.link = Some(Link { key, tap, cut, format, ready_told: false, ended: false });
+        let (format, aired) = (String::new(), Some(aired));
+        live.link = Some(Link { key, tap, cut, format, aired, ready_told: false, ended: false });
         if live.claim.is_none() && orphan.is_some() {
             // It was on air when the run before this one broke off: it goes on.
             (live.claim, live.took, live.wanted) = (orphan, TakePolicy::Immediate, None);

@@ -11,6 +11,7 @@ use crate::air::clock;
 use crate::input::gate::{Admitted, Denial, Gate, Shown};
 use crate::input::pump::{self, Incoming};
 use crate::input::{Connected, InputWord};
+use crate::output::record::live::Records;
 use crate::output::tls::Certificate;
 use bytes::{Bytes, BytesMut};
 use grimnir_events::live::DEFAULT_MOUNT;
@@ -39,6 +40,8 @@ const RECEIVE_BYTES: u32 = 32 * 1024;
 pub struct Harbor {
     /// Who may come in.
     pub gate: Arc<Gate>,
+    /// Where what they send is written down.
+    pub records: Arc<Records>,
     /// Who is told.
     pub tell: Box<dyn Fn(InputWord) + Send + Sync>,
     /// By which it is spoken in private as well, on the same ports.
@@ -312,6 +315,7 @@ impl Visit {
         let (feed, tap) = live(TARGET_FRAMES);
         let cut = Arc::new(Notify::new());
         let key = admitted.key;
+        let scribe = self.harbor.records.scribe(admitted.session_id, admitted.name.clone());
         tracing::info!(key, mount = admitted.mount, address = %self.address, "a source is in");
         (self.harbor.tell)(InputWord::Connected(Box::new(Connected {
             key,
@@ -320,13 +324,14 @@ impl Visit {
             client: client.chars().take(200).collect(),
             protocol,
             tap,
+            aired: scribe.aired(),
             cut: cut.clone(),
         })));
         let (tx, rx) = mpsc::channel(QUEUE);
         let (harbor, incoming) = (self.harbor.clone(), Incoming::new(rx, &feed));
         let (done, mut decoded) = tokio::sync::oneshot::channel();
         let spawned = std::thread::Builder::new().name(format!("live-{key}")).spawn(move || {
-            let _ = done.send(pump::run(key, incoming, feed, &*harbor.tell));
+            let _ = done.send(pump::run(key, incoming, (feed, scribe), &*harbor.tell));
         });
         let mut count = self.held.len() as u64;
         let mut reason = match spawned {

@@ -248,9 +248,11 @@ impl Running {
         let (key, cut) = (admitted.key, Arc::new(Notify::new()));
         let incoming = Incoming::new(rx, &feed);
         let protocol = self.task.line.protocol();
+        let scribe = self.harbor.records.scribe(admitted.session_id, admitted.name.clone());
+        let aired = scribe.aired();
         let spawned = std::thread::Builder::new()
             .name(format!("live-{key}"))
-            .spawn(move || pump::run_frames(incoming, feed));
+            .spawn(move || pump::run_frames(incoming, feed, scribe));
         if let Err(error) = spawned {
             tracing::error!(%error, "a line has no thread");
             self.harbor.gate.leave(&admitted);
@@ -264,6 +266,7 @@ impl Running {
             client: String::new(),
             protocol,
             tap,
+            aired,
             cut: cut.clone(),
         })));
         let format = play::format_of(&self.task.line);

@@ -29,7 +29,7 @@ const ROOMY: [u8; 2] = [5, 8];
 pub struct Label {
     /// The station's name.
     pub station: String,
-    /// The output that made it.
+    /// The output or the live session that made it.
     pub output: String,
     /// The run of the engine.
     pub run: String,

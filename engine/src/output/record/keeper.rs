@@ -10,6 +10,7 @@ use super::rotate;
 use super::take::{Ending, Piece};
 use grimnir_events::AirFrame;
 use grimnir_events::ContentHash;
+use grimnir_events::live_recording::Aired;
 use grimnir_events::output::{Encoding, OutputHealth};
 use grimnir_events::recording::{Recorded, RecordingEnd, RecordingReport};
 use grimnir_events::station::MountFormat;
@@ -45,8 +46,8 @@ const CHUNK: usize = 256 * 1024;
 pub struct Told {
     /// How it is doing.
     pub health: Arc<dyn Fn(OutputHealth, String) + Send + Sync>,
-    /// What became of its files.
-    pub files: Arc<dyn Fn(RecordingReport) + Send + Sync>,
+    /// What became of its files; of a live session's that are closed, what was on air.
+    pub files: Arc<dyn Fn(RecordingReport, Vec<Aired>) + Send + Sync>,
 }
 
 /// How much is kept; 0 means all.
@@ -64,6 +65,8 @@ pub enum Job {
     Open(AirFrame),
     /// It goes on.
     Write(Piece),
+    /// So much of it was on air; what is there still may tell more frames than the file has.
+    Aired(Vec<Aired>),
     /// It ends as it was to.
     Close(Ending, RecordingEnd),
     /// It ends where it is.
@@ -133,7 +136,7 @@ fn weight(job: &Job) -> usize {
     match job {
         Job::Write(piece) => piece.bytes.len(),
         Job::Close(ending, _) => ending.piece.bytes.len(),
-        Job::Open(_) | Job::Abandon(_) => 0,
+        Job::Open(_) | Job::Aired(_) | Job::Abandon(_) => 0,
     }
 }
 
@@ -193,6 +196,13 @@ impl Disk {
                 let done = self.write(&piece);
                 self.or_fail(done);
             }
+            Job::Aired(aired) => {
+                if let Some(open) = self.open.as_mut() {
+                    open.marker.aired = aired;
+                    let done = self.place.mark(&open.marker);
+                    self.or_fail(done);
+                }
+            }
             Job::Close(ending, end) => {
                 let done = self.write(&ending.piece);
                 self.or_fail(done);
@@ -216,7 +226,7 @@ impl Disk {
         if !open.announced && piece.whole > 0 {
             open.announced = true;
             let Marker { file, encoding, first, .. } = open.marker.clone();
-            (self.told.files)(RecordingReport::Opened { file, encoding, first });
+            (self.told.files)(RecordingReport::Opened { file, encoding, first }, Vec::new());
             (self.told.health)(OutputHealth::Up, String::new());
         }
         Ok(())
@@ -225,7 +235,7 @@ impl Disk {
     /// What went wrong ends the file that is open, and nothing else.
     fn or_fail(&mut self, done: io::Result<()>) {
         let Err(error) = done else { return };
-        tracing::error!(output = %self.place.output(), %error, "a recording cannot be written");
+        tracing::error!(owner = self.place.owner(), %error, "a recording cannot be written");
         let reason = error.to_string();
         self.shared.failed.store(self.begun, Ordering::Release);
         if let Some(open) = self.open.take() {
@@ -276,7 +286,7 @@ impl Disk {
         file.sync_all()?;
         let (hash, bytes) = hash(&marker.root.join(&marker.file))?;
         self.place.unmark(marker);
-        (self.told.files)(RecordingReport::Closed(Recorded {
+        let recorded = Recorded {
             file: marker.file.clone(),
             encoding: marker.encoding,
             first: marker.first,
@@ -285,7 +295,8 @@ impl Disk {
             bytes,
             hash,
             end,
-        }));
+        };
+        (self.told.files)(RecordingReport::Closed(recorded), within(&marker.aired, frames));
         Ok(())
     }
 
@@ -297,7 +308,8 @@ impl Disk {
         for (kept, reason) in rotate::to_remove(self.place.kept(), now, days, bytes) {
             match self.place.remove(&kept.file) {
                 Ok(()) => {
-                    (self.told.files)(RecordingReport::Removed { file: kept.file, reason });
+                    let file = kept.file;
+                    (self.told.files)(RecordingReport::Removed { file, reason }, Vec::new());
                 }
                 Err(error) => {
                     tracing::warn!(file = kept.file, %error, "a recording cannot be removed");
@@ -305,6 +317,25 @@ impl Disk {
             }
         }
     }
+}
+
+/// Closes a file that a run before this one left open, which was heard up to `lost`.
+pub fn close_left(place: Place, marker: &Marker, lost: AirFrame, told: Told) {
+    let (encoding, shared) = (marker.encoding, Arc::new(Shared::default()));
+    let limits = Limits::default();
+    let disk = Disk { place, encoding, limits, told, shared, open: None, begun: 0 };
+    let heard = |aired: &Aired| {
+        let frames = aired.frames.min(lost.since(aired.first));
+        Aired { frames, ..*aired }
+    };
+    let aired = marker.aired.iter().map(heard).collect();
+    disk.mend(&Marker { aired, ..marker.clone() }, RecordingEnd::EngineLost);
+}
+
+/// What was on air of a file of so many frames.
+fn within(aired: &[Aired], frames: i64) -> Vec<Aired> {
+    let cut = |aired: &Aired| Aired { frames: aired.frames.min(frames - aired.offset), ..*aired };
+    aired.iter().map(cut).filter(|aired| aired.frames > 0).collect()
 }
 
 fn read_at(file: &File, at: u64, length: usize) -> io::Result<Vec<u8>> {

@@ -4,9 +4,10 @@
 //! that is being written has a marker in the engine's folder, so that the next run finds it.
 
 use super::rotate::Kept;
+use grimnir_events::live_recording::Aired;
 use grimnir_events::output::{Encoding, Output};
 use grimnir_events::station::MountFormat;
-use grimnir_events::{AirFrame, EngineRunId, OutputId, UtcMicros};
+use grimnir_events::{AirFrame, EngineRunId, LiveSessionId, UtcMicros};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io;
@@ -14,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 /// Files that may begin in the same second.
 const SAME_SECOND: usize = 100;
+/// Where the files of live sessions lie, in the engine's folder.
+pub const LIVE_FOLDER: &str = "live-recordings";
 /// Longest name of an output that is taken into a file's name.
 const NAME_LIMIT: usize = 40;
 
@@ -25,15 +28,27 @@ pub struct Place {
     /// The recording's.
     root: PathBuf,
     run: EngineRunId,
-    output: OutputId,
+    owner: Owner,
     prefix: String,
+}
+
+/// Whose files they are.
+#[derive(Clone, Debug)]
+struct Owner {
+    /// As it is printed: an output's or a session's.
+    id: String,
+    session: Option<LiveSessionId>,
 }
 
 /// What a marker says.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Marker {
-    /// Whose file it is.
-    pub output: OutputId,
+    /// Whose file it is: an output, or a live session.
+    #[serde(alias = "output")]
+    pub owner: String,
+    /// The session, where it is one.
+    #[serde(default)]
+    pub session: Option<LiveSessionId>,
     /// The run that writes it.
     pub run: EngineRunId,
     /// The recording's folder.
@@ -44,6 +59,9 @@ pub struct Marker {
     pub encoding: Encoding,
     /// Its first frame.
     pub first: AirFrame,
+    /// What of it was on air so far, where it is a session's.
+    #[serde(default)]
+    pub aired: Vec<Aired>,
 }
 
 impl Place {
@@ -51,12 +69,20 @@ impl Place {
     pub fn new(engine: &Path, folder: &str, run: EngineRunId, output: &Output) -> Self {
         let root = engine.join("recordings").join(folder);
         let prefix = prefix(&output.name);
-        Self { engine: engine.to_path_buf(), root, run, output: output.id, prefix }
+        let owner = Owner { id: output.id.to_string(), session: None };
+        Self { engine: engine.to_path_buf(), root, run, owner, prefix }
+    }
+
+    /// The place of a live session: its files are named after it, in a folder of all of them.
+    pub fn of_session(engine: &Path, run: EngineRunId, id: LiveSessionId, name: &str) -> Self {
+        let root = engine.join(LIVE_FOLDER);
+        let owner = Owner { id: id.to_string(), session: Some(id) };
+        Self { engine: engine.to_path_buf(), root, run, owner, prefix: prefix(name) }
     }
 
     /// Whose place it is.
-    pub fn output(&self) -> OutputId {
-        self.output
+    pub fn owner(&self) -> &str {
+        &self.owner.id
     }
 
     /// Makes the file of an hour, and its marker first.
@@ -76,10 +102,10 @@ impl Place {
                 continue;
             }
             let root = self.root.clone();
-            let (output, run) = (self.output, self.run);
-            let marker = Marker { output, run, root, file, encoding, first };
-            let text = serde_json::to_vec(&marker).map_err(io::Error::other)?;
-            crate::held::replace(&self.marker(first), &text)?;
+            let (Owner { id: owner, session }, run) = (self.owner.clone(), self.run);
+            let aired = Vec::new();
+            let marker = Marker { owner, session, run, root, file, encoding, first, aired };
+            self.mark(&marker)?;
             let made = File::options().read(true).write(true).create_new(true).open(&path)?;
             // The names too are to be there after a power cut.
             File::open(self.root.join(&day))?.sync_all()?;
@@ -87,6 +113,12 @@ impl Place {
             return Ok((made, marker));
         }
         Err(io::Error::other(format!("{SAME_SECOND} files begin at {second}")))
+    }
+
+    /// Says on disk what is known of a file that is being written.
+    pub fn mark(&self, marker: &Marker) -> io::Result<()> {
+        let text = serde_json::to_vec(marker).map_err(io::Error::other)?;
+        crate::held::replace(&self.marker(marker.first), &text)
     }
 
     /// The file of `marker` is closed.
@@ -98,30 +130,28 @@ impl Place {
     }
 
     fn marker(&self, first: AirFrame) -> PathBuf {
-        self.engine.join(format!("{}-{}.recording", self.output, first.0))
+        self.engine.join(format!("{}-{}.recording", self.owner.id, first.0))
     }
 
-    /// What an earlier run left open.
+    /// What an earlier run left open of an output's; who closes a session's is [`live_left_open`].
     pub fn left_open(&self) -> Vec<Marker> {
-        let own = format!("{}-", self.output);
-        let Ok(entries) = std::fs::read_dir(&self.engine) else { return Vec::new() };
-        let read = |entry: io::Result<std::fs::DirEntry>| -> Option<Marker> {
-            let entry = entry.ok()?;
-            let name = entry.file_name().into_string().ok()?;
-            if !name.starts_with(&own) || !name.ends_with(".recording") {
-                return None;
-            }
-            serde_json::from_slice(&std::fs::read(entry.path()).ok()?).ok()
-        };
-        entries.filter_map(read).filter(|marker| marker.run != self.run).collect()
+        let own = |marker: &Marker| marker.session.is_none() && marker.owner == self.owner.id;
+        let mut left = left_open(&self.engine, self.run);
+        left.retain(own);
+        left
     }
 
-    /// Files of this recording that are there.
+    /// Files of this recording that are there, but for those that somebody writes.
     pub fn kept(&self) -> Vec<Kept> {
         let mut kept = Vec::new();
+        let written: Vec<PathBuf> =
+            markers(&self.engine).into_iter().map(|m| m.root.join(m.file)).collect();
         for day in std::fs::read_dir(&self.root).into_iter().flatten().flatten() {
             for file in std::fs::read_dir(day.path()).into_iter().flatten().flatten() {
                 let name = file.file_name().to_string_lossy().into_owned();
+                if written.contains(&file.path()) {
+                    continue;
+                }
                 let first = name.strip_prefix(&format!("{}_", self.prefix)).and_then(second_of);
                 if let (Some(first), Ok(about)) = (first, file.metadata()) {
                     let file = format!("{}/{name}", day.file_name().to_string_lossy());
@@ -142,6 +172,35 @@ impl Place {
         }
         Ok(())
     }
+}
+
+/// What earlier runs left open of live sessions, each with its place.
+pub fn live_left_open(engine: &Path, run: EngineRunId) -> Vec<(LiveSessionId, Place, Marker)> {
+    let of_session = |marker: Marker| {
+        let id = marker.session?;
+        Some((id, Place::of_session(engine, run, id, ""), marker))
+    };
+    left_open(engine, run).into_iter().filter_map(of_session).collect()
+}
+
+/// Files that other runs were writing.
+fn left_open(engine: &Path, run: EngineRunId) -> Vec<Marker> {
+    let mut left = markers(engine);
+    left.retain(|marker| marker.run != run);
+    left
+}
+
+/// Files that are being written, or were when their run ended.
+fn markers(engine: &Path) -> Vec<Marker> {
+    let Ok(entries) = std::fs::read_dir(engine) else { return Vec::new() };
+    let read = |entry: io::Result<std::fs::DirEntry>| -> Option<Marker> {
+        let path = entry.ok()?.path();
+        if path.extension()? != "recording" {
+            return None;
+        }
+        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+    };
+    entries.filter_map(read).collect()
 }
 
 /// Letters, digits and hyphens of a name.
@@ -178,6 +237,7 @@ fn second_of(rest: &str) -> Option<AirFrame> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use grimnir_events::OutputId;
     use grimnir_events::output::{OutputKind, RecordingOutput};
 
     fn place(dir: &Path, run: u8, output: u8, name: &str) -> Place {
@@ -209,11 +269,14 @@ mod tests {
         assert!(other.left_open().is_empty() && other.kept().is_empty());
         let stray = dir.path().join("recordings/archive/2026-11-21/h-ndel-s-hne_notes.txt");
         std::fs::write(stray, "x").expect("written");
-        let kept = mine.kept();
-        assert_eq!(kept.len(), 2);
-        assert_eq!(kept[0].first, UtcMicros(1_795_269_600_000_000).frame());
+        assert!(mine.kept().is_empty(), "what is being written does not go");
         mine.unmark(&one);
+        let kept = mine.kept();
+        assert_eq!(kept.len(), 1);
+        assert_eq!(kept[0].first, UtcMicros(1_795_269_600_000_000).frame());
         assert_eq!(next_run.left_open(), std::slice::from_ref(&two));
+        mine.unmark(&two);
+        assert_eq!(mine.kept().len(), 2);
         mine.remove(&two.file).expect("there");
         assert_eq!(mine.kept().len(), 1);
     }

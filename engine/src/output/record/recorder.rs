@@ -9,6 +9,7 @@ use super::head::Label;
 use super::keeper::{Job, Keeper, QUEUE_BYTES, Told};
 use super::take::Take;
 use grimnir_events::AirFrame;
+use grimnir_events::live_recording::Aired;
 use grimnir_events::output::{Encoding, OutputHealth};
 use grimnir_events::recording::RecordingEnd;
 use grimnir_events::units::FRAMES_PER_SECOND;
@@ -21,7 +22,7 @@ use std::time::Duration;
 const HOUR: i64 = 3_600 * FRAMES_PER_SECOND;
 /// Blocks are gathered this long; what was gathered is what kill -9 loses, beside what the encoder
 /// holds.
-const GATHER: Duration = Duration::from_millis(100);
+pub const GATHER: Duration = Duration::from_millis(100);
 /// After a fault it is tried again: 2 s.
 const RETRY: i64 = 2 * FRAMES_PER_SECOND;
 
@@ -80,6 +81,18 @@ pub struct Hours {
     /// Nothing is begun before.
     wait: AirFrame,
     lossy: bool,
+    /// Of a live session, whose files do not turn with the hours.
+    session: Option<OfSession>,
+}
+
+/// What was on air of the file that begins with this frame.
+pub type AiredOf = Box<dyn Fn(AirFrame) -> Vec<Aired> + Send>;
+
+struct OfSession {
+    aired: AiredOf,
+    /// First frame of the open file, and what the disk was told of it.
+    first: AirFrame,
+    told: Vec<Aired>,
 }
 
 impl Hours {
@@ -96,19 +109,34 @@ impl Hours {
             next: AirFrame(0),
             wait: AirFrame(0),
             lossy: false,
+            session: None,
         }
+    }
+
+    /// Of what a live session sends, in files that are as long as what comes: `aired` tells what
+    /// of it was on air.
+    pub fn of_session(self, aired: AiredOf) -> Self {
+        let session = OfSession { aired, first: AirFrame(0), told: Vec::new() };
+        Self { session: Some(session), ..self }
     }
 
     /// Takes a block.
     pub fn take(&mut self, block: &Block) {
-        if self.open.is_some() && block.at != self.next {
+        self.take_frames(block.at, &block.frames);
+    }
+
+    /// Takes frames, of which the first is `at`.
+    pub fn take_frames(&mut self, at: AirFrame, mut frames: &[Frame]) {
+        if self.open.is_some() && at != self.next {
             self.flush();
             self.close(RecordingEnd::Gap);
         }
-        let mut frames = &block.frames[..];
-        self.next = block.at;
+        self.next = at;
         while !frames.is_empty() {
-            let room = usize::try_from(turn_after(self.next).since(self.next)).unwrap_or(BLOCK);
+            let room = match self.session {
+                Some(_) => frames.len() + 1,
+                None => usize::try_from(turn_after(self.next).since(self.next)).unwrap_or(BLOCK),
+            };
             let (now, later) = frames.split_at(room.min(frames.len()));
             if self.open.is_some() || self.begin() {
                 self.gathered.extend_from_slice(now);
@@ -143,6 +171,17 @@ impl Hours {
             }
         }
         self.gathered.clear();
+        self.tell_aired();
+    }
+
+    /// Has the disk know what of the open file was on air, where that is news.
+    fn tell_aired(&mut self) {
+        let Some(session) = self.session.as_mut().filter(|_| self.open.is_some()) else { return };
+        let aired = (session.aired)(session.first);
+        if aired != session.told {
+            session.told.clone_from(&aired);
+            self.keeper.send(Job::Aired(aired));
+        }
     }
 
     /// Closes the last file and waits for the disk.
@@ -164,6 +203,9 @@ impl Hours {
                 self.open = Some(take);
                 self.begun += 1;
                 self.keeper.send(Job::Open(self.next));
+                if let Some(session) = &mut self.session {
+                    (session.first, session.told) = (self.next, Vec::new());
+                }
                 true
             }
             Err(reason) => {
@@ -174,6 +216,7 @@ impl Hours {
     }
 
     fn close(&mut self, end: RecordingEnd) {
+        self.tell_aired();
         let Some(take) = self.open.take() else { return };
         match take.end() {
             Ok(ending) => self.keeper.send(Job::Close(ending, end)),

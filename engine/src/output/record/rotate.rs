@@ -18,7 +18,7 @@ pub struct Kept {
     pub bytes: u64,
 }
 
-/// What goes, oldest first; 0 of either limit means none. The newest file always stays.
+/// What of files that are closed goes, oldest first; 0 of either limit means none.
 pub fn to_remove(
     mut files: Vec<Kept>,
     now: AirFrame,
@@ -26,8 +26,7 @@ pub fn to_remove(
     keep_bytes: u64,
 ) -> Vec<(Kept, RemovalReason)> {
     files.sort();
-    let Some(newest) = files.pop() else { return Vec::new() };
-    let mut all = newest.bytes + files.iter().map(|kept| kept.bytes).sum::<u64>();
+    let mut all: u64 = files.iter().map(|kept| kept.bytes).sum();
     let mut gone = Vec::new();
     for kept in files {
         let old = keep_days > 0 && now.since(kept.first) > i64::from(keep_days) * DAY;
@@ -69,7 +68,6 @@ mod tests {
         assert_eq!(names(3, 0), told(&[("4", Age), ("3", Age)]));
         assert_eq!(names(0, 49), told(&[("4", Size)]));
         assert_eq!(names(4, 30), told(&[("4", Age), ("3", Size)]));
-        // What is being written now is never taken away.
-        assert_eq!(names(0, 1).len(), 4);
+        assert_eq!(names(0, 1).len(), 5);
     }
 }

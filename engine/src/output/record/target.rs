@@ -30,7 +30,7 @@ impl Recording {
         let (beat, tell, output_id) = (pulse.clone(), around.tell.clone(), output.id);
         let told = Told {
             health: Arc::new(move |health, reason: String| beat.set(health, &reason)),
-            files: Arc::new(move |report| {
+            files: Arc::new(move |report, _| {
                 let report = Box::new(OutputReport::Recording(report));
                 tell(AirEvent::OutputReported { output_id, report });
             }),
@@ -51,7 +51,7 @@ impl Recording {
         let keeper = Keeper::start(self.place.clone(), encoding, limits, self.told.clone());
         let label = Label {
             station: self.around.station(),
-            output: self.place.output().to_string(),
+            output: self.place.owner().to_owned(),
             run: self.around.run.to_string(),
             first: AirFrame(0),
         };

@@ -38,7 +38,7 @@ impl Desk {
         let (reports, healths) = (self.reports.clone(), self.healths.clone());
         Told {
             health: Arc::new(move |health, _| locked(&healths).push(health)),
-            files: Arc::new(move |report| locked(&reports).push(report)),
+            files: Arc::new(move |report, _| locked(&reports).push(report)),
         }
     }
 
