@@ -13,13 +13,18 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
-use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A decoder that gives nothing for so long is stuck: whoever sends nothing is gone before. It is
 /// longer than the harbor waits for bytes.
 const STILL: Duration = Duration::from_secs(15);
+
+/// Between the end of its output and its own, a process that ends by itself needs no longer.
+const FAREWELL: Duration = Duration::from_millis(200);
+/// How often it is looked whether it has ended.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Decodes what comes; answers why it ended where that was not by the sender.
 pub(super) fn run(incoming: Incoming, sink: &mut dyn Sink) -> Result<(), String> {
@@ -52,7 +57,7 @@ pub(super) fn run(incoming: Incoming, sink: &mut dyn Sink) -> Result<(), String>
         sink.take(&mut frames);
     }
     drop(output);
-    let ended = child.try_wait();
+    let ended = end_within(&mut child, FAREWELL);
     stop(&mut child);
     if still {
         let _ = fed.join();
@@ -60,11 +65,22 @@ pub(super) fn run(incoming: Incoming, sink: &mut dyn Sink) -> Result<(), String>
     }
     let _ = fed.join();
     match ended {
-        Ok(Some(status)) if !status.success() => {
+        Some(status) if !status.success() => {
             Err(format!("the decoder process ended with {status}"))
         }
         _ => Ok(()),
     }
+}
+
+/// How a process that gives nothing more has ended; none where it goes on.
+fn end_within(child: &mut Child, time: Duration) -> Option<ExitStatus> {
+    for _ in 0..time.as_millis() / LOOK.as_millis() {
+        match child.try_wait() {
+            Ok(None) => std::thread::sleep(LOOK),
+            ended => return ended.ok().flatten(),
+        }
+    }
+    None
 }
 
 /// Something can be read, or it has ended; false where neither is so for a while.
@@ -171,4 +187,31 @@ fn build() -> Result<gst::Pipeline, String> {
         }
     });
     Ok(pipeline)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_process_ends_is_known_although_its_output_ends_first() {
+        // It has some work to do in between.
+        let script = "exec >&-; i=0; while [ $i -lt 5000 ]; do i=$((i+1)); done; exit 3";
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", script])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let mut output = child.stdout.take().expect("a pipe");
+        assert_eq!(output.read(&mut [0; 8]).expect("reads"), 0, "its output has ended");
+        let ended = end_within(&mut child, Duration::from_secs(60));
+        assert_eq!(ended.and_then(|status| status.code()), Some(3));
+    }
+
+    #[test]
+    fn one_that_goes_on_is_waited_for_no_longer_than_that() {
+        let mut child = Command::new("/bin/sleep").arg("600").spawn().expect("starts");
+        assert_eq!(end_within(&mut child, LOOK), None);
+        stop(&mut child);
+    }
 }

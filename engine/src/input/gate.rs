@@ -177,13 +177,14 @@ fn find<'a>(grants: &'a [LiveGrant], shown: &Shown) -> Option<&'a LiveGrant> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use grimnir_events::StationId;
     use grimnir_events::ladder::Tier;
     use grimnir_events::live::{LiveMode, LiveSession, LiveValidity, TakePolicy};
 
-    fn grant(number: u8, username: &str, mount: &str) -> LiveGrant {
+    /// Session `number` with the secret `secret-N`, valid for two short whiles.
+    pub(in crate::input) fn grant(number: u8, username: &str, mount: &str) -> LiveGrant {
         let id = LiveSessionId([number; 16]);
         LiveGrant {
             session: LiveSession {
@@ -203,7 +204,7 @@ mod tests {
         }
     }
 
-    fn shown(user: &str, password: &str, mount: Option<&str>) -> Shown {
+    pub(in crate::input) fn shown(user: &str, password: &str, mount: Option<&str>) -> Shown {
         Shown { user: user.into(), password: password.into(), mount: mount.map(str::to_owned) }
     }
 

@@ -1,7 +1,7 @@
 //! The harbor: encoders of DJs connect here, on a port of its own; Shoutcast v1 on the next.
 //!
-//! Reading order: [`request`] (what they say), [`chunks`], [`answer`] (what they hear), [`server`],
-//! [`sniff`] (what they send).
+//! Reading order: [`request`] (what they say), [`chunks`], [`answer`] (what they hear), [`seats`],
+//! [`server`], [`sniff`] (what they send).
 
 mod answer;
 mod chunks;
@@ -9,6 +9,7 @@ mod private;
 #[cfg(test)]
 mod laws;
 mod request;
+mod seats;
 mod server;
 pub mod sniff;
 

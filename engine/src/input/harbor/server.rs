@@ -6,6 +6,7 @@ use super::answer;
 use super::chunks::Chunks;
 use super::private::{Line, opened};
 use super::request::{Head, IcyLine, Parsed, head, icy_headers, icy_line, mount_of, title_of};
+use super::seats::{Seat, Seats};
 use crate::air::clock;
 use crate::input::gate::{Admitted, Denial, Gate, Shown};
 use crate::input::pump::{self, Incoming};
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
 /// Longest time of what is said before the sound.
@@ -30,8 +31,8 @@ const SOURCE_TIME: Duration = Duration::from_secs(10);
 const ANSWER_TIME: Duration = Duration::from_secs(5);
 /// Whoever was wrong waits before hearing so.
 const WRONG_WAIT: Duration = Duration::from_millis(300);
-/// Connections at once.
-const SEATS: usize = 64;
+/// Most characters that are told of a mount that somebody asked for: what a mount's path may have.
+const MOUNT_CHARS: usize = 100;
 /// Reads that may wait for the decoder, of at most so many bytes each.
 const QUEUE: usize = 4;
 const READ_BYTES: usize = 8 * 1024;
@@ -54,6 +55,8 @@ struct Visit {
     stream: Box<dyn Line>,
     address: SocketAddr,
     held: BytesMut,
+    /// Until it is known who it is.
+    seat: Option<Seat>,
 }
 
 /// Why a connection is over before its sound.
@@ -94,7 +97,7 @@ fn bind_one(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 /// Serves a port until the process ends; `icy` on the port of Shoutcast sources.
 pub async fn serve(listener: TcpListener, harbor: Arc<Harbor>, icy: bool) {
-    let seats = Arc::new(Semaphore::new(SEATS));
+    let seats = Seats::default();
     loop {
         let (stream, address) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -105,14 +108,15 @@ pub async fn serve(listener: TcpListener, harbor: Arc<Harbor>, icy: bool) {
             }
         };
         // One too many is closed at once: those who are in are not to suffer.
-        let Ok(seat) = seats.clone().try_acquire_owned() else { continue };
+        let Some(seat) = seats.take(address.ip()) else { continue };
         let harbor = harbor.clone();
         tokio::spawn(async move {
             let Some(stream) = opened(stream, harbor.certificate.as_deref(), HEAD_TIME).await
             else {
                 return;
             };
-            let mut visit = Visit { harbor, stream, address, held: BytesMut::new() };
+            let (held, seat) = (BytesMut::new(), Some(seat));
+            let mut visit = Visit { harbor, stream, address, held, seat };
             let over = match icy {
                 true => visit.icy().await,
                 false => visit.http().await,
@@ -120,7 +124,6 @@ pub async fn serve(listener: TcpListener, harbor: Arc<Harbor>, icy: bool) {
             if let Ok(Some((shown, denial))) = over {
                 visit.turned_away(&shown, denial.reason());
             }
-            drop(seat);
         });
     }
 }
@@ -308,6 +311,7 @@ impl Visit {
         client: String,
         chunks: Option<Chunks>,
     ) {
+        self.seat = None;
         let (feed, tap) = live(TARGET_FRAMES);
         let cut = Arc::new(Notify::new());
         let key = admitted.key;
@@ -339,10 +343,11 @@ impl Visit {
         if let Ok(Ok(Some(why))) = timeout(SOURCE_TIME, &mut decoded).await {
             reason = Some(why);
         }
-        self.harbor.gate.leave(&admitted);
         let reason = reason.unwrap_or_default();
         tracing::info!(key, reason, bytes = count, "a source is gone");
+        // First told, then let go: whoever comes next is not to be heard of before.
         (self.harbor.tell)(InputWord::Ended { key, reason, bytes: count });
+        self.harbor.gate.leave(&admitted);
     }
 
     /// From the socket to the decoder; waits for both.
@@ -381,10 +386,14 @@ impl Visit {
     }
 
     fn turned_away(&self, shown: &Shown, reason: &str) {
+        let mount = shown.mount.as_deref().unwrap_or(DEFAULT_MOUNT);
         (self.harbor.tell)(InputWord::Refused {
             address: self.address.to_string(),
-            mount: shown.mount.clone().unwrap_or_else(|| DEFAULT_MOUNT.into()),
+            mount: mount.chars().take(MOUNT_CHARS).collect(),
             reason: reason.to_owned(),
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -157,7 +157,7 @@ impl Thread {
             match orders.recv_timeout(wait) {
                 Ok(order) => self.take(order),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return self.leave(),
             }
             self.turn();
         }
@@ -194,6 +194,15 @@ impl Thread {
         self.air = None;
         let (reason, bytes) = (reason.to_owned(), std::mem::take(&mut self.bytes));
         self.say(WebstreamAirEvent::Closed { webstream_id: self.id, reason, bytes });
+    }
+
+    /// Its last words: nobody looks at it any more.
+    fn leave(&mut self) {
+        self.rest("it is no more");
+        if let Some(from) = self.chain.forget() {
+            let to = WebstreamHealth::Unknown;
+            self.say(WebstreamAirEvent::HealthChanged { webstream_id: self.id, from, to });
+        }
     }
 
     fn say(&self, event: WebstreamAirEvent) {
@@ -317,5 +326,54 @@ impl Thread {
         if let Some(title) = title.filter(|_| self.passthrough) {
             (self.tell)(InputWord::Titled { key: air.key, title });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grimnir_events::webstream::{FailoverSettings, ProbeSettings};
+    use grimnir_mix::live::live;
+
+    #[test]
+    fn one_that_is_dropped_while_unwell_says_that_nobody_looks_at_it_any_more() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all();
+        let runtime = runtime.build().expect("starts");
+        // A port that nobody listens at any more.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
+        let at = free.local_addr().expect("is bound");
+        drop(free);
+        let webstream = Webstream {
+            id: WebstreamId([1; 16]),
+            name: "Sister".into(),
+            urls: vec![format!("http://{at}/")],
+            enabled: true,
+            take: grimnir_events::live::TakePolicy::Immediate,
+            passthrough: true,
+            probe: ProbeSettings { interval_s: 0, ..ProbeSettings::default() },
+            failover: FailoverSettings::default(),
+        };
+        let (tx, told) = channel();
+        let tell: Tell = std::sync::Arc::new(move |word| {
+            let InputWord::Webstream(event) = word else { return };
+            let _ = tx.send(*event);
+        });
+        let player = Player::start(&webstream, runtime.handle().clone(), tell).expect("starts");
+        let (feed, _tap) = live(96_000);
+        player.play(feed, 1);
+        let next = || told.recv_timeout(Duration::from_secs(20)).expect("is told");
+        let unwell = |event: &WebstreamAirEvent| match event {
+            WebstreamAirEvent::HealthChanged { to, .. } => *to == WebstreamHealth::Unhealthy,
+            _ => false,
+        };
+        while !unwell(&next()) {}
+        drop(player);
+        let rest: Vec<WebstreamAirEvent> = told.iter().collect();
+        let (webstream_id, from) = (webstream.id, WebstreamHealth::Unhealthy);
+        let closed = |event: &&WebstreamAirEvent| matches!(event, WebstreamAirEvent::Closed { .. });
+        assert_eq!(rest.iter().filter(closed).count(), 1, "{rest:?}");
+        let to = WebstreamHealth::Unknown;
+        let last = WebstreamAirEvent::HealthChanged { webstream_id, from, to };
+        assert_eq!(rest.last(), Some(&last));
     }
 }
