@@ -337,8 +337,8 @@ mod tests {
 
     #[test]
     fn one_that_is_dropped_while_unwell_says_that_nobody_looks_at_it_any_more() {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all();
-        let runtime = runtime.build().expect("starts");
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).enable_all().build().expect("starts");
         // A port that nobody listens at any more.
         let free = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
         let at = free.local_addr().expect("is bound");
