@@ -123,7 +123,12 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
     };
     let certificate = certificate(arguments);
     let private = certificate.clone();
-    let harbor = Arc::new(Harbor { gate, tell: Box::new(tell), certificate: private });
+    let harbor = Arc::new(Harbor {
+        gate,
+        tell: Box::new(tell),
+        certificate: private,
+        patience: harbor::Patience::default(),
+    });
     let http_port = Arc::new(AtomicU32::new(0));
     let control = Control {
         station: arguments.station,
@@ -317,8 +322,8 @@ fn teller(journal: Journal, air: air::AirHandle) -> Tell {
 
 fn wait_for_first_block(air: &air::AirHandle, start: AirFrame) -> bool {
     let limit = clock::monotonic_ns() + 1_000_000_000;
-    while air.position() == start && clock::monotonic_ns() < limit {
-        clock::sleep_until(clock::monotonic_ns() + 1_000_000);
+    while air.view.rendered() == start && clock::monotonic_ns() < limit {
+        std::thread::park_timeout(std::time::Duration::from_millis(1));
     }
     air.view.realtime()
 }

@@ -27,9 +27,17 @@ fn every_process_that_reads_untrusted_bytes_is_confined() {
         child.arg(command).stdin(std::process::Stdio::piped());
         let mut child = child.stdout(std::process::Stdio::null()).spawn().unwrap();
         is_confined(child.id());
+        assert_eq!(bound(child.id(), "Max address space").as_deref(), Some("2147483648"));
         child.kill().unwrap();
         child.wait().unwrap();
     }
+}
+
+/// A soft limit of a process.
+fn bound(id: u32, name: &str) -> Option<String> {
+    let text = std::fs::read_to_string(format!("/proc/{id}/limits")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next().map(str::to_owned)
 }
 
 #[test]
@@ -39,12 +47,7 @@ fn the_measuring_process_has_bounds() {
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
         .unwrap();
     let mut child = Command::new(PROGRAM).args(["analyze", "--file"]).arg(&fifo).spawn().unwrap();
-    let limits = format!("/proc/{}/limits", child.id());
-    let bounds = |name: &str| {
-        let text = std::fs::read_to_string(&limits).unwrap_or_default();
-        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
-        line[name.len().min(line.len())..].split_whitespace().next().map(str::to_owned)
-    };
+    let bounds = |name: &str| bound(child.id(), name);
     let set = || bounds("Max address space").as_deref() == Some("2147483648");
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     while !set() {

@@ -8,7 +8,7 @@ use grimnir_engine_proto::{Client, v1};
 use grimnir_events::ClaimId;
 use grimnir_events::air::{AirEvent, AirFact, EndReason};
 use grimnir_events::handover::EngineClaims;
-use grimnir_events::ladder::{AUTOMATION_CLAIM, OwnerReason, ReleaseReason};
+use grimnir_events::ladder::{AUTOMATION_CLAIM, OwnerReason, ReleaseReason, Tier};
 use grimnir_events::live::{LiveAirEvent, LiveMode, TakePolicy};
 use support::live::*;
 use support::*;
@@ -302,4 +302,69 @@ async fn who_was_on_air_when_the_engine_died_comes_back_into_the_same_claim() {
     assert_eq!(claims(&after), [claim.id], "no other claim was made: {after:#?}");
     heard_for(&mut client, 48_000).await;
     sender.hang_up();
+}
+
+/// What it says of its sound is not believed; it is decoded apart, and goes with its time.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encoder_that_lies_is_heard_until_its_window_is_over() {
+    let mut grants = [grant(1, TakePolicy::Immediate)];
+    let (rig, mut client, _) = on_air(&grants).await;
+    let address = format!("icecast://source:secret-1@127.0.0.1:{}/mount-1", rig.harbor());
+    let lies = ["-c:a", "libopus", "-content_type", "audio/mpeg", "-f", "ogg", &address];
+    let _encoder = Encoder::ffmpeg(880, &lies);
+    let facts = facts_until(&mut client, 1, |facts| owners(facts).len() == 2).await;
+    assert_eq!(is_ready(&facts, 1).as_deref(), Some("opus"));
+    let decoders = children(&rig, "decode");
+    assert_eq!(decoders.len(), 1);
+    for number in 0..6 {
+        let song = format!("/admin.cgi?mode=updinfo&pass=secret-1&song=Song+{number}");
+        say(rig.harbor(), format!("GET {song} HTTP/1.0\r\n\r\n").as_bytes());
+    }
+    // Not each of them is told, but the last is.
+    let last = |event: &LiveAirEvent| match event {
+        LiveAirEvent::Titled { title, .. } => title == "Song 5",
+        _ => false,
+    };
+    facts_until(&mut client, 1, |facts| count(facts, last) == 1).await;
+    grants[0].windows[0].1 = now();
+    set_inputs(&mut client, 2, &grants).await;
+    let gone = |event: &LiveAirEvent| matches!(event, LiveAirEvent::Disconnected { .. });
+    let facts =
+        facts_until(&mut client, 1, |facts| count(facts, gone) == 1 && owners(facts).len() == 3)
+            .await;
+    until_gone(&decoders);
+    let titled = |fact: &&AirFact| match &fact.event {
+        AirEvent::Live(event) => matches!(**event, LiveAirEvent::Titled { .. }),
+        _ => false,
+    };
+    let told: Vec<i64> = facts.iter().filter(titled).map(|fact| fact.frame.0).collect();
+    assert!(!told.is_empty());
+    assert!(told.windows(2).all(|pair| pair[1] - pair[0] >= 48_000), "once a second: {told:?}");
+}
+
+/// Whoever speaks over the programme is silent while there is an emergency, and goes on after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_speaks_over_an_emergency() {
+    let mut grants = [grant(1, TakePolicy::Immediate)];
+    grants[0].session.mode = LiveMode::Over;
+    let (rig, mut client, port) = on_air(&grants).await;
+    let alarm = rig.tone(1_500, 2.0, "wav");
+    let sender = Sender::connect(rig.harbor(), 1, &tone_mp3(&rig, 880));
+    let began = |event: &LiveAirEvent| matches!(event, LiveAirEvent::OverBegan { .. });
+    facts_until(&mut client, 1, |facts| count(facts, began) == 1).await;
+    let ear = listen(port);
+    let alert = claim(62, Tier::Emergency, vec![item(50, alarm)]);
+    let request = v1::InsertEmergencyRequest { claim_payload: bytes(&alert) };
+    let aired = client.insert_emergency(request).await.unwrap().into_inner();
+    assert!(aired.on_air, "{}", aired.reason);
+    facts_until(&mut client, 1, |facts| count(facts, began) == 2).await;
+    heard_for(&mut client, 96_000).await;
+    sender.hang_up();
+    let heard = ear.hang_up(rig.dir.path());
+    let alarm: Vec<&[_]> =
+        heard.chunks_exact(4_800).filter(|part| power(part, 1_500) > 0.1).collect();
+    // A tenth of a second at either end may be of both.
+    assert!(alarm.len() > 10, "{} tenths of a second of alarm", alarm.len());
+    assert!(alarm[2..alarm.len() - 2].iter().all(|part| power(part, 880) < 0.01));
+    assert!(heard.chunks_exact(4_800).rev().take(15).any(|part| power(part, 880) > 0.1));
 }

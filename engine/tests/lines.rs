@@ -133,7 +133,7 @@ async fn again_until(
 #[tokio::test(flavor = "multi_thread")]
 async fn every_sender_of_rtp_and_an_srt_listener_that_is_called_are_ready() {
     let grants: Vec<LiveGrant> = (1..=5).map(|n| grant(n, TakePolicy::OnCue)).collect();
-    let (rig, mut client, _) = on_air(&grants).await;
+    let (mut rig, mut client, _) = on_air(&grants).await;
     let ports: Vec<u16> = (0..5).map(|_| free_port()).collect();
     let called = LiveLine::SrtCaller {
         host: HOST.into(),
@@ -173,24 +173,14 @@ async fn every_sender_of_rtp_and_an_srt_listener_that_is_called_are_ready() {
         })
     };
     assert_eq!((protocol(1).as_deref(), protocol(5).as_deref()), (Some("rtp"), Some("srt")));
-    // Each decodes in a process of its own, which has the network and no more.
-    assert_eq!(children(&rig, "line"), 5);
-}
-
-/// Processes of the engine with this command that the kernel confines.
-fn children(rig: &Rig, command: &str) -> usize {
-    let parent = format!("PPid:\t{}", rig.child.as_ref().unwrap().id());
-    let mut count = 0;
-    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        let read = |name| std::fs::read_to_string(entry.path().join(name)).unwrap_or_default();
-        let (status, words) = (read("status"), read("cmdline"));
-        let is = |wanted: &str| status.lines().any(|line| line == wanted);
-        if is(&parent) && words.split('\0').nth(1) == Some(command) {
-            assert!(is("Seccomp:\t2") && is("NoNewPrivs:\t1"), "{status}");
-            count += 1;
-        }
-    }
-    count
+    // Each decodes in a process of its own, which has the network and no more, and goes with the
+    // engine even where it does nothing any more.
+    let processes = children(&rig, "line");
+    assert_eq!(processes.len(), 5);
+    let still = rustix::process::Pid::from_raw(processes[0] as i32).unwrap();
+    rustix::process::kill_process(still, rustix::process::Signal::STOP).unwrap();
+    rig.kill();
+    until_gone(&processes);
 }
 
 /// Passes packets on from one port to another and loses one in ten, by count and not by chance.
@@ -248,4 +238,6 @@ async fn lost_packets_are_short_silences_and_the_air_keeps_time() {
     assert_eq!(owners(&facts).len(), 2, "it stayed on air");
     assert!(tones.ends_with(&[Some(880)]), "{tones:?}");
     drop(sender);
+    let gone = |e: &LiveAirEvent| matches!(e, LiveAirEvent::Disconnected { .. });
+    facts_until(&mut client, 1, |facts| seen(facts, gone) == 1).await;
 }

@@ -47,28 +47,6 @@ async fn until(client: &mut Client, n: u8, health: OutputHealth, times: usize) -
     .await
 }
 
-/// The whole frames of an ADTS stream that was cut anywhere.
-fn whole_adts(body: &[u8]) -> Vec<u8> {
-    let length = |at: usize| {
-        let head = body.get(at..at + 7)?;
-        let is_head = head[0] == 0xff && head[1] & 0xf6 == 0xf0;
-        let [a, b, c] = [head[3] & 3, head[4], head[5]].map(usize::from);
-        let length = a << 11 | b << 3 | c >> 5;
-        (is_head && length > 7).then_some(length)
-    };
-    // What only looks like a head is not followed by two others.
-    let chained = |at: &usize| {
-        let next = |at: usize| Some(at + length(at)?);
-        next(*at).and_then(next).and_then(length).is_some()
-    };
-    let first = (0..body.len()).find(chained).expect("there are frames");
-    let mut end = first;
-    while let Some(next) = length(end).map(|n| end + n).filter(|next| *next <= body.len()) {
-        end = next;
-    }
-    body[first..end].to_vec()
-}
-
 /// A second and a half of what a mount gives sounds as it should.
 async fn assert_heard(rig: &Rig, icecast: &Icecast, client: &mut Client, mount: &str) {
     let ear = icecast.listen(mount);

@@ -247,30 +247,11 @@ async fn a_push_by_srt_comes_back_when_its_listener_does() {
     check_tone("srt, after the listener came back", &raw(&again), 3);
 }
 
-/// Starts the engine with its recordings on a disk of their own, of so many kilobytes.
-fn start_on_small_disk(rig: &mut Rig, kilobytes: u32) {
-    let recordings = rig.engine_dir().join("recordings");
-    std::fs::create_dir_all(&recordings).unwrap();
-    let mount = format!("mount -t tmpfs -o size={kilobytes}k none '{}'", recordings.display());
-    let log = std::fs::File::create(rig.dir.path().join("engine.log")).unwrap();
-    let child = Command::new("unshare")
-        .args(["-rm", "sh", "-c", &format!("{mount} && exec \"$@\""), "sh", PROGRAM])
-        .args(["run", "--listen", "127.0.0.1:0", "--station", &STATION.to_string(), "--dir"])
-        .arg(rig.engine_dir())
-        .arg("--media")
-        .arg(rig.dir.path().join("media"))
-        .stdin(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .expect("unshare is installed");
-    rig.child = Some(child);
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_costs_the_recording_alone_and_it_goes_on_when_there_is_room() {
     let mut rig = Rig::new();
     let tone = [rig.tone(500, 90.0, "wav")];
-    start_on_small_disk(&mut rig, 256);
+    rig.start_on_small_disk(256);
     let (mut client, port) = rig.client().await;
     set_timeline(&mut client, 1, chain(&tone, now(), 0)).await;
     send_out(&mut client, &config(1), vec![recording("archive")]).await;

@@ -1,6 +1,6 @@
 //! The words between an engine and its mixer: commands in, a report per block out.
 
-use crate::{AirFrame, BLOCK, FadeCurve, Frame, FrameSource, MAX_VOICES};
+use crate::{AirFrame, FadeCurve, FrameSource, MAX_VOICES};
 
 /// The voice id under which the sum itself is reported ([`VoiceEvent::NonFinite`]).
 pub const MIX_SUM: u64 = u64::MAX;
@@ -50,6 +50,14 @@ impl Command {
             Self::FadeOut { voice, .. }
             | Self::Stop { voice, .. }
             | Self::SetGain { voice, .. } => *voice,
+        }
+    }
+
+    /// The frame that it is for.
+    pub fn at(&self) -> AirFrame {
+        match self {
+            Self::Start(start) => start.at,
+            Self::FadeOut { at, .. } | Self::Stop { at, .. } | Self::SetGain { at, .. } => *at,
         }
     }
 }
@@ -159,10 +167,6 @@ pub enum VoiceEvent {
 pub struct Report {
     /// What happened, in the order of the voices.
     pub events: Vec<VoiceEvent>,
-    /// Largest sample magnitude, left and right.
-    pub peak: [f32; 2],
-    /// Sum of the squares of all samples, left and right.
-    pub square_sum: [f64; 2],
     /// Voices that sounded in this block.
     pub active_voices: usize,
     /// Least that a sounding source holds ready; `None` where none waits for anything.
@@ -176,30 +180,13 @@ const MAX_EVENTS: usize = 5 * MAX_VOICES + 1;
 impl Report {
     /// An empty report with room for everything that a block can bring.
     pub fn new() -> Self {
-        Self {
-            events: Vec::with_capacity(MAX_EVENTS),
-            peak: [0.0; 2],
-            square_sum: [0.0; 2],
-            active_voices: 0,
-            buffered: None,
-        }
+        Self { events: Vec::with_capacity(MAX_EVENTS), active_voices: 0, buffered: None }
     }
 
     pub(crate) fn clear(&mut self) {
         self.events.clear();
-        self.peak = [0.0; 2];
-        self.square_sum = [0.0; 2];
         self.active_voices = 0;
         self.buffered = None;
-    }
-
-    pub(crate) fn measure(&mut self, out: &[Frame; BLOCK]) {
-        for frame in out {
-            for (side, sample) in frame.iter().enumerate() {
-                self.peak[side] = self.peak[side].max(sample.abs());
-                self.square_sum[side] += f64::from(*sample) * f64::from(*sample);
-            }
-        }
     }
 }
 

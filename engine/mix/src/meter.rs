@@ -24,8 +24,6 @@ const RELATIVE_GATE_LU: f64 = -10.0;
 /// Classes of block loudness: a tenth of a LU each, from the absolute gate to +10 LUFS.
 const CLASSES: usize = 800;
 const CLASSES_PER_LU: f64 = 10.0;
-/// Below this a top between samples is not looked for: −40 dBFS.
-const PEAK_FROM: f32 = 0.01;
 /// What is shown for digital silence, in LUFS and dBTP.
 pub const FLOOR: f64 = -200.0;
 
@@ -109,7 +107,6 @@ pub struct Meter {
     /// Parts that were taken.
     count: u64,
     peaks: TruePeak,
-    points: Box<[f32; BLOCK]>,
     open: Vec<Span>,
     free: Vec<Span>,
 }
@@ -122,7 +119,6 @@ impl Meter {
             parts: Box::new([0.0; SHORT_TERM]),
             count: 0,
             peaks: TruePeak::new(),
-            points: Box::new([0.0; BLOCK]),
             open: Vec::with_capacity(MOST_SPANS),
             free: (0..MOST_SPANS).map(|_| Span::new()).collect(),
         }
@@ -155,8 +151,7 @@ impl Meter {
         let power = self.weighting.power(block);
         self.parts[(self.count % SHORT_TERM as u64) as usize] = power;
         self.count += 1;
-        self.peaks.peaks(block, PEAK_FROM, &mut self.points);
-        let true_peak = self.points.iter().fold(0f32, |most, point| most.max(*point));
+        let true_peak = self.peaks.highest(block);
         let momentary = self.mean(MOMENTARY);
         for span in &mut self.open {
             span.true_peak = span.true_peak.max(true_peak);

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::{Frame, RATE};
+use multiversion::multiversion;
 
 /// Lowest rate taken, in Hz.
 pub const MIN_RATE: u32 = 8_000;
@@ -242,6 +243,7 @@ impl Resampler {
 ///
 /// By index and with the lanes summed in turn: the compiler makes vectors of this form whatever
 /// it inlines, of iterators only at times (measured: up to seven times slower).
+#[multiversion(targets("x86_64+avx2"))]
 #[expect(clippy::needless_range_loop, reason = "see above")]
 fn products(row: &[f32], left: &[f32], right: &[f32]) -> Frame {
     let (row, _) = row.as_chunks::<LANES>();

@@ -66,6 +66,23 @@ fn the_fill_is_held_against_a_clock_that_is_500_millionths_off_either_way() {
     }
 }
 
+#[test]
+fn the_rate_is_bent_slowly_and_by_no_more_than_500_millionths() {
+    for ppm in [3_000.0, -3_000.0] {
+        let (mut sender, tap, mut source) = begun(1_000.0, ppm);
+        let (mut most, mut before) = (0, 0i64);
+        for _ in 0..12_000 {
+            sender.block();
+            assert_eq!(block(&mut source).len(), BLOCK);
+            let now = tap.ppm();
+            assert!((now - before).abs() <= 6, "from {before} to {now} in a block");
+            before = now;
+            most = most.max(now.abs());
+        }
+        assert!((450..=500).contains(&most), "{ppm}: {most}");
+    }
+}
+
 /// Level of what is left of `frames` without their best sine near `hz`, under that sine, in dB.
 fn rest_db(frames: &[Frame], hz: f64) -> f64 {
     let rest = |hz: f64| {
@@ -140,6 +157,9 @@ fn a_sender_that_is_too_fast_waits_and_every_frame_is_heard_once() {
 fn while_nobody_reads_the_oldest_goes_and_who_begins_hears_what_is_new() {
     let (mut feed, tap) = live(TARGET_FRAMES);
     assert!(!tap.ready());
+    feed.push(&numbered(40_000, 47_999));
+    assert!(!tap.ready(), "a frame is missing");
+    tap.flush();
     feed.push(&vec![[0.0; 2]; 48_000]);
     assert!(!tap.ready(), "silence is no audio");
     let mut sent = 0;

@@ -1,8 +1,6 @@
 //! The only place of the air path that reads time: CLOCK_MONOTONIC deadlines, and UTC once.
 
 use grimnir_events::UtcMicros;
-use rustix::thread::ClockId;
-use rustix::time::Timespec;
 
 /// Nanoseconds of one block (480 frames at 48 kHz).
 pub const BLOCK_NS: i64 = 10_000_000;
@@ -34,15 +32,4 @@ pub fn utc_over_monotonic_us() -> i64 {
 pub fn cpu_ns() -> i64 {
     let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     used.tv_sec * SECOND_NS + used.tv_nsec
-}
-
-/// Sleeps until CLOCK_MONOTONIC reads `deadline_ns`; returns at once if it has passed.
-pub fn sleep_until(deadline_ns: i64) {
-    let request = Timespec { tv_sec: deadline_ns / SECOND_NS, tv_nsec: deadline_ns % SECOND_NS };
-    // Interrupted sleeps are resumed: the deadline is absolute.
-    while let Err(error) = rustix::thread::clock_nanosleep_absolute(ClockId::Monotonic, &request) {
-        if error != rustix::io::Errno::INTR {
-            return;
-        }
-    }
 }

@@ -8,8 +8,12 @@ pub mod clips;
 pub mod clock;
 pub mod feeder;
 pub mod guarded;
+pub mod pace;
+mod realtime;
 pub mod ring;
 pub mod thread;
 pub mod view;
+pub mod words;
 
-pub use thread::{AirCommand, AirHandle, AirReport};
+pub use thread::AirHandle;
+pub use words::{AirCommand, AirReport};

@@ -1,112 +1,43 @@
-//! The mix thread: one block of 10 ms at each deadline, whatever else happens.
+//! The mix thread: one block of 10 ms for each deadline, whatever else happens.
 //!
 //! Late blocks up to 2 s are rendered at once; beyond that the air moves on and says so.
 
-use super::bus::{BlockMeter, Bus, Shape};
-use super::clock::{BLOCK_NS, monotonic_ns, sleep_until};
+use super::bus::{BlockMeter, Bus};
+use super::clock::{BLOCK_NS, monotonic_ns};
+use super::pace::{Pace, SOON};
+use super::realtime;
 use super::view::{AirView, Shown};
+use super::words::{AirCommand, AirReport};
 use crate::output::fanout::Fanout;
 use crate::position::{Position, PositionPage};
 use grimnir_events::units::BLOCK_FRAMES;
 use grimnir_events::{AirFrame, EngineRunId};
-use grimnir_mix::dsp::Chain;
 use grimnir_mix::dsp::silence::SilenceWord;
-use grimnir_mix::meter::{Measured, Meter};
-use grimnir_mix::{BLOCK, Command, Frame, MixError, Mixer, Report, Start, VoiceEvent};
+use grimnir_mix::meter::Meter;
+use grimnir_mix::{BLOCK, Command, Frame, Mixer, Report, VoiceEvent};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-
-/// How far the mix may be behind before the air moves on: 2 s.
-const CATCH_UP_BLOCKS: i64 = 200;
-/// Priority under SCHED_RR: above ordinary work, below what the kernel runs itself.
-const PRIORITY: i32 = 20;
-
-/// What the mix thread is told.
-pub enum AirCommand {
-    /// A voice that begins in its file at `from_frame`.
-    Start {
-        /// First frame of the file.
-        from_frame: i64,
-        /// It enters behind everything that delays.
-        urgent: bool,
-        /// The voice.
-        start: Box<Start>,
-    },
-    /// Anything else for the mixer.
-    Mix(Command),
-    /// Takes back what is planned for a voice.
-    Cancel(u64),
-    /// Shapes the programme in another way.
-    Bus(Shape),
-    /// Ends the thread.
-    Quit,
-}
-
-/// What the mix thread says.
-pub enum AirReport {
-    /// Something happened to a voice.
-    Voice {
-        /// What.
-        event: VoiceEvent,
-        /// CLOCK_MONOTONIC when the block was rendered.
-        mixed_ns: i64,
-    },
-    /// A command was refused.
-    Refused {
-        /// Why, and which voice.
-        error: MixError,
-    },
-    /// A voice that is over, to be dropped where it does not matter; `failure` says why it failed.
-    Finished {
-        /// The voice with its source.
-        start: Box<Start>,
-    },
-    /// A chain that is over, to be dropped where it does not matter.
-    Retired {
-        /// The chain.
-        chain: Box<Chain>,
-    },
-    /// A silence sense of the programme spoke up.
-    Silence {
-        /// What it said.
-        word: SilenceWord,
-        /// Frame behind the block it said it at.
-        at: AirFrame,
-    },
-    /// A voice that is over was measured as it left.
-    Measured {
-        /// The voice.
-        voice: u64,
-        /// Frame after its last.
-        at: AirFrame,
-        /// What was measured.
-        measured: Measured,
-    },
-    /// The air moved on over a stall.
-    Stalled {
-        /// First frame that was not rendered.
-        from: AirFrame,
-        /// Frame it went on at.
-        to: AirFrame,
-    },
-}
+use std::thread::Thread;
+use std::time::Duration;
 
 /// The way to the mix thread.
 #[derive(Clone)]
 pub struct AirHandle {
     commands: Sender<AirCommand>,
+    thread: Thread,
     /// What it shows.
     pub view: Arc<AirView>,
 }
 
 impl AirHandle {
-    /// Sends a command; it is taken before the next block.
+    /// Sends a command; it is taken before the next block that is due.
     pub fn send(&self, command: AirCommand) {
         if self.commands.send(command).is_err() {
             tracing::error!("the mix thread is gone");
         }
+        self.thread.unpark();
     }
-    /// First frame of the next block.
+    /// First frame of the next block that is due.
     pub fn position(&self) -> AirFrame {
         self.view.position()
     }
@@ -137,6 +68,22 @@ struct MixThread {
     view: Arc<AirView>,
     run: EngineRunId,
     sounding: Vec<Sounding>,
+}
+
+/// What a block is rendered into.
+struct Buffers {
+    block: [Frame; BLOCK],
+    urgent: [Frame; BLOCK],
+    report: Report,
+    urgent_report: Report,
+}
+
+impl Buffers {
+    fn new() -> Self {
+        let silence = [[0.0; 2]; BLOCK];
+        let (report, urgent_report) = (Report::new(), Report::new());
+        Self { block: silence, urgent: silence, report, urgent_report }
+    }
 }
 
 /// What the mix thread is made of.
@@ -179,68 +126,108 @@ pub fn start(
     let join = std::thread::Builder::new()
         .name("mix".into())
         .spawn(move || crate::run::or_abort("mix", || thread.run()))?;
-    Ok((AirHandle { commands: tx, view }, join))
+    Ok((AirHandle { commands: tx, thread: join.thread().clone(), view }, join))
 }
 
 impl MixThread {
     fn run(mut self) {
-        self.view.set_realtime(ask_realtime());
-        let mut deadline = monotonic_ns();
-        let (mut block, mut urgent_block) = ([[0.0f32; 2]; BLOCK], [[0.0f32; 2]; BLOCK]);
-        let (mut report, mut urgent_report) = (Report::new(), Report::new());
+        self.view.set_realtime(realtime::ask());
+        let mut pace = Pace::begin(self.mixer.position(), monotonic_ns());
+        let mut buffers = Buffers::new();
+        let mut sudden = false;
         loop {
-            sleep_until(deadline);
-            let Some(sudden) = self.take_commands() else { return };
-            let behind = (monotonic_ns() - deadline) / BLOCK_NS;
-            if behind > CATCH_UP_BLOCKS {
-                let from = self.mixer.position();
-                let to = from.plus(behind * BLOCK_FRAMES);
-                self.mixer.jump(to);
-                self.urgent.jump(to);
-                deadline += behind * BLOCK_NS;
-                for play in &mut self.sounding {
-                    play.started = play.started.map(|at| at.plus(to.since(from)));
-                }
-                (self.reports)(AirReport::Stalled { from, to });
-            } else if behind > 0 {
-                self.view.add_late();
+            let Some(ordered) = self.wait(&pace) else { return };
+            // What is due by now was so before the order.
+            let due = pace.due(self.mixer.position(), monotonic_ns());
+            if due.passed > 0 {
+                self.move_on(due.passed * BLOCK_FRAMES);
             }
-            // The bus gives the programme out later than the mixer mixed it.
-            let mixed_at = self.mixer.position();
-            let at = mixed_at.plus(-self.bus.latency_frames());
-            self.mixer.render(&mut block, &mut report);
-            self.urgent.render(&mut urgent_block, &mut urgent_report);
-            let is_urgent = self.sounding.iter().any(|play| play.urgent);
-            let over = is_urgent.then_some(&mut urgent_block);
-            self.mixed.send_sum(mixed_at, sudden, &block, over.as_deref());
-            let meter = self.bus.process(&mut block, over);
-            self.measure(&block, meter, [&report, &urgent_report]);
-            self.fanout.send(at, sudden, &block);
-            if let Some(chain) = self.bus.take_over() {
-                (self.reports)(AirReport::Retired { chain });
+            (0..due.late).for_each(|_| self.view.add_late());
+            for left in (0..due.blocks).rev() {
+                let deadline = pace.deadline() - left * BLOCK_NS;
+                self.block(&mut buffers, std::mem::take(&mut sudden), deadline);
             }
-            if let Some(word) = self.bus.take_word() {
-                let at = at.plus(BLOCK_FRAMES);
-                let silent = matches!(word, SilenceWord::Silent { .. });
-                self.view.set_silent(Some(silent), self.silent_sources());
-                (self.reports)(AirReport::Silence { word, at });
+            let Some(soon) = self.take_commands(ordered) else { return };
+            if soon {
+                sudden = true;
+                pace.hurry(self.mixer.position());
             }
-            self.report(&report);
-            self.report(&urgent_report);
-            let play = self.heard();
-            let position = Position {
-                run: self.run,
-                air_frame: self.mixer.position(),
-                play: play.0,
-                file_frame: play.1,
-            };
-            self.page.write(&position);
-            deadline += BLOCK_NS;
         }
     }
 
+    /// Waits until blocks are due or something is ordered, which it answers; `None` when nobody
+    /// is left who could.
+    fn wait(&self, pace: &Pace) -> Option<Option<AirCommand>> {
+        let until = pace.wake_at(self.mixer.position());
+        loop {
+            match self.commands.try_recv() {
+                Ok(command) => return Some(Some(command)),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => {}
+            }
+            let left = until - monotonic_ns();
+            if left <= 0 {
+                return Some(None);
+            }
+            std::thread::park_timeout(Duration::from_nanos(left.unsigned_abs()));
+        }
+    }
+
+    /// The air moves on over frames that nobody rendered.
+    fn move_on(&mut self, frames: i64) {
+        let from = self.mixer.position();
+        let to = from.plus(frames);
+        self.mixer.jump(to);
+        self.urgent.jump(to);
+        for play in &mut self.sounding {
+            play.started = play.started.map(|at| at.plus(to.since(from)));
+        }
+        (self.reports)(AirReport::Stalled { from, to });
+    }
+
+    /// Renders the next block; `deadline` is that of the one after it.
+    fn block(&mut self, buffers: &mut Buffers, sudden: bool, deadline: i64) {
+        let Buffers { block, urgent, report, urgent_report } = buffers;
+        // The bus gives the programme out later than the mixer mixed it.
+        let mixed_at = self.mixer.position();
+        let at = mixed_at.plus(-self.bus.latency_frames());
+        self.mixer.render(block, report);
+        self.urgent.render(urgent, urgent_report);
+        let is_urgent = self.sounding.iter().any(|play| play.urgent);
+        let over = is_urgent.then_some(urgent);
+        self.mixed.send_sum(mixed_at, sudden, block, over.as_deref());
+        let meter = self.bus.process(block, over);
+        self.measure(block, meter, [report, urgent_report], deadline);
+        self.fanout.send(at, sudden, block);
+        if let Some(chain) = self.bus.take_over() {
+            (self.reports)(AirReport::Retired { chain });
+        }
+        if let Some(word) = self.bus.take_word() {
+            let at = at.plus(BLOCK_FRAMES);
+            let silent = matches!(word, SilenceWord::Silent { .. });
+            self.view.set_silent(Some(silent), self.silent_sources());
+            (self.reports)(AirReport::Silence { word, at });
+        }
+        self.report(report);
+        self.report(urgent_report);
+        let play = self.heard();
+        let position = Position {
+            run: self.run,
+            air_frame: self.mixer.position(),
+            play: play.0,
+            file_frame: play.1,
+        };
+        self.page.write(&position);
+    }
+
     /// Meters a block as it leaves; spans of what starts in it begin with it.
-    fn measure(&mut self, block: &[Frame; BLOCK], meter: BlockMeter, reports: [&Report; 2]) {
+    fn measure(
+        &mut self,
+        block: &[Frame; BLOCK],
+        meter: BlockMeter,
+        reports: [&Report; 2],
+        deadline: i64,
+    ) {
         for event in reports.iter().flat_map(|report| &report.events) {
             if let VoiceEvent::Started { voice, .. } = event {
                 self.meter.begin(*voice);
@@ -254,6 +241,7 @@ impl MixThread {
         }
         self.view.publish(&Shown {
             position,
+            deadline,
             peak: meter.peak,
             square_sum: meter.square_sum,
             true_peak: reading.true_peak,
@@ -273,16 +261,22 @@ impl MixThread {
         self.view.set_silent(None, self.silent_sources());
     }
 
-    /// Whether something about what sounds was ordered; `None` when told to quit.
-    fn take_commands(&mut self) -> Option<bool> {
+    /// Takes what is ordered, `first` before the others: whether any of it is to be heard soon;
+    /// `None` when told to quit.
+    fn take_commands(&mut self, mut first: Option<AirCommand>) -> Option<bool> {
         let mut sudden = false;
         loop {
-            let command = match self.commands.try_recv() {
+            let command = match first.take().map_or_else(|| self.commands.try_recv(), Ok) {
                 Ok(command) => command,
                 Err(TryRecvError::Empty) => return Some(sudden),
                 Err(TryRecvError::Disconnected) => return None,
             };
-            sudden |= matches!(command, AirCommand::Start { .. } | AirCommand::Mix(_));
+            let soon = self.mixer.position().plus(SOON);
+            sudden |= match &command {
+                AirCommand::Start { start, .. } => start.at < soon,
+                AirCommand::Mix(command) => command.at() < soon,
+                AirCommand::Cancel(_) | AirCommand::Bus(_) | AirCommand::Quit => false,
+            };
             let result = match command {
                 AirCommand::Start { from_frame, urgent, start } => {
                     let voice = start.voice;
@@ -371,19 +365,4 @@ impl MixThread {
             .max_by_key(|(at, _)| *at)
             .map_or((0, 0), |(at, play)| (play.voice, play.from_frame + now.since(at)))
     }
-}
-
-/// Asks for SCHED_RR for this thread; false where the system does not grant it.
-fn ask_realtime() -> bool {
-    let parameters = libc::sched_param { sched_priority: PRIORITY };
-    #[expect(unsafe_code, reason = "a system call on this thread with a local struct")]
-    let result =
-        unsafe { libc::pthread_setschedparam(libc::pthread_self(), libc::SCHED_RR, &parameters) };
-    if result == 0 {
-        tracing::info!(priority = PRIORITY, "mix thread runs under SCHED_RR");
-    } else {
-        let error = std::io::Error::from_raw_os_error(result);
-        tracing::warn!(%error, "mix thread runs without real-time priority");
-    }
-    result == 0
 }

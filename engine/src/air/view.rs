@@ -1,5 +1,6 @@
 //! What the mix thread shows to everybody else: atomics only, one writer.
 
+use super::{clock, pace};
 use grimnir_events::AirFrame;
 use grimnir_mix::dsp::silence::Exempt;
 use grimnir_mix::meter::Measured;
@@ -11,6 +12,7 @@ pub const PEAK_BLOCKS: usize = 1_024;
 /// The view; shared by reference count.
 pub struct AirView {
     position: AtomicI64,
+    deadline: AtomicI64,
     blocks: AtomicU64,
     late_blocks: AtomicU64,
     underruns: AtomicU64,
@@ -30,6 +32,8 @@ pub struct AirView {
 pub struct Shown {
     /// First frame of the next block.
     pub position: AirFrame,
+    /// Its deadline, in nanoseconds on CLOCK_MONOTONIC.
+    pub deadline: i64,
     /// Largest magnitude, left and right.
     pub peak: [f32; 2],
     /// Sum of squares, left and right.
@@ -81,6 +85,7 @@ impl AirView {
     pub fn new(start: AirFrame) -> Self {
         Self {
             position: AtomicI64::new(start.0),
+            deadline: AtomicI64::new(i64::MAX),
             blocks: AtomicU64::new(0),
             late_blocks: AtomicU64::new(0),
             underruns: AtomicU64::new(0),
@@ -95,8 +100,15 @@ impl AirView {
         }
     }
 
-    /// First frame of the next block.
+    /// First frame of the next block that is due, the one that orders are for.
     pub fn position(&self) -> AirFrame {
+        let rendered = self.rendered();
+        // Should a block be rendered between the two, the answer is that of the block before.
+        let deadline = self.deadline.load(Ordering::Acquire);
+        pace::position(rendered, deadline, clock::monotonic_ns())
+    }
+    /// Frame after the last that was rendered.
+    pub fn rendered(&self) -> AirFrame {
         AirFrame(self.position.load(Ordering::Acquire))
     }
     /// Blocks that were rendered after their time.
@@ -175,6 +187,7 @@ impl AirView {
         slot[2].store(shown.true_peak.to_bits(), Ordering::Relaxed);
         self.buffered.store(shown.buffered.unwrap_or(-1), Ordering::Relaxed);
         self.blocks.store(blocks + 1, Ordering::Release);
+        self.deadline.store(shown.deadline, Ordering::Release);
         self.position.store(shown.position.0, Ordering::Release);
     }
 
@@ -217,7 +230,8 @@ mod tests {
     fn shown(position: i64, peak: [f32; 2], square_sum: [f64; 2]) -> Shown {
         let (loudness, buffered) = ([-23.0, -24.0], Some(4_800));
         let position = AirFrame(position);
-        Shown { position, peak, square_sum, true_peak: peak[0] * 1.1, loudness, buffered }
+        let true_peak = peak[0] * 1.1;
+        Shown { position, deadline: 0, peak, square_sum, true_peak, loudness, buffered }
     }
 
     #[test]

@@ -59,8 +59,8 @@ use tokio::sync::oneshot;
 
 /// What is known to start is handed to the mixer this long before it: 500 ms.
 const COMMIT_AHEAD: i64 = 24_000;
-/// Least distance of a planned start from the next block, so that the mixer is in time: 20 ms.
-const LEAD: i64 = 960;
+/// Least distance of a planned start from the next block, so that the mixer is in time: 10 ms.
+const LEAD: i64 = 480;
 /// A turn is taken at least this often while something can change by time alone.
 const TURN: Duration = Duration::from_millis(20);
 /// A turn while nothing but the timeline runs; starts are handed over 500 ms ahead.
@@ -283,6 +283,7 @@ impl Director {
             self.outputs.apply(&config, config.on_air);
             self.outputs.apply_targets(&self.held.outputs);
             self.load_clips();
+            self.gate.set_target(config.settings.target_lufs_x100);
             if config.on_air {
                 self.sign_on();
             }

@@ -273,7 +273,7 @@ impl Director {
         let (feed, tap) = live(HELD_FRAMES);
         self.streams.keys += 1;
         let key = self.streams.keys;
-        stream.player.play(feed, key);
+        stream.player.play(feed, key, self.gate.target_lufs());
         let session = stream.grant.webstream.session(wish.tier, wish.take);
         let live = self.lives.all.entry(session.id).or_insert_with(|| Live::of_stream(id, session));
         live.windows = vec![(wish.from, wish.until)];

@@ -20,15 +20,22 @@ use std::time::Duration;
 /// A decoder that gives nothing for so long is stuck: whoever sends nothing is gone before. It is
 /// longer than the harbor waits for bytes.
 const STILL: Duration = Duration::from_secs(15);
-
-/// Between the end of its output and its own, a process that ends by itself needs no longer.
-const FAREWELL: Duration = Duration::from_millis(200);
-/// How often it is looked whether it has ended.
-const LOOK: Duration = Duration::from_millis(5);
+/// How it ended is looked for so often, with so much between: half a second.
+const END_LOOKS: u32 = 50;
+const END_LOOK: Duration = Duration::from_millis(10);
 
 /// Decodes what comes; answers why it ended where that was not by the sender.
 pub(super) fn run(incoming: Incoming, sink: &mut dyn Sink) -> Result<(), String> {
-    let mut child = start()?;
+    decoded_by(start()?, incoming, sink, STILL)
+}
+
+/// The same, by this process, which is not to be still for longer.
+fn decoded_by(
+    mut child: Child,
+    incoming: Incoming,
+    sink: &mut dyn Sink,
+    patience: Duration,
+) -> Result<(), String> {
     let (Some(input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
         return Err("the decoder process has no pipes".into());
     };
@@ -47,7 +54,7 @@ pub(super) fn run(incoming: Incoming, sink: &mut dyn Sink) -> Result<(), String>
     let (mut held, mut frames) = (Vec::new(), Vec::<Frame>::new());
     let mut still = false;
     loop {
-        if !speaks_within(&output, STILL) {
+        if !speaks_within(&output, patience) {
             still = true;
             break;
         }
@@ -57,11 +64,11 @@ pub(super) fn run(incoming: Incoming, sink: &mut dyn Sink) -> Result<(), String>
         sink.take(&mut frames);
     }
     drop(output);
-    let ended = end_within(&mut child, FAREWELL);
+    let ended = if still { None } else { end_of(&mut child) };
     stop(&mut child);
     if still {
         let _ = fed.join();
-        return Err(format!("its decoder gave no sound for {} s", STILL.as_secs()));
+        return Err(format!("its decoder gave no sound for {} s", patience.as_secs()));
     }
     let _ = fed.join();
     match ended {
@@ -72,12 +79,13 @@ pub(super) fn run(incoming: Incoming, sink: &mut dyn Sink) -> Result<(), String>
     }
 }
 
-/// How a process that gives nothing more has ended; none where it goes on.
-fn end_within(child: &mut Child, time: Duration) -> Option<ExitStatus> {
-    for _ in 0..time.as_millis() / LOOK.as_millis() {
+/// How it ended; its output is closed a moment before it is known.
+fn end_of(child: &mut Child) -> Option<ExitStatus> {
+    for _ in 0..END_LOOKS {
         match child.try_wait() {
-            Ok(None) => std::thread::sleep(LOOK),
-            ended => return ended.ok().flatten(),
+            Ok(None) => std::thread::sleep(END_LOOK),
+            Ok(ended) => return ended,
+            Err(_) => return None,
         }
     }
     None
@@ -192,26 +200,37 @@ fn build() -> Result<gst::Pipeline, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
+    use tokio::sync::mpsc::channel;
 
-    #[test]
-    fn how_a_process_ends_is_known_although_its_output_ends_first() {
-        // It has some work to do in between.
-        let script = "exec >&-; i=0; while [ $i -lt 5000 ]; do i=$((i+1)); done; exit 3";
-        let mut child = Command::new("/bin/sh")
-            .args(["-c", script])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("starts");
-        let mut output = child.stdout.take().expect("a pipe");
-        assert_eq!(output.read(&mut [0; 8]).expect("reads"), 0, "its output has ended");
-        let ended = end_within(&mut child, Duration::from_secs(60));
-        assert_eq!(ended.and_then(|status| status.code()), Some(3));
+    struct Nowhere;
+
+    impl Sink for Nowhere {
+        fn take(&mut self, _: &mut [Frame]) {}
+    }
+
+    /// What becomes of somebody who sends and sends, where this is the decoder.
+    fn outcome(decoder: &str, patience_ms: u64) -> Result<(), String> {
+        let (tx, rx) = channel(1);
+        let sender =
+            std::thread::spawn(
+                move || while tx.blocking_send(Bytes::from_static(&[0; 999])).is_ok() {},
+            );
+        let mut command = Command::new("sh");
+        command.args(["-c", decoder]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let child = command.spawn().expect("starts");
+        let patience = Duration::from_millis(patience_ms);
+        let outcome = decoded_by(child, Incoming::plain(rx), &mut Nowhere, patience);
+        sender.join().expect("nobody takes it any more");
+        outcome
     }
 
     #[test]
-    fn one_that_goes_on_is_waited_for_no_longer_than_that() {
-        let mut child = Command::new("/bin/sleep").arg("600").spawn().expect("starts");
-        assert_eq!(end_within(&mut child, LOOK), None);
-        stop(&mut child);
+    fn a_decoder_that_is_stuck_or_crashes_ends_the_source_with_its_reason() {
+        let stuck = outcome("exec tail -f /dev/null", 90);
+        assert_eq!(stuck, Err("its decoder gave no sound for 0 s".into()));
+        let crashed = outcome("kill -SEGV $$", 20_000).expect_err("it crashed");
+        assert!(crashed.starts_with("the decoder process ended with signal: 11"), "{crashed}");
+        assert_eq!(outcome("head -c 80000", 20_000), Ok(()), "it has had enough");
     }
 }

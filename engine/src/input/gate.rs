@@ -5,6 +5,7 @@
 use super::Key;
 use grimnir_events::line::LiveLine;
 use grimnir_events::live::{EngineInputs, LiveGrant, LiveSession, secret_digest};
+use grimnir_events::station::StationSettings;
 use grimnir_events::{LiveSessionId, UtcMicros};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -60,6 +61,8 @@ struct State {
     /// The source on each mount.
     sources: BTreeMap<String, (Key, LiveSessionId)>,
     keys: Key,
+    /// What sound is levelled to, in hundredths of LUFS, once that was told.
+    target: Option<i32>,
 }
 
 impl State {
@@ -95,6 +98,17 @@ impl Gate {
     /// Others may come in from now on; who is in stays.
     pub fn set(&self, inputs: EngineInputs) {
         self.state().inputs = inputs;
+    }
+
+    /// Who comes in from now on is levelled to this, in hundredths of LUFS.
+    pub fn set_target(&self, lufs_x100: i32) {
+        self.state().target = Some(lufs_x100);
+    }
+
+    /// The loudness that inputs are levelled to: the station's.
+    pub fn target_lufs(&self) -> f64 {
+        let told = self.state().target;
+        f64::from(told.unwrap_or_else(|| StationSettings::default().target_lufs_x100)) / 100.0
     }
 
     /// Lines that are to be open while their sessions are valid.
@@ -241,5 +255,16 @@ pub(super) mod tests {
         gate.leave(&first);
         assert_eq!(gate.titled(&right), Ok(Some(second.key)), "who is gone already frees nothing");
         assert!(gate.admit(&shown("", "secret-2", None), now).is_ok(), "another mount");
+    }
+
+    #[test]
+    fn nobody_tells_titles_of_another_who_is_on_the_same_mount() {
+        let gate = Gate::default();
+        let grants = vec![grant(1, "", "/live"), grant(2, "", "/live")];
+        gate.set(EngineInputs { revision: 1, station_id: StationId([1; 16]), grants });
+        let [first, second] = ["secret-1", "secret-2"].map(|secret| shown("", secret, None));
+        let admitted = gate.admit(&first, UtcMicros(150)).expect("is let in");
+        assert_eq!(gate.titled(&first), Ok(Some(admitted.key)));
+        assert_eq!(gate.titled(&second), Ok(None));
     }
 }

@@ -119,16 +119,17 @@ impl Codec {
     pub fn encode<'a>(&mut self, frames: impl Iterator<Item = &'a Frame>) -> Result<Taken, String> {
         let mut bytes = Vec::with_capacity(USUAL_BYTES);
         let mut count = 0;
-        for frame in frames {
+        // By one closure: of many blocks in a row a loop over the iterator asks at every frame
+        // which block it is in.
+        frames.for_each(|frame| {
             count += 1;
-            for sample in frame {
-                if self.floats {
-                    bytes.extend_from_slice(&sample.to_le_bytes());
-                } else {
-                    bytes.extend_from_slice(&to_i16(*sample * self.gain).to_le_bytes());
-                }
+            if self.floats {
+                frame.iter().for_each(|sample| bytes.extend_from_slice(&sample.to_le_bytes()));
+            } else {
+                let [[a, b], [c, d]] = frame.map(|s| to_i16(s * self.gain).to_le_bytes());
+                bytes.extend_from_slice(&[a, b, c, d]);
             }
-        }
+        });
         let mut buffer = gst::Buffer::from_mut_slice(bytes);
         if let Some(buffer) = buffer.get_mut() {
             buffer.set_pts(gst::ClockTime::from_nseconds(self.frames * 62_500 / 3));

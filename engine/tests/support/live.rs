@@ -2,6 +2,7 @@
 //! own that keeps time.
 
 use super::*;
+use grimnir_engine_proto::bounds::ENVIRONMENT;
 use grimnir_events::codec::decode_bytes;
 use grimnir_events::live::*;
 use std::net::TcpStream;
@@ -266,7 +267,11 @@ pub fn base64(text: &str) -> String {
 
 /// An engine on air with a tone of 440 Hz.
 pub async fn on_air(grants: &[LiveGrant]) -> (Rig, Client, u16) {
-    let mut rig = Rig::new();
+    on_air_in(Rig::new(), grants).await
+}
+
+/// The same, of an engine that is not started yet.
+pub async fn on_air_in(mut rig: Rig, grants: &[LiveGrant]) -> (Rig, Client, u16) {
     let tone = rig.tone(440, 120.0, "flac");
     rig.start();
     let (mut client, port) = rig.client().await;
@@ -277,6 +282,42 @@ pub async fn on_air(grants: &[LiveGrant]) -> (Rig, Client, u16) {
     set_inputs(&mut client, 1, grants).await;
     facts_until(&mut client, 1, |facts| started(facts).len() == 1).await;
     (rig, client, port)
+}
+
+/// Processes of the engine with this command: the kernel confines them, and of the variables of
+/// who started it they have those that a decoder needs.
+pub fn children(rig: &Rig, command: &str) -> Vec<u32> {
+    let parent = format!("PPid:\t{}", rig.child.as_ref().unwrap().id());
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let read = |name| std::fs::read_to_string(entry.path().join(name)).unwrap_or_default();
+        let (status, words) = (read("status"), read("cmdline"));
+        let is = |wanted: &str| status.lines().any(|line| line == wanted);
+        if is(&parent) && words.split('\0').nth(1) == Some(command) {
+            assert!(is("Seccomp:\t2") && is("NoNewPrivs:\t1"), "{status}");
+            let variables = read("environ");
+            for variable in variables.split('\0').filter(|variable| !variable.is_empty()) {
+                let name = variable.split('=').next().unwrap();
+                assert!(ENVIRONMENT.contains(&name), "{command} is given {name}");
+            }
+            found.push(entry.file_name().to_str().unwrap().parse().unwrap());
+        }
+    }
+    found
+}
+
+/// Waits until none of these processes is there.
+pub fn until_gone(processes: &[u32]) {
+    let until = Instant::now() + Duration::from_secs(10);
+    let is_there = |id: &u32| {
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        // What waits for its end to be read is gone.
+        !status.is_empty() && !status.contains("State:\tZ")
+    };
+    while processes.iter().any(is_there) {
+        assert!(Instant::now() < until, "of {processes:?} some are still there");
+        std::thread::yield_now();
+    }
 }
 
 /// Waits until so many frames more have aired.

@@ -1,12 +1,14 @@
 //! What the engine's tests share: media made by ffmpeg, one engine process, its client, its sound.
 #![allow(dead_code, missing_docs, unused_imports, clippy::unwrap_used)]
 
+mod climb;
 mod ear;
 pub mod icecast;
 mod outputs;
 #[path = "../../../tests/src/ports.rs"]
 pub mod ports;
 
+pub use climb::*;
 pub use ear::*;
 pub use outputs::*;
 pub use shape::*;
@@ -39,13 +41,15 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_grimnir-engine");
 pub struct Rig {
     pub dir: tempfile::TempDir,
     pub child: Option<Child>,
+    /// Variables that it is started with besides those of the test.
+    pub variables: Vec<(String, String)>,
 }
 
 impl Rig {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(dir.path().join("media")).unwrap();
-        Self { dir, child: None }
+        Self { dir, child: None, variables: Vec::new() }
     }
 
     pub fn engine_dir(&self) -> PathBuf {
@@ -72,6 +76,7 @@ impl Rig {
             .args(["--station", &STATION.to_string(), "--listen", "127.0.0.1:0"])
             .args(more)
             .args(["--harbor", "127.0.0.1:0"])
+            .envs(self.variables.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

@@ -61,8 +61,13 @@ pub async fn target(client: &mut Client, n: u8) -> v1::TargetStatus {
     status.targets.into_iter().find(|target| target.output_id == [n; 16]).unwrap()
 }
 
-/// Sound whose frame n says n: twelve bits in each channel, a quarter of full scale.
-pub fn coded(rig: &Rig, frames: u32) -> (ContentHash, i64) {
+/// Puts sound of 16 bits into the store, made frame by frame.
+pub fn store_wav(
+    rig: &Rig,
+    name: &str,
+    frames: u32,
+    of: impl Fn(u32) -> [i16; 2],
+) -> (ContentHash, i64) {
     let mut wav = Vec::new();
     let data = frames * 4;
     wav.extend_from_slice(b"RIFF");
@@ -73,13 +78,17 @@ pub fn coded(rig: &Rig, frames: u32) -> (ContentHash, i64) {
     wav.extend_from_slice(b"\x04\0\x10\0data");
     wav.extend_from_slice(&data.to_le_bytes());
     for n in 0..frames {
-        for bits in [n & 0xFFF, (n >> 12) & 0xFFF] {
-            wav.extend_from_slice(&((bits as i16 - 2_048) * 4).to_le_bytes());
-        }
+        of(n).iter().for_each(|sample| wav.extend_from_slice(&sample.to_le_bytes()));
     }
-    let path = rig.dir.path().join("coded.wav");
+    let path = rig.dir.path().join(name).with_extension("wav");
     std::fs::write(&path, wav).unwrap();
     (rig.store(&path), i64::from(frames))
+}
+
+/// Sound whose frame n says n: twelve bits in each channel, a quarter of full scale.
+pub fn coded(rig: &Rig, frames: u32) -> (ContentHash, i64) {
+    let sample = |bits: u32| ((bits & 0xFFF) as i16 - 2_048) * 4;
+    store_wav(rig, "coded", frames, |n| [sample(n), sample(n >> 12)])
 }
 
 /// What each frame of a lossless stream says.
@@ -120,4 +129,25 @@ pub async fn pass(client: &mut Client, seconds: i64) {
     let mut telemetry = client.stream_telemetry(request).await.unwrap().into_inner();
     let first = telemetry.message().await.unwrap().unwrap().air_frame;
     while telemetry.message().await.unwrap().unwrap().air_frame < first + seconds * 48_000 {}
+}
+
+impl Rig {
+    /// Starts it with its recordings on a disk of their own, of so many kilobytes.
+    pub fn start_on_small_disk(&mut self, kilobytes: u32) {
+        let recordings = self.engine_dir().join("recordings");
+        std::fs::create_dir_all(&recordings).unwrap();
+        let mount = format!("mount -t tmpfs -o size={kilobytes}k none '{}'", recordings.display());
+        let log = std::fs::File::create(self.dir.path().join("engine.log")).unwrap();
+        let child = Command::new("unshare")
+            .args(["-rm", "sh", "-c", &format!("{mount} && exec \"$@\""), "sh", PROGRAM])
+            .args(["run", "--listen", "127.0.0.1:0", "--station", &STATION.to_string(), "--dir"])
+            .arg(self.engine_dir())
+            .arg("--media")
+            .arg(self.dir.path().join("media"))
+            .stdin(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("unshare is installed");
+        self.child = Some(child);
+    }
 }

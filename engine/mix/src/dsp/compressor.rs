@@ -39,8 +39,10 @@ pub struct Compressor {
     /// Gain in dB without make-up.
     gain_db: f64,
     now: f64,
-    /// Peak since the last look.
+    /// Peak since the last look, and that of the look before with its level: a peak is held for
+    /// many looks, and a logarithm is dear.
     peak: f32,
+    looked: (f32, f64),
     slope: f64,
     fill: usize,
 }
@@ -56,6 +58,7 @@ impl Compressor {
             gain_db: 0.0,
             now: factor(settings.makeup_gain_db),
             peak: 0.0,
+            looked: (0.0, decibels(0.0)),
             slope: 0.0,
             fill: 0,
         }
@@ -89,8 +92,10 @@ impl Compressor {
     }
 
     fn look(&mut self) {
-        let level_db = decibels(f64::from(self.peak));
-        let wanted = Self::static_gain_db(&self.settings, level_db);
+        if self.peak != self.looked.0 {
+            self.looked = (self.peak, decibels(f64::from(self.peak)));
+        }
+        let wanted = Self::static_gain_db(&self.settings, self.looked.1);
         let share = if wanted < self.gain_db { self.attack } else { self.release };
         self.gain_db += (wanted - self.gain_db) * share;
         if (wanted - self.gain_db).abs() < 1e-9 {

@@ -27,9 +27,12 @@ pub use chain::{Chain, SwappingChain};
 pub use preset::Preset;
 pub use spec::NodeSpec;
 
+use core::f64::consts::LOG2_10;
+
 /// The factor of a gain in dB.
 pub(crate) fn factor(db: f64) -> f64 {
-    libm::pow(10.0, db / 20.0)
+    // A power of two costs a third of one of ten.
+    libm::exp2(db * (LOG2_10 / 20.0))
 }
 
 /// The gain in dB of a factor; −200 dB for nothing.

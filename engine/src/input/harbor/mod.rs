@@ -1,10 +1,12 @@
 //! The harbor: encoders of DJs connect here, on a port of its own; Shoutcast v1 on the next.
 //!
-//! Reading order: [`request`] (what they say), [`chunks`], [`answer`] (what they hear), [`seats`],
+//! Reading order: [`request`] (what they say), [`chunks`], [`answer`] (what they hear), [`ports`], [`seats`],
 //! [`server`], [`sniff`] (what they send).
 
 mod answer;
 mod chunks;
+mod patience;
+mod ports;
 mod private;
 #[cfg(test)]
 mod laws;
@@ -13,4 +15,6 @@ mod seats;
 mod server;
 pub mod sniff;
 
-pub use server::{Harbor, bind, serve};
+pub use patience::Patience;
+pub use ports::bind;
+pub use server::{Harbor, serve};

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Connections at once that are not signed in.
 const SEATS: usize = 64;
 /// Of these, for one address.
-const OF_ADDRESS: usize = 8;
+pub const OF_ADDRESS: usize = 8;
 
 /// All of them.
 #[derive(Clone, Default)]

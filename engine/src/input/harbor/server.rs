@@ -4,6 +4,7 @@
 
 use super::answer;
 use super::chunks::Chunks;
+use super::patience::Patience;
 use super::private::{Line, opened};
 use super::request::{Head, IcyLine, Parsed, head, icy_headers, icy_line, mount_of, title_of};
 use super::seats::{Seat, Seats};
@@ -19,14 +20,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
-/// Longest time of what is said before the sound.
-const HEAD_TIME: Duration = Duration::from_secs(15);
-/// A source that sends nothing for so long is gone.
-const SOURCE_TIME: Duration = Duration::from_secs(10);
 /// An answer that nobody takes is given up.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
 /// Whoever was wrong waits before hearing so.
@@ -36,8 +33,6 @@ const MOUNT_CHARS: usize = 100;
 /// Reads that may wait for the decoder, of at most so many bytes each.
 const QUEUE: usize = 4;
 const READ_BYTES: usize = 8 * 1024;
-/// Bytes that the kernel holds of a source, as they are asked for.
-const RECEIVE_BYTES: u32 = 32 * 1024;
 
 /// What the harbor is made of.
 pub struct Harbor {
@@ -47,6 +42,8 @@ pub struct Harbor {
     pub tell: Box<dyn Fn(InputWord) + Send + Sync>,
     /// By which it is spoken in private as well, on the same ports.
     pub certificate: Option<Arc<Certificate>>,
+    /// How long it waits.
+    pub patience: Patience,
 }
 
 /// The connection under way.
@@ -61,39 +58,6 @@ struct Visit {
 
 /// Why a connection is over before its sound.
 type Over = Option<(Shown, Denial)>;
-
-/// Binds a port and the next; of port 0 two free ones. Tries for a while, because the engine before
-/// may still hold them.
-pub async fn bind(address: SocketAddr) -> std::io::Result<(TcpListener, TcpListener)> {
-    let mut tries = 0;
-    loop {
-        match bind_pair(address) {
-            Ok(pair) => return Ok(pair),
-            Err(error) if tries >= 100 => return Err(error),
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
-        tries += 1;
-    }
-}
-
-fn bind_pair(address: SocketAddr) -> std::io::Result<(TcpListener, TcpListener)> {
-    let base = bind_one(address)?;
-    let port = base.local_addr()?.port();
-    let next = port.checked_add(1).ok_or_else(|| {
-        std::io::Error::new(std::io::ErrorKind::InvalidInput, "no port follows 65535")
-    })?;
-    let icy = bind_one(SocketAddr::new(address.ip(), next))?;
-    Ok((base, icy))
-}
-
-/// What waits in the kernel is not heard: of sound that comes faster than time, not much does.
-fn bind_one(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
-    socket.set_recv_buffer_size(RECEIVE_BYTES)?;
-    socket.bind(address)?;
-    socket.listen(64)
-}
 
 /// Serves a port until the process ends; `icy` on the port of Shoutcast sources.
 pub async fn serve(listener: TcpListener, harbor: Arc<Harbor>, icy: bool) {
@@ -111,8 +75,8 @@ pub async fn serve(listener: TcpListener, harbor: Arc<Harbor>, icy: bool) {
         let Some(seat) = seats.take(address.ip()) else { continue };
         let harbor = harbor.clone();
         tokio::spawn(async move {
-            let Some(stream) = opened(stream, harbor.certificate.as_deref(), HEAD_TIME).await
-            else {
+            let certificate = harbor.certificate.as_deref();
+            let Some(stream) = opened(stream, certificate, harbor.patience.head).await else {
                 return;
             };
             let (held, seat) = (BytesMut::new(), Some(seat));
@@ -147,7 +111,9 @@ impl Visit {
                 }
             }
         };
-        timeout(HEAD_TIME, reading).await.unwrap_or(Err("it said nothing whole in 15 s"))
+        timeout(self.harbor.patience.head, reading)
+            .await
+            .unwrap_or(Err("it said nothing whole in time"))
     }
 
     async fn answer(&mut self, text: &str) -> std::io::Result<()> {
@@ -327,6 +293,7 @@ impl Visit {
         })));
         let (tx, rx) = mpsc::channel(QUEUE);
         let (harbor, incoming) = (self.harbor.clone(), Incoming::new(rx, &feed));
+        let incoming = incoming.towards(self.harbor.gate.target_lufs());
         let (done, mut decoded) = tokio::sync::oneshot::channel();
         let spawned = std::thread::Builder::new().name(format!("live-{key}")).spawn(move || {
             let _ = done.send(pump::run(key, incoming, feed, &*harbor.tell));
@@ -340,7 +307,7 @@ impl Visit {
             Err(error) => Some(format!("no thread for its decoder: {error}")),
         };
         // The decoder ends with its bytes; what it says of them is the better reason.
-        if let Ok(Ok(Some(why))) = timeout(SOURCE_TIME, &mut decoded).await {
+        if let Ok(Ok(Some(why))) = timeout(self.harbor.patience.source, &mut decoded).await {
             reason = Some(why);
         }
         let reason = reason.unwrap_or_default();
@@ -376,11 +343,14 @@ impl Visit {
             }
             self.held.reserve(READ_BYTES);
             let read = self.stream.read_buf(&mut self.held);
-            match timeout(SOURCE_TIME, read).await {
+            match timeout(self.harbor.patience.source, read).await {
                 Ok(Ok(0)) => return "the sender ended".into(),
                 Ok(Ok(length)) => *count += length as u64,
                 Ok(Err(error)) => return format!("the connection broke: {error}"),
-                Err(_) => return "it sent nothing for 10 s".into(),
+                Err(_) => {
+                    let waited = self.harbor.patience.source.as_secs();
+                    return format!("it sent nothing for {waited} s");
+                }
             }
         }
     }
@@ -395,5 +365,7 @@ impl Visit {
     }
 }
 
+#[cfg(test)]
+mod strangers;
 #[cfg(test)]
 mod tests;

@@ -247,7 +247,7 @@ impl Running {
         let (feed, tap) = live(TARGET_FRAMES);
         let (tx, rx) = mpsc::channel(QUEUE);
         let (key, cut) = (admitted.key, Arc::new(Notify::new()));
-        let incoming = Incoming::new(rx, &feed);
+        let incoming = Incoming::new(rx, &feed).towards(self.harbor.gate.target_lufs());
         let protocol = self.task.line.protocol();
         let spawned = std::thread::Builder::new()
             .name(format!("live-{key}"))
@@ -296,7 +296,12 @@ mod tests {
             let ended = matches!(word, InputWord::Ended { key: gone, .. } if gone == key);
             let _ = told.send((ended, asked.admit_line(session, now).err()));
         });
-        let harbor = Arc::new(Harbor { gate: gate.clone(), tell, certificate: None });
+        let harbor = Arc::new(Harbor {
+            gate: gate.clone(),
+            tell,
+            certificate: None,
+            patience: Default::default(),
+        });
         let (tx, _rx) = mpsc::channel(1);
         let (cut, reason) = (Arc::new(Notify::new()), "the sender ended".to_owned());
         drop(Source { harbor, admitted, tx, cut, bytes: 0, reason });

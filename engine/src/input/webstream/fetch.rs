@@ -49,7 +49,7 @@ pub(super) fn parsed(base: Option<&Url>, text: &str) -> Result<Url, Fault> {
     let url = url.map_err(|error| Fault::NotSound(format!("the address {shown:?}: {error}")))?;
     match url.scheme() {
         "http" | "https" => Ok(url),
-        _ => Err(Fault::NotSound(format!("the address {shown:?} is not one of http or https"))),
+        _ => Err(Fault::NotSound(format!("the address {shown:?} is not http or https"))),
     }
 }
 

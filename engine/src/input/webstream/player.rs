@@ -21,8 +21,6 @@ use tokio::runtime::Handle;
 const TURN: Duration = Duration::from_millis(10);
 /// A turn while nothing is open.
 const REST: Duration = Duration::from_millis(200);
-/// Where the rider aims at.
-const TARGET_LUFS: f64 = -16.0;
 /// Frames that are moved at a time: 50 ms.
 const CHUNK: usize = 2_400;
 /// Frames that one that is not heard holds: 2 s; more is stale.
@@ -34,8 +32,8 @@ const QUIET: f32 = 0.01;
 
 /// What a player is told.
 pub(in crate::input) enum Order {
-    /// To be heard from now on: into this ring, under this number.
-    Play(Box<LiveFeed>, Key),
+    /// To be heard from now on: into this ring, under this number, at this loudness.
+    Play(Box<LiveFeed>, Key, f64),
     /// Not any more.
     Rest,
     /// Try out all addresses.
@@ -81,9 +79,9 @@ impl Player {
         let _ = self.orders.send(order);
     }
 
-    /// To be heard from now on: into this ring, under this number.
-    pub fn play(&self, feed: LiveFeed, key: Key) {
-        self.send(Order::Play(Box::new(feed), key));
+    /// To be heard from now on: into this ring, under this number, at this loudness in LUFS.
+    pub fn play(&self, feed: LiveFeed, key: Key, target_lufs: f64) {
+        self.send(Order::Play(Box::new(feed), key, target_lufs));
     }
 
     /// Not to be heard any more.
@@ -117,6 +115,19 @@ struct Air {
 }
 
 impl Air {
+    fn new(feed: Box<LiveFeed>, key: Key, target_lufs: f64) -> Self {
+        Self {
+            feed,
+            key,
+            rider: rider(target_lufs),
+            splice: Splice::default(),
+            pending: Vec::new(),
+            left_over: Vec::new(),
+            quiet: true,
+            format: String::new(),
+        }
+    }
+
     fn held(&self) -> u64 {
         self.feed.fill() + (self.pending.len() + self.left_over.len()) as u64
     }
@@ -165,18 +176,9 @@ impl Thread {
 
     fn take(&mut self, order: Order) {
         match order {
-            Order::Play(feed, key) => {
+            Order::Play(feed, key, target_lufs) => {
                 self.rest("it begins anew");
-                self.air = Some(Air {
-                    feed,
-                    key,
-                    rider: rider(TARGET_LUFS),
-                    splice: Splice::default(),
-                    pending: Vec::new(),
-                    left_over: Vec::new(),
-                    quiet: true,
-                    format: String::new(),
-                });
+                self.air = Some(Air::new(feed, key, target_lufs));
                 self.chain.want(now_ms());
             }
             Order::Rest => self.rest("it is not wanted"),
@@ -330,50 +332,4 @@ impl Thread {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use grimnir_events::webstream::{FailoverSettings, ProbeSettings};
-    use grimnir_mix::live::live;
-
-    #[test]
-    fn one_that_is_dropped_while_unwell_says_that_nobody_looks_at_it_any_more() {
-        let mut runtime = tokio::runtime::Builder::new_multi_thread();
-        let runtime = runtime.worker_threads(1).enable_all().build().expect("starts");
-        // A port that nobody listens at any more.
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
-        let at = free.local_addr().expect("is bound");
-        drop(free);
-        let webstream = Webstream {
-            id: WebstreamId([1; 16]),
-            name: "Sister".into(),
-            urls: vec![format!("http://{at}/")],
-            enabled: true,
-            take: grimnir_events::live::TakePolicy::Immediate,
-            passthrough: true,
-            probe: ProbeSettings { interval_s: 0, ..ProbeSettings::default() },
-            failover: FailoverSettings::default(),
-        };
-        let (tx, told) = channel();
-        let tell: Tell = std::sync::Arc::new(move |word| {
-            let InputWord::Webstream(event) = word else { return };
-            let _ = tx.send(*event);
-        });
-        let player = Player::start(&webstream, runtime.handle().clone(), tell).expect("starts");
-        let (feed, _tap) = live(96_000);
-        player.play(feed, 1);
-        let next = || told.recv_timeout(Duration::from_secs(20)).expect("is told");
-        let unwell = |event: &WebstreamAirEvent| match event {
-            WebstreamAirEvent::HealthChanged { to, .. } => *to == WebstreamHealth::Unhealthy,
-            _ => false,
-        };
-        while !unwell(&next()) {}
-        drop(player);
-        let rest: Vec<WebstreamAirEvent> = told.iter().collect();
-        let (webstream_id, from) = (webstream.id, WebstreamHealth::Unhealthy);
-        let closed = |event: &&WebstreamAirEvent| matches!(event, WebstreamAirEvent::Closed { .. });
-        assert_eq!(rest.iter().filter(closed).count(), 1, "{rest:?}");
-        let to = WebstreamHealth::Unknown;
-        let last = WebstreamAirEvent::HealthChanged { webstream_id, from, to };
-        assert_eq!(rest.last(), Some(&last));
-    }
-}
+mod tests;

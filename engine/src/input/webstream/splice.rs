@@ -55,7 +55,9 @@ mod tests {
         let ones = vec![[0.0f32; 2]; 2_000];
         let crossed = splice.cross(vec![], ones);
         // From the last frame that went on, down to none, in even steps.
-        let steps: Vec<f32> = crossed[..TAIL].windows(2).map(|w| w[0][0] - w[1][0]).collect();
+        let last = out.last().expect("is there");
+        let all = [std::slice::from_ref(last), &crossed[..TAIL]].concat();
+        let steps: Vec<f32> = all.windows(2).map(|w| w[0][0] - w[1][0]).collect();
         assert!(steps.iter().all(|step| (0.0..10.0).contains(step)), "{steps:?}");
         assert_eq!(crossed.len(), 2_000 - TAIL);
         assert_eq!(crossed[TAIL], [0.0; 2]);

@@ -1,103 +1,148 @@
-//! People who hold connections open, ask for what there is not, and leave.
+//! The harbor's sockets without a station behind them: whoever says nothing is sent away, whoever
+//! only looks takes no place, and sound is taken wherever it begins.
 
 use super::*;
-use crate::input::gate::tests::{grant, shown};
-use grimnir_events::live::EngineInputs;
-use grimnir_events::{StationId, UtcMicros};
+use crate::input::harbor::bind;
+use crate::input::harbor::seats::OF_ADDRESS;
+use grimnir_events::ladder::Tier;
+use grimnir_events::live::{EngineInputs, LiveGrant, LiveMode, LiveSession, LiveValidity};
+use grimnir_events::live::{TakePolicy, secret_digest};
+use grimnir_events::{LiveSessionId, StationId, UtcMicros};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-/// A harbor with sessions 1 to 9 on `/mount-N`, and what it tells: each word, and for one that is
-/// gone, whether its mount could be had when that was told.
-async fn harbor() -> (SocketAddr, UnboundedReceiver<(InputWord, Option<Denial>)>) {
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(60);
+/// What is waited for has happened by then.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// `source:secret`.
+const LOGIN: &str = "Authorization: Basic c291cmNlOnNlY3JldA==\r\n";
+
+/// A harbor that lets in one session at `/live`; its port and what it tells.
+async fn harbor(head: Duration, source: Duration) -> (u16, UnboundedReceiver<InputWord>) {
+    let id = LiveSessionId([1; 16]);
+    let session = LiveSession {
+        id,
+        name: "DJ".into(),
+        username: String::new(),
+        digest: secret_digest(id, "secret"),
+        mount: "/live".into(),
+        validity: LiveValidity::Shows { show_id: None },
+        tier: Tier::LiveOverride,
+        take: TakePolicy::Immediate,
+        mode: LiveMode::Replace,
+    };
+    let windows = vec![(UtcMicros(0), UtcMicros(i64::MAX))];
+    let grants = vec![LiveGrant { session, windows, take: Default::default(), disconnect: 0 }];
     let gate = Arc::new(Gate::default());
-    let always = |number: u8| {
-        let mut grant = grant(number, "", &format!("/mount-{number}"));
-        grant.windows = vec![(UtcMicros(0), UtcMicros(i64::MAX))];
-        grant
-    };
-    let grants = (1..=9).map(always).collect();
     gate.set(EngineInputs { revision: 1, station_id: StationId([1; 16]), grants });
-    let (tx, rx) = mpsc::unbounded_channel();
-    let asked = gate.clone();
-    let tell = move |word: InputWord| {
-        let again = || asked.admit(&shown("", "secret-1", Some("/mount-1")), clock::utc_now());
-        let denied = matches!(word, InputWord::Ended { .. }).then(again).and_then(Result::err);
-        let _ = tx.send((word, denied));
-    };
-    let harbor = Arc::new(Harbor { gate, tell: Box::new(tell), certificate: None });
-    let (listener, _) = bind("127.0.0.1:0".parse().expect("an address")).await.expect("binds");
-    let at = listener.local_addr().expect("is bound");
+    let (tx, words) = unbounded_channel();
+    let tell = Box::new(move |word| {
+        let _ = tx.send(word);
+    });
+    let patience = Patience { head, source };
+    let harbor = Arc::new(Harbor { gate, tell, certificate: None, patience });
+    let (listener, _) = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("ports");
+    let port = listener.local_addr().expect("a port").port();
     tokio::spawn(serve(listener, harbor, false));
-    (at, rx)
+    (port, words)
 }
 
-async fn connected(from: u8, at: SocketAddr) -> TcpStream {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.bind(SocketAddr::from(([127, 0, 0, from], 0))).expect("binds");
-    socket.connect(at).await.expect("connects")
+/// Connects and says something.
+async fn say(port: u16, text: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("connects");
+    stream.write_all(text.as_bytes()).await.expect("is said");
+    stream
 }
 
-/// Asks for a mount with the secret of session 1 to 9; what is answered.
-async fn asks(stream: &mut TcpStream, path: &str, number: u8) -> String {
-    use base64::Engine;
-    let secret = format!("source:secret-{number}");
-    let secret = base64::engine::general_purpose::STANDARD.encode(secret);
-    let asked = format!("SOURCE {path} HTTP/1.0\r\nAuthorization: Basic {secret}\r\n\r\n");
-    stream.write_all(asked.as_bytes()).await.expect("is sent");
-    let mut answer = [0; 64];
-    let read = timeout(Duration::from_secs(10), stream.read(&mut answer)).await;
-    let count = read.expect("is answered").unwrap_or(0);
-    String::from_utf8_lossy(&answer[..count]).into_owned()
+/// All that is answered until the connection is closed.
+async fn rest(mut stream: TcpStream) -> String {
+    let mut all = Vec::new();
+    // One that is torn ends as well.
+    let _ = timeout(DEADLINE, stream.read_to_end(&mut all)).await.expect("it is closed");
+    String::from_utf8_lossy(&all).into_owned()
 }
 
-#[tokio::test]
-async fn who_only_holds_connections_open_keeps_nobody_out() {
-    let (at, _words) = harbor().await;
-    let mut idle = Vec::new();
-    for _ in 0..64 {
-        idle.push(connected(1, at).await);
+/// The first line of what is answered.
+async fn first_line(stream: &mut TcpStream) -> String {
+    let mut all = Vec::new();
+    while !all.ends_with(b"\n") {
+        all.push(timeout(DEADLINE, stream.read_u8()).await.expect("in time").expect("is answered"));
     }
-    let mut source = connected(2, at).await;
-    let answer = asks(&mut source, "/mount-1", 1).await;
-    assert!(answer.starts_with("HTTP/1.0 200"), "{answer:?}");
-    assert_eq!(asks(&mut idle[63], "/mount-2", 2).await, "", "an address has its share");
+    String::from_utf8_lossy(&all).trim_end().to_owned()
 }
 
-#[tokio::test]
-async fn who_is_signed_in_takes_no_seat() {
-    let (at, _words) = harbor().await;
-    let mut sources = Vec::new();
-    for number in 1..=9 {
-        let mut source = connected(1, at).await;
-        let answer = asks(&mut source, &format!("/mount-{number}"), number).await;
-        assert!(answer.starts_with("HTTP/1.0 200"), "{number}: {answer:?}");
-        sources.push(source);
+/// How many bytes of its sound came, once the source is gone.
+async fn ended(words: &mut UnboundedReceiver<InputWord>) -> u64 {
+    loop {
+        let word = timeout(DEADLINE, words.recv()).await.expect("in time").expect("it serves");
+        if let InputWord::Ended { bytes, .. } = word {
+            return bytes;
+        }
     }
 }
 
 #[tokio::test]
-async fn a_mount_that_a_stranger_asks_for_is_told_clipped() {
-    let (at, mut words) = harbor().await;
-    let mut stranger = connected(1, at).await;
-    let path = format!("/{}", "x".repeat(10_000));
-    let answer = asks(&mut stranger, &path, 1).await;
-    assert!(answer.starts_with("HTTP/1.0 401"), "{answer:?}");
-    let Some((InputWord::Refused { mount, .. }, _)) = words.recv().await else { panic!() };
-    assert_eq!(mount.chars().count(), MOUNT_CHARS);
-    assert!(path.starts_with(&mount));
+async fn whoever_does_not_come_to_an_end_is_sent_away() {
+    let (port, _words) = harbor(Duration::from_millis(40), LONG).await;
+    let answer = rest(say(port, "PUT /live HTTP/1.1\r\nHost: h\r\n").await).await;
+    assert!(answer.starts_with("HTTP/1.0 400 ") && answer.contains("in time"), "{answer}");
 }
 
 #[tokio::test]
-async fn that_a_source_is_gone_is_told_before_another_can_be_there() {
-    let (at, mut words) = harbor().await;
-    let mut source = connected(1, at).await;
-    asks(&mut source, "/mount-1", 1).await;
-    drop(source);
-    let mut ended = None;
-    while ended.is_none() {
-        let (word, denied) = words.recv().await.expect("is told");
-        ended = matches!(word, InputWord::Ended { .. }).then_some(denied);
+async fn a_source_that_sends_nothing_any_more_is_gone_and_another_may_come() {
+    let (port, mut words) = harbor(LONG, Duration::from_millis(40)).await;
+    let head = format!("SOURCE /live HTTP/1.0\r\n{LOGIN}\r\n");
+    let mut first = say(port, &head).await;
+    assert_eq!(first_line(&mut first).await, "HTTP/1.0 200 OK");
+    assert_eq!(ended(&mut words).await, 0);
+    let mut second = say(port, &head).await;
+    assert_eq!(first_line(&mut second).await, "HTTP/1.0 200 OK");
+}
+
+#[tokio::test]
+async fn an_encoder_that_only_looks_takes_no_place() {
+    let (port, mut words) = harbor(LONG, LONG).await;
+    let looks = format!("PUT /live HTTP/1.1\r\n{LOGIN}Content-Length: 0\r\n\r\n");
+    for _ in 0..2 {
+        let answer = rest(say(port, &looks).await).await;
+        assert!(answer.starts_with("HTTP/1.0 200 OK\r\n"), "{answer}");
     }
-    assert_eq!(ended, Some(Some(Denial::Busy)));
+    assert!(words.try_recv().is_err(), "nobody is connected");
+    let waits = format!("PUT /live HTTP/1.1\r\n{LOGIN}Expect: 100-continue\r\n\r\n");
+    let mut source = say(port, &waits).await;
+    assert_eq!(first_line(&mut source).await, "HTTP/1.1 100 Continue");
+}
+
+#[tokio::test]
+async fn sound_in_the_segment_of_the_head_is_taken() {
+    let (port, mut words) = harbor(LONG, LONG).await;
+    let body = "x".repeat(1_001);
+    let text = format!("PUT /live HTTP/1.1\r\n{LOGIN}\r\n{body}");
+    let mut stream = say(port, &text).await;
+    stream.shutdown().await.expect("is told");
+    assert_eq!(ended(&mut words).await, 1_001);
+}
+
+#[tokio::test]
+async fn a_body_in_chunks_is_over_with_its_last_chunk() {
+    let (port, mut words) = harbor(LONG, LONG).await;
+    let chunks = "5\r\nhello\r\n0\r\n\r\n";
+    let text = format!("PUT /live HTTP/1.1\r\n{LOGIN}Transfer-Encoding: chunked\r\n\r\n{chunks}");
+    // The connection stays open.
+    let _stream = say(port, &text).await;
+    assert_eq!(ended(&mut words).await, chunks.len() as u64);
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_closed_and_those_who_are_in_stay() {
+    let (port, _words) = harbor(LONG, LONG).await;
+    let mut seated = Vec::new();
+    for _ in 0..OF_ADDRESS {
+        seated.push(say(port, "OPTIONS").await);
+    }
+    assert_eq!(rest(say(port, "").await).await, "");
+    let mut first = seated.remove(0);
+    first.write_all(b" * HTTP/1.1\r\n\r\n").await.expect("is said");
+    assert!(rest(first).await.starts_with("HTTP/1.1 204 "));
 }

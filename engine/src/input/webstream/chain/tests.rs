@@ -166,6 +166,54 @@ fn grace_is_given_only_while_enough_is_held() {
 }
 
 #[test]
+fn one_that_is_back_within_its_grace_is_not_left() {
+    let switches = |grace_ms| {
+        let mut world = World::playing(&[Way::Up, Way::Up], laws());
+        (world.chain.laws.grace_ms, world.chain.laws.stall_ms) = (grace_ms, 500);
+        world.ways[0] = Way::Stalls;
+        world.run(900);
+        world.ways[0] = Way::Up;
+        world.run(3_000);
+        world.switches.len()
+    };
+    assert_eq!(switches(900), 1);
+    assert!(switches(0) > 1);
+}
+
+#[test]
+fn a_probe_takes_as_many_bytes_as_are_asked_for() {
+    let mut world = World::new(&[Way::Up], laws());
+    let mut open_ms = 0;
+    while world.told.is_empty() || world.pipes[0].is_some() {
+        world.step(true);
+        open_ms += if world.pipes[0].is_some() { STEP } else { 0 };
+    }
+    // 8,000 bytes at 16,000 a second.
+    assert!((490..=520).contains(&open_ms), "{open_ms} ms");
+}
+
+#[test]
+fn failures_are_forgotten_only_by_one_that_is_well_for_a_while() {
+    let told = |well_ms| {
+        let mut world = World::playing(&[Way::Up, Way::Up], laws());
+        world.ways[0] = Way::Refuses;
+        world.run(1_000);
+        world.ways[0] = Way::Up;
+        world.told.clear();
+        while world.told.is_empty() {
+            world.step(true);
+        }
+        world.run(well_ms);
+        world.ways[0] = Way::Refuses;
+        world.run(10);
+        world.told
+    };
+    use WebstreamHealth::{Degraded, Healthy, Unhealthy};
+    assert_eq!(told(1_000), [(0, Healthy), (0, Unhealthy)]);
+    assert_eq!(told(4_000), [(0, Healthy), (0, Degraded)]);
+}
+
+#[test]
 fn a_short_pause_is_no_reason_to_leave() {
     let mut world = World::playing(&[Way::Up, Way::Up], laws());
     for _ in 0..5 {
