@@ -46,8 +46,8 @@ const SYSTEM: [&str; 18] = [
     "/sys/devices",
     "/nix",
 ];
-/// Where the loader of programs is.
-const LOADERS: [&str; 5] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/nix"];
+/// Where the loader of programs is, and GStreamer's own that looks at plugins.
+const LOADERS: [&str; 6] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/libexec", "/nix"];
 /// Variables that name more of them, with colons between.
 const NAMED: [&str; 6] = [
     "LD_LIBRARY_PATH",
