@@ -99,7 +99,7 @@ async fn carry(args: &AlarmArgs, client: &reqwest::Client, url: &str, cursor_fil
 /// Posts until it is taken; one that has grown old is let go.
 async fn deliver(client: &reqwest::Client, url: &str, change: &Change) {
     let mut pause = Duration::from_secs(1);
-    let body = serde_json::to_vec(change).unwrap_or_default();
+    let body = change.document();
     while clock::now().since(change.at) < STALE_US {
         let post = client.post(url).header("content-type", "application/json").body(body.clone());
         let answered = post.send().await.and_then(reqwest::Response::error_for_status);

@@ -16,10 +16,10 @@ use axum::response::Response;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use grimnir_events::access::Role;
-use grimnir_events::{CorrelationId, StationId, UtcMicros};
+use grimnir_events::{CorrelationId, StationId};
 use grimnir_projections::rows::Change;
 use prometheus::IntGauge;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
@@ -48,30 +48,6 @@ pub struct FeedQuery {
     cursor: Option<String>,
     /// The token, for clients that cannot send headers.
     token: Option<String>,
-}
-
-/// One change, as it is sent, but for its payload.
-#[derive(Serialize)]
-struct Frame<'a> {
-    r#type: &'a str,
-    cursor: String,
-    seq: u64,
-    station_id: Option<StationId>,
-    at: UtcMicros,
-}
-
-fn frame(change: &Change) -> String {
-    let frame = Frame {
-        r#type: &change.kind,
-        cursor: format!("{}.{}", change.seq, change.index),
-        seq: change.seq,
-        station_id: change.station_id,
-        at: change.at,
-    };
-    let head = serde_json::to_string(&frame).unwrap_or_default();
-    // The payload is JSON text already.
-    let head = head.strip_suffix('}').unwrap_or_default();
-    format!("{head},\"payload\":{}}}", change.payload)
 }
 
 /// The type of readings, which are no changes.
@@ -271,7 +247,7 @@ async fn pump(
         let message = tokio::select! {
             change = changes.next() => match change {
                 None => return Ended::Over,
-                Some(change) if filter.takes(&change) => frame(&change),
+                Some(change) if filter.takes(&change) => change.document(),
                 Some(_) => {
                     // A long way to the first change of interest must not hold a worker.
                     tokio::task::consume_budget().await;

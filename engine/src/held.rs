@@ -117,6 +117,39 @@ impl Held {
     }
 }
 
+/// What is kept in a file of its own, as one payload.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// How to play.
+    Config,
+    /// What shapes the programme.
+    Graph,
+    /// Where it goes beside the mounts, with passwords.
+    Outputs,
+    /// Who may send sound in.
+    Inputs,
+    /// Lines that sound comes over.
+    Lines,
+    /// Streams from elsewhere.
+    Webstreams,
+    /// What is heard last at sign-off.
+    Farewell,
+}
+
+impl Part {
+    const fn file(self) -> &'static str {
+        match self {
+            Self::Config => "config.held",
+            Self::Graph => "graph.held",
+            Self::Outputs => "outputs.held",
+            Self::Inputs => "inputs.held",
+            Self::Lines => "lines.held",
+            Self::Webstreams => "webstreams.held",
+            Self::Farewell => "farewell.held",
+        }
+    }
+}
+
 /// The files behind [`Held`].
 #[derive(Clone)]
 pub struct Cache {
@@ -132,34 +165,14 @@ impl Cache {
     /// Reads what earlier runs were handed; what cannot be read is left out, with a trace.
     pub fn load(&self) -> Held {
         let mut held = Held::default();
-        if let Some((epoch, parts)) = self.read("config.held") {
-            held.config = parts.first().and_then(|bytes| decoded(bytes));
-            held.epoch = held.epoch.max(epoch);
-        }
-        if let Some((epoch, parts)) = self.read("graph.held") {
-            held.graph = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
-            held.epoch = held.epoch.max(epoch);
-        }
-        if let Some((epoch, parts)) = self.read("outputs.held") {
-            held.outputs = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
-            held.epoch = held.epoch.max(epoch);
-        }
-        if let Some((epoch, parts)) = self.read("inputs.held") {
-            held.inputs = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
-            held.epoch = held.epoch.max(epoch);
-        }
-        if let Some((epoch, parts)) = self.read("lines.held") {
-            held.lines = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
-            held.epoch = held.epoch.max(epoch);
-        }
-        if let Some((epoch, parts)) = self.read("webstreams.held") {
-            held.webstreams = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
-            held.epoch = held.epoch.max(epoch);
-        }
-        if let Some((epoch, parts)) = self.read("farewell.held") {
-            held.farewell = parts.first().and_then(|bytes| decoded(bytes)).unwrap_or_default();
-            held.epoch = held.epoch.max(epoch);
-        }
+        let epoch = &mut held.epoch;
+        held.config = self.one(Part::Config, epoch);
+        held.graph = self.one(Part::Graph, epoch).unwrap_or_default();
+        held.outputs = self.one(Part::Outputs, epoch).unwrap_or_default();
+        held.inputs = self.one(Part::Inputs, epoch).unwrap_or_default();
+        held.lines = self.one(Part::Lines, epoch).unwrap_or_default();
+        held.webstreams = self.one(Part::Webstreams, epoch).unwrap_or_default();
+        held.farewell = self.one(Part::Farewell, epoch).unwrap_or_default();
         if let Some((epoch, parts)) = self.read("timeline.held") {
             held.epoch = held.epoch.max(epoch);
             if let Some((revision, hours)) = parts.split_first() {
@@ -177,9 +190,16 @@ impl Cache {
         held
     }
 
-    /// Keeps a configuration.
-    pub fn keep_config(&self, epoch: u64, payload: &[u8]) {
-        self.write("config.held", epoch, &[payload]);
+    /// What a file of one payload holds; its epoch counts along.
+    fn one<P: Payload>(&self, part: Part, held: &mut u64) -> Option<P> {
+        let (epoch, parts) = self.read(part.file())?;
+        *held = epoch.max(*held);
+        parts.first().and_then(|bytes| decoded(bytes))
+    }
+
+    /// Keeps a part. Nobody else may read its file: that of outputs holds their passwords.
+    pub fn keep(&self, part: Part, epoch: u64, payload: &[u8]) {
+        self.write(part.file(), epoch, &[payload]);
     }
     /// Keeps a timeline.
     pub fn keep_timeline(&self, epoch: u64, revision: u64, hours: &[Vec<u8>]) {
@@ -192,36 +212,6 @@ impl Cache {
     pub fn keep_claims(&self, epoch: u64, payloads: &[Vec<u8>; 2]) {
         let [claims, control] = payloads;
         self.write("claims.held", epoch, &[claims, control]);
-    }
-
-    /// Keeps what shapes the programme.
-    pub fn keep_graph(&self, epoch: u64, payload: &[u8]) {
-        self.write("graph.held", epoch, &[payload]);
-    }
-
-    /// Keeps outputs, with their passwords: nobody else may read the file.
-    pub fn keep_outputs(&self, epoch: u64, payload: &[u8]) {
-        self.write("outputs.held", epoch, &[payload]);
-    }
-
-    /// Keeps who may send sound in.
-    pub fn keep_inputs(&self, epoch: u64, payload: &[u8]) {
-        self.write("inputs.held", epoch, &[payload]);
-    }
-
-    /// Keeps lines.
-    pub fn keep_lines(&self, epoch: u64, payload: &[u8]) {
-        self.write("lines.held", epoch, &[payload]);
-    }
-
-    /// Keeps streams from elsewhere.
-    pub fn keep_webstreams(&self, epoch: u64, payload: &[u8]) {
-        self.write("webstreams.held", epoch, &[payload]);
-    }
-
-    /// Keeps what is heard last at sign-off.
-    pub fn keep_farewell(&self, epoch: u64, payload: &[u8]) {
-        self.write("farewell.held", epoch, &[payload]);
     }
 
     /// A file of records in the shared framing: the epoch first, then each part.

@@ -97,7 +97,7 @@ struct RunArguments {
     #[arg(long, env = "GRIMNIR_MOUNT_TLS_CERT", requires = "mount_tls_key")]
     mount_tls_cert: Option<PathBuf>,
     /// Its private key (PEM).
-    #[arg(long, env = "GRIMNIR_MOUNT_TLS_KEY")]
+    #[arg(long, env = "GRIMNIR_MOUNT_TLS_KEY", requires = "mount_tls_cert")]
     mount_tls_key: Option<PathBuf>,
     /// Play the last rung and emergencies, and nothing else: what an engine is started with when
     /// others crashed too often.

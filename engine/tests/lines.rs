@@ -20,11 +20,6 @@ use support::*;
 const HOST: &str = "127.0.0.1";
 const LATENCY_MS: u32 = 120;
 
-/// A UDP port that nobody has just now.
-fn free_port() -> u16 {
-    UdpSocket::bind((HOST, 0)).unwrap().local_addr().unwrap().port()
-}
-
 fn rtp(port: u16, sound: RtpSound) -> LiveLine {
     LiveLine::Rtp { address: HOST.into(), port, sound, latency_ms: LATENCY_MS }
 }
@@ -66,7 +61,7 @@ fn gstreamer(hertz: u32, output: &str) -> Encoder {
 async fn a_caller_with_the_password_is_heard_over_srt_and_comes_back_into_its_claim() {
     let grants = [grant(1, TakePolicy::Immediate)];
     let (rig, mut client, port) = on_air(&grants).await;
-    let line = free_port();
+    let line = ports::one();
     let listener =
         LiveLine::SrtListener { address: HOST.into(), port: line, latency_ms: LATENCY_MS };
     set_lines(&mut client, &grants, &[listener]).await;
@@ -134,7 +129,7 @@ async fn again_until(
 async fn every_sender_of_rtp_and_an_srt_listener_that_is_called_are_ready() {
     let grants: Vec<LiveGrant> = (1..=5).map(|n| grant(n, TakePolicy::OnCue)).collect();
     let (mut rig, mut client, _) = on_air(&grants).await;
-    let ports: Vec<u16> = (0..5).map(|_| free_port()).collect();
+    let ports: Vec<u16> = (0..5).map(|_| ports::one()).collect();
     let called = LiveLine::SrtCaller {
         host: HOST.into(),
         port: ports[4],
@@ -222,7 +217,7 @@ impl LossyRelay {
 async fn lost_packets_are_short_silences_and_the_air_keeps_time() {
     let grants = [grant(1, TakePolicy::Immediate)];
     let (rig, mut client, port) = on_air(&grants).await;
-    let (sent, comes) = (free_port(), free_port());
+    let (sent, comes) = (ports::one(), ports::one());
     set_lines(&mut client, &grants, &[rtp(comes, RtpSound::L16 { rate: 48_000, channels: 2 })])
         .await;
     let relay = LossyRelay::begin(sent, comes);

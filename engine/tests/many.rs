@@ -1,5 +1,6 @@
-//! Ten stations with three outputs each on one machine, in real time: no listener waits half a
-//! second for the next bytes. An hour of it with `GRIMNIR_SOAK=1`.
+//! Ten stations with three outputs each on one machine, in real time: no listener waits for the
+//! next bytes by half a second more than the machine kept a thread like an encoder's waiting. An
+//! hour of it with `GRIMNIR_SOAK=1`.
 //!
 //! Alone in its program, so that no other test is at work beside it.
 #![allow(missing_docs, clippy::unwrap_used)]
@@ -24,7 +25,8 @@ const MOUNTS: [(&str, MountFormat, u16); 3] = [
     ("/live.aac", MountFormat::AacLc, 64),
     ("/live.opus", MountFormat::Opus, 96),
 ];
-/// No listener waits longer for the next bytes.
+/// No listener waits longer for the next bytes, beside what the machine stalls; and where that
+/// stalls for as long, nothing is measured.
 const LONGEST_GAP: Duration = Duration::from_millis(500);
 /// Length of an item, and how far the next one overlaps it.
 const ITEM_SECONDS: f64 = 20.0;
@@ -103,7 +105,7 @@ fn three_mounts() -> EngineConfig {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_listener_of_ten_stations_with_three_outputs_waits_half_a_second() {
+async fn no_listener_of_ten_stations_waits_half_a_second_beyond_what_the_machine_stalls() {
     let mut stations: Vec<(Rig, Client, u16)> = Vec::new();
     let stop = Arc::new(AtomicBool::new(false));
     let items = (seconds() as f64 / (ITEM_SECONDS - 3.0)) as usize + 2;
@@ -151,6 +153,7 @@ async fn no_listener_of_ten_stations_with_three_outputs_waits_half_a_second() {
     let late: Vec<u64> = last.iter().map(|telemetry| telemetry.late_blocks).collect();
     let longest = got.iter().map(|(_, got)| got.gap).max().unwrap();
     println!("longest gap {longest:?}; the machine stalled {machine:?}; late blocks {late:?}");
+    assert!(machine < LONGEST_GAP, "others are at work here: a thread waited for {machine:?}");
     for (path, got) in got {
         let whose = format!("{path}: {} bytes", got.bytes);
         assert!(got.gap <= LONGEST_GAP + machine, "{whose}, a gap of {:?}", got.gap);

@@ -3,11 +3,11 @@
 
 mod support;
 
-use grimnir_events::MountId;
 use grimnir_events::handover::EngineConfig;
 use grimnir_events::ladder::Tier;
-use grimnir_events::output::{MonitorOutput, OutputHealth, OutputKind};
+use grimnir_events::output::{EngineOutput, MonitorOutput, OutputHealth, OutputKind, SecretRef};
 use grimnir_events::station::{Mount, MountFormat};
+use grimnir_events::{ContentHash, CredentialId, MountId};
 use grimnir_mix::Frame;
 use support::*;
 
@@ -38,8 +38,16 @@ async fn a_studio_hears_the_programme_before_it_is_shaped_and_nobody_else_does()
     }];
     let config = EngineConfig { mounts, ..config(1) };
     let (path, encoding) = ("/studio.flac".to_owned(), encoding(FLAC, 0));
-    let monitor = OutputKind::Monitor(MonitorOutput { path, encoding, password: None });
-    set_outputs(&mut client, &config, vec![output(5, monitor, icecast::PASSWORD)]).await;
+    let password = Some(SecretRef { id: CredentialId([7; 16]), fingerprint: ContentHash([7; 32]) });
+    let monitor = OutputKind::Monitor(MonitorOutput { path, encoding, password });
+    let whole = output(5, monitor, icecast::PASSWORD);
+    let missing = EngineOutput { secret: None, ..whole.clone() };
+    set_outputs(&mut client, &config, vec![missing]).await;
+    let shut = |facts: &[_]| healths(facts, 5).iter().any(|h| h.1.contains("password"));
+    facts_until(&mut client, 1, shut).await;
+    let answer = get(port, "GET /studio.flac HTTP/1.1");
+    assert!(answer.starts_with("HTTP/1.1 404"), "nobody is let in: {answer}");
+    set_outputs(&mut client, &config, vec![whole]).await;
     let up = |facts: &[_]| healths(facts, 5).last().is_some_and(|h| h.0 == OutputHealth::Up);
     facts_until(&mut client, 1, |facts| up(facts) && !started(facts).is_empty()).await;
 

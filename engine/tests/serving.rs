@@ -44,15 +44,8 @@ async fn a_player_gets_titles_when_it_asks_and_errors_that_say_what_there_is() {
 async fn players_are_served_over_tls_on_the_same_port_with_the_certificate_that_is_given() {
     let mut rig = Rig::new();
     let tones = [rig.tone(440, 60.0, "flac")];
-    let [chain_path, key_path] = ["chain.pem", "key.pem"].map(|name| rig.dir.path().join(name));
-    let [chain_text, key_text] = [&chain_path, &key_path].map(|path| path.to_str().unwrap());
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"])
-        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
-        .args(["-keyout", key_text, "-out", chain_text])
-        .output()
-        .expect("openssl is installed");
-    assert!(made.status.success(), "{made:?}");
+    let made = certificate(rig.dir.path());
+    let [chain_text, key_text] = made.each_ref().map(|path| path.to_str().unwrap());
     rig.start_with(&["--mount-tls-cert", chain_text, "--mount-tls-key", key_text]);
     let (mut client, port) = rig.client().await;
     set_timeline(&mut client, 1, chain(&tones, now(), 0)).await;
@@ -86,6 +79,14 @@ async fn players_are_served_over_tls_on_the_same_port_with_the_certificate_that_
     assert!(off.abs() < 1.0, "{off:.2} dB off");
     // In the clear, on the same port.
     assert!(get(port, "HEAD /live.mp3 HTTP/1.1").starts_with("HTTP/1.0 200"));
+
+    // A renewed certificate is served from the next connection on.
+    let (before, _) = (std::fs::read(&made[0]).unwrap(), std::fs::remove_file(&made[0]));
+    certificate(rig.dir.path());
+    let old = rig.dir.path().join("old.pem");
+    std::fs::write(&old, before).unwrap();
+    assert!(curl(&["--cacert", chain_text], "localhost").0, "the new one vouches for itself");
+    assert!(!curl(&["--cacert", old.to_str().unwrap()], "localhost").0, "the old one is gone");
 }
 
 #[tokio::test(flavor = "multi_thread")]

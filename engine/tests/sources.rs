@@ -4,7 +4,7 @@
 mod support;
 
 use grimnir_engine_proto::Client;
-use grimnir_events::air::AirFact;
+use grimnir_events::air::{AirEvent, AirFact};
 use grimnir_events::handover::EngineConfig;
 use grimnir_events::output::{EngineOutput, OutputHealth, OutputKind, ShoutcastOutput};
 use grimnir_events::station::MountFormat;
@@ -48,6 +48,14 @@ async fn until(client: &mut Client, n: u8, health: OutputHealth, times: usize) -
 }
 
 /// A second and a half of what a mount gives sounds as it should.
+/// From the first frame on: of 128 kbit/s at 48 kHz, all of one length.
+fn whole_mp3(body: &[u8]) -> &[u8] {
+    const BYTES: usize = 384;
+    let is_head = |at: usize| body.get(at..at + 2).is_some_and(|b| b[0] == 0xff && b[1] >= 0xfa);
+    let first = (0..body.len()).find(|at| (0..4).all(|n| is_head(at + n * BYTES)));
+    &body[first.expect("there are frames")..]
+}
+
 async fn assert_heard(rig: &Rig, icecast: &Icecast, client: &mut Client, mount: &str) {
     let ear = icecast.listen(mount);
     let mut telemetry = client
@@ -60,8 +68,12 @@ async fn assert_heard(rig: &Rig, icecast: &Icecast, client: &mut Client, mount: 
     }
     let (head, body) = ear.take();
     assert!(head.contains("200 OK"), "{mount}: {head}");
-    // A server lets listeners in between any two bytes of AAC.
-    let body = if mount.ends_with(".aac") { whole_adts(&body) } else { body };
+    // A server lets listeners in between any two bytes of AAC and MP3.
+    let body = match mount.rsplit_once('.') {
+        Some((_, "aac")) => whole_adts(&body),
+        Some((_, "mp3")) => whole_mp3(&body).to_vec(),
+        _ => body,
+    };
     let frames = decoded(rig.dir.path(), "relayed", &body);
     assert!(frames.len() > 48_000, "{mount}: {} frames", frames.len());
     for (n, window) in frames[12_000..].chunks_exact(4_800).enumerate() {
@@ -195,4 +207,55 @@ async fn what_a_server_refuses_is_told_and_mended_by_a_hand_over() {
     let facts = until(&mut client, 3, OutputHealth::Down, 1).await;
     assert!(healths(&facts, 3)[0].1.contains("403"), "{facts:?}");
     assert_eq!(healths(&facts, 4).len(), 1, "the one that stayed was not disturbed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_fed_over_tls_where_its_certificate_is_vouched_for_and_of_its_name() {
+    let mut rig = Rig::new();
+    let made = certificate(rig.dir.path());
+    let icecast = Icecast::start_encrypted(&made);
+    let tone = rig.tone(440, 60.0, "flac");
+    let relay = |n: u8, host: &str, port| {
+        let mut relay = icecast_output(n, port, &format!("/{n}.mp3"), encoding(MP3, 128));
+        if let OutputKind::Icecast(to) = &mut relay.output.kind {
+            (to.tls, to.host) = (true, host.to_owned());
+        }
+        relay
+    };
+    let encrypted = icecast.tls_port.unwrap();
+    let all = || {
+        vec![
+            relay(1, "localhost", encrypted),
+            relay(2, "127.0.0.1", encrypted),
+            relay(3, "localhost", icecast.port),
+        ]
+    };
+    let health = |facts: &[AirFact], n| healths(facts, n).last().map(|health| health.0);
+    let told = |facts: &[AirFact]| (1..=3).all(|n| health(facts, n).is_some());
+
+    rig.start_in(&[], &[("SSL_CERT_FILE", &made[0])]);
+    let (mut client, _) = rig.client().await;
+    set_timeline(&mut client, 1, chain(&[tone], now(), 0)).await;
+    set_outputs(&mut client, &config(1), all()).await;
+    let facts = facts_until(&mut client, 1, told).await;
+    assert_eq!(health(&facts, 1), Some(OutputHealth::Up), "{:?}", healths(&facts, 1));
+    // Another name, and no TLS at all: nothing is sent there, least of all the password.
+    assert_eq!(health(&facts, 2), Some(OutputHealth::Down));
+    assert!(healths(&facts, 2)[0].1.contains("certificate"), "{:?}", healths(&facts, 2));
+    assert_eq!(health(&facts, 3), Some(OutputHealth::Down), "{:?}", healths(&facts, 3));
+    assert_heard(&rig, &icecast, &mut client, "/1.mp3").await;
+    icecast.source_until("/1.mp3", |source| source["title"] == "Test - Line 1");
+
+    rig.kill();
+    rig.start();
+    let (mut client, _) = rig.client().await;
+    let begun = |facts: &[AirFact]| {
+        facts.iter().rposition(|fact| matches!(fact.event, AirEvent::EngineStarted { .. }))
+    };
+    let facts = facts_until(&mut client, 1, |facts| {
+        begun(facts).is_some_and(|at| at > 0 && health(&facts[at..], 1).is_some())
+    })
+    .await;
+    let again = healths(&facts[begun(&facts).unwrap()..], 1);
+    assert_eq!(again[0].0, OutputHealth::Down, "nobody vouches for it: {again:?}");
 }

@@ -9,7 +9,7 @@ use grimnir_events::handover::EngineConfig;
 use grimnir_events::output::*;
 use grimnir_events::recording::{Recorded, RecordingEnd, RecordingReport};
 use grimnir_events::station::MountFormat;
-use grimnir_events::{ContentHash, OutputId};
+use grimnir_events::{ContentHash, CredentialId, OutputId};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -226,11 +226,17 @@ async fn a_push_by_srt_comes_back_when_its_listener_does() {
         encoding: AAC,
         latency_ms: 120,
         stream_id: String::new(),
-        passphrase: None,
+        passphrase: Some(SecretRef {
+            id: CredentialId([1; 16]),
+            fingerprint: ContentHash([1; 32]),
+        }),
     };
+    let relay = output(4, "Relay", OutputKind::Srt(srt));
+    let relay = EngineOutput { secret: Some("lets-hear-it".into()), ..relay };
     set_timeline(&mut client, 1, chain(&tone, now(), 0)).await;
-    send_out(&mut client, &config(1), vec![output(4, "Relay", OutputKind::Srt(srt))]).await;
-    let url = format!("srt://127.0.0.1:{port}?mode=listener");
+    send_out(&mut client, &config(1), vec![relay]).await;
+    // A listener that has a passphrase takes nothing in the clear.
+    let url = format!("srt://127.0.0.1:{port}?mode=listener&passphrase=lets-hear-it");
     let heard = rig.dir.path().join("srt.raw");
     let player = ffmpeg_to(&heard, &["-i", &url, "-t", "4"]);
     let facts = facts_until(&mut client, 1, |facts| is_up(facts, 4)).await;

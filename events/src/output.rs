@@ -218,6 +218,9 @@ pub struct MonitorOutput {
 
 /// The reason of an output that is down because its station is: no fault of anything.
 pub const OFF_AIR: &str = "the station is off air";
+/// The reason of an output that is down because it was removed or changed: nothing is wrong with it
+/// any more.
+pub const REMOVED: &str = "it was removed or changed";
 
 /// How an output is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

@@ -10,9 +10,10 @@ use grimnir_events::air::{AirEvent, InterruptReason};
 use grimnir_events::crash::CrashAnswer;
 use grimnir_events::executor::ExecutorEvent;
 use grimnir_events::library::LibraryEvent;
-use grimnir_events::output::{OFF_AIR, OutputHealth, OutputReport};
+use grimnir_events::output::{OFF_AIR, OutputHealth, OutputReport, REMOVED};
 use grimnir_events::sound::SoundEvent;
-use grimnir_events::webstream::{WebstreamAirEvent, WebstreamHealth};
+use grimnir_events::station::StationEvent;
+use grimnir_events::webstream::{WebstreamAirEvent, WebstreamEvent, WebstreamHealth};
 use serde::{Deserialize, Serialize};
 
 /// How urgent an alarm is.
@@ -52,18 +53,39 @@ pub(crate) fn tell(out: &mut Changes, event: &Event) {
     let told = told.map(|(urgency, about, text)| Alarm { urgency, about: about.into(), text });
     let of_one = match event {
         Event::Air(fact) => of_one(&fact.event),
-        _ => None,
+        event => of_removed(event),
     };
     if let Some(alarm) = told.or(of_one) {
         out.push("alarm", &alarm);
     }
 }
 
+/// What is removed can no longer say that it is well, least of all while no engine runs.
+fn of_removed(event: &Event) -> Option<Alarm> {
+    let (about, text) = match event {
+        Event::Station(StationEvent::MountRemoved { mount_id }) => {
+            (mount_id.to_string(), "A mount is removed.")
+        }
+        Event::Station(StationEvent::OutputRemoved { output_id }) => {
+            (output_id.to_string(), "An output is removed.")
+        }
+        Event::Webstream(WebstreamEvent::Removed { webstream_id }) => {
+            (webstream_id.to_string(), "A webstream is removed.")
+        }
+        _ => return None,
+    };
+    Some(Alarm { urgency: Urgency::Cleared, about, text: text.into() })
+}
+
 /// Each output, webstream and claim has alarms of its own. That a station left the air is none of
-/// theirs.
+/// theirs, nor that one of them is removed or changed.
 fn of_one(event: &AirEvent) -> Option<Alarm> {
     use Urgency::{Alarm as Alarmed, Cleared, Warning};
     let (urgency, about, text) = match event {
+        AirEvent::OutputDown { reason, .. } if reason == OFF_AIR => return None,
+        AirEvent::OutputDown { mount_id, reason } if reason == REMOVED => {
+            (Cleared, mount_id.to_string(), "A mount was removed or changed.".into())
+        }
         AirEvent::OutputDown { mount_id, reason } => {
             (Alarmed, mount_id.to_string(), format!("A mount is down: {reason}"))
         }
@@ -72,6 +94,9 @@ fn of_one(event: &AirEvent) -> Option<Alarm> {
             let OutputReport::Health { health, reason } = &**report else { return None };
             let (urgency, text) = match health {
                 OutputHealth::Down if reason == OFF_AIR => return None,
+                OutputHealth::Down if reason == REMOVED => {
+                    (Cleared, "An output was removed or changed.".into())
+                }
                 OutputHealth::Down => (Alarmed, format!("An output is down: {reason}")),
                 OutputHealth::Degraded => (Warning, format!("An output is degraded: {reason}")),
                 OutputHealth::Up => (Cleared, "An output is up.".into()),
@@ -171,7 +196,7 @@ fn of_air(event: &AirEvent) -> Told {
 mod tests {
     use super::*;
     use grimnir_events::ladder::ReleaseReason;
-    use grimnir_events::{OutputId, WebstreamId};
+    use grimnir_events::{MountId, OutputId, WebstreamId};
 
     #[test]
     fn each_output_has_alarms_of_its_own_and_a_station_off_air_is_none() {
@@ -185,6 +210,31 @@ mod tests {
         assert_eq!((up.urgency, up.about), (Urgency::Cleared, down.about.clone()));
         assert_ne!(of(2, OutputHealth::Up, "").expect("an end").about, down.about);
         assert_eq!(of(1, OutputHealth::Down, OFF_AIR), None);
+        let gone = of(1, OutputHealth::Down, REMOVED).expect("its end");
+        assert_eq!((gone.urgency, &gone.about), (Urgency::Cleared, &down.about));
+        let removed = StationEvent::OutputRemoved { output_id: OutputId([1; 16]) };
+        let gone = of_removed(&Event::Station(removed));
+        assert_eq!(
+            gone.map(|gone| (gone.urgency, gone.about)),
+            Some((Urgency::Cleared, down.about))
+        );
+    }
+
+    #[test]
+    fn a_mount_alarms_where_it_fails_and_not_where_its_station_signs_off() {
+        let mount_id = MountId([3; 16]);
+        let of = |reason: &str| of_one(&AirEvent::OutputDown { mount_id, reason: reason.into() });
+        let down = of("the encoder failed").expect("an alarm");
+        assert_eq!(down.urgency, Urgency::Alarm);
+        assert_eq!(of(OFF_AIR), None, "a planned sign-off");
+        let ends = [
+            of(REMOVED),
+            of_one(&AirEvent::OutputUp { mount_id }),
+            of_removed(&Event::Station(StationEvent::MountRemoved { mount_id })),
+        ];
+        for end in ends.map(|end| end.expect("its end")) {
+            assert_eq!((end.urgency, &end.about), (Urgency::Cleared, &down.about));
+        }
     }
 
     #[test]

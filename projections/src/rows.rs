@@ -303,7 +303,7 @@ pub struct UserRow {
 }
 
 /// One change, as it is pushed to clients.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Change {
     /// Ledger position; the cursor to go on from.
     pub seq: u64,
@@ -312,7 +312,6 @@ pub struct Change {
     /// `now_playing`, `schedule_update`, `priority.emergency`, `priority.override`,
     /// `priority.released`, `priority.change`, `executor.state`, `station.update`,
     /// `library.update`, `as_run`, `access.update`.
-    #[serde(rename = "type")]
     pub kind: String,
     /// The station; `None` for a site's change.
     pub station_id: Option<StationId>,
@@ -320,11 +319,29 @@ pub struct Change {
     pub at: UtcMicros,
     /// The row or fact, as JSON text: many changes are kept at hand, and a tree takes ten times
     /// the room of its text.
-    #[serde(serialize_with = "as_json")]
     pub payload: Arc<str>,
 }
 
-fn as_json<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
-    let value: serde_json::Value = serde_json::from_str(text).map_err(serde::ser::Error::custom)?;
-    value.serialize(serializer)
+impl Change {
+    /// As whoever follows is told: `{"type","cursor","seq","station_id","at","payload"}`.
+    pub fn document(&self) -> String {
+        #[derive(Serialize)]
+        struct Head<'a> {
+            r#type: &'a str,
+            cursor: String,
+            seq: u64,
+            station_id: Option<StationId>,
+            at: UtcMicros,
+        }
+        let head = Head {
+            r#type: &self.kind,
+            cursor: format!("{}.{}", self.seq, self.index),
+            seq: self.seq,
+            station_id: self.station_id,
+            at: self.at,
+        };
+        let head = serde_json::to_string(&head).unwrap_or_default();
+        // The payload is JSON text already.
+        format!("{},\"payload\":{}}}", head.strip_suffix('}').unwrap_or_default(), self.payload)
+    }
 }

@@ -44,8 +44,14 @@ fn bare_lame(files: &[PathBuf], seconds: f64, pace: &[String]) -> f64 {
 async fn cost_of_an_engine() {
     let server = Server::start().await;
     let seconds = 60.0;
-    let setting =
-        Setting { seconds, tracks: 6, crossfade_ms: 4_000, rate: 44_100, music: true, number: 0 };
+    let setting = Setting {
+        seconds,
+        tracks: 6,
+        crossfade_ms: 4_000,
+        rate: 44_100,
+        music: true,
+        ..Setting::default()
+    };
     let stage = Stage::set(&server, setting).await;
     let url = stage.start(&server).await;
     let ear = Ear::connect(&url).await.expect("the mount can be reached");

@@ -11,6 +11,7 @@ pub mod figure;
 pub mod files;
 pub mod nats;
 pub mod pager;
+pub mod ports;
 pub mod programs;
 pub mod server;
 pub mod stage;

@@ -39,12 +39,25 @@ pub struct Setting {
     pub music: bool,
     /// Which station of the server it is.
     pub number: usize,
+    /// Levels of the tones in dBFS (peak), in turn.
+    pub levels_db: &'static [f64],
+    /// Loudness that items are brought to.
+    pub target_lufs_x100: i32,
 }
 
 impl Default for Setting {
     fn default() -> Self {
         let (tracks, seconds, rate, crossfade_ms) = (6, 34.0, 48_000, 2_000);
-        Self { tracks, seconds, rate, crossfade_ms, music: false, number: 0 }
+        Self {
+            tracks,
+            seconds,
+            rate,
+            crossfade_ms,
+            music: false,
+            number: 0,
+            levels_db: &[tracks::LEVEL_DB],
+            target_lufs_x100: -1_600,
+        }
     }
 }
 
@@ -58,8 +71,7 @@ impl Stage {
         };
         let settings = json!({
             "crossfade_ms": setting.crossfade_ms,
-            // Tones keep the level they were made with.
-            "target_lufs_x100": -1_600,
+            "target_lufs_x100": setting.target_lufs_x100,
             "min_airtime_ms": 2_000,
         });
         let body = json!({
@@ -70,8 +82,12 @@ impl Stage {
         let folder = server.data.join("made");
         let (mut media, mut files) = (Vec::new(), Vec::new());
         for index in 0..setting.tracks {
-            let write = if setting.music { tracks::write_music } else { tracks::write };
-            let file = write(&folder, index, setting.seconds, setting.rate);
+            let file = if setting.music {
+                tracks::write_music(&folder, index, setting.seconds, setting.rate)
+            } else {
+                let level = setting.levels_db[index % setting.levels_db.len()];
+                tracks::write_at(&folder, index, level, setting.seconds, setting.rate)
+            };
             let title = format!("Track {index:02}");
             let fields = [("title", title.as_str()), ("artist", "Tone")];
             media.push(client.add_media(&station, &file, &fields).await);

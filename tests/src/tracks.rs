@@ -13,10 +13,15 @@ pub const LEVEL_DB: f64 = -12.0;
 
 /// Writes track `index` with its tone, `seconds` long.
 pub fn write(folder: &Path, index: usize, seconds: f64, rate: u32) -> PathBuf {
+    write_at(folder, index, LEVEL_DB, seconds, rate)
+}
+
+/// The same at a level in dBFS (peak).
+pub fn write_at(folder: &Path, index: usize, level_db: f64, seconds: f64, rate: u32) -> PathBuf {
     std::fs::create_dir_all(folder).expect("the folder can be made");
     let path = folder.join(format!("track {index:02}.wav"));
     let frames = (seconds * f64::from(rate)).round() as usize;
-    let audio = Tone::new(hz(index), LEVEL_DB).frames(rate, frames);
+    let audio = Tone::new(hz(index), level_db).frames(rate, frames);
     tone::write_wav(&path, rate, &audio).expect("the track can be written");
     path
 }

@@ -15,8 +15,8 @@ use grimnir_rules::library::LibraryState;
 use grimnir_rules::{Aggregate, Executor, Ladder, Library, Station};
 use std::time::Duration;
 
-/// How long an engine may take to say that a claim is on air.
-const ENGINE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long an engine may take to answer.
+pub(super) const ENGINE_PATIENCE: Duration = Duration::from_secs(5);
 /// How often a new owner looks whether its engine is adopted.
 const ADOPTION_LOOK: Duration = Duration::from_millis(20);
 
@@ -39,7 +39,7 @@ impl Site {
             let mut client = self.shared.engine(station).client().ok_or(NO_ENGINE)?;
             let asked =
                 client.insert_emergency(v1::InsertEmergencyRequest { claim_payload: payload });
-            answered(tokio::time::timeout(ENGINE_PATIENCE, asked).await)
+            answered(tokio::time::timeout(ENGINE_PATIENCE, asked).await).and_then(if_on_air)
         };
         let command =
             LadderCommand::RaiseSource { claim: Box::new(claim), take: request.take, on_air };
@@ -79,7 +79,7 @@ impl Site {
                     let epoch = self.shared.epoch_of(station);
                     let request = v1::RouteLiveRequest { claim_payload: payload, epoch };
                     let asked = client.route_live(request);
-                    answered(tokio::time::timeout(ENGINE_PATIENCE, asked).await)
+                    answered(tokio::time::timeout(ENGINE_PATIENCE, asked).await).and_then(if_on_air)
                 }
                 None => Err(NO_ENGINE.to_owned()),
             }
@@ -222,20 +222,19 @@ impl Site {
 
 const NO_ENGINE: &str = "the engine is not connected";
 
-fn answered(
-    answer: Result<
-        Result<tonic::Response<v1::AiredResponse>, tonic::Status>,
-        tokio::time::error::Elapsed,
-    >,
-) -> Result<v1::AiredResponse, String> {
+/// An answer that came in time.
+pub(super) fn answered<T>(
+    answer: Result<Result<tonic::Response<T>, tonic::Status>, tokio::time::error::Elapsed>,
+) -> Result<T, String> {
     match answer {
-        Ok(Ok(response)) => {
-            let aired = response.into_inner();
-            if aired.on_air { Ok(aired) } else { Err(aired.reason) }
-        }
+        Ok(Ok(response)) => Ok(response.into_inner()),
         Ok(Err(status)) => Err(status.message().to_owned()),
         Err(_) => Err(format!("the engine did not answer within {} s", ENGINE_PATIENCE.as_secs())),
     }
+}
+
+fn if_on_air(aired: v1::AiredResponse) -> Result<v1::AiredResponse, String> {
+    if aired.on_air { Ok(aired) } else { Err(aired.reason) }
 }
 
 fn raised(

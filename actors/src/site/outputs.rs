@@ -4,6 +4,7 @@
 use crate::error::CommandError;
 use crate::meta::{Meta, Receipt};
 use crate::site::Site;
+use crate::site::air::{ENGINE_PATIENCE, answered};
 use grimnir_engine_proto::v1;
 use grimnir_events::output::{Output, OutputKind, SecretRef};
 use grimnir_events::station::StationEvent;
@@ -69,10 +70,11 @@ impl Site {
     /// Who listens to a station's mounts now; nobody while its engine does not run.
     pub async fn listeners(&self, station: StationId) -> Result<Vec<ListenerState>, CommandError> {
         let Some(mut client) = self.shared.engine(station).client() else { return Ok(vec![]) };
-        let answer = client.list_listeners(v1::ListenersRequest {}).await.map_err(|status| {
-            let reason = status.message().to_owned();
-            CommandError::Failed { what: "asking the engine who listens", reason }
-        })?;
+        let asked = client.list_listeners(v1::ListenersRequest {});
+        let answer =
+            answered(tokio::time::timeout(ENGINE_PATIENCE, asked).await).map_err(|reason| {
+                CommandError::Failed { what: "asking the engine who listens", reason }
+            })?;
         let state = |listener: v1::Listener| ListenerState {
             mount_id: MountId(listener.mount_id.try_into().unwrap_or_default()),
             path: listener.path,
@@ -83,7 +85,7 @@ impl Site {
             bytes_sent: listener.bytes_sent,
             heard_frames: listener.heard_frames,
         };
-        Ok(answer.into_inner().listeners.into_iter().map(state).collect())
+        Ok(answer.listeners.into_iter().map(state).collect())
     }
 
     /// Adds an output or changes one; `output` names the password that it has now.

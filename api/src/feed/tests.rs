@@ -5,6 +5,7 @@ use axum::Router;
 use axum::routing::get;
 use futures_util::SinkExt;
 use futures_util::stream;
+use grimnir_events::UtcMicros;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;

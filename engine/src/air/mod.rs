@@ -11,6 +11,7 @@ pub mod guarded;
 pub mod pace;
 mod realtime;
 pub mod ring;
+mod sudden;
 pub mod thread;
 pub mod view;
 pub mod words;

@@ -11,8 +11,6 @@ use grimnir_events::units::BLOCK_FRAMES;
 /// Blocks of one wake-up where nothing was ordered, 40 ms: waking a thread and filling its caches
 /// again costs as much as rendering two blocks. Encoders gather more.
 pub const GATHERED: i64 = 4;
-/// What is ordered for less than this ahead is to be heard soon: 50 ms.
-pub const SOON: i64 = 2_400;
 /// Blocks leave one by one for so long after an order, until every encoder has passed it on.
 const PROMPT_FOR: i64 = 14_400;
 /// How far the mix may be behind before the air moves on: 2 s.

@@ -4,8 +4,9 @@
 
 use super::bus::{BlockMeter, Bus};
 use super::clock::{BLOCK_NS, monotonic_ns};
-use super::pace::{Pace, SOON};
+use super::pace::Pace;
 use super::realtime;
+use super::sudden::is_sudden;
 use super::view::{AirView, Shown};
 use super::words::{AirCommand, AirReport};
 use crate::output::fanout::Fanout;
@@ -271,12 +272,7 @@ impl MixThread {
                 Err(TryRecvError::Empty) => return Some(sudden),
                 Err(TryRecvError::Disconnected) => return None,
             };
-            let soon = self.mixer.position().plus(SOON);
-            sudden |= match &command {
-                AirCommand::Start { start, .. } => start.at < soon,
-                AirCommand::Mix(command) => command.at() < soon,
-                AirCommand::Cancel(_) | AirCommand::Bus(_) | AirCommand::Quit => false,
-            };
+            sudden |= is_sudden(&command, self.mixer.position());
             let result = match command {
                 AirCommand::Start { from_frame, urgent, start } => {
                     let voice = start.voice;

@@ -6,7 +6,7 @@
 use super::Control;
 use crate::air::bus::Shape;
 use crate::air::{AirCommand, AirHandle};
-use crate::held::Cache;
+use crate::held::{Cache, Part};
 use grimnir_engine_proto::v1::{GraphNode, LoadGraphRequest};
 use grimnir_events::codec;
 use grimnir_events::dsp::{DspGraph, DspNode};
@@ -69,7 +69,7 @@ pub(super) fn load(control: &Control, request: &LoadGraphRequest) -> Result<Stri
         }
         let encoded =
             codec::encode(&graph).map_err(|e| format!("the graph cannot be kept: {e}"))?;
-        loaded.cache.keep_graph(request.epoch, &encoded.bytes);
+        loaded.cache.keep(Part::Graph, request.epoch, &encoded.bytes);
         loaded.graph = graph;
         loaded.count += 1;
     }

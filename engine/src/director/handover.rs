@@ -1,6 +1,7 @@
 //! Hand-overs as the director takes them: by revision and epoch, to disk, into effect.
 
 use super::{Configured, Director, Msg, Taken};
+use crate::held::Part;
 use grimnir_events::AirFrame;
 use grimnir_events::codec;
 use grimnir_events::control::EngineControl;
@@ -74,9 +75,9 @@ impl Director {
         if config.revision < held || self.check_epoch(epoch).is_err() {
             return Err(held);
         }
-        self.cache.keep_config(epoch, &bytes[0]);
+        self.cache.keep(Part::Config, epoch, &bytes[0]);
         if let Some(outputs) = outputs {
-            self.cache.keep_outputs(epoch, &bytes[1]);
+            self.cache.keep(Part::Outputs, epoch, &bytes[1]);
             self.held.outputs = self.held.of_outputs(outputs);
         }
         let revision = config.revision;
@@ -145,7 +146,7 @@ impl Director {
         if let Some(config) = &mut self.held.config {
             config.on_air = on_air;
             if let Ok(encoded) = codec::encode(&*config) {
-                self.cache.keep_config(self.held.epoch, &encoded.bytes);
+                self.cache.keep(Part::Config, self.held.epoch, &encoded.bytes);
             }
         }
         if on_air {

@@ -3,6 +3,7 @@
 use super::plays::{self, NOW, PlayState, Spec};
 use super::{Director, LEAD, OFF_AIR, TURN, Taken};
 use crate::air::clips;
+use crate::held::Part;
 use grimnir_events::ClaimId;
 use grimnir_events::air::{AirEvent, EndReason};
 use grimnir_events::handover::EngineFarewell;
@@ -36,7 +37,7 @@ impl Director {
         if self.check_epoch(epoch).is_err() {
             return Err(self.held.claims_revision());
         }
-        self.cache.keep_farewell(epoch, bytes);
+        self.cache.keep(Part::Farewell, epoch, bytes);
         if !self.held.lean {
             self.held.farewell = farewell;
             self.load_clips();

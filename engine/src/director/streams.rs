@@ -6,6 +6,7 @@
 
 use super::live::{Link, Live};
 use super::{Director, Msg, Taken};
+use crate::held::Part;
 use crate::input::InputWord;
 use crate::input::webstream::player::{Player, Tell};
 use grimnir_events::air::AirEvent;
@@ -144,7 +145,7 @@ impl Director {
         if webstreams.revision < held || self.check_epoch(epoch).is_err() {
             return Err(held);
         }
-        self.cache.keep_webstreams(epoch, bytes);
+        self.cache.keep(Part::Webstreams, epoch, bytes);
         let revision = webstreams.revision;
         self.take_webstreams(webstreams);
         Ok(revision)

@@ -6,6 +6,7 @@
 
 use super::pump::{FRAME_BYTES, Incoming, Sink, take_frames};
 use crate::confine::{self, Needs};
+use crate::media::decoding::{Sound, element, pipeline};
 use crate::media::limits;
 use grimnir_engine_proto::bounds;
 use grimnir_mix::Frame;
@@ -14,7 +15,6 @@ use gstreamer::prelude::*;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::process::{Child, ChildStdin, Command, ExitCode, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A decoder that gives nothing for so long is stuck: whoever sends nothing is gone before. It is
@@ -154,47 +154,12 @@ fn play() -> Result<(), String> {
 }
 
 fn build() -> Result<gst::Pipeline, String> {
-    let make = |name: &str| {
-        gst::ElementFactory::make(name).build().map_err(|_| format!("GStreamer has no {name}"))
-    };
-    let (source, decode) = (make("fdsrc")?, make("decodebin")?);
+    let (source, sink) = (element("fdsrc")?, element("fdsink")?);
     source.set_property("fd", 0i32);
-    let audio_only = gst::Caps::builder("audio/x-raw").any_features().build();
-    decode.set_property("caps", &audio_only);
-    decode.set_property("expose-all-streams", false);
-    let (convert, resample) = (make("audioconvert")?, make("audioresample")?);
-    let caps = gst::Caps::builder("audio/x-raw")
-        .field("format", "F32LE")
-        .field("layout", "interleaved")
-        .field("rate", 48_000)
-        .field("channels", 2)
-        .build();
-    let (filter, sink) = (make("capsfilter")?, make("fdsink")?);
-    filter.set_property("caps", &caps);
     sink.set_property("fd", 1i32);
     // Who reads sets the time.
     sink.set_property("sync", false);
-    let pipeline = gst::Pipeline::new();
-    let tail = [&convert, &resample, &filter, &sink];
-    pipeline.add_many([&source, &decode]).map_err(|e| e.to_string())?;
-    pipeline.add_many(tail).map_err(|e| e.to_string())?;
-    gst::Element::link_many(tail).map_err(|e| e.to_string())?;
-    source.link(&decode).map_err(|e| e.to_string())?;
-    let into = convert.static_pad("sink").ok_or("audioconvert has no pad")?;
-    let linked = Arc::new(Mutex::new(()));
-    decode.connect_pad_added(move |_, pad| {
-        let _one = linked.lock().unwrap_or_else(PoisonError::into_inner);
-        let audio = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
-        let audio = audio.structure(0).is_some_and(|s| s.name().starts_with("audio/x-raw"));
-        // A chained stream brings a new pad; the newest plays.
-        if audio {
-            if let Some(before) = into.peer() {
-                let _ = before.unlink(&into);
-            }
-            let _ = pad.link(&into);
-        }
-    });
-    Ok(pipeline)
+    Ok(pipeline(&source, Sound::Newest, "F32LE", &[sink])?.0)
 }
 
 #[cfg(test)]

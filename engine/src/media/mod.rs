@@ -4,6 +4,7 @@
 
 pub mod analyze;
 pub mod child;
+pub mod decoding;
 pub mod intro;
 pub mod levels;
 pub mod limits;

@@ -3,6 +3,7 @@
 //! GStreamer decodes untrusted bytes here, in a process of its own with bounds on memory, time and
 //! length: its crash is a refused file, nothing more.
 
+use super::decoding::{Sound, element, pipeline};
 use super::limits;
 use crate::air::clock::{cpu_ns, monotonic_ns};
 use crate::confine::{self, Needs, Reads};
@@ -14,8 +15,8 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the machine may keep it waiting, beside its CPU time.
 const WAITS_S: u64 = 20;
@@ -137,46 +138,12 @@ fn first_error(bus: &gst::Bus) -> String {
 }
 
 fn build(file: &Path, out: &Path) -> Result<(gst::Pipeline, Watch), String> {
-    let make = |name: &str| {
-        gst::ElementFactory::make(name).build().map_err(|_| format!("GStreamer has no {name}"))
-    };
-    let source = make("filesrc")?;
+    let (source, encode, sink) = (element("filesrc")?, element("flacenc")?, element("filesink")?);
     source.set_property("location", file.to_string_lossy().as_ref());
-    let decode = make("decodebin")?;
-    let audio_only = gst::Caps::builder("audio/x-raw").any_features().build();
-    decode.set_property("caps", &audio_only);
-    decode.set_property("expose-all-streams", false);
-    let (convert, resample) = (make("audioconvert")?, make("audioresample")?);
-    let caps = gst::Caps::builder("audio/x-raw")
-        .field("format", "S24LE")
-        .field("rate", 48_000)
-        .field("channels", 2)
-        .build();
-    let filter = make("capsfilter")?;
-    filter.set_property("caps", &caps);
-    let (encode, sink) = (make("flacenc")?, make("filesink")?);
     sink.set_property("location", out.to_string_lossy().as_ref());
-    let pipeline = gst::Pipeline::new();
-    let tail = [&convert, &resample, &filter, &encode, &sink];
-    pipeline.add_many([&source, &decode]).map_err(|e| e.to_string())?;
-    pipeline.add_many(tail).map_err(|e| e.to_string())?;
-    gst::Element::link_many(tail).map_err(|e| e.to_string())?;
-    source.link(&decode).map_err(|e| e.to_string())?;
+    let (pipeline, decoded) = pipeline(&source, Sound::First, "S24LE", &[encode, sink])?;
     let watch = Watch::default();
     Watch::count(&source, &watch.read)?;
-    Watch::count(&filter, &watch.made)?;
-    let linked = Arc::new(Mutex::new(false));
-    let into = convert.static_pad("sink").ok_or("audioconvert has no pad")?;
-    decode.connect_pad_added(move |_, pad| {
-        let mut linked = linked.lock().unwrap_or_else(PoisonError::into_inner);
-        let audio = pad.current_caps().or_else(|| Some(pad.query_caps(None)));
-        let audio = audio
-            .and_then(|caps| caps.structure(0).map(|s| s.name().starts_with("audio/x-raw")))
-            .unwrap_or(false);
-        // The first audio stream plays; others of the file do not.
-        if audio && !*linked {
-            *linked = pad.link(&into).is_ok();
-        }
-    });
+    Watch::count(&decoded, &watch.made)?;
     Ok((pipeline, watch))
 }

@@ -13,11 +13,11 @@ use super::reached::Reached;
 use super::record::target::Recording;
 use super::srt::Srt;
 use super::target::{Sink, Target};
+use super::withheld::Withheld;
 use crate::director::status::{OutputView, TargetView};
 use grimnir_events::handover::EngineConfig;
 use grimnir_events::listening::MountListened;
-use grimnir_events::output::OFF_AIR;
-use grimnir_events::output::{EngineOutput, EngineOutputs, OutputKind};
+use grimnir_events::output::{EngineOutput, EngineOutputs, OFF_AIR, OutputKind, REMOVED};
 use grimnir_events::station::Mount;
 use grimnir_events::{AirFrame, MountId, OutputId};
 use std::collections::BTreeMap;
@@ -33,6 +33,8 @@ pub struct Desk {
     runtime: tokio::runtime::Handle,
     encoders: BTreeMap<EncoderKey, Encoder>,
     mounts: Vec<(Mount, Arc<Hub>)>,
+    /// Of mounts that were removed or changed: who was there is still to be counted.
+    past: Vec<Arc<Hub>>,
     targets: BTreeMap<OutputId, (EngineOutput, Box<dyn Target>)>,
     on_air: bool,
     title: String,
@@ -53,6 +55,7 @@ impl Desk {
             runtime,
             encoders: BTreeMap::new(),
             mounts: Vec::new(),
+            past: Vec::new(),
             targets: BTreeMap::new(),
             on_air: false,
             title: String::new(),
@@ -64,18 +67,23 @@ impl Desk {
         let mut before: BTreeMap<MountId, (Mount, Arc<Hub>)> =
             self.mounts.drain(..).map(|(mount, hub)| (mount.id, (mount, hub))).collect();
         for mount in &config.mounts {
-            let kept = before.remove(&mount.id).filter(|(old, _)| {
+            let as_it_was = |(old, _): &(Mount, Arc<Hub>)| {
                 (old.format, old.bitrate_kbps, &old.path)
                     == (mount.format, mount.bitrate_kbps, &mount.path)
-            });
+            };
+            let kept = before.get(&mount.id).is_some_and(as_it_was);
+            let kept = kept.then(|| before.remove(&mount.id)).flatten();
             let room = Room::of(mount.format, self.listeners);
             let reached = Some(self.reached.clone());
             let new = || Hub::new(mount.id, reached, room, self.around.tell.clone());
             let hub = kept.map_or_else(new, |(_, hub)| hub);
             self.mounts.push((mount.clone(), hub));
         }
-        for (_, hub) in before.values() {
-            hub.close("the mount was removed or changed");
+        for (_, hub) in before.into_values() {
+            hub.close(REMOVED);
+            if !hub.is_forgotten() {
+                self.past.push(hub);
+            }
         }
         {
             let mut offer = self.around.offer.write().unwrap_or_else(PoisonError::into_inner);
@@ -93,7 +101,13 @@ impl Desk {
             .filter(|handed| handed.output.enabled)
             .map(|handed| (handed.output.id, handed))
             .collect();
-        self.targets.retain(|id, (held, _)| wanted.get(id) == Some(&&*held));
+        self.targets.retain(|id, (held, target)| {
+            let kept = wanted.get(id) == Some(&&*held);
+            if !kept {
+                target.pulse().leave();
+            }
+            kept
+        });
         for (id, handed) in wanted {
             if self.targets.contains_key(&id) {
                 continue;
@@ -108,6 +122,10 @@ impl Desk {
 
     /// The target of one output.
     fn make(&self, handed: &EngineOutput) -> Option<Box<dyn Target>> {
+        if let Some(shut) = Withheld::of(handed, self.around.tell.clone()) {
+            tracing::warn!(output.id = %handed.output.id, "an output's password is missing");
+            return Some(Box::new(shut));
+        }
         match &handed.output.kind {
             OutputKind::Recording(recording) => {
                 Some(Box::new(Recording::new(&handed.output, recording, self.around.clone())))
@@ -181,8 +199,22 @@ impl Desk {
 
     /// How many were handed frames from `from` to before `to`, by mount; what is before `keep` is
     /// counted no more.
-    pub fn listened(&self, from: AirFrame, to: AirFrame, keep: AirFrame) -> Vec<MountListened> {
-        self.mounts.iter().map(|(_, hub)| hub.listened(from, to, keep)).collect()
+    pub fn listened(&mut self, from: AirFrame, to: AirFrame, keep: AirFrame) -> Vec<MountListened> {
+        let of = |hub: &Arc<Hub>| hub.listened(from, to, keep);
+        let mut all: Vec<MountListened> = self.mounts.iter().map(|(_, hub)| of(hub)).collect();
+        for past in self.past.iter().map(of).filter(|past| past.sessions > 0) {
+            match all.iter_mut().find(|now| now.mount_id == past.mount_id) {
+                Some(now) => {
+                    // One was closed before the other was opened.
+                    now.most = now.most.max(past.most);
+                    now.sessions += past.sessions;
+                    now.frames += past.frames;
+                }
+                None => all.push(past),
+            }
+        }
+        self.past.retain(|hub| !hub.is_forgotten());
+        all
     }
 
     /// How the outputs are.

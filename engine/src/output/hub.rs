@@ -6,7 +6,7 @@ use super::encoder::Tell;
 use super::format::Room;
 use super::icy;
 use super::reached::Reached;
-use super::sessions::{Session, Sessions, Who};
+use super::sessions::{Session, Sessions, Who, count};
 use super::target::{Encoded, Sink};
 use crate::air::clock;
 use bytes::Bytes;
@@ -279,9 +279,15 @@ impl Hub {
     /// more.
     pub fn listened(&self, from: AirFrame, to: AirFrame, keep: AirFrame) -> MountListened {
         let mut state = self.lock();
-        let listened = state.sessions.listened(self.mount_id, from, to);
+        let spans = state.sessions.spans(from, to);
         state.sessions.forget_before(keep);
-        listened
+        drop(state);
+        count(self.mount_id, &spans)
+    }
+
+    /// True where nobody listens and nobody is to be counted any more.
+    pub fn is_forgotten(&self) -> bool {
+        self.lock().sessions.is_empty()
     }
 
     /// How it is doing.

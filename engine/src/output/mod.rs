@@ -25,4 +25,5 @@ pub mod record;
 pub mod hls;
 pub mod srt;
 pub mod monitor;
+pub mod withheld;
 pub mod tls;

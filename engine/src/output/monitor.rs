@@ -11,7 +11,7 @@ use super::target::{Pulse, Sink, Target, TargetState};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use grimnir_events::air::AirEvent;
-use grimnir_events::output::{MonitorOutput, OFF_AIR, Output, OutputHealth};
+use grimnir_events::output::{MonitorOutput, OFF_AIR, Output, OutputHealth, REMOVED};
 use grimnir_events::station::Mount;
 use grimnir_events::{ContentHash, MountId};
 use sha2::{Digest, Sha256};
@@ -23,7 +23,7 @@ pub struct Studio {
     pub mount: Mount,
     /// Its listeners.
     pub hub: Arc<Hub>,
-    /// Of the password; `None` lets everybody in.
+    /// Of the password; `None` lets everybody in, as its output says it.
     password: Option<ContentHash>,
 }
 
@@ -93,7 +93,7 @@ fn health_into(pulse: Arc<Pulse>) -> Tell {
 
 impl Drop for Monitor {
     fn drop(&mut self) {
-        self.studio.hub.close("the output was removed or changed");
+        self.studio.hub.close(REMOVED);
         let mut offer = self.around.offer.write().unwrap_or_else(PoisonError::into_inner);
         offer.studios.retain(|studio| !Arc::ptr_eq(studio, &self.studio));
     }
@@ -123,6 +123,10 @@ impl Target for Monitor {
 
     fn set_title(&self, title: &str) {
         self.studio.hub.set_title(title);
+    }
+
+    fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     fn state(&self) -> TargetState {

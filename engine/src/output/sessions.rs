@@ -7,12 +7,14 @@ use crate::air::clock;
 use grimnir_events::listening::MountListened;
 use grimnir_events::{AirFrame, MountId, UtcMicros};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 /// Longest name of a program that is kept, in characters.
 const AGENT_CHARS: usize = 200;
 /// Ended sessions that wait to be counted: beyond, the oldest are counted no more.
 const ENDED_MAX: usize = 20_000;
+/// So many of them go at once, so that not everybody who comes has them counted.
+const ENDED_GO: usize = ENDED_MAX / 10;
 
 /// Who listens.
 #[derive(Clone, Debug, Default)]
@@ -43,10 +45,10 @@ pub struct Session {
     bytes: AtomicU64,
     first: AtomicI64,
     last: AtomicI64,
-    ended: AtomicI64,
+    over: AtomicBool,
 }
 
-/// No frame yet; no end yet.
+/// No frame yet.
 const NEVER: i64 = i64::MIN;
 
 impl Session {
@@ -63,7 +65,7 @@ impl Session {
 
     /// Its connection is over.
     pub fn end(&self) {
-        self.ended.store(clock::utc_now().0, Ordering::Relaxed);
+        self.over.store(true, Ordering::Relaxed);
     }
 
     /// Bytes that it was handed.
@@ -77,7 +79,7 @@ impl Session {
     }
 
     fn is_over(&self) -> bool {
-        self.ended.load(Ordering::Relaxed) != NEVER
+        self.over.load(Ordering::Relaxed)
     }
 
     fn span(&self) -> Option<(i64, i64)> {
@@ -94,9 +96,8 @@ pub struct Sessions(Vec<Arc<Session>>);
 impl Sessions {
     /// Somebody comes.
     pub fn begin(&mut self, who: Who) -> Arc<Session> {
-        if self.0.iter().filter(|session| session.is_over()).count() > ENDED_MAX {
-            tracing::warn!(limit = ENDED_MAX, "too many came and went: some are not counted");
-            self.0.retain(|session| !session.is_over());
+        if self.0.len() >= ENDED_MAX {
+            self.drop_oldest();
         }
         let session = Arc::new(Session {
             who,
@@ -104,7 +105,7 @@ impl Sessions {
             bytes: AtomicU64::new(0),
             first: AtomicI64::new(NEVER),
             last: AtomicI64::new(NEVER),
-            ended: AtomicI64::new(NEVER),
+            over: AtomicBool::new(false),
         });
         self.0.push(session.clone());
         session
@@ -115,26 +116,27 @@ impl Sessions {
         self.0.iter().filter(|session| !session.is_over()).cloned().collect()
     }
 
-    /// How the frames from `from` to before `to` were listened to.
-    pub fn listened(&self, mount_id: MountId, from: AirFrame, to: AirFrame) -> MountListened {
+    /// Of those who ended, where too many did.
+    fn drop_oldest(&mut self) {
+        if self.0.iter().filter(|session| session.is_over()).count() >= ENDED_MAX {
+            tracing::warn!(limit = ENDED_MAX, "too many came and went: the oldest are not counted");
+            let mut left = ENDED_GO;
+            self.0.retain(|session| {
+                let goes = left > 0 && session.is_over();
+                left -= usize::from(goes);
+                !goes
+            });
+        }
+    }
+
+    /// What each session was handed of the frames from `from` to before `to`.
+    pub fn spans(&self, from: AirFrame, to: AirFrame) -> Vec<(i64, i64)> {
         let within = |session: &Arc<Session>| {
             let (first, last) = session.span()?;
             let (first, last) = (first.max(from.0), last.min(to.0));
             (first < last).then_some((first, last))
         };
-        let spans: Vec<(i64, i64)> = self.0.iter().filter_map(within).collect();
-        // At most as many as there are when somebody comes.
-        let at = |frame: i64| spans.iter().filter(|(a, b)| (*a..*b).contains(&frame)).count();
-        let mut starts: Vec<i64> = spans.iter().map(|(first, _)| *first).collect();
-        starts.sort_unstable();
-        starts.dedup();
-        let most = starts.into_iter().map(at).max().unwrap_or(0);
-        MountListened {
-            mount_id,
-            sessions: spans.len() as u32,
-            most: most as u32,
-            frames: spans.iter().map(|(first, last)| last - first).sum(),
-        }
+        self.0.iter().filter_map(within).collect()
     }
 
     /// Nothing before `frame` is to be counted any more.
@@ -142,6 +144,30 @@ impl Sessions {
         self.0.retain(|session| {
             !session.is_over() || session.span().is_some_and(|(_, last)| last > frame.0)
         });
+    }
+
+    /// None is left, of those that are and of those that are to be counted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What became of a mount's spans: one for each session.
+pub fn count(mount_id: MountId, spans: &[(i64, i64)]) -> MountListened {
+    // Who goes at a frame is gone before others come at it.
+    let mut turns: Vec<(i64, i32)> =
+        spans.iter().flat_map(|(first, last)| [(*first, 1), (*last, -1)]).collect();
+    turns.sort_unstable();
+    let (mut now, mut most) = (0, 0);
+    for (_, turn) in turns {
+        now += turn;
+        most = most.max(now);
+    }
+    MountListened {
+        mount_id,
+        sessions: spans.len() as u32,
+        most: most as u32,
+        frames: spans.iter().map(|(first, last)| last - first).sum(),
     }
 }
 
@@ -153,7 +179,7 @@ mod tests {
 
     fn listened(sessions: &Sessions, from: i64, to: i64) -> (u32, u32, i64) {
         let MountListened { sessions, most, frames, .. } =
-            sessions.listened(MOUNT, AirFrame(from), AirFrame(to));
+            count(MOUNT, &sessions.spans(AirFrame(from), AirFrame(to)));
         (sessions, most, frames)
     }
 
@@ -179,6 +205,30 @@ mod tests {
         all.forget_before(AirFrame(1_100));
         assert_eq!(listened(&all, 0, 4_000).0, 3, "who ended before is forgotten");
         assert_eq!(all.now().len(), 3);
+    }
+
+    #[test]
+    fn most_at_once_is_told_whoever_comes_as_another_goes() {
+        assert_eq!(count(MOUNT, &[(0, 100), (100, 200), (200, 300)]).most, 1);
+        assert_eq!(count(MOUNT, &[(0, 300), (50, 250), (100, 200), (250, 260)]).most, 3);
+        let all: Vec<(i64, i64)> = (0..50_000).map(|n| (n, n + 1_000)).collect();
+        assert_eq!(count(MOUNT, &all).most, 1_000);
+    }
+
+    #[test]
+    fn where_too_many_came_and_went_the_oldest_are_counted_no_more() {
+        let mut all = Sessions::default();
+        let stays = all.begin(Who::default());
+        stays.took(1, AirFrame(0), AirFrame(1_000_000));
+        for n in 0..ENDED_MAX as i64 + 10 {
+            let session = all.begin(Who::default());
+            session.took(1, AirFrame(n), AirFrame(n + 1));
+            session.end();
+        }
+        let all_of = listened(&all, 0, 1_000_000).0 as usize;
+        assert_eq!(all_of, 1 + ENDED_MAX + 10 - ENDED_GO);
+        assert_eq!(listened(&all, 0, ENDED_GO as i64).0, 1, "the oldest are gone, who listens not");
+        assert_eq!(listened(&all, ENDED_GO as i64, 1_000_000).0 as usize, all_of);
     }
 
     #[test]

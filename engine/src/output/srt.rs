@@ -6,7 +6,7 @@
 use super::around::Surroundings;
 use super::codec::{failure_of, ready};
 use super::encoder::EncoderKey;
-use super::target::{Encoded, Pulse, Sink, Target, TargetState};
+use super::target::{Encoded, Pulse, Sink, Target};
 use bytes::Bytes;
 use grimnir_events::AirFrame;
 use grimnir_events::output::OFF_AIR;
@@ -19,8 +19,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Pieces of 144 ms that may wait: 4 s, less than an SRT receiver gives a line up after.
-const QUEUE: usize = 28;
+/// Pieces that may wait: 4 s of 24 ms each, as they are where something was ordered, which is less
+/// than an SRT receiver gives a line up after; of 144 ms each they are 1 MB of 320 kbit/s.
+const QUEUE: usize = 168;
 /// Bytes that may wait in the pipeline: 3 s of 320 kbit/s.
 const PIPELINE_BYTES: u64 = 128 * 1024;
 /// How often the pipeline is asked how it is.
@@ -98,8 +99,8 @@ impl Target for Srt {
     }
     /// Transport streams of sound have no place for it.
     fn set_title(&self, _: &str) {}
-    fn state(&self) -> TargetState {
-        self.pulse.state()
+    fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 }
 

@@ -7,7 +7,7 @@ use super::encoder::{EncoderKey, Tell};
 use crate::air::clock;
 use bytes::Bytes;
 use grimnir_events::air::AirEvent;
-use grimnir_events::output::{OutputHealth, OutputReport};
+use grimnir_events::output::{OutputHealth, OutputReport, REMOVED};
 use grimnir_events::{AirFrame, OutputId, UtcMicros};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -40,8 +40,12 @@ pub trait Target: Send + Sync {
     fn set_on_air(&self, on_air: bool);
     /// Another item is heard.
     fn set_title(&self, title: &str);
+    /// What keeps its state.
+    fn pulse(&self) -> &Pulse;
     /// How it is doing.
-    fn state(&self) -> TargetState;
+    fn state(&self) -> TargetState {
+        self.pulse().state()
+    }
 }
 
 /// How an output is doing.
@@ -65,7 +69,15 @@ pub struct TargetState {
 pub struct Pulse {
     id: OutputId,
     tell: Tell,
-    state: Mutex<(TargetState, Option<OutputHealth>)>,
+    beat: Mutex<Beat>,
+}
+
+struct Beat {
+    state: TargetState,
+    /// What the journal was told last.
+    told: Option<OutputHealth>,
+    /// Its output is removed: what its threads say yet is of nothing that is.
+    left: bool,
 }
 
 impl Pulse {
@@ -73,21 +85,36 @@ impl Pulse {
     pub fn new(id: OutputId, reason: &str, tell: Tell) -> Self {
         let (reason, since) = (reason.to_owned(), clock::utc_now());
         let state = TargetState { reason, since, ..TargetState::default() };
-        Self { id, tell, state: Mutex::new((state, None)) }
+        Self { id, tell, beat: Mutex::new(Beat { state, told: None, left: false }) }
     }
 
     /// It is doing like this; told where that is another health than was told before.
     pub fn set(&self, health: OutputHealth, reason: &str) {
-        let mut held = self.lock();
-        let (state, told) = &mut *held;
-        reason.clone_into(&mut state.reason);
-        if state.health != health {
-            (state.health, state.since) = (health, clock::utc_now());
-        }
-        if told.replace(health) == Some(health) {
+        let mut beat = self.lock();
+        if beat.left {
             return;
         }
-        drop(held);
+        reason.clone_into(&mut beat.state.reason);
+        if beat.state.health != health {
+            (beat.state.health, beat.state.since) = (health, clock::utc_now());
+        }
+        if beat.told.replace(health) != Some(health) {
+            drop(beat);
+            self.report(health, reason);
+        }
+    }
+
+    /// Its output is removed or changed: told where anything was, for an alarm to end.
+    pub fn leave(&self) {
+        let mut beat = self.lock();
+        beat.left = true;
+        if beat.told.take().is_some() {
+            drop(beat);
+            self.report(OutputHealth::Down, REMOVED);
+        }
+    }
+
+    fn report(&self, health: OutputHealth, reason: &str) {
         tracing::info!(output.id = %self.id, health = health.word(), reason, "output");
         let report = Box::new(OutputReport::Health { health, reason: reason.into() });
         (self.tell)(AirEvent::OutputReported { output_id: self.id, report });
@@ -95,16 +122,16 @@ impl Pulse {
 
     /// Counts along.
     pub fn count(&self, count: impl FnOnce(&mut TargetState)) {
-        count(&mut self.lock().0);
+        count(&mut self.lock().state);
     }
 
     /// How it is now.
     pub fn state(&self) -> TargetState {
-        self.lock().0.clone()
+        self.lock().state.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, (TargetState, Option<OutputHealth>)> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Beat> {
+        self.beat.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -134,5 +161,18 @@ mod tests {
         pulse.set(OutputHealth::Down, "refused");
         assert_eq!(told.lock().expect("whole").len(), 3);
         assert_eq!(pulse.state().reason, "refused");
+        pulse.leave();
+        pulse.set(OutputHealth::Up, "");
+        let told = told.lock().expect("whole");
+        let last = told.last().expect("what was told");
+        let AirEvent::OutputReported { report, .. } = last else { panic!("{last:?}") };
+        let gone = OutputReport::Health { health: OutputHealth::Down, reason: REMOVED.into() };
+        assert_eq!((told.len(), &**report), (4, &gone), "who was removed says no more");
+    }
+
+    #[test]
+    fn one_of_which_nothing_was_told_leaves_without_a_word() {
+        let tell: Tell = Arc::new(|event| panic!("{event:?}"));
+        Pulse::new(OutputId([1; 16]), "off air", tell).leave();
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Ear, get, listen_to, ports};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,16 +15,34 @@ pub struct Icecast {
     dir: tempfile::TempDir,
     child: Option<Child>,
     pub port: u16,
+    /// There is TLS on this port.
+    pub tls_port: Option<u16>,
 }
 
 impl Icecast {
     /// Listeners and sources on `port`, Shoutcast sources for `/shout.mp3` on the one above it.
     pub fn start() -> Self {
+        Self::start_as(None)
+    }
+
+    /// With TLS as well, by a certificate and its key.
+    pub fn start_encrypted([chain, key]: &[std::path::PathBuf; 2]) -> Self {
+        Self::start_as(Some([chain, key].map(Path::new)))
+    }
+
+    fn start_as(certificate: Option<[&Path; 2]>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         if rustix::process::getuid().is_root() {
             std::os::unix::fs::chown(dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
         }
-        let mut icecast = Self { dir, child: None, port: ports::adjacent(2) };
+        let port = ports::adjacent(3);
+        let tls_port = certificate.map(|parts| {
+            let whole: Vec<u8> =
+                parts.into_iter().flat_map(|part| std::fs::read(part).unwrap()).collect();
+            std::fs::write(dir.path().join("tls.pem"), whole).unwrap();
+            port + 2
+        });
+        let mut icecast = Self { dir, child: None, port, tls_port };
         icecast.start_again();
         icecast
     }
@@ -31,6 +50,12 @@ impl Icecast {
     /// On the same port.
     pub fn start_again(&mut self) {
         let (dir, port) = (self.dir.path().display(), self.port);
+        let tls = self.tls_port.map_or(String::new(), |port| {
+            format!(
+                "<listen-socket><port>{port}</port><bind-address>127.0.0.1</bind-address>\
+                 <ssl>1</ssl></listen-socket>"
+            )
+        });
         let config = format!(
             "<icecast><limits><clients>400</clients><sources>20</sources>\
              <header-timeout>15</header-timeout><source-timeout>10</source-timeout>\
@@ -39,8 +64,9 @@ impl Icecast {
              <admin-user>admin</admin-user><admin-password>{PASSWORD}</admin-password>\
              </authentication><hostname>localhost</hostname>\
              <listen-socket><port>{port}</port><bind-address>127.0.0.1</bind-address>\
-             <shoutcast-mount>/shout.mp3</shoutcast-mount></listen-socket>\
+             <shoutcast-mount>/shout.mp3</shoutcast-mount></listen-socket>{tls}\
              <fileserve>1</fileserve><paths><basedir>{dir}</basedir><logdir>{dir}</logdir>\
+             <ssl-certificate>{dir}/tls.pem</ssl-certificate>\
              <webroot>/usr/share/icecast2/web</webroot>\
              <adminroot>/usr/share/icecast2/admin</adminroot></paths>\
              <logging><accesslog>access.log</accesslog><errorlog>error.log</errorlog>\

@@ -62,6 +62,11 @@ impl Rig {
 
     /// Starts it with more arguments.
     pub fn start_with(&mut self, more: &[&str]) {
+        self.start_in(more, &[]);
+    }
+
+    /// Starts it with more arguments, and more in its environment.
+    pub fn start_in(&mut self, more: &[&str], environment: &[(&str, &Path)]) {
         let log = std::fs::File::options()
             .append(true)
             .create(true)
@@ -77,6 +82,7 @@ impl Rig {
             .args(more)
             .args(["--harbor", "127.0.0.1:0"])
             .envs(self.variables.iter().cloned())
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -161,6 +167,22 @@ pub const AMPLITUDE: f64 = 0.5 * std::f64::consts::FRAC_1_SQRT_2;
 pub fn make_tone(path: &Path, hertz: u32, seconds: f64) {
     let source = format!("sine=frequency={hertz}:sample_rate=48000:duration={seconds}");
     ffmpeg(&["-f", "lavfi", "-i", &source, "-af", "volume=4", "-ac", "2"], path);
+}
+
+/// A certificate for `localhost` that nobody else vouches for, and its key.
+pub fn certificate(dir: &Path) -> [PathBuf; 2] {
+    let [chain, key] = ["chain.pem", "key.pem"].map(|name| dir.join(name));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"])
+        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&chain)
+        .output()
+        .expect("openssl is installed");
+    assert!(made.status.success(), "{made:?}");
+    [chain, key]
 }
 
 pub fn ffmpeg(arguments: &[&str], out: &Path) {

@@ -123,6 +123,17 @@ pub fn assert_whole(whose: &str, codes: &[u32]) -> usize {
     codes.len() - first
 }
 
+/// Waits for something that no fact tells, for 20 s of the programme at most.
+pub async fn pass_until(client: &mut Client, what: &str, done: impl Fn() -> bool) {
+    for _ in 0..20 {
+        if done() {
+            return;
+        }
+        pass(client, 1).await;
+    }
+    assert!(done(), "{what}");
+}
+
 /// Lets so much of the air pass.
 pub async fn pass(client: &mut Client, seconds: i64) {
     let request = v1::TelemetryRequest { interval_ms: 100 };

@@ -68,6 +68,7 @@ pub async fn on_air(server: &Server, number: usize, more: &[(&str, u32)]) -> (St
         rate: 44_100,
         music: true,
         number,
+        ..Setting::default()
     };
     let stage = Stage::set(server, setting).await;
     let own = format!("/api/v1/stations/{}", stage.station);

@@ -3,9 +3,9 @@
 
 use crate::{quantiles, setting};
 use grimnir_tests::programs::{kill, program};
-use grimnir_tests::{Ear, Server, Setting, Stage};
+use grimnir_tests::{Ear, Server, Setting, Stage, ports};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -55,9 +55,7 @@ impl Drop for Engine {
 
 /// Starts an engine on what it holds; milliseconds to the first block, and to the first sound.
 fn once(dir: &Path, media: &Path, station: &str, path: &str) -> (f64, f64) {
-    let free = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    let address = free.local_addr().expect("it is bound");
-    drop(free);
+    let address = SocketAddr::from(([127, 0, 0, 1], ports::one()));
     let page = dir.join("position.page");
     let before = std::fs::read(&page).unwrap_or_default();
     let began = Instant::now();

@@ -18,6 +18,7 @@ mod grid;
 mod jetstream_cut;
 mod kill_commands;
 mod library;
+mod loudness;
 mod on_air;
 mod other_host;
 mod outage;

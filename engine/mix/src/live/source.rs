@@ -9,8 +9,9 @@ use std::sync::atomic::Ordering;
 
 /// Most that the rate is bent.
 pub const MAX_BEND: f64 = 500e-6;
-/// The rate is bent fully where the fill is off by so many frames: 250 ms.
-const FULL_BEND_AT: f64 = RATE as f64 / 4.0;
+/// The rate is bent fully where the fill is off by so many frames, 125 ms: a sender that is as slow
+/// as can be followed still leaves more than what follows it is prepared at.
+const FULL_BEND_AT: f64 = RATE as f64 / 8.0;
 /// Share of the way per block to the mean fill: 4 s, over the bursts of a sender.
 const MEAN_SHARE: f64 = BLOCK as f64 / (4.0 * RATE as f64);
 /// Most that the bend changes in a block: from none to full in a second.

@@ -2,6 +2,7 @@
 
 use super::{Link, Live};
 use crate::director::{Director, Taken};
+use crate::held::Part;
 use crate::input::{Connected, InputWord, Key};
 use crate::output::icy;
 use grimnir_events::ladder::ReleaseReason;
@@ -21,7 +22,7 @@ impl Director {
         if inputs.revision < held || self.check_epoch(epoch).is_err() {
             return Err(held);
         }
-        self.cache.keep_inputs(epoch, bytes);
+        self.cache.keep(Part::Inputs, epoch, bytes);
         let revision = inputs.revision;
         self.take_inputs(inputs);
         Ok(revision)
@@ -56,7 +57,7 @@ impl Director {
         if lines.revision < held || self.check_epoch(epoch).is_err() {
             return Err(held);
         }
-        self.cache.keep_lines(epoch, bytes);
+        self.cache.keep(Part::Lines, epoch, bytes);
         let revision = lines.revision;
         self.take_lines(lines);
         Ok(revision)

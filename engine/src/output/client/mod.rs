@@ -15,7 +15,7 @@ pub(crate) mod tls;
 use super::encoder::{EncoderKey, Tell};
 use super::format;
 use super::http::SharedOffer;
-use super::target::{Encoded, Pulse, Sink, Target, TargetState};
+use super::target::{Encoded, Pulse, Sink, Target};
 use backoff::Backoff;
 use bytes::Bytes;
 use grimnir_events::OutputId;
@@ -94,7 +94,6 @@ impl SourceClient {
 impl Drop for SourceClient {
     fn drop(&mut self) {
         self.task.abort();
-        self.line.pulse.set(OutputHealth::Down, "the output was removed or changed");
     }
 }
 
@@ -113,8 +112,8 @@ impl Target for SourceClient {
             other
         });
     }
-    fn state(&self) -> TargetState {
-        self.line.pulse.state()
+    fn pulse(&self) -> &Pulse {
+        &self.line.pulse
     }
 }
 

@@ -144,3 +144,61 @@ fn response(kind: &'static str, cache: &'static str, bytes: Bytes, head: bool) -
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::cutter::Segment;
+    use super::*;
+    use grimnir_events::AirFrame;
+
+    /// Status, and the body as text.
+    fn get(live: &Live, path: &str) -> Option<(u16, String)> {
+        let answer = live.answer(path, false)?;
+        let status = answer.status().as_u16();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
+        let body = runtime.block_on(answer.into_body().collect()).expect("a body").to_bytes();
+        Some((status, String::from_utf8_lossy(&body).into_owned()))
+    }
+
+    #[test]
+    fn what_was_on_air_is_to_be_had_to_its_end_and_the_past_is_not() {
+        let live = Live::new(HlsOutput {
+            path: "/hls".into(),
+            container: HlsContainer::PackedAac,
+            bitrates_kbps: vec![64],
+            segment_ms: 1_000,
+            window: 2,
+            folder: None,
+        });
+        let playlist = || get(&live, "/hls/64.m3u8").expect("its own");
+        assert!(get(&live, "/hlsx/64.m3u8").is_none() && get(&live, "/64.m3u8").is_none());
+        assert_eq!(playlist().0, 503, "it was never on air");
+        live.now().window = Some(Window::after(2, None, |_| None));
+        assert_eq!(playlist(), (503, "the first segment is not complete yet\n".into()));
+        for n in 0..3 {
+            let (first, variants) = (AirFrame(n * 48_000), vec![vec![b'a' + n as u8]]);
+            let segment = Segment { first, frames: 48_000, variants };
+            live.now().window.as_mut().expect("set").push(segment);
+        }
+        let (status, text) = playlist();
+        assert!(
+            status == 200
+                && text.ends_with(
+                    "64-1.aac\n#EXT-X-PROGRAM-DATE-TIME:1970-01-01\
+             T00:00:02.000000Z\n#EXTINF:1.000000,\n64-2.aac\n"
+                ),
+            "{text}"
+        );
+        assert!(!text.contains("64-0.aac"), "{text}");
+        assert_eq!(get(&live, "/hls/64-0.aac"), Some((200, "a".into())), "who is behind gets it");
+        for nothing in ["/hls/64-3.aac", "/hls/64-2.m4s", "/hls/128-2.aac", "/hls/"] {
+            assert_eq!(get(&live, nothing).expect("its own").0, 404, "{nothing}");
+        }
+        let ago = |ms| Instant::now().checked_sub(Duration::from_millis(ms));
+        live.now().ended = ago(2_000);
+        let (status, text) = playlist();
+        assert!(status == 200 && text.ends_with("64-2.aac\n#EXT-X-ENDLIST\n"), "{text}");
+        live.now().ended = ago(3_001);
+        assert_eq!(playlist(), (503, "the station is off air\n".into()));
+    }
+}

@@ -6,7 +6,7 @@ use super::shelf::{Shelf, Writer};
 use crate::output::around::Surroundings;
 use crate::output::encoder::EncoderKey;
 use crate::output::fanout::{Block, Blocks};
-use crate::output::target::{Pulse, Sink, Target, TargetState};
+use crate::output::target::{Pulse, Sink, Target};
 use grimnir_events::AirFrame;
 use grimnir_events::output::OFF_AIR;
 use grimnir_events::output::{HlsOutput, Output, OutputHealth};
@@ -105,8 +105,8 @@ impl Target for Hls {
         title.clone_into(&mut self.title.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn state(&self) -> TargetState {
-        self.pulse.state()
+    fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 }
 

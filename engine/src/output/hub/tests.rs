@@ -133,3 +133,21 @@ fn a_title_comes_with_the_sound_it_belongs_to() {
         assert_eq!(bytes[icy::METAINT..], icy::block(title));
     }
 }
+
+#[test]
+fn who_comes_after_a_sign_off_is_given_nothing_of_before() {
+    let dir = tempfile::tempdir().expect("dir");
+    let hub = hub(dir.path());
+    hub.open();
+    push(&hub, Bytes::from_static(b"yesterday"), 1);
+    let mut there = join(&hub);
+    hub.close("test");
+    assert!(hub.view().opened.is_none());
+    hub.open();
+    let mut late = join(&hub);
+    push(&hub, Bytes::from_static(b"today"), 2);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
+    assert_eq!(runtime.block_on(late.next()).expect("sound"), "today");
+    assert_eq!(runtime.block_on(there.next()).expect("its burst"), "yesterday");
+    assert!(runtime.block_on(there.next()).is_none(), "its connection is over");
+}

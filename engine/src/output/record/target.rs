@@ -6,7 +6,7 @@ use super::place::Place;
 use super::recorder::{Hours, Recorder};
 use crate::output::around::Surroundings;
 use crate::output::encoder::EncoderKey;
-use crate::output::target::{Pulse, Sink, Target, TargetState};
+use crate::output::target::{Pulse, Sink, Target};
 use grimnir_events::AirFrame;
 use grimnir_events::air::AirEvent;
 use grimnir_events::output::OFF_AIR;
@@ -81,7 +81,7 @@ impl Target for Recording {
 
     fn set_title(&self, _: &str) {}
 
-    fn state(&self) -> TargetState {
-        self.pulse.state()
+    fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 }
