@@ -122,13 +122,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         let _ = tx.send(Msg::Input(word));
     };
     let certificate = certificate(arguments);
-    let private = certificate.clone();
-    let harbor = Arc::new(Harbor {
-        gate,
-        tell: Box::new(tell),
-        certificate: private,
-        patience: harbor::Patience::default(),
-    });
+    let harbor = Arc::new(Harbor::new(gate, Box::new(tell), certificate.clone()));
     let http_port = Arc::new(AtomicU32::new(0));
     let control = Control {
         station: arguments.station,

@@ -100,8 +100,8 @@ fn reading_a_live_input_neither_allocates_nor_frees() {
     let calls = CALLS.with(Cell::get) - before;
 
     assert_eq!(calls, 0, "calls of the allocator");
-    // Who begins to read lets go of what is beyond the wanted fill of 4,800 frames, and 100 more come
-    // with each read: nearly 13 reads of a block.
+    // Who begins to read lets go of what is beyond the wanted fill of 4,800 frames, and 100 more
+    // come with each read: nearly 13 reads of a block.
     assert!((5_760..=6_240).contains(&frames), "{frames} frames, then short");
     assert!(tap.underruns() > 0);
 }

@@ -1,7 +1,7 @@
 //! An output whose password should be there and is not: it stays shut and says so.
 //!
-//! A monitor would let everybody in, and SRT would send in the clear. Upstream: the desk, which puts
-//! it in the place of the output until a hand-over brings the password.
+//! A monitor would let everybody in, and SRT would send in the clear. Upstream: the desk, which
+//! puts it in the place of the output until a hand-over brings the password.
 
 use super::encoder::{EncoderKey, Tell};
 use super::target::{Pulse, Sink, Target};

@@ -1,7 +1,7 @@
 //! The harbor: encoders of DJs connect here, on a port of its own; Shoutcast v1 on the next.
 //!
-//! Reading order: [`request`] (what they say), [`chunks`], [`answer`] (what they hear), [`ports`], [`seats`],
-//! [`server`], [`sniff`] (what they send).
+//! Reading order: [`request`] (what they say), [`chunks`], [`answer`] (what they hear), [`ports`],
+//! [`seats`], [`server`], [`sniff`] (what they send).
 
 mod answer;
 mod chunks;
@@ -15,6 +15,5 @@ mod seats;
 mod server;
 pub mod sniff;
 
-pub use patience::Patience;
 pub use ports::bind;
 pub use server::{Harbor, serve};

@@ -34,16 +34,26 @@ const MOUNT_CHARS: usize = 100;
 const QUEUE: usize = 4;
 const READ_BYTES: usize = 8 * 1024;
 
+/// How it tells what happens.
+pub type Tell = Box<dyn Fn(InputWord) + Send + Sync>;
+
 /// What the harbor is made of.
 pub struct Harbor {
     /// Who may come in.
     pub gate: Arc<Gate>,
     /// Who is told.
-    pub tell: Box<dyn Fn(InputWord) + Send + Sync>,
+    pub tell: Tell,
     /// By which it is spoken in private as well, on the same ports.
     pub certificate: Option<Arc<Certificate>>,
     /// How long it waits.
     pub patience: Patience,
+}
+
+impl Harbor {
+    /// One that waits as long as is usual.
+    pub fn new(gate: Arc<Gate>, tell: Tell, certificate: Option<Arc<Certificate>>) -> Self {
+        Self { gate, tell, certificate, patience: Patience::default() }
+    }
 }
 
 /// The connection under way.
