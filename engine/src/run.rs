@@ -122,9 +122,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), String> {
         let _ = tx.send(Msg::Input(word));
     };
     let certificate = certificate(arguments);
-    let (private, patience) = (certificate.clone(), harbor::Patience::default());
-    let tell = Box::new(tell);
-    let harbor = Arc::new(Harbor { gate, records, tell, certificate: private, patience });
+    let harbor = Arc::new(Harbor::new(gate, records, Box::new(tell), certificate.clone()));
     let http_port = Arc::new(AtomicU32::new(0));
     let control = Control {
         station: arguments.station,

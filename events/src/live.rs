@@ -213,7 +213,7 @@ pub enum LiveAirEvent {
     Claimed {
         /// Who.
         session_id: LiveSessionId,
-        /// What with. It has no items: what it plays comes as it comes.
+        /// What with. Its one item stands for what comes as it comes.
         claim: Box<Claim>,
     },
     /// It is heard over the programme from this frame on.

@@ -5,6 +5,7 @@
 
 use crate::change::Changes;
 use crate::decoded::Event;
+use grimnir_events::ClaimId;
 use grimnir_events::air::{AirEvent, InterruptReason};
 use grimnir_events::crash::CrashAnswer;
 use grimnir_events::executor::ExecutorEvent;
@@ -50,11 +51,11 @@ pub(crate) fn tell(out: &mut Changes, event: &Event) {
         _ => None,
     };
     let told = told.map(|(urgency, about, text)| Alarm { urgency, about: about.into(), text });
-    let of_output = match event {
-        Event::Air(fact) => of_output(&fact.event),
+    let of_one = match event {
+        Event::Air(fact) => of_one(&fact.event),
         event => of_removed(event),
     };
-    if let Some(alarm) = told.or(of_output) {
+    if let Some(alarm) = told.or(of_one) {
         out.push("alarm", &alarm);
     }
 }
@@ -76,9 +77,9 @@ fn of_removed(event: &Event) -> Option<Alarm> {
     Some(Alarm { urgency: Urgency::Cleared, about, text: text.into() })
 }
 
-/// Each output, and each webstream, has alarms of its own. That a station left the air is none of
+/// Each output, webstream and claim has alarms of its own. That a station left the air is none of
 /// theirs, nor that one of them is removed or changed.
-fn of_output(event: &AirEvent) -> Option<Alarm> {
+fn of_one(event: &AirEvent) -> Option<Alarm> {
     use Urgency::{Alarm as Alarmed, Cleared, Warning};
     let (urgency, about, text) = match event {
         AirEvent::OutputDown { reason, .. } if reason == OFF_AIR => return None,
@@ -110,13 +111,28 @@ fn of_output(event: &AirEvent) -> Option<Alarm> {
                 WebstreamHealth::Unhealthy => (Alarmed, "No address of a webstream gives sound."),
                 WebstreamHealth::Degraded => (Warning, "A webstream lives on another address."),
                 WebstreamHealth::Healthy => (Cleared, "A webstream is well."),
-                WebstreamHealth::Unknown => return None,
+                WebstreamHealth::Unknown => (Cleared, "A webstream is not looked at any more."),
             };
             (urgency, webstream_id.to_string(), text.into())
+        }
+        AirEvent::SourceFailed { claim_id, reason } => {
+            (Warning, source(*claim_id), format!("A source failed: {reason}"))
+        }
+        AirEvent::SourceRecovered { claim_id } => {
+            (Cleared, source(*claim_id), "A source is back.".into())
+        }
+        // What failed with it cannot come back any more.
+        AirEvent::ClaimEnded { claim_id, .. } => {
+            (Cleared, source(*claim_id), "A claim of a source ended.".into())
         }
         _ => return None,
     };
     Some(Alarm { urgency, about, text })
+}
+
+/// What the alarms of a claim's source are about.
+fn source(claim: ClaimId) -> String {
+    format!("source:{claim}")
 }
 
 type Told = Option<(Urgency, &'static str, String)>;
@@ -172,10 +188,6 @@ fn of_air(event: &AirEvent) -> Told {
         AirEvent::AirStalled { .. } => {
             (Warning, "stall", "The mix was late: the programme stood still for a moment.".into())
         }
-        AirEvent::SourceFailed { reason, .. } => {
-            (Warning, "source", format!("A source failed: {reason}"))
-        }
-        AirEvent::SourceRecovered { .. } => (Cleared, "source", "A source is back.".into()),
         _ => return None,
     })
 }
@@ -183,13 +195,14 @@ fn of_air(event: &AirEvent) -> Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use grimnir_events::{MountId, OutputId};
+    use grimnir_events::ladder::ReleaseReason;
+    use grimnir_events::{MountId, OutputId, WebstreamId};
 
     #[test]
     fn each_output_has_alarms_of_its_own_and_a_station_off_air_is_none() {
         let of = |id: u8, health, reason: &str| {
             let report = Box::new(OutputReport::Health { health, reason: reason.into() });
-            of_output(&AirEvent::OutputReported { output_id: OutputId([id; 16]), report })
+            of_one(&AirEvent::OutputReported { output_id: OutputId([id; 16]), report })
         };
         let down = of(1, OutputHealth::Down, "refused").expect("an alarm");
         assert_eq!((down.urgency, down.text.contains("refused")), (Urgency::Alarm, true));
@@ -210,18 +223,51 @@ mod tests {
     #[test]
     fn a_mount_alarms_where_it_fails_and_not_where_its_station_signs_off() {
         let mount_id = MountId([3; 16]);
-        let of =
-            |reason: &str| of_output(&AirEvent::OutputDown { mount_id, reason: reason.into() });
+        let of = |reason: &str| of_one(&AirEvent::OutputDown { mount_id, reason: reason.into() });
         let down = of("the encoder failed").expect("an alarm");
         assert_eq!(down.urgency, Urgency::Alarm);
         assert_eq!(of(OFF_AIR), None, "a planned sign-off");
         let ends = [
             of(REMOVED),
-            of_output(&AirEvent::OutputUp { mount_id }),
+            of_one(&AirEvent::OutputUp { mount_id }),
             of_removed(&Event::Station(StationEvent::MountRemoved { mount_id })),
         ];
         for end in ends.map(|end| end.expect("its end")) {
             assert_eq!((end.urgency, &end.about), (Urgency::Cleared, &down.about));
+        }
+    }
+
+    #[test]
+    fn an_alarm_of_a_webstream_is_over_when_it_is_well_or_looked_at_no_more() {
+        let of = |to| {
+            let (webstream_id, from) = (WebstreamId([1; 16]), WebstreamHealth::Unknown);
+            let event = WebstreamAirEvent::HealthChanged { webstream_id, from, to };
+            of_one(&AirEvent::Webstream(Box::new(event))).expect("is told")
+        };
+        let alarm = of(WebstreamHealth::Unhealthy);
+        assert_eq!(alarm.urgency, Urgency::Alarm);
+        assert_eq!(of(WebstreamHealth::Degraded).urgency, Urgency::Warning);
+        for over in [WebstreamHealth::Healthy, WebstreamHealth::Unknown] {
+            assert_eq!((of(over).urgency, of(over).about), (Urgency::Cleared, alarm.about.clone()));
+        }
+    }
+
+    #[test]
+    fn each_source_has_alarms_of_its_own_which_end_with_its_claim_at_the_latest() {
+        let of = |event: AirEvent| of_one(&event).expect("is told");
+        let failed = |id: u8| {
+            let claim_id = ClaimId([id; 16]);
+            of(AirEvent::SourceFailed { claim_id, reason: "its sound ran out".into() })
+        };
+        let warning = failed(1);
+        assert_eq!(warning.urgency, Urgency::Warning);
+        assert_ne!(failed(2).about, warning.about);
+        let (claim_id, reason) = (ClaimId([1; 16]), ReleaseReason::Completed);
+        for over in
+            [AirEvent::SourceRecovered { claim_id }, AirEvent::ClaimEnded { claim_id, reason }]
+        {
+            let over = of(over);
+            assert_eq!((over.urgency, &over.about), (Urgency::Cleared, &warning.about));
         }
     }
 }

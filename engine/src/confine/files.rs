@@ -21,19 +21,33 @@ const REFER: u64 = 1 << 13;
 const TRUNCATE: u64 = 1 << 14;
 /// From version 4 on: TCP, which no input speaks.
 const TCP: u64 = 0b11;
+/// From version 6 on: abstract sockets and signals of processes that are not confined like it.
+const SCOPED: u64 = 0b11;
 
-/// Where libraries, plugins and their register are.
-const SYSTEM: [&str; 9] = [
+/// Where libraries, plugins and their register are, and what the C library asks for. Of `/etc` no
+/// more: a station's passwords and keys may be there.
+const SYSTEM: [&str; 18] = [
     "/usr",
     "/lib",
     "/lib64",
-    "/etc",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/hosts",
+    "/etc/host.conf",
+    "/etc/resolv.conf",
+    "/etc/nsswitch.conf",
+    "/etc/gai.conf",
+    "/etc/services",
+    "/etc/passwd",
+    "/etc/ssl/openssl.cnf",
     "/dev",
     "/proc/self",
     "/proc/cpuinfo",
     "/sys/devices",
     "/nix",
 ];
+/// Where the loader of programs is, and GStreamer's own that looks at plugins.
+const LOADERS: [&str; 6] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/libexec", "/nix"];
 /// Variables that name more of them, with colons between.
 const NAMED: [&str; 6] = [
     "LD_LIBRARY_PATH",
@@ -48,6 +62,7 @@ const NAMED: [&str; 6] = [
 struct Ruleset {
     files: u64,
     network: u64,
+    scoped: u64,
 }
 
 #[repr(C, packed)]
@@ -57,7 +72,7 @@ struct Beneath {
 }
 
 /// Keeps this thread, and those that it starts, from all other files; false where the kernel
-/// cannot.
+/// cannot. Whoever starts its decoder reads and writes as before, but starts nothing else.
 pub fn confine(needs: &Needs) -> Result<bool, String> {
     // SAFETY: with this flag the call takes no pointer.
     let version = unsafe {
@@ -66,35 +81,61 @@ pub fn confine(needs: &Needs) -> Result<bool, String> {
     if version < 1 {
         return Ok(false);
     }
-    let mut handled = EXECUTE | WRITE_FILE | READ_FILE | READ_DIR | CHANGE_DIR;
-    handled |= if version >= 2 { REFER } else { 0 };
-    handled |= if version >= 3 { TRUNCATE } else { 0 };
-    let ruleset = Ruleset { files: handled, network: if version >= 4 { TCP } else { 0 } };
-    let size = if version >= 4 { size_of::<Ruleset>() } else { size_of::<u64>() };
+    let mut handled = EXECUTE;
+    if !needs.programs {
+        handled |= WRITE_FILE | READ_FILE | READ_DIR | CHANGE_DIR;
+        handled |= if version >= 2 { REFER } else { 0 };
+        handled |= if version >= 3 { TRUNCATE } else { 0 };
+    }
+    let rules = ruleset(handled, version)?;
+    if needs.programs {
+        let own = std::env::current_exe().map_err(|e| format!("own program: {e}"))?;
+        allow(&rules, &own, EXECUTE)?;
+        for path in LOADERS {
+            allow(&rules, Path::new(path), EXECUTE)?;
+        }
+    } else {
+        allow_files(&rules, needs, handled)?;
+    }
+    // SAFETY: the call takes a descriptor that is open, and no pointer.
+    let done = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, rules.as_raw_fd(), 0u32) };
+    if done == 0 { Ok(true) } else { Err(last("files")) }
+}
+
+fn ruleset(files: u64, version: libc::c_long) -> Result<OwnedFd, String> {
+    let network = if version >= 4 { TCP } else { 0 };
+    let ruleset = Ruleset { files, network, scoped: if version >= 6 { SCOPED } else { 0 } };
+    let fields = match version {
+        ..4 => 1,
+        4..6 => 2,
+        _ => 3,
+    };
+    let size = fields * size_of::<u64>();
     // SAFETY: the kernel reads `size` bytes of a structure that is at least as long.
     let made =
         unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, &raw const ruleset, size, 0u32) };
     let fd = i32::try_from(made).ok().filter(|fd| *fd >= 0).ok_or_else(|| last("rules"))?;
     // SAFETY: the call gave this descriptor to nobody else.
-    let rules = unsafe { OwnedFd::from_raw_fd(fd) };
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+fn allow_files(rules: &OwnedFd, needs: &Needs, handled: u64) -> Result<(), String> {
     let read = READ_FILE | READ_DIR;
     match &needs.reads {
-        Reads::Any => allow(&rules, Path::new("/"), read)?,
-        Reads::File(file) => allow(&rules, file, READ_FILE)?,
+        Reads::Any => allow(rules, Path::new("/"), read)?,
+        Reads::File(file) => allow(rules, file, READ_FILE)?,
         Reads::None => {}
     }
     for path in system() {
-        allow(&rules, &path, read)?;
+        allow(rules, &path, read)?;
     }
     for path in ["/dev/null", "/dev/shm"] {
-        allow(&rules, Path::new(path), WRITE_FILE)?;
+        allow(rules, Path::new(path), WRITE_FILE)?;
     }
     for path in &needs.writes {
-        allow(&rules, path, (READ_FILE | WRITE_FILE | TRUNCATE) & handled)?;
+        allow(rules, path, (READ_FILE | WRITE_FILE | TRUNCATE) & handled)?;
     }
-    // SAFETY: the call takes a descriptor that is open, and no pointer.
-    let done = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, rules.as_raw_fd(), 0u32) };
-    if done == 0 { Ok(true) } else { Err(last("files")) }
+    Ok(())
 }
 
 fn system() -> Vec<PathBuf> {

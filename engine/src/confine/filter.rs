@@ -6,12 +6,14 @@
 
 use super::Needs;
 use libc::{BPF_ABS, BPF_JEQ, BPF_JGE, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W};
-use libc::{SYS_clone, SYS_clone3, SYS_prlimit64, SYS_tgkill, sock_filter, sock_fprog};
+use libc::{SYS_clone, SYS_clone3, SYS_fcntl, SYS_ioctl, SYS_prlimit64, SYS_socket, SYS_tgkill};
+use libc::{sock_filter, sock_fprog};
 
-/// Where a call's number, its machine and the low half of its first argument stand.
+/// Where a call's number, its machine and the low halves of its first arguments stand.
 const NUMBER: u32 = 0;
 const MACHINE: u32 = 4;
-const ARGUMENT: u32 = 16;
+const FIRST: u32 = 16;
+const SECOND: u32 = 24;
 #[cfg(target_arch = "x86_64")]
 const THIS_MACHINE: u32 = 0xC000_003E;
 #[cfg(target_arch = "aarch64")]
@@ -20,8 +22,26 @@ const THIS_MACHINE: u32 = 0xC000_00B7;
 #[cfg(target_arch = "x86_64")]
 const OTHER_LENGTH: u32 = 0x4000_0000;
 
+/// Orders to a descriptor that have a signal sent to whomever the caller names.
+const OWNERS: [u32; 3] = [libc::F_SETOWN as u32, F_SETSIG, F_SETOWN_EX];
+const F_SETSIG: u32 = 10;
+const F_SETOWN_EX: u32 = 15;
+/// The same of sockets: `FIOSETOWN` and `SIOCSPGRP`.
+const SOCKET_OWNERS: [u32; 2] = [0x8901, 0x8902];
+/// Sockets of the network; a local one would reach the engine's own.
+const FAMILIES: [u32; 2] = [libc::AF_INET as u32, libc::AF_INET6 as u32];
+/// New views of users, files, processes, the network and the machine.
+const NAMESPACES: u32 = (libc::CLONE_NEWUSER
+    | libc::CLONE_NEWNS
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWNET
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWCGROUP) as u32;
+
 const REFUSED: u32 = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
 const UNKNOWN: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
+const ALLOWED: u32 = libc::SECCOMP_RET_ALLOW;
 
 /// Other processes, the machine, and ways around this filter.
 const ALWAYS: &[libc::c_long] = &[
@@ -36,6 +56,15 @@ const ALWAYS: &[libc::c_long] = &[
     libc::SYS_tkill,
     libc::SYS_rt_sigqueueinfo,
     libc::SYS_rt_tgsigqueueinfo,
+    libc::SYS_process_mrelease,
+    libc::SYS_kcmp,
+    libc::SYS_migrate_pages,
+    libc::SYS_move_pages,
+    libc::SYS_setpriority,
+    libc::SYS_ioprio_set,
+    libc::SYS_sched_setaffinity,
+    libc::SYS_sched_setscheduler,
+    libc::SYS_sched_setparam,
     libc::SYS_mount,
     libc::SYS_umount2,
     libc::SYS_move_mount,
@@ -114,34 +143,54 @@ fn program(needs: &Needs) -> Vec<sock_filter> {
     #[cfg(target_arch = "x86_64")]
     made.extend([jump(BPF_JGE, OTHER_LENGTH, 0, 1), step(BPF_RET | BPF_K, REFUSED)]);
     let mut refused = ALWAYS.to_vec();
-    if !needs.network {
+    if needs.network {
+        made.extend(judged(SYS_socket, FIRST, BPF_JEQ, &FAMILIES, ALLOWED, REFUSED));
+    } else {
         refused.extend(NETWORK);
     }
-    if !needs.programs {
+    if needs.programs {
+        made.extend(judged(SYS_clone, FIRST, BPF_JSET, &[NAMESPACES], REFUSED, ALLOWED));
+    } else {
         refused.extend(PROGRAMS);
-        // A thread is no process; the C library asks in the old way where it has to.
+        // A thread is no process.
         made.extend(only(SYS_clone, BPF_JSET, libc::CLONE_THREAD as u32));
-        made.extend([jump(BPF_JEQ, SYS_clone3 as u32, 0, 1), step(BPF_RET | BPF_K, UNKNOWN)]);
     }
+    // What it makes is in memory, where no filter sees it; the C library asks in the old way then.
+    made.extend([jump(BPF_JEQ, SYS_clone3 as u32, 0, 1), step(BPF_RET | BPF_K, UNKNOWN)]);
+    made.extend(judged(SYS_fcntl, SECOND, BPF_JEQ, &OWNERS, REFUSED, ALLOWED));
+    made.extend(judged(SYS_ioctl, SECOND, BPF_JEQ, &SOCKET_OWNERS, REFUSED, ALLOWED));
     // Its own threads, as abort() does, and its own limits.
     made.extend(only(SYS_tgkill, BPF_JEQ, std::process::id()));
     made.extend(only(SYS_prlimit64, BPF_JEQ, 0));
     for call in refused {
         made.extend([jump(BPF_JEQ, call as u32, 0, 1), step(BPF_RET | BPF_K, REFUSED)]);
     }
-    made.push(step(BPF_RET | BPF_K, libc::SECCOMP_RET_ALLOW));
+    made.push(step(BPF_RET | BPF_K, ALLOWED));
     made
 }
 
 /// Lets a call pass only where its first argument is, or has in it, `value`.
-fn only(call: libc::c_long, test: u32, value: u32) -> [sock_filter; 5] {
-    [
-        jump(BPF_JEQ, call as u32, 0, 4),
-        step(BPF_LD | BPF_W | BPF_ABS, ARGUMENT),
-        jump(test, value, 1, 0),
-        step(BPF_RET | BPF_K, REFUSED),
-        step(BPF_RET | BPF_K, libc::SECCOMP_RET_ALLOW),
-    ]
+fn only(call: libc::c_long, test: u32, value: u32) -> Vec<sock_filter> {
+    judged(call, FIRST, test, &[value], ALLOWED, REFUSED)
+}
+
+/// Answers a call by an argument: `is` where a value of it passes the test, else `is_not`.
+fn judged(
+    call: libc::c_long,
+    argument: u32,
+    test: u32,
+    values: &[u32],
+    is: u32,
+    is_not: u32,
+) -> Vec<sock_filter> {
+    let count = values.len() as u8;
+    let mut made =
+        vec![jump(BPF_JEQ, call as u32, 0, count + 3), step(BPF_LD | BPF_W | BPF_ABS, argument)];
+    // Over the other values and the answer for none of them.
+    let over = (1..=count).rev();
+    made.extend(values.iter().zip(over).map(|(value, over)| jump(test, *value, over, 0)));
+    made.extend([step(BPF_RET | BPF_K, is_not), step(BPF_RET | BPF_K, is)]);
+    made
 }
 
 fn step(code: u32, value: u32) -> sock_filter {

@@ -14,9 +14,10 @@ use std::path::PathBuf;
 /// What a process still needs.
 #[derive(Clone, Default)]
 pub struct Needs {
-    /// It starts the process that decodes.
+    /// It starts the process that decodes, which is this program: no other is started, but files
+    /// are not kept from it.
     pub programs: bool,
-    /// Sound comes to it over UDP.
+    /// Sound comes to it over UDP: sockets of IPv4 and IPv6.
     pub network: bool,
     /// Files it reads besides the system's libraries.
     pub reads: Reads,
@@ -39,7 +40,7 @@ pub enum Reads {
 /// Takes all else from this process for good.
 pub fn process(needs: &Needs) -> Result<(), String> {
     rustix::thread::set_no_new_privs(true).map_err(|e| format!("new privileges: {e}"))?;
-    if !needs.programs && !files::confine(needs)? {
+    if !files::confine(needs)? {
         tracing::warn!("this kernel has no Landlock: a decoder is kept from no file");
     }
     filter::confine(needs, true)

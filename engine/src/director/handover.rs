@@ -92,6 +92,7 @@ impl Director {
         self.outputs.apply(&config, self.signed_on || config.on_air);
         self.outputs.apply_targets(&self.held.outputs);
         self.load_clips();
+        self.gate.set_target(config.settings.target_lufs_x100);
         if config.on_air {
             self.sign_on();
         } else {

@@ -22,8 +22,11 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 mod over;
+mod pace;
 mod recorded;
 mod words;
+
+use pace::{Refusals, Titles};
 
 /// What follows is prepared once less than this is held: 750 ms.
 const LOW: i64 = 36_000;
@@ -31,7 +34,7 @@ const LOW: i64 = 36_000;
 const DRY: i64 = 12_000;
 /// What follows begins so much before the last frame, under its end: 5 ms.
 const SEAM: i64 = 240;
-/// Titles, and those who were turned away, are told at most once in this time: 1 s.
+/// Titles, and the first who were turned away, are told at most once in this time: 1 s.
 const TELL: i64 = 48_000;
 /// Fade of a live source that cuts in.
 const CUT_MS: u32 = 10;
@@ -83,10 +86,7 @@ pub(super) struct Live {
     quiet_since: Option<AirFrame>,
     served: u64,
     cut_served: u64,
-    title: String,
-    title_told: AirFrame,
-    /// It has a title that is not told yet.
-    title_owed: bool,
+    titles: Titles,
 }
 
 impl Live {
@@ -106,9 +106,7 @@ impl Live {
             quiet_since: None,
             served: 0,
             cut_served: 0,
-            title: String::new(),
-            title_told: AirFrame(0),
-            title_owed: false,
+            titles: Titles::default(),
         }
     }
 
@@ -129,8 +127,7 @@ pub struct Lives {
     over_ending: BTreeMap<u64, LiveSessionId>,
     /// Plays that are heard, with where that is noted.
     airing: BTreeMap<u64, Arc<AiredLog>>,
-    refused_told: AirFrame,
-    refused: u64,
+    refusals: Refusals,
 }
 
 impl Lives {
@@ -389,8 +386,9 @@ impl Director {
 
     /// A live claim is heard: its title is what it told last.
     pub(super) fn live_started(&mut self, claim: ClaimId) {
-        if let Some(live) = self.lives.of_claim(claim).filter(|live| !live.title.is_empty()) {
-            self.outputs.set_title(&icy::title_of(&live.session.name, &live.title));
+        let title = self.lives.of_claim(claim).map(|live| (&live.session.name, live.titles.last()));
+        if let Some((name, title)) = title.filter(|(_, title)| !title.is_empty()) {
+            self.outputs.set_title(&icy::title_of(name, title));
         }
     }
 }

@@ -68,6 +68,14 @@ impl Stream {
         Some(Wish { from, until, tier, take, start: 0 })
     }
 
+    /// A person wants it off the air: windows that are open are over as well.
+    fn stop(&mut self, now: UtcMicros) {
+        self.stand_down();
+        let open = self.grant.windows.iter().filter(|(from, until)| *from <= now && now < *until);
+        let ends = open.map(|(_, until)| *until).max();
+        self.done_until = self.done_until.max(ends.unwrap_or(self.done_until));
+    }
+
     /// Whoever took it off the air means this time of it.
     fn stand_down(&mut self) {
         match self.wish.take() {
@@ -150,6 +158,7 @@ impl Director {
             // The smallest engine fetches nothing.
             webstreams.grants.clear();
         }
+        let now = self.now().utc();
         let mut before = std::mem::take(&mut self.streams.all);
         for grant in &webstreams.grants {
             let id = grant.webstream.id;
@@ -164,7 +173,7 @@ impl Director {
                 stream.player.probe();
             }
             if stops {
-                stream.stand_down();
+                stream.stop(now);
             }
             self.streams.all.insert(id, stream);
             if stops {
@@ -266,7 +275,7 @@ impl Director {
         let (feed, tap) = live(HELD_FRAMES);
         self.streams.keys += 1;
         let key = self.streams.keys;
-        stream.player.play(feed, key);
+        stream.player.play(feed, key, self.gate.target_lufs());
         let session = stream.grant.webstream.session(wish.tier, wish.take);
         let live = self.lives.all.entry(session.id).or_insert_with(|| Live::of_stream(id, session));
         live.windows = vec![(wish.from, wish.until)];
@@ -289,4 +298,57 @@ impl Director {
 
 fn now_over(stream: &Stream, now: UtcMicros) -> bool {
     stream.wish.is_none_or(|wish| wish.until <= now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grimnir_events::webstream::{FailoverSettings, ProbeSettings, WebstreamStart};
+
+    fn stream(windows: &[(i64, i64)], start: WebstreamStart) -> (Stream, tokio::runtime::Runtime) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("starts");
+        let webstream = Webstream {
+            id: WebstreamId([1; 16]),
+            name: "Sister".into(),
+            urls: vec!["http://127.0.0.1:9/".into()],
+            enabled: true,
+            take: TakePolicy::Immediate,
+            passthrough: true,
+            // It is not opened unless it is played.
+            probe: ProbeSettings { interval_s: 0, ..ProbeSettings::default() },
+            failover: FailoverSettings::default(),
+        };
+        let tell: Tell = Arc::new(|_| {});
+        let player = Player::start(&webstream, runtime.handle().clone(), tell).expect("starts");
+        let windows = windows.iter().map(|(from, until)| (second(*from), second(*until))).collect();
+        let grant = WebstreamGrant { webstream, windows, start, stop: 0, probe: 0 };
+        let stream = Stream {
+            grant,
+            player,
+            served_stop: 0,
+            served_probe: 0,
+            done_start: 0,
+            done_until: UtcMicros(0),
+            wish: None,
+        };
+        (stream, runtime)
+    }
+
+    fn second(n: i64) -> UtcMicros {
+        UtcMicros(n * 1_000_000)
+    }
+
+    #[test]
+    fn who_stops_a_webstream_in_a_slot_stops_the_slot_as_well_and_no_later_one() {
+        let take = TakePolicy::Immediate;
+        let start = WebstreamStart { number: 1, from: second(30), until: second(90), take };
+        let (mut stream, _runtime) = stream(&[(20, 100), (200, 300)], start);
+        assert_eq!(stream.wish_at(second(25)).map(|wish| wish.start), Some(0), "the slot's");
+        stream.wish = stream.wish_at(second(40));
+        assert_eq!(stream.wish.map(|wish| wish.start), Some(1), "a person's");
+        stream.grant.stop = 2;
+        stream.stop(second(50));
+        assert_eq!(stream.wish_at(second(50)), None, "neither comes back");
+        assert_eq!(stream.wish_at(second(200)).map(|wish| wish.from), Some(second(200)));
+    }
 }

@@ -5,6 +5,7 @@
 use super::Key;
 use grimnir_events::line::LiveLine;
 use grimnir_events::live::{EngineInputs, LiveGrant, LiveSession, secret_digest};
+use grimnir_events::station::StationSettings;
 use grimnir_events::{LiveSessionId, UtcMicros};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -62,6 +63,8 @@ struct State {
     /// The source on each mount.
     sources: BTreeMap<String, (Key, LiveSessionId)>,
     keys: Key,
+    /// What sound is levelled to, in hundredths of LUFS, once that was told.
+    target: Option<i32>,
 }
 
 impl State {
@@ -97,6 +100,17 @@ impl Gate {
     /// Others may come in from now on; who is in stays.
     pub fn set(&self, inputs: EngineInputs) {
         self.state().inputs = inputs;
+    }
+
+    /// Who comes in from now on is levelled to this, in hundredths of LUFS.
+    pub fn set_target(&self, lufs_x100: i32) {
+        self.state().target = Some(lufs_x100);
+    }
+
+    /// The loudness that inputs are levelled to: the station's.
+    pub fn target_lufs(&self) -> f64 {
+        let told = self.state().target;
+        f64::from(told.unwrap_or_else(|| StationSettings::default().target_lufs_x100)) / 100.0
     }
 
     /// Lines that are to be open while their sessions are valid.
@@ -179,13 +193,14 @@ fn find<'a>(grants: &'a [LiveGrant], shown: &Shown) -> Option<&'a LiveGrant> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use grimnir_events::StationId;
     use grimnir_events::ladder::Tier;
     use grimnir_events::live::{LiveMode, LiveSession, LiveValidity, TakePolicy};
 
-    fn grant(number: u8, username: &str, mount: &str) -> LiveGrant {
+    /// Session `number` with the secret `secret-N`, valid for two short whiles.
+    pub(in crate::input) fn grant(number: u8, username: &str, mount: &str) -> LiveGrant {
         let id = LiveSessionId([number; 16]);
         LiveGrant {
             session: LiveSession {
@@ -205,7 +220,7 @@ mod tests {
         }
     }
 
-    fn shown(user: &str, password: &str, mount: Option<&str>) -> Shown {
+    pub(in crate::input) fn shown(user: &str, password: &str, mount: Option<&str>) -> Shown {
         Shown { user: user.into(), password: password.into(), mount: mount.map(str::to_owned) }
     }
 

@@ -20,14 +20,14 @@ use tokio::sync::mpsc::error::TryRecvError;
 const FULL_WAIT: Duration = Duration::from_millis(10);
 /// Nothing for so long, and what comes then had waited on its way: 300 ms.
 const PAUSE_NS: i64 = 300_000_000;
-/// Where the rider aims at.
-const TARGET_LUFS: f64 = -16.0;
 
 /// The bytes of a connection, as a decoder reads them.
 pub(super) struct Incoming {
     rx: Receiver<Bytes>,
     held: Bytes,
     calm: Option<Calm>,
+    /// What its sound is levelled to, where that is not done by somebody else.
+    target_lufs: Option<f64>,
 }
 
 /// Where decoded frames go.
@@ -39,12 +39,17 @@ pub(super) trait Sink {
 impl Incoming {
     /// Of this channel, on its way to this ring.
     pub(super) fn new(rx: Receiver<Bytes>, feed: &LiveFeed) -> Self {
-        Self { rx, held: Bytes::new(), calm: Some(feed.calm()) }
+        Self { rx, held: Bytes::new(), calm: Some(feed.calm()), target_lufs: None }
     }
 
     /// Of this channel, on their way to somebody who looks at the time himself.
     pub(super) fn plain(rx: Receiver<Bytes>) -> Self {
-        Self { rx, held: Bytes::new(), calm: None }
+        Self { rx, held: Bytes::new(), calm: None, target_lufs: None }
+    }
+
+    /// The same, whose sound is levelled to this loudness.
+    pub(super) fn towards(self, target_lufs: f64) -> Self {
+        Self { target_lufs: Some(target_lufs), ..self }
     }
 
     /// These come next, once more.
@@ -94,7 +99,7 @@ impl Read for Incoming {
 pub(super) struct Inlet {
     feed: LiveFeed,
     scribe: Scribe,
-    rider: Leveller,
+    rider: Option<Leveller>,
     began_ns: i64,
     parked_ns: i64,
     frames: i64,
@@ -108,7 +113,7 @@ impl Inlet {
             calm: feed.calm(),
             feed,
             scribe,
-            rider: rider(TARGET_LUFS),
+            rider: None,
             began_ns: now,
             parked_ns: now,
             frames: 0,
@@ -119,7 +124,9 @@ impl Inlet {
 impl Sink for Inlet {
     /// Levels the frames and puts them in; waits while there is no room.
     fn take(&mut self, frames: &mut [Frame]) {
-        self.rider.process(frames);
+        if let Some(rider) = &mut self.rider {
+            rider.process(frames);
+        }
         self.scribe.take(frames);
         let mut done = 0;
         while done < frames.len() {
@@ -157,6 +164,7 @@ pub(super) fn run(
         Ok(sound) => sound,
         Err(reason) => return Some(reason),
     };
+    inlet.rider = incoming.target_lufs.map(rider);
     if sound.needs_child() {
         let format = match sound {
             Sound::Opus => "opus".to_owned(),
@@ -193,6 +201,7 @@ pub(super) const FRAME_BYTES: usize = 8;
 pub(super) fn run_frames(mut incoming: Incoming, feed: LiveFeed, scribe: Scribe) {
     let mut inlet = Inlet::new(feed, scribe);
     let (mut held, mut frames) = (Vec::new(), Vec::new());
+    inlet.rider = incoming.target_lufs.map(rider);
     while let Some(bytes) = incoming.next() {
         held.extend_from_slice(&bytes);
         take_frames(&mut held, &mut frames);
@@ -238,14 +247,14 @@ mod tests {
     use grimnir_mix::tone::Tone;
     use grimnir_mix::{BLOCK, FrameSource};
 
-    #[test]
-    fn whoever_is_quiet_comes_in_louder_by_and_by() {
+    /// How far a tone is moved in 40 s that is levelled to this loudness, in dB.
+    fn moved(tone_db: f64, target_lufs: f64) -> f64 {
         let (tx, rx) = tokio::sync::mpsc::channel(4);
         let (feed, tap) = live(TARGET_FRAMES);
-        let incoming = Incoming::new(rx, &feed);
+        let incoming = Incoming::new(rx, &feed).towards(target_lufs);
         let taking = std::thread::spawn(move || run_frames(incoming, feed));
         let sending = std::thread::spawn(move || {
-            let (mut tone, mut part) = (Tone::new(997.0, -30.0), [[0.0f32; 2]; BLOCK]);
+            let (mut tone, mut part) = (Tone::new(997.0, tone_db), [[0.0f32; 2]; BLOCK]);
             for _ in 0..4_000 {
                 tone.read(&mut part);
                 let samples = part.as_flattened().iter().flat_map(|sample| sample.to_le_bytes());
@@ -265,7 +274,20 @@ mod tests {
         sending.join().expect("all was sent");
         taking.join().expect("all was taken");
         let (first, last) = (peaks[20], peaks[peaks.len() - 20]);
-        let moved = 20.0 * f64::from(last / first).log10();
-        assert!((4.0..6.1).contains(&moved), "{moved} dB from {first} to {last}");
+        20.0 * f64::from(last / first).log10()
+    }
+
+    #[test]
+    fn whoever_is_quiet_comes_in_louder_by_and_by() {
+        let moved = moved(-30.0, -16.0);
+        assert!((4.0..6.1).contains(&moved), "{moved} dB");
+    }
+
+    /// The tone has −20 LUFS.
+    #[test]
+    fn an_input_is_levelled_to_the_loudness_of_its_station() {
+        let (up, down) = (moved(-20.0, -16.0), moved(-20.0, -23.0));
+        assert!((2.5..4.5).contains(&up), "{up} dB");
+        assert!((-3.5..-1.5).contains(&down), "{down} dB");
     }
 }

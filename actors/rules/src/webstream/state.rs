@@ -105,8 +105,9 @@ pub fn witness(seen: &mut BTreeMap<WebstreamId, Sight>, fact: &AirFact) {
             let held = seen.values_mut().find(|sight| sight.claim_id == Some(*claim_id));
             let Some(sight) = held else { return };
             sight.claim_id = None;
-            // One that ran out of sound comes back; one that was sent away does not.
-            if *reason != ReleaseReason::Completed {
+            // One that ran out of sound comes back, and so does one whose engine ended; one that
+            // was sent away does not.
+            if !matches!(reason, ReleaseReason::Completed | ReleaseReason::SignOff) {
                 sight.done_start = sight.done_start.max(sight.start);
             }
         }

@@ -127,6 +127,9 @@ fn wishes_are_numbered_and_handed_over_until_they_are_over() {
     let dry = Given::<Webstream> { state: there.state.clone(), now: NOW }
         .witnessed(&[claimed.clone(), ended(ReleaseReason::Completed)]);
     assert_eq!(handed(&dry, NOW).start, start, "it only ran dry");
+    let left = Given::<Webstream> { state: there.state.clone(), now: NOW }
+        .witnessed(&[claimed.clone(), ended(ReleaseReason::SignOff)]);
+    assert_eq!(handed(&left, NOW).start, start, "the engine ended, and another goes on with it");
     let sent = there.witnessed(&[claimed, ended(ReleaseReason::Released)]);
     assert_eq!(handed(&sent, NOW).start.number, 0);
     let stopped = sent.when(WebstreamCommand::Stop { webstream_id: ID });

@@ -1,6 +1,6 @@
 //! What hand-overs and inputs say about live sessions.
 
-use super::{Link, Live, TELL};
+use super::{Link, Live};
 use crate::director::{Director, Taken};
 use crate::held::Part;
 use crate::input::{Connected, InputWord, Key};
@@ -117,12 +117,7 @@ impl Director {
             }
             InputWord::Refused { address, mount, reason } => {
                 let now = self.now();
-                if now.since(self.lives.refused_told) < TELL {
-                    self.lives.refused += 1;
-                    return;
-                }
-                self.lives.refused_told = now;
-                let others = std::mem::take(&mut self.lives.refused);
+                let Some(others) = self.lives.refusals.another(now) else { return };
                 self.live_fact(LiveAirEvent::Refused { address, mount, reason, others });
             }
         }
@@ -175,31 +170,28 @@ impl Director {
     }
 
     fn on_titled(&mut self, key: Key, title: String) {
+        let now = self.now();
         let Some(live) = self.lives.of_key(key) else { return };
-        if live.title == title {
+        if live.titles.last() == title {
             return;
         }
-        live.title.clone_from(&title);
-        live.title_owed = true;
+        let told = live.titles.hear(&title, now);
         let (session_id, claim, name) = (live.session.id, live.claim, live.session.name.clone());
         let heard = claim.is_some() && self.owner == claim;
         if heard {
             self.outputs.set_title(&icy::title_of(&name, &title));
         }
-        self.step_title(session_id);
+        if told {
+            self.tell_of(session_id, LiveAirEvent::Titled { session_id, title });
+        }
     }
 
-    /// Tells what it told last, once its time has come.
+    /// Tells a title that came too soon after another.
     pub(super) fn step_title(&mut self, session_id: LiveSessionId) {
         let now = self.now();
-        let Some(live) = self.lives.all.get_mut(&session_id).filter(|live| live.title_owed) else {
-            return;
-        };
-        if now.since(live.title_told) < TELL {
-            return;
+        let live = self.lives.all.get_mut(&session_id);
+        if let Some(title) = live.and_then(|live| live.titles.due(now)) {
+            self.tell_of(session_id, LiveAirEvent::Titled { session_id, title });
         }
-        (live.title_owed, live.title_told) = (false, now);
-        let title = live.title.clone();
-        self.tell_of(session_id, LiveAirEvent::Titled { session_id, title });
     }
 }

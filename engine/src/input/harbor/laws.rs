@@ -56,6 +56,16 @@ fn judged<T>(parsed: &Parsed<T>, bytes: &[u8]) {
 #[cfg(test)]
 mod tests {
     #[test]
+    fn what_repeats_as_long_as_it_is_looked_at_holds_on_a_small_stack() {
+        for part in [&b"ID3\x04\0\0\0\0\0\0"[..], b"OggS", b"\xff\xfb\x90\0", b"1\r\n!\r\n"] {
+            let bytes = part.repeat(super::SNIFF_LIMIT / part.len() + 1);
+            let small = std::thread::Builder::new().stack_size(2 << 20);
+            let held = small.spawn(move || super::hold(&bytes)).expect("starts").join();
+            assert!(held.is_ok(), "{part:?}");
+        }
+    }
+
+    #[test]
     #[expect(clippy::unwrap_used, reason = "a test fails where it stands")]
     fn the_committed_corpus_holds_and_so_does_every_part_of_it() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../events/ledger/fuzz/corpus/harbor");

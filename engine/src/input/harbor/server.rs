@@ -7,6 +7,7 @@ use super::chunks::Chunks;
 use super::patience::Patience;
 use super::private::{Line, opened};
 use super::request::{Head, IcyLine, Parsed, head, icy_headers, icy_line, mount_of, title_of};
+use super::seats::{Seat, Seats};
 use crate::air::clock;
 use crate::input::gate::{Admitted, Denial, Gate, Shown};
 use crate::input::pump::{self, Incoming};
@@ -20,21 +21,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
 /// An answer that nobody takes is given up.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
 /// Whoever was wrong waits before hearing so.
 const WRONG_WAIT: Duration = Duration::from_millis(300);
-/// Connections at once.
-const SEATS: usize = 64;
+/// Most characters that are told of a mount that somebody asked for: what a mount's path may have.
+const MOUNT_CHARS: usize = 100;
 /// Reads that may wait for the decoder, of at most so many bytes each.
 const QUEUE: usize = 4;
 const READ_BYTES: usize = 8 * 1024;
-/// Bytes that the kernel holds of a source, as they are asked for.
-const RECEIVE_BYTES: u32 = 32 * 1024;
+
+/// How it tells what happens.
+pub type Tell = Box<dyn Fn(InputWord) + Send + Sync>;
 
 /// What the harbor is made of.
 pub struct Harbor {
@@ -43,11 +45,23 @@ pub struct Harbor {
     /// Where what they send is written down.
     pub records: Arc<Records>,
     /// Who is told.
-    pub tell: Box<dyn Fn(InputWord) + Send + Sync>,
+    pub tell: Tell,
     /// By which it is spoken in private as well, on the same ports.
     pub certificate: Option<Arc<Certificate>>,
     /// How long it waits.
     pub patience: Patience,
+}
+
+impl Harbor {
+    /// One that waits as long as is usual.
+    pub fn new(
+        gate: Arc<Gate>,
+        records: Arc<Records>,
+        tell: Tell,
+        certificate: Option<Arc<Certificate>>,
+    ) -> Self {
+        Self { gate, records, tell, certificate, patience: Patience::default() }
+    }
 }
 
 /// The connection under way.
@@ -56,47 +70,16 @@ struct Visit {
     stream: Box<dyn Line>,
     address: SocketAddr,
     held: BytesMut,
+    /// Until it is known who it is.
+    seat: Option<Seat>,
 }
 
 /// Why a connection is over before its sound.
 type Over = Option<(Shown, Denial)>;
 
-/// Binds a port and the next; of port 0 two free ones. Tries for a while, because the engine before
-/// may still hold them.
-pub async fn bind(address: SocketAddr) -> std::io::Result<(TcpListener, TcpListener)> {
-    let mut tries = 0;
-    loop {
-        match bind_pair(address) {
-            Ok(pair) => return Ok(pair),
-            Err(error) if tries >= 100 => return Err(error),
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
-        tries += 1;
-    }
-}
-
-fn bind_pair(address: SocketAddr) -> std::io::Result<(TcpListener, TcpListener)> {
-    let base = bind_one(address)?;
-    let port = base.local_addr()?.port();
-    let next = port.checked_add(1).ok_or_else(|| {
-        std::io::Error::new(std::io::ErrorKind::InvalidInput, "no port follows 65535")
-    })?;
-    let icy = bind_one(SocketAddr::new(address.ip(), next))?;
-    Ok((base, icy))
-}
-
-/// What waits in the kernel is not heard: of sound that comes faster than time, not much does.
-fn bind_one(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
-    socket.set_recv_buffer_size(RECEIVE_BYTES)?;
-    socket.bind(address)?;
-    socket.listen(64)
-}
-
 /// Serves a port until the process ends; `icy` on the port of Shoutcast sources.
 pub async fn serve(listener: TcpListener, harbor: Arc<Harbor>, icy: bool) {
-    let seats = Arc::new(Semaphore::new(SEATS));
+    let seats = Seats::default();
     loop {
         let (stream, address) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -107,14 +90,15 @@ pub async fn serve(listener: TcpListener, harbor: Arc<Harbor>, icy: bool) {
             }
         };
         // One too many is closed at once: those who are in are not to suffer.
-        let Ok(seat) = seats.clone().try_acquire_owned() else { continue };
+        let Some(seat) = seats.take(address.ip()) else { continue };
         let harbor = harbor.clone();
         tokio::spawn(async move {
             let certificate = harbor.certificate.as_deref();
             let Some(stream) = opened(stream, certificate, harbor.patience.head).await else {
                 return;
             };
-            let mut visit = Visit { harbor, stream, address, held: BytesMut::new() };
+            let (held, seat) = (BytesMut::new(), Some(seat));
+            let mut visit = Visit { harbor, stream, address, held, seat };
             let over = match icy {
                 true => visit.icy().await,
                 false => visit.http().await,
@@ -122,7 +106,6 @@ pub async fn serve(listener: TcpListener, harbor: Arc<Harbor>, icy: bool) {
             if let Ok(Some((shown, denial))) = over {
                 visit.turned_away(&shown, denial.reason());
             }
-            drop(seat);
         });
     }
 }
@@ -312,6 +295,7 @@ impl Visit {
         client: String,
         chunks: Option<Chunks>,
     ) {
+        self.seat = None;
         let (feed, tap) = live(TARGET_FRAMES);
         let cut = Arc::new(Notify::new());
         let key = admitted.key;
@@ -329,6 +313,7 @@ impl Visit {
         })));
         let (tx, rx) = mpsc::channel(QUEUE);
         let (harbor, incoming) = (self.harbor.clone(), Incoming::new(rx, &feed));
+        let incoming = incoming.towards(self.harbor.gate.target_lufs());
         let (done, mut decoded) = tokio::sync::oneshot::channel();
         let spawned = std::thread::Builder::new().name(format!("live-{key}")).spawn(move || {
             let _ = done.send(pump::run(key, incoming, (feed, scribe), &*harbor.tell));
@@ -345,10 +330,11 @@ impl Visit {
         if let Ok(Ok(Some(why))) = timeout(self.harbor.patience.source, &mut decoded).await {
             reason = Some(why);
         }
-        self.harbor.gate.leave(&admitted);
         let reason = reason.unwrap_or_default();
         tracing::info!(key, reason, bytes = count, "a source is gone");
+        // First told, then let go: whoever comes next is not to be heard of before.
         (self.harbor.tell)(InputWord::Ended { key, reason, bytes: count });
+        self.harbor.gate.leave(&admitted);
     }
 
     /// From the socket to the decoder; waits for both.
@@ -390,13 +376,16 @@ impl Visit {
     }
 
     fn turned_away(&self, shown: &Shown, reason: &str) {
+        let mount = shown.mount.as_deref().unwrap_or(DEFAULT_MOUNT);
         (self.harbor.tell)(InputWord::Refused {
             address: self.address.to_string(),
-            mount: shown.mount.clone().unwrap_or_else(|| DEFAULT_MOUNT.into()),
+            mount: mount.chars().take(MOUNT_CHARS).collect(),
             reason: reason.to_owned(),
         });
     }
 }
 
+#[cfg(test)]
+mod strangers;
 #[cfg(test)]
 mod tests;

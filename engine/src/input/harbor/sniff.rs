@@ -3,6 +3,9 @@
 /// Bytes that are looked at; a tag in front of the sound may be as long.
 pub const SNIFF_LIMIT: usize = 256 * 1024;
 
+/// Tags that may stand in front of the sound.
+const TAGS: usize = 8;
+
 /// What was found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sound {
@@ -35,27 +38,34 @@ impl Sound {
 
 /// What the bytes are: `None` while more are needed, `Some(None)` for nothing that is known.
 pub fn sniff(bytes: &[u8]) -> Option<Option<Sound>> {
-    if let Some(rest) = behind_tag(bytes) {
-        return rest.and_then(sniff).or_else(|| (bytes.len() >= SNIFF_LIMIT).then_some(None));
+    let (mut rest, mut tags) = (bytes, 0);
+    while rest.starts_with(b"ID3") {
+        tags += 1;
+        if tags > TAGS {
+            return Some(None);
+        }
+        // None while the tag goes on.
+        match tag_length(rest).and_then(|length| rest.get(length..)) {
+            Some(behind) => rest = behind,
+            None => return (bytes.len() >= SNIFF_LIMIT).then_some(None),
+        }
     }
-    if bytes.len() < 4 {
-        return None;
-    }
-    match &bytes[..4] {
-        b"OggS" => ogg(bytes),
-        b"fLaC" => Some(Some(Sound::Flac)),
-        _ => framed(bytes),
-    }
+    let found = match rest.first_chunk() {
+        None => None,
+        Some(b"OggS") => ogg(rest),
+        Some(b"fLaC") => Some(Some(Sound::Flac)),
+        Some(_) => framed(rest),
+    };
+    found.or_else(|| (tags > 0 && bytes.len() >= SNIFF_LIMIT).then_some(None))
 }
 
-/// The bytes behind an ID3v2 tag where one is in front; `Some(None)` while it goes on.
-fn behind_tag(bytes: &[u8]) -> Option<Option<&[u8]>> {
-    if !bytes.starts_with(b"ID3") {
-        return None;
-    }
-    let Some(size) = bytes.get(6..10) else { return Some(None) };
-    let size = size.iter().fold(0usize, |sum, byte| sum << 7 | usize::from(byte & 0x7f));
-    Some(bytes.get(10 + size..))
+/// The length of an ID3v2 tag in front, as far as its head is there.
+pub fn tag_length(bytes: &[u8]) -> Option<usize> {
+    let head: &[u8; 10] = bytes.first_chunk()?;
+    head.starts_with(b"ID3").then(|| {
+        let size = &head[6..];
+        10 + size.iter().fold(0usize, |sum, byte| sum << 7 | usize::from(byte & 0x7f))
+    })
 }
 
 /// The first page's packet names its codec.
@@ -154,6 +164,8 @@ mod tests {
         let tagged = [b"ID3\x04\0\0\0\0\0\x05hello".as_slice(), &mp3()].concat();
         assert_eq!(sniff(&tagged), Some(Some(Sound::Mpeg)));
         assert_eq!(sniff(&tagged[..12]), None, "the tag goes on");
+        assert_eq!(tag_length(b"ID3\x04\0\0\0\0\x01\x02xxxx"), Some(140));
+        assert_eq!(tag_length(b"\xff\xf1........"), None);
         let joined = [&mp3()[300..], &[0xff, 0xfb]].concat();
         assert_eq!(sniff(&joined), Some(Some(Sound::Mpeg)));
         assert_eq!(sniff(&mp3()[..417]), None, "one frame proves nothing");
@@ -178,6 +190,18 @@ mod tests {
         assert_eq!(sniff(&page(b"\x7fFLAC\x01\0\0\0")), Some(Some(Sound::Ogg)));
         assert_eq!(sniff(&page(b"\x80theora\0\0")), Some(None));
         assert_eq!(sniff(&page(b"OpusHead")[..20]), None);
+    }
+
+    /// On a stack as threads of this process have: 2 MiB.
+    #[test]
+    fn any_number_of_tags_is_nothing_and_takes_no_stack() {
+        let tag = b"ID3\x04\0\0\0\0\0\0";
+        let small = std::thread::Builder::new().stack_size(2 << 20);
+        let found = small.spawn(|| sniff(&tag.repeat(26_000))).expect("starts").join();
+        assert_eq!(found.expect("ends"), Some(None));
+        let some = |count| [tag.repeat(count), mp3()].concat();
+        assert_eq!(sniff(&some(TAGS)), Some(Some(Sound::Mpeg)));
+        assert_eq!(sniff(&some(TAGS + 1)), Some(None));
     }
 
     #[test]

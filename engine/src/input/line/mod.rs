@@ -103,11 +103,12 @@ struct Source {
 
 impl Drop for Source {
     fn drop(&mut self) {
-        self.harbor.gate.leave(&self.admitted);
         let (key, bytes) = (self.admitted.key, self.bytes);
         let reason = std::mem::take(&mut self.reason);
         tracing::info!(key, reason, bytes, "a source is gone");
+        // First told, then let go: whoever comes next is not to be heard of before.
         (self.harbor.tell)(InputWord::Ended { key, reason, bytes });
+        self.harbor.gate.leave(&self.admitted);
     }
 }
 
@@ -246,7 +247,7 @@ impl Running {
         let (feed, tap) = live(TARGET_FRAMES);
         let (tx, rx) = mpsc::channel(QUEUE);
         let (key, cut) = (admitted.key, Arc::new(Notify::new()));
-        let incoming = Incoming::new(rx, &feed);
+        let incoming = Incoming::new(rx, &feed).towards(self.harbor.gate.target_lufs());
         let protocol = self.task.line.protocol();
         let scribe = self.harbor.records.scribe(admitted.session_id, admitted.name.clone());
         let aired = scribe.aired();
@@ -274,5 +275,42 @@ impl Running {
         let harbor = self.harbor.clone();
         let reason = "the line was closed".to_owned();
         Some(Source { harbor, admitted, tx, cut, bytes: 0, reason })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::gate::{Gate, tests::grant};
+    use crate::output::record::live::Records;
+    use grimnir_events::live::EngineInputs;
+    use grimnir_events::{StationId, UtcMicros};
+
+    #[test]
+    fn that_a_source_is_gone_is_told_before_another_can_be_there() {
+        let gate = Arc::new(Gate::default());
+        let grants = vec![grant(1, "", "/live")];
+        gate.set(EngineInputs { revision: 1, station_id: StationId([1; 16]), grants });
+        let (session, now) = (LiveSessionId([1; 16]), UtcMicros(150));
+        let admitted = gate.admit_line(session, now).expect("is let in");
+        let key = admitted.key;
+        let (told, word) = std::sync::mpsc::channel();
+        let asked = gate.clone();
+        let tell = Box::new(move |word| {
+            let ended = matches!(word, InputWord::Ended { key: gone, .. } if gone == key);
+            let _ = told.send((ended, asked.admit_line(session, now).err()));
+        });
+        let harbor = Arc::new(Harbor {
+            gate: gate.clone(),
+            records: Records::unused(),
+            tell,
+            certificate: None,
+            patience: Default::default(),
+        });
+        let (tx, _rx) = mpsc::channel(1);
+        let (cut, reason) = (Arc::new(Notify::new()), "the sender ended".to_owned());
+        drop(Source { harbor, admitted, tx, cut, bytes: 0, reason });
+        assert_eq!(word.recv(), Ok((true, Some(Denial::Busy))));
+        assert!(gate.admit_line(session, now).is_ok());
     }
 }

@@ -170,12 +170,19 @@ impl Chain {
     /// It is not to be heard any more.
     pub(super) fn rest(&mut self) -> Vec<Act> {
         self.wanted = false;
-        (self.active, self.exhausted, self.return_since) = (None, false, None);
+        (self.active, self.exhausted) = (None, false);
+        (self.doubt_since, self.return_since) = (None, None);
         let mut acts = Vec::new();
         for place in 0..self.all.len() {
             self.close(place, &mut acts);
         }
         acts
+    }
+
+    /// It is not looked at any more; how well it was, where that was known.
+    pub(super) fn forget(&mut self) -> Option<WebstreamHealth> {
+        let before = std::mem::replace(&mut self.health, WebstreamHealth::Unknown);
+        (before != WebstreamHealth::Unknown).then_some(before)
     }
 
     /// All addresses are to be tried out.

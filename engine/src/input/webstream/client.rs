@@ -2,6 +2,7 @@
 //! TLS. Redirects and playlists are followed by [`super::fetch`].
 
 use super::answer::{Answer, Chunks, answer};
+use super::reach::Reach;
 use crate::output::client::connect::Wire;
 use crate::output::client::tls;
 use bytes::{Bytes, BytesMut};
@@ -25,18 +26,20 @@ pub(super) struct Body {
     left: Option<u64>,
 }
 
-/// Asks for an address.
-pub(super) async fn get(url: &Url) -> Result<(Answer, Body), String> {
-    let asked = timeout(PATIENCE, ask(url)).await;
+/// Asks for an address within reach; answers with what may be reached from there.
+pub(super) async fn get(url: &Url, reach: Reach) -> Result<(Answer, Body, Reach), String> {
+    let asked = timeout(PATIENCE, ask(url, reach)).await;
     asked.unwrap_or_else(|_| Err(format!("no answer within {} s", PATIENCE.as_secs())))
 }
 
-async fn ask(url: &Url) -> Result<(Answer, Body), String> {
+async fn ask(url: &Url, reach: Reach) -> Result<(Answer, Body, Reach), String> {
     let host = url.host_str().ok_or("the address names no host")?;
     let port = url.port_or_known_default().ok_or("the address names no port")?;
     let plain_host = host.trim_start_matches('[').trim_end_matches(']');
-    let stream = TcpStream::connect((plain_host, port)).await;
-    let stream = stream.map_err(|error| format!("no connection: {error}"))?;
+    let lost = |error: std::io::Error| format!("no connection: {error}");
+    let found = tokio::net::lookup_host((plain_host, port)).await.map_err(lost)?;
+    let stream = TcpStream::connect(&*reach.of(plain_host, found)?).await.map_err(lost)?;
+    let reach = reach.behind(stream.peer_addr().map_err(lost)?.ip());
     let _ = stream.set_nodelay(true);
     let mut wire: Box<dyn Wire> = match url.scheme() {
         "https" => tls::client(plain_host, stream).await.map_err(|refused| refused.reason)?,
@@ -64,7 +67,7 @@ async fn ask(url: &Url) -> Result<(Answer, Body), String> {
             let left = answer.header("content-length").filter(|_| !chunked);
             let left = left.and_then(|length| length.parse().ok());
             let chunks = chunked.then(Chunks::default);
-            return Ok((answer, Body { wire, held, chunks, left }));
+            return Ok((answer, Body { wire, held, chunks, left }, reach));
         }
         if wire.read_buf(&mut held).await.map_err(broke)? == 0 {
             return Err("it closed the connection without an answer".into());

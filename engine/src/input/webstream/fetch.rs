@@ -8,6 +8,7 @@ use super::icy::Demux;
 use super::kind::{Kind, kind};
 use super::pipe::{Fault, Outlet};
 use super::playlist::{self, Listing};
+use super::reach::Reach;
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -20,9 +21,19 @@ const FIRST: Duration = Duration::from_secs(5);
 /// A connection without a byte for so long is dead, whatever else is held.
 const DEAD: Duration = Duration::from_secs(20);
 
+/// What an address led to.
+struct Found {
+    answer: Answer,
+    body: Body,
+    /// Where it was.
+    url: Url,
+    /// Where it may lead on.
+    reach: Reach,
+}
+
 /// Runs until there is no more of it; why.
-pub(super) async fn run(address: &str, outlet: &Outlet) -> Fault {
-    match follow(address, outlet).await {
+pub(super) async fn run(address: &str, reach: Reach, outlet: &Outlet) -> Fault {
+    match follow(address, reach, outlet).await {
         Ok(never) => never,
         Err(fault) => fault,
     }
@@ -38,46 +49,68 @@ pub(super) fn parsed(base: Option<&Url>, text: &str) -> Result<Url, Fault> {
     let url = url.map_err(|error| Fault::NotSound(format!("the address {shown:?}: {error}")))?;
     match url.scheme() {
         "http" | "https" => Ok(url),
-        other => Err(Fault::NotSound(format!("an address with {other:?}, not http or https"))),
+        _ => Err(Fault::NotSound(format!("the address {shown:?} is not http or https"))),
     }
 }
 
-async fn follow(address: &str, outlet: &Outlet) -> Result<Fault, Fault> {
-    let mut url = parsed(None, address)?;
-    for _ in 0..HOPS {
-        let (answer, mut body) = client::get(&url).await.map_err(Fault::Ended)?;
+/// What is at an address, behind as many redirects as there are `hops` left.
+async fn opened(mut url: Url, mut reach: Reach, hops: &mut usize) -> Result<Found, Fault> {
+    while *hops > 0 {
+        *hops -= 1;
+        let (answer, body, behind) = client::get(&url, reach).await.map_err(Fault::Ended)?;
+        reach = behind;
         match answer.status {
             301 | 302 | 303 | 307 | 308 => {
                 let to = answer.header("location");
                 let to = to.ok_or_else(|| Fault::Ended("a redirect to nowhere".into()))?;
                 url = parsed(Some(&url), to)?;
-                continue;
             }
-            200..=299 => {}
+            200..=299 => return Ok(Found { answer, body, url, reach }),
             status => return Err(Fault::Ended(format!("the server answers {status}"))),
         }
-        let (first, kind) = first_of(&mut body).await?;
+    }
+    Err(Fault::Ended(format!("more than {HOPS} redirects and playlists")))
+}
+
+/// All of what is at an address, where that was in the end, and where it may lead on.
+pub(super) async fn whole(
+    url: Url,
+    reach: Reach,
+    limit: usize,
+) -> Result<(Vec<u8>, Url, Reach), Fault> {
+    let mut hops = HOPS;
+    let Found { mut body, url, reach, .. } = opened(url, reach, &mut hops).await?;
+    let bytes = body.whole(&[], limit).await.map_err(Fault::Ended)?;
+    Ok((bytes, url, reach))
+}
+
+async fn follow(address: &str, mut reach: Reach, outlet: &Outlet) -> Result<Fault, Fault> {
+    let (mut url, mut hops) = (parsed(None, address)?, HOPS);
+    loop {
+        let mut found = opened(url, reach, &mut hops).await?;
+        reach = found.reach;
+        let (first, kind) = first_of(&mut found.body).await?;
         match kind {
-            Kind::Bytes => return Ok(sound(&answer, body, first, outlet).await),
+            Kind::Bytes => return Ok(sound(&found.answer, found.body, first, outlet).await),
             Kind::Page => return Err(Fault::NotSound("it gives a page, not sound".into())),
             Kind::Text => return Err(Fault::NotSound("it gives text, not sound".into())),
             Kind::Playlist => {}
         }
         let told = |why: String| Fault::NotSound(format!("its playlist: {why}"));
-        let text = body.whole(&first, playlist::LIMIT).await.map_err(told)?;
+        let text = found.body.whole(&first, playlist::LIMIT).await.map_err(told)?;
+        let base = found.url;
         match playlist::read(&String::from_utf8_lossy(&text)).map_err(told)? {
             Listing::Streams(streams) => {
                 let one = streams.into_iter().next().unwrap_or_default();
-                url = parsed(Some(&url), &one)?;
+                url = parsed(Some(&base), &one)?;
             }
             Listing::Master(variants) => {
                 let best = hls::best(&variants).map(|variant| variant.uri.clone());
-                url = parsed(Some(&url), &best.unwrap_or_default())?;
+                url = parsed(Some(&base), &best.unwrap_or_default())?;
             }
-            Listing::Media(media) => return Ok(hls::run(url, media, outlet).await),
+            Listing::Media(media) => return Ok(hls::run(base, reach, media, outlet).await),
         }
     }
-    Err(Fault::Ended(format!("more than {HOPS} redirects and playlists")))
 }
 
 /// As many bytes as tell what a body is.
@@ -126,3 +159,6 @@ async fn sound(answer: &Answer, mut body: Body, first: Vec<u8>, outlet: &Outlet)
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,11 +2,11 @@
 //!
 //! Pieces of packed audio, of transport streams, and fragments of MP4; not encrypted ones.
 
-use super::client;
-use super::fetch::parsed;
-use super::kind::tag_length;
+use super::fetch::{parsed, whole};
 use super::pipe::{Fault, Outlet};
 use super::playlist::{self, Listing, Media, Segment, Variant};
+use super::reach::Reach;
+use crate::input::harbor::sniff::tag_length;
 use bytes::Bytes;
 use std::time::Duration;
 use url::Url;
@@ -20,10 +20,11 @@ const MISSES: u32 = 3;
 /// A playlist is asked for again after half its longest piece, within these.
 const SHORTEST: Duration = Duration::from_millis(400);
 const LONGEST: Duration = Duration::from_secs(5);
-/// A playlist without a new piece for so many times the longest one has stopped.
+/// A playlist that names no new piece more than so many times in a row has stopped.
 const STOPPED: u32 = 8;
 
-/// The quality that is taken: the best of those up to 320 kbit/s, else the least.
+/// The quality that is taken: the best of those up to 352 kbit/s (320 of sound and a tenth for what
+/// carries it), else the least.
 pub(super) fn best(variants: &[Variant]) -> Option<&Variant> {
     const ENOUGH: u64 = 352_000;
     let fits = |variant: &&Variant| variant.bandwidth <= ENOUGH;
@@ -31,28 +32,48 @@ pub(super) fn best(variants: &[Variant]) -> Option<&Variant> {
     most.or_else(|| variants.iter().min_by_key(|variant| variant.bandwidth))
 }
 
+/// Which pieces are fetched: each once, in their order.
+struct Place {
+    next: u64,
+}
+
+impl Place {
+    /// Shortly before the newest piece.
+    fn of(media: &Media) -> Self {
+        let first = media.segments.len().saturating_sub(BEHIND);
+        Self { next: media.segments.get(first).map_or(0, |segment| segment.number) }
+    }
+
+    /// The pieces that are new; a playlist that began anew is followed from its beginning.
+    fn fresh(&mut self, media: &Media) -> Vec<Segment> {
+        let newest = media.segments.last().map_or(0, |segment| segment.number);
+        if newest.saturating_add(ENTRIES_BACK) < self.next {
+            self.next = media.segments.first().map_or(0, |segment| segment.number);
+        }
+        media.segments.iter().filter(|segment| segment.number >= self.next).cloned().collect()
+    }
+
+    /// A piece was fetched, or given up.
+    fn behind(&mut self, segment: &Segment) {
+        self.next = segment.number.saturating_add(1);
+    }
+}
+
 /// Runs until there is no more of it; why.
-pub(super) async fn run(url: Url, mut media: Media, outlet: &Outlet) -> Fault {
-    let first = media.segments.len().saturating_sub(BEHIND);
-    let mut next = media.segments.get(first).map_or(0, |segment| segment.number);
+pub(super) async fn run(url: Url, reach: Reach, mut media: Media, outlet: &Outlet) -> Fault {
+    let (mut from, mut place) = ((url.clone(), reach), Place::of(&media));
     let (mut map, mut misses, mut stale) = (None, 0, 0);
     loop {
-        // A playlist that began anew is followed from its beginning.
-        let newest = media.segments.last().map_or(0, |segment| segment.number);
-        if newest + ENTRIES_BACK < next {
-            next = media.segments.first().map_or(0, |segment| segment.number);
-        }
-        let fresh: Vec<Segment> =
-            media.segments.iter().filter(|segment| segment.number >= next).cloned().collect();
+        let fresh = place.fresh(&media);
         stale = if fresh.is_empty() { stale + 1 } else { 0 };
         for segment in fresh {
-            match piece(&url, &segment, &mut map, outlet).await {
+            match piece(&from, &segment, &mut map, outlet).await {
                 Ok(()) => misses = 0,
                 Err(fault) if misses >= MISSES => return fault,
                 Err(Fault::Closed) => return Fault::Closed,
                 Err(_) => misses += 1,
             }
-            next = segment.number + 1;
+            place.behind(&segment);
         }
         if media.ended {
             return Fault::Ended("its playlist has ended".into());
@@ -62,8 +83,8 @@ pub(super) async fn run(url: Url, mut media: Media, outlet: &Outlet) -> Fault {
         }
         let pause = Duration::from_millis(media.target_ms / 2).clamp(SHORTEST, LONGEST);
         tokio::time::sleep(pause).await;
-        match again(&url).await {
-            Ok(newer) => (media, misses) = (newer, 0),
+        match again(&url, reach).await {
+            Ok((newer, at)) => (media, from, misses) = (newer, at, 0),
             Err(fault) if misses >= MISSES => return fault,
             Err(_) => misses += 1,
         }
@@ -73,39 +94,32 @@ pub(super) async fn run(url: Url, mut media: Media, outlet: &Outlet) -> Fault {
 /// Numbers that a playlist may fall back by without having begun anew.
 const ENTRIES_BACK: u64 = 1_000;
 
-async fn again(url: &Url) -> Result<Media, Fault> {
-    let text = whole(url, playlist::LIMIT).await?;
+/// The playlist once more, and from where its pieces are named.
+async fn again(url: &Url, reach: Reach) -> Result<(Media, (Url, Reach)), Fault> {
+    let (text, url, reach) = whole(url.clone(), reach, playlist::LIMIT).await?;
     match playlist::read(&String::from_utf8_lossy(&text)).map_err(Fault::NotSound)? {
-        Listing::Media(media) => Ok(media),
+        Listing::Media(media) => Ok((media, (url, reach))),
         Listing::Streams(_) | Listing::Master(_) => {
             Err(Fault::NotSound("its playlist became another".into()))
         }
     }
 }
 
-async fn whole(url: &Url, limit: usize) -> Result<Vec<u8>, Fault> {
-    let (answer, mut body) = client::get(url).await.map_err(Fault::Ended)?;
-    match answer.status {
-        200..=299 => body.whole(&[], limit).await.map_err(Fault::Ended),
-        status => Err(Fault::Ended(format!("the server answers {status} for a piece"))),
-    }
-}
-
 /// A piece, with what stands before it where that is new.
 async fn piece(
-    url: &Url,
+    (url, reach): &(Url, Reach),
     segment: &Segment,
     map: &mut Option<String>,
     outlet: &Outlet,
 ) -> Result<(), Fault> {
     if segment.map != *map {
         if let Some(uri) = &segment.map {
-            let bytes = whole(&parsed(Some(url), uri)?, PIECE_LIMIT).await?;
+            let (bytes, ..) = whole(parsed(Some(url), uri)?, *reach, PIECE_LIMIT).await?;
             outlet.send(bytes.into()).await?;
         }
         map.clone_from(&segment.map);
     }
-    let bytes = whole(&parsed(Some(url), &segment.uri)?, PIECE_LIMIT).await?;
+    let (bytes, ..) = whole(parsed(Some(url), &segment.uri)?, *reach, PIECE_LIMIT).await?;
     // Packed audio says in a tag when it is to be played; a decoder would stumble over it.
     let from = tag_length(&bytes).unwrap_or(0).min(bytes.len());
     let mut rest = Bytes::from(bytes).slice(from..);
@@ -120,6 +134,26 @@ async fn piece(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_at_their_end_are_followed_no_further() {
+        let text = |number: u64| {
+            format!("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:{number}\n#EXTINF:1,\na\n#EXTINF:1,\nb\n")
+        };
+        let media = |number| match playlist::read(&text(number)) {
+            Ok(Listing::Media(media)) => media,
+            other => panic!("{other:?}"),
+        };
+        let last = media(u64::MAX);
+        let mut place = Place::of(&media(7));
+        assert_eq!(place.fresh(&media(7)).len(), 2);
+        assert_eq!(place.fresh(&last).len(), 2);
+        place.behind(&last.segments[1]);
+        assert_eq!(place.next, u64::MAX);
+        assert_eq!(place.fresh(&last).len(), 2, "it goes nowhere");
+        assert_eq!(place.fresh(&media(7)).len(), 2, "it began anew");
+        assert_eq!(place.next, 7);
+    }
 
     #[test]
     fn the_best_quality_that_is_no_waste_is_taken() {

@@ -84,15 +84,6 @@ pub fn way(bytes: &[u8]) -> Option<Option<Way>> {
     }
 }
 
-/// The length of an ID3 tag in front, which pieces of HLS begin with.
-pub fn tag_length(bytes: &[u8]) -> Option<usize> {
-    let head: &[u8; 10] = bytes.first_chunk()?;
-    head.starts_with(b"ID3").then(|| {
-        let size = &head[6..];
-        10 + size.iter().fold(0usize, |sum, byte| sum << 7 | usize::from(byte & 0x7f))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,7 +111,5 @@ mod tests {
         (packets[0], packets[188]) = (0x47, 0x47);
         assert_eq!(way(&packets).flatten(), Some(Way::Child("mpeg-ts")));
         assert_eq!(way(&packets[..100]), None);
-        assert_eq!(tag_length(b"ID3\x04\0\0\0\0\x01\x02xxxx"), Some(140));
-        assert_eq!(tag_length(b"\xff\xf1........"), None);
     }
 }

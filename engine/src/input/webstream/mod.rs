@@ -2,8 +2,9 @@
 //!
 //! Reading order: [`player`] (the thread of one), `chain` (which address is heard), `pipe` (one
 //! address that is open), `fetch` and `hls` (from an address to bytes), `client` and [`answer`]
-//! (HTTP), [`kind`], [`playlist`], [`icy`] (what the bytes are). Decoders in C work in a process of
-//! their own, as for live inputs. Downstream: the ring of a live input. Not here: who goes on air.
+//! (HTTP), `reach` (where it may lead), [`kind`], [`playlist`], [`icy`] (what the bytes are).
+//! Decoders in C work in a process of their own, as for live inputs. Downstream: the ring of a live
+//! input. Not here: who goes on air.
 
 pub mod answer;
 pub mod icy;
@@ -11,6 +12,7 @@ pub mod playlist;
 #[cfg(test)]
 mod laws;
 mod kind;
+mod reach;
 mod client;
 mod hls;
 mod fetch;

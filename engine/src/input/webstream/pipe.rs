@@ -3,6 +3,7 @@
 
 use super::fetch;
 use super::kind::{Way, way};
+use super::reach::Reach;
 use crate::air::clock::monotonic_ns;
 use crate::input::child;
 use crate::input::pump::{Incoming, Sink};
@@ -26,6 +27,9 @@ const QUEUE: usize = 4;
 /// Sound below this peak is silence: −60 dBFS.
 const SILENCE: f32 = 0.001;
 
+/// Most characters that are told of why.
+const TOLD_CHARS: usize = 250;
+
 /// Why an address gives nothing more.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Fault {
@@ -38,6 +42,16 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    /// The same in few words: a server may have said some of them.
+    fn clipped(self) -> Self {
+        let clip = |why: String| why.chars().filter(|c| !c.is_control()).take(TOLD_CHARS).collect();
+        match self {
+            Self::Ended(why) => Self::Ended(clip(why)),
+            Self::NotSound(why) => Self::NotSound(clip(why)),
+            Self::Closed => Self::Closed,
+        }
+    }
+
     /// As it is told.
     pub(super) fn told(&self) -> (SwitchReason, &str) {
         match self {
@@ -101,6 +115,13 @@ pub(super) struct Outlet {
 }
 
 impl Outlet {
+    /// One of nobody, and where its bytes come out.
+    #[cfg(test)]
+    pub(super) fn alone() -> (Self, mpsc::Receiver<Bytes>) {
+        let (tx, rx) = mpsc::channel(QUEUE);
+        (Self { tx, shared: Arc::default() }, rx)
+    }
+
     /// Hands bytes to the decoder; waits for it.
     pub(super) async fn send(&self, bytes: Bytes) -> Result<(), Fault> {
         if bytes.is_empty() {
@@ -143,7 +164,7 @@ impl Pipe {
         let (outlet, url) = (Outlet { tx, shared: shared.clone() }, url.to_owned());
         let task = runtime.spawn(async move {
             let fault = match spawned {
-                Ok(_) => fetch::run(&url, &outlet).await,
+                Ok(_) => fetch::run(&url, Reach::anywhere(), &outlet).await,
                 Err(error) => Fault::Ended(format!("no thread for its decoder: {error}")),
             };
             outlet.shared.over(fault);
@@ -194,7 +215,7 @@ impl Shared {
     fn over(&self, fault: Fault) {
         let mut said = held(&self.said);
         if said.fault.as_ref().is_none_or(|before| *before == Fault::Closed) {
-            said.fault = Some(fault);
+            said.fault = Some(fault.clipped());
         }
     }
 }
@@ -236,9 +257,11 @@ fn decode(mut incoming: Incoming, shared: &Arc<Shared>) {
             child::run(incoming, &mut shared.clone())
         }
     });
-    if let Err(reason) = result {
-        shared.over(Fault::NotSound(reason));
-    }
+    // Where the bytes ended first, whoever fetched them has said why.
+    shared.over(match result {
+        Ok(()) => Fault::Ended("its sound ended".into()),
+        Err(reason) => Fault::NotSound(reason),
+    });
 }
 
 fn decode_here(incoming: Incoming, shared: &Arc<Shared>) -> Result<(), String> {

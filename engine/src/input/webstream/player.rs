@@ -21,8 +21,6 @@ use tokio::runtime::Handle;
 const TURN: Duration = Duration::from_millis(10);
 /// A turn while nothing is open.
 const REST: Duration = Duration::from_millis(200);
-/// Where the rider aims at.
-const TARGET_LUFS: f64 = -16.0;
 /// Frames that are moved at a time: 50 ms.
 const CHUNK: usize = 2_400;
 /// Frames that one that is not heard holds: 2 s; more is stale.
@@ -34,8 +32,8 @@ const QUIET: f32 = 0.01;
 
 /// What a player is told.
 pub(in crate::input) enum Order {
-    /// To be heard from now on: into this ring, under this number.
-    Play(Box<LiveFeed>, Key),
+    /// To be heard from now on: into this ring, under this number, at this loudness.
+    Play(Box<LiveFeed>, Key, f64),
     /// Not any more.
     Rest,
     /// Try out all addresses.
@@ -81,9 +79,9 @@ impl Player {
         let _ = self.orders.send(order);
     }
 
-    /// To be heard from now on: into this ring, under this number.
-    pub fn play(&self, feed: LiveFeed, key: Key) {
-        self.send(Order::Play(Box::new(feed), key));
+    /// To be heard from now on: into this ring, under this number, at this loudness in LUFS.
+    pub fn play(&self, feed: LiveFeed, key: Key, target_lufs: f64) {
+        self.send(Order::Play(Box::new(feed), key, target_lufs));
     }
 
     /// Not to be heard any more.
@@ -117,11 +115,11 @@ struct Air {
 }
 
 impl Air {
-    fn new(feed: Box<LiveFeed>, key: Key) -> Self {
+    fn new(feed: Box<LiveFeed>, key: Key, target_lufs: f64) -> Self {
         Self {
             feed,
             key,
-            rider: rider(TARGET_LUFS),
+            rider: rider(target_lufs),
             splice: Splice::default(),
             pending: Vec::new(),
             left_over: Vec::new(),
@@ -170,7 +168,7 @@ impl Thread {
             match orders.recv_timeout(wait) {
                 Ok(order) => self.take(order),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return self.leave(),
             }
             self.turn();
         }
@@ -178,9 +176,9 @@ impl Thread {
 
     fn take(&mut self, order: Order) {
         match order {
-            Order::Play(feed, key) => {
+            Order::Play(feed, key, target_lufs) => {
                 self.rest("it begins anew");
-                self.air = Some(Air::new(feed, key));
+                self.air = Some(Air::new(feed, key, target_lufs));
                 self.chain.want(now_ms());
             }
             Order::Rest => self.rest("it is not wanted"),
@@ -198,6 +196,15 @@ impl Thread {
         self.air = None;
         let (reason, bytes) = (reason.to_owned(), std::mem::take(&mut self.bytes));
         self.say(WebstreamAirEvent::Closed { webstream_id: self.id, reason, bytes });
+    }
+
+    /// Its last words: nobody looks at it any more.
+    fn leave(&mut self) {
+        self.rest("it is no more");
+        if let Some(from) = self.chain.forget() {
+            let to = WebstreamHealth::Unknown;
+            self.say(WebstreamAirEvent::HealthChanged { webstream_id: self.id, from, to });
+        }
     }
 
     fn say(&self, event: WebstreamAirEvent) {
@@ -325,35 +332,4 @@ impl Thread {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use grimnir_mix::live::live;
-    use grimnir_mix::tone::Tone;
-    use grimnir_mix::{BLOCK, FrameSource};
-
-    #[test]
-    fn a_stream_that_is_quiet_is_levelled_and_its_quiet_moments_are_seen() {
-        let (feed, tap) = live(96_000);
-        let (mut air, mut source) = (Air::new(Box::new(feed), 1), tap.source());
-        let (mut tone, mut peaks) = (Tone::new(997.0, -30.0), vec![]);
-        for number in 0..840 {
-            let mut frames = vec![[0.0; 2]; CHUNK];
-            tone.read(&mut frames);
-            air.push(frames);
-            // As on air, two seconds are held first.
-            if number < 40 {
-                continue;
-            }
-            for _ in 0..CHUNK / BLOCK {
-                let mut part = [[0.0; 2]; BLOCK];
-                source.read(&mut part);
-                peaks.push(part.iter().fold(0f32, |peak, frame| peak.max(frame[0].abs())));
-            }
-        }
-        assert!(!air.quiet);
-        let moved = 20.0 * f64::from(peaks[peaks.len() - 1] / peaks[20]).log10();
-        assert!((4.0..6.1).contains(&moved), "{moved} dB");
-        air.push(vec![[0.001; 2]; CHUNK]);
-        assert!(air.quiet);
-    }
-}
+mod tests;

@@ -72,6 +72,13 @@ impl Records {
         })
     }
 
+    /// Of nobody: for tests of what stands beside it.
+    #[cfg(test)]
+    pub fn unused() -> Arc<Self> {
+        let run = (EngineRunId([0; 16]), AirFrame(0));
+        Self::new(Path::new("/nonexistent"), run, String::new, Arc::new(|_| {}))
+    }
+
     /// These sessions are recorded from now on, whoever is connected already as well.
     pub fn set(&self, wishes: BTreeMap<LiveSessionId, LiveRecording>) {
         *self.wishes.lock().unwrap_or_else(PoisonError::into_inner) = wishes;

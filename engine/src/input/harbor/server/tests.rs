@@ -2,6 +2,8 @@
 //! only looks takes no place, and sound is taken wherever it begins.
 
 use super::*;
+use crate::input::harbor::bind;
+use crate::input::harbor::seats::OF_ADDRESS;
 use grimnir_events::ladder::Tier;
 use grimnir_events::live::{EngineInputs, LiveGrant, LiveMode, LiveSession, LiveValidity};
 use grimnir_events::live::{TakePolicy, secret_digest};
@@ -38,8 +40,8 @@ async fn harbor(head: Duration, source: Duration) -> (u16, UnboundedReceiver<Inp
     let tell = Box::new(move |word| {
         let _ = tx.send(word);
     });
-    let patience = Patience { head, source };
-    let harbor = Arc::new(Harbor { gate, tell, certificate: None, patience });
+    let (records, patience) = (Records::unused(), Patience { head, source });
+    let harbor = Arc::new(Harbor { gate, records, tell, certificate: None, patience });
     let (listener, _) = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("ports");
     let port = listener.local_addr().expect("a port").port();
     tokio::spawn(serve(listener, harbor, false));
@@ -136,7 +138,7 @@ async fn a_body_in_chunks_is_over_with_its_last_chunk() {
 async fn one_connection_too_many_is_closed_and_those_who_are_in_stay() {
     let (port, _words) = harbor(LONG, LONG).await;
     let mut seated = Vec::new();
-    for _ in 0..SEATS {
+    for _ in 0..OF_ADDRESS {
         seated.push(say(port, "OPTIONS").await);
     }
     assert_eq!(rest(say(port, "").await).await, "");

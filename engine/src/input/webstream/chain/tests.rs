@@ -327,3 +327,19 @@ fn while_it_rests_each_address_is_tried_out_in_its_interval() {
     assert_eq!(world.told[5..], [(0, Degraded), (0, Unhealthy)]);
     assert_eq!(world.healths.last(), Some(&Unhealthy));
 }
+
+#[test]
+fn one_that_rests_while_in_doubt_is_tried_out_again_and_well_at_last() {
+    let mut world = World::playing(&[Way::Up, Way::Up], laws());
+    world.ways = vec![Way::Refuses; 2];
+    world.run(20_000);
+    assert_eq!(world.healths.last(), Some(&WebstreamHealth::Unhealthy));
+    for act in world.chain.rest() {
+        let Act::Close(place) = act else { panic!("{act:?}") };
+        assert!(world.pipes[place].take().is_some(), "closed twice");
+    }
+    world.ways = vec![Way::Up; 2];
+    world.run(120_000);
+    assert_eq!(world.healths.last(), Some(&WebstreamHealth::Healthy));
+    assert!(world.pipes.iter().all(Option::is_none), "nothing is left open");
+}

@@ -55,3 +55,35 @@ async fn redirects_are_followed_from_where_they_stand_but_not_for_ever_or_out_of
     let Fault::NotSound(why) = fault(port, "/out").await else { panic!("no address of the web") };
     assert!(why.contains("not http or https"), "{why}");
 }
+
+/// A second of silence in MPEG 1 layer 3.
+fn mp3() -> Bytes {
+    let mut frame = vec![0; 417];
+    frame[..4].copy_from_slice(&[0xff, 0xfb, 0x90, 0x00]);
+    frame.repeat(39).into()
+}
+
+#[test]
+fn the_end_of_sound_is_an_end_and_no_wish_of_ours() {
+    let (tx, rx) = mpsc::channel(QUEUE);
+    tx.try_send(mp3()).expect("there is room");
+    drop(tx);
+    let shared = Arc::new(Shared::default());
+    decode(Incoming::plain(rx), &shared);
+    // What a fetch that cannot hand over its bytes says after that.
+    shared.over(Fault::Closed);
+    let fault = held(&shared.said).fault.clone();
+    assert_eq!(fault, Some(Fault::Ended("its sound ended".into())));
+    assert!(shared.frames.load(Ordering::Relaxed) > 40_000);
+}
+
+#[test]
+fn the_first_reason_is_the_one_that_is_told_and_clipped() {
+    let shared = Shared::default();
+    shared.over(Fault::Closed);
+    shared.over(Fault::NotSound(format!("its playlist:\n{}", "x".repeat(9_000))));
+    shared.over(Fault::Ended("later".into()));
+    let fault = held(&shared.said).fault.clone();
+    let Some(Fault::NotSound(why)) = fault else { panic!("{fault:?}") };
+    assert!(why.starts_with("its playlist:xx") && why.len() == TOLD_CHARS);
+}
