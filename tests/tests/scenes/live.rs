@@ -76,7 +76,7 @@ async fn a_live_session_is_heard_and_what_it_sent_is_downloaded() {
 
     let heard = ear.stop().await;
     let loudest = heard.frames.chunks_exact(24_000).map(|part| tone_level(part, f64::from(HZ)));
-    let level = loudest.fold(f64::MIN, f64::max);
+    let level = loudest.fold(f32::MIN, f32::max);
     assert!(level > -20.0, "{level} dB of its tone");
     let told = stage.as_run().await;
     let recorded = told
