@@ -199,11 +199,12 @@ impl Director {
     /// Claims the air for a session that is ready and wants it.
     fn step_wanted(&mut self, session_id: LiveSessionId) {
         let now = self.now();
-        let fade_ms = self.settings().override_fade_ms;
+        let (fade_ms, emergency) = (self.settings().override_fade_ms, self.is_emergency());
         let Some(live) = self.lives.all.get_mut(&session_id) else { return };
         let Some(take) = live.wanted else { return };
         let ready = live.link.as_ref().is_some_and(|link| !link.over() && link.tap.ready());
-        if !ready || !self.signed_on {
+        let waits = emergency && live.session.mode == LiveMode::Over;
+        if !ready || !self.signed_on || waits {
             return;
         }
         live.wanted = None;

@@ -189,6 +189,13 @@ impl Plays {
         self.all.values().filter(heard).count()
     }
 
+    /// True from when the mixer has an emergency until its last frame.
+    pub fn emergency(&self) -> bool {
+        self.in_mixer()
+            .iter()
+            .any(|voice| self.get(*voice).is_some_and(|play| play.spec.tier == Tier::Emergency))
+    }
+
     fn add(&mut self, spec: Spec, state: PlayState, source: Box<dyn FrameSource>) -> u64 {
         let voice = self.next;
         self.next += 1;

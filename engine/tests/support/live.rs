@@ -321,6 +321,11 @@ pub fn until_gone(processes: &[u32]) {
     }
 }
 
+/// How many facts of live sessions are such.
+pub fn count(facts: &[AirFact], wanted: impl Fn(&LiveAirEvent) -> bool) -> usize {
+    live_facts(facts).iter().filter(|event| wanted(event)).count()
+}
+
 /// Waits until so many frames more have aired.
 pub async fn heard_for(client: &mut Client, frames: i64) {
     let request = || v1::StatusRequest {};

@@ -22,6 +22,12 @@ impl Director {
         self.plays.commit_over(voice);
     }
 
+    /// Nobody speaks over an emergency, which is heard for a little longer than it owns the air.
+    pub(super) fn is_emergency(&self) -> bool {
+        let owns = self.owner.is_some_and(|owner| self.tier_of(owner) == Tier::Emergency);
+        owns || self.plays.emergency()
+    }
+
     /// A play over the programme has begun, or is over.
     pub(in crate::director) fn over_told(&mut self, voice: u64, at: AirFrame, began: bool) {
         let found = self.lives.all.values().find(|live| live.over == Some(voice));
@@ -36,7 +42,7 @@ impl Director {
 
     /// A session over the programme: it gives way to an emergency, and ends with its sound.
     pub(super) fn step_over(&mut self, session_id: LiveSessionId) {
-        let emergency = self.owner.is_some_and(|owner| self.tier_of(owner) == Tier::Emergency);
+        let emergency = self.is_emergency();
         let Some(live) = self.lives.all.get_mut(&session_id) else { return };
         let Some(voice) = live.over else { return };
         let known = self.plays.get(voice).is_some();

@@ -234,11 +234,12 @@ fn a_folder_that_is_away_is_told_once_and_is_written_to_when_it_is_back() {
     }
     std::fs::remove_file(&folder).expect("there");
     let begun = |report: &LiveRecordingReport| matches!(report, LiveRecordingReport::Begun { .. });
-    let mut sent = 0;
+    let (mut sent, began_at) = (0, Instant::now());
     while !studio.reports.lock().expect("whole").iter().any(begun) {
         assert!(Instant::now() < until, "it does not go on");
-        // Not more than the encoder takes: a full queue is another matter.
-        if scribe.tx.is_some() && sent < 5_000 {
+        // Not more than the encoder takes, 48 times as fast as it comes on air: a full queue is
+        // another matter.
+        if scribe.tx.is_some() && sent < 2 * began_at.elapsed().as_millis() {
             send(&mut scribe, 1);
             sent += 1;
         }
