@@ -130,5 +130,5 @@ async fn a_silent_track_is_told_and_the_fallback_takes_the_air_until_it_is_over(
     live::heard_for(&mut client, 4 * 48_000).await;
     let heard = tones_heard(&ear.hang_up(rig.dir.path()), &[1_000, 300, 700]);
     let heard: Vec<u32> = heard.into_iter().flatten().collect();
-    assert!(heard.ends_with(&[300, 700]), "{heard:?}");
+    assert!(heard.ends_with(&[300, 700]), "{heard:?}; {facts:#?}");
 }
