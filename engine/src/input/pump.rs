@@ -243,6 +243,7 @@ fn recognise(incoming: &mut Incoming) -> Result<Sound, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::record::live::Records;
     use grimnir_mix::live::{TARGET_FRAMES, live};
     use grimnir_mix::tone::Tone;
     use grimnir_mix::{BLOCK, FrameSource};
@@ -252,7 +253,9 @@ mod tests {
         let (tx, rx) = tokio::sync::mpsc::channel(4);
         let (feed, tap) = live(TARGET_FRAMES);
         let incoming = Incoming::new(rx, &feed).towards(target_lufs);
-        let taking = std::thread::spawn(move || run_frames(incoming, feed));
+        let session = grimnir_events::LiveSessionId([1; 16]);
+        let scribe = Records::unused().scribe(session, String::new());
+        let taking = std::thread::spawn(move || run_frames(incoming, feed, scribe));
         let sending = std::thread::spawn(move || {
             let (mut tone, mut part) = (Tone::new(997.0, tone_db), [[0.0f32; 2]; BLOCK]);
             for _ in 0..4_000 {
