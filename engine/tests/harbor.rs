@@ -255,7 +255,8 @@ async fn the_bed_comes_back_while_the_voice_over_it_pauses() {
     let parts: Vec<&[grimnir_mix::Frame]> = heard.chunks_exact(4_800).collect();
     let levels: Vec<(f64, f64)> =
         parts.iter().map(|part| (power(part, 440), power(part, 880))).collect();
-    let db = |level: f64| 20.0 * (level / levels[2].0).log10();
+    let alone = levels.iter().map(|(bed, _)| *bed).fold(0.0, f64::max);
+    let db = |level: f64| 20.0 * (level / alone).log10();
     // Each state once it has settled: a second in one of them, in the order they come.
     let state = |window: &[(f64, f64)]| {
         let spoken = window.iter().all(|(_, voice)| *voice > 0.1);
@@ -275,9 +276,12 @@ async fn the_bed_comes_back_while_the_voice_over_it_pauses() {
             last.1 = found.1;
         }
     }
+    // What was heard before the first word may be short.
+    let first = states.iter().position(|(spoken, _)| *spoken).unwrap();
+    states.drain(..first);
     let spoken: Vec<bool> = states.iter().map(|(spoken, _)| *spoken).collect();
-    assert_eq!(spoken[..4], [false, true, false, true], "{states:?}");
-    for (place, level) in [(0, 0.0), (1, -18.0), (2, 0.0), (3, -18.0)] {
+    assert!(spoken.starts_with(&[true, false, true]), "{states:?}");
+    for (place, level) in [(0, -18.0), (1, 0.0), (2, -18.0)] {
         assert!((states[place].1 - level).abs() < 1.0, "{place}: {states:?}");
     }
 }
