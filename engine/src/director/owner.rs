@@ -340,7 +340,9 @@ impl Director {
             }
             match play.state {
                 PlayState::Sounding { at: since } => {
-                    if since.plus(play.length) > at || change.at.is_none() {
+                    // The last rung goes round: it has no end of its own.
+                    let loops = play.spec.claim_id == FALLBACK_CLAIM;
+                    if loops || since.plus(play.length) > at || change.at.is_none() {
                         let curve = FadeCurve::Linear;
                         // What was skipped ends for that, whoever comes after it.
                         let skipped = play.end_reason == Some(EndReason::Skipped);
