@@ -11,7 +11,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
 #[path = "ports.rs"]
-mod ports;
+pub mod ports;
 
 /// How long a server may take until it serves.
 const READY_WITHIN: Duration = Duration::from_secs(30);

@@ -218,7 +218,7 @@ mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 8) as f32 / 8_388_608.0 - 1.0
         };
-        let loud = |n: usize| if n / 3_000 % 2 == 0 { 1.0 } else { 0.05 };
+        let loud = |n: usize| if (n / 3_000).is_multiple_of(2) { 1.0 } else { 0.05 };
         (0..48_000).map(|n| [next() * loud(n), next() * loud(n + 1_000)]).collect()
     }
 

@@ -22,7 +22,7 @@ const FIRST: u8 = 40;
 /// The tier of a live claim follows from its number, as that of any other.
 pub fn tier_of(n: u8) -> Option<Tier> {
     let session = n.checked_sub(FIRST)? / CLAIMS;
-    Some(if session % 2 == 0 { Tier::LiveOverride } else { Tier::LiveScheduled })
+    Some(if session.is_multiple_of(2) { Tier::LiveOverride } else { Tier::LiveScheduled })
 }
 
 /// Numbers of live claims.
