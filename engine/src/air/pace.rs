@@ -6,13 +6,15 @@
 
 use super::clock::BLOCK_NS;
 use grimnir_events::AirFrame;
-use grimnir_events::units::BLOCK_FRAMES;
+use grimnir_events::units::{BLOCK_FRAMES, FRAMES_PER_SECOND};
 
 /// Blocks of one wake-up where nothing was ordered, 40 ms: waking a thread and filling its caches
-/// again costs as much as rendering two blocks. Encoders gather more.
-pub const GATHERED: i64 = 4;
-/// Blocks leave one by one for so long after an order, until every encoder has passed it on.
-const PROMPT_FOR: i64 = 14_400;
+/// again costs more than rendering a block. Encoders gather more.
+const GATHERED: i64 = 4;
+/// Blocks leave one by one for so long after an order, until every encoder has passed it on: none
+/// holds more than 96 ms back.
+pub const PROMPT_MS: u32 = 300;
+const PROMPT_FOR: i64 = PROMPT_MS as i64 * FRAMES_PER_SECOND / 1_000;
 /// How far the mix may be behind before the air moves on: 2 s.
 const CATCH_UP_BLOCKS: i64 = 200;
 
@@ -38,11 +40,6 @@ impl Pace {
     /// The block at `start` is due at once, and is waited for.
     pub fn begin(start: AirFrame, now_ns: i64) -> Self {
         Self { deadline: now_ns, prompt_until: start.plus(PROMPT_FOR) }
-    }
-
-    /// Deadline of the next block.
-    pub fn deadline(&self) -> i64 {
-        self.deadline
     }
 
     /// When to wake up, with the next block at `position`, unless something is ordered.
@@ -96,7 +93,7 @@ mod tests {
         assert_eq!(pace.wake_at(AirFrame(0)), 0, "the first is waited for");
         assert_eq!(pace.wake_at(QUIET), 3 * BLOCK_NS);
         assert_eq!(pace.due(QUIET, 3 * BLOCK_NS), Due { passed: 0, blocks: 4, late: 0 });
-        assert_eq!(pace.deadline(), 4 * BLOCK_NS);
+        assert_eq!(pace.deadline, 4 * BLOCK_NS);
         pace.hurry(QUIET);
         assert_eq!(pace.wake_at(QUIET), 4 * BLOCK_NS);
         assert_eq!(pace.wake_at(QUIET.plus(PROMPT_FOR)), 7 * BLOCK_NS);
@@ -129,7 +126,7 @@ mod tests {
         let due = pace.due(QUIET, most + BLOCK_NS);
         let passed = CATCH_UP_BLOCKS + GATHERED;
         assert_eq!(due, Due { passed, blocks: 1, late: 0 });
-        assert_eq!(pace.deadline(), (passed + 1) * BLOCK_NS);
+        assert_eq!(pace.deadline, (passed + 1) * BLOCK_NS);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Late blocks up to 2 s are rendered at once; beyond that the air moves on and says so.
 
 use super::bus::{BlockMeter, Bus};
-use super::clock::{BLOCK_NS, monotonic_ns};
+use super::clock::monotonic_ns;
 use super::pace::Pace;
 use super::realtime;
 use super::sudden::is_sudden;
@@ -133,7 +133,9 @@ pub fn start(
 impl MixThread {
     fn run(mut self) {
         self.view.set_realtime(realtime::ask());
-        let mut pace = Pace::begin(self.mixer.position(), monotonic_ns());
+        let began = monotonic_ns();
+        self.view.begin(began);
+        let mut pace = Pace::begin(self.mixer.position(), began);
         let mut buffers = Buffers::new();
         let mut sudden = false;
         loop {
@@ -143,10 +145,9 @@ impl MixThread {
             if due.passed > 0 {
                 self.move_on(due.passed * BLOCK_FRAMES);
             }
-            (0..due.late).for_each(|_| self.view.add_late());
-            for left in (0..due.blocks).rev() {
-                let deadline = pace.deadline() - left * BLOCK_NS;
-                self.block(&mut buffers, std::mem::take(&mut sudden), deadline);
+            self.view.add_late(due.late.unsigned_abs());
+            for _ in 0..due.blocks {
+                self.block(&mut buffers, std::mem::take(&mut sudden));
             }
             let Some(soon) = self.take_commands(ordered) else { return };
             if soon {
@@ -186,8 +187,8 @@ impl MixThread {
         (self.reports)(AirReport::Stalled { from, to });
     }
 
-    /// Renders the next block; `deadline` is that of the one after it.
-    fn block(&mut self, buffers: &mut Buffers, sudden: bool, deadline: i64) {
+    /// Renders the next block.
+    fn block(&mut self, buffers: &mut Buffers, sudden: bool) {
         let Buffers { block, urgent, report, urgent_report } = buffers;
         // The bus gives the programme out later than the mixer mixed it.
         let mixed_at = self.mixer.position();
@@ -198,7 +199,7 @@ impl MixThread {
         let over = is_urgent.then_some(urgent);
         self.mixed.send_sum(mixed_at, sudden, block, over.as_deref());
         let meter = self.bus.process(block, over);
-        self.measure(block, meter, [report, urgent_report], deadline);
+        self.measure(block, meter, [report, urgent_report]);
         self.fanout.send(at, sudden, block);
         if let Some(chain) = self.bus.take_over() {
             (self.reports)(AirReport::Retired { chain });
@@ -222,13 +223,7 @@ impl MixThread {
     }
 
     /// Meters a block as it leaves; spans of what starts in it begin with it.
-    fn measure(
-        &mut self,
-        block: &[Frame; BLOCK],
-        meter: BlockMeter,
-        reports: [&Report; 2],
-        deadline: i64,
-    ) {
+    fn measure(&mut self, block: &[Frame; BLOCK], meter: BlockMeter, reports: [&Report; 2]) {
         for event in reports.iter().flat_map(|report| &report.events) {
             if let VoiceEvent::Started { voice, .. } = event {
                 self.meter.begin(*voice);
@@ -242,7 +237,6 @@ impl MixThread {
         }
         self.view.publish(&Shown {
             position,
-            deadline,
             peak: meter.peak,
             square_sum: meter.square_sum,
             true_peak: reading.true_peak,

@@ -1,7 +1,9 @@
 //! What the mix thread shows to everybody else: atomics only, one writer.
 
-use super::{clock, pace};
+use super::clock::{BLOCK_NS, monotonic_ns};
+use super::pace;
 use grimnir_events::AirFrame;
+use grimnir_events::units::BLOCK_FRAMES;
 use grimnir_mix::dsp::silence::{Exempt, SilenceAction, SilenceWatch};
 use grimnir_mix::meter::Measured;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
@@ -11,8 +13,10 @@ pub const PEAK_BLOCKS: usize = 1_024;
 
 /// The view; shared by reference count.
 pub struct AirView {
+    start: AirFrame,
+    /// Deadline of the block at `start`, in nanoseconds on CLOCK_MONOTONIC.
+    began: AtomicI64,
     position: AtomicI64,
-    deadline: AtomicI64,
     blocks: AtomicU64,
     late_blocks: AtomicU64,
     underruns: AtomicU64,
@@ -34,8 +38,6 @@ pub struct AirView {
 pub struct Shown {
     /// First frame of the next block.
     pub position: AirFrame,
-    /// Its deadline, in nanoseconds on CLOCK_MONOTONIC.
-    pub deadline: i64,
     /// Largest magnitude, left and right.
     pub peak: [f32; 2],
     /// Sum of squares, left and right.
@@ -86,8 +88,9 @@ impl AirView {
     /// A view of a run that begins at `start`.
     pub fn new(start: AirFrame) -> Self {
         Self {
+            start,
+            began: AtomicI64::new(i64::MAX),
             position: AtomicI64::new(start.0),
-            deadline: AtomicI64::new(i64::MAX),
             blocks: AtomicU64::new(0),
             late_blocks: AtomicU64::new(0),
             underruns: AtomicU64::new(0),
@@ -107,9 +110,10 @@ impl AirView {
     /// First frame of the next block that is due, the one that orders are for.
     pub fn position(&self) -> AirFrame {
         let rendered = self.rendered();
-        // Should a block be rendered between the two, the answer is that of the block before.
-        let deadline = self.deadline.load(Ordering::Acquire);
-        pace::position(rendered, deadline, clock::monotonic_ns())
+        // Frames and deadlines go on together, over a stall as well: one tells the other.
+        let passed = rendered.since(self.start) / BLOCK_FRAMES * BLOCK_NS;
+        let deadline = self.began.load(Ordering::Relaxed).saturating_add(passed);
+        pace::position(rendered, deadline, monotonic_ns())
     }
     /// Frame after the last that was rendered.
     pub fn rendered(&self) -> AirFrame {
@@ -185,8 +189,12 @@ impl AirView {
     pub(super) fn set_realtime(&self, granted: bool) {
         self.realtime.store(granted, Ordering::Relaxed);
     }
-    pub(super) fn add_late(&self) {
-        self.late_blocks.fetch_add(1, Ordering::Relaxed);
+    /// The block at the start is due at this time; before, no time passes.
+    pub(super) fn begin(&self, now_ns: i64) {
+        self.began.store(now_ns, Ordering::Relaxed);
+    }
+    pub(super) fn add_late(&self, blocks: u64) {
+        self.late_blocks.fetch_add(blocks, Ordering::Relaxed);
     }
     pub(super) fn add_underrun(&self) {
         self.underruns.fetch_add(1, Ordering::Relaxed);
@@ -206,7 +214,6 @@ impl AirView {
         slot[2].store(shown.true_peak.to_bits(), Ordering::Relaxed);
         self.buffered.store(shown.buffered.unwrap_or(-1), Ordering::Relaxed);
         self.blocks.store(blocks + 1, Ordering::Release);
-        self.deadline.store(shown.deadline, Ordering::Release);
         self.position.store(shown.position.0, Ordering::Release);
     }
 
@@ -250,7 +257,22 @@ mod tests {
         let (loudness, buffered) = ([-23.0, -24.0], Some(4_800));
         let position = AirFrame(position);
         let true_peak = peak[0] * 1.1;
-        Shown { position, deadline: 0, peak, square_sum, true_peak, loudness, buffered }
+        Shown { position, peak, square_sum, true_peak, loudness, buffered }
+    }
+
+    #[test]
+    fn orders_are_for_what_is_due_however_much_was_rendered_and_however_far_it_moved_on() {
+        let view = AirView::new(AirFrame(1_000));
+        assert_eq!(view.position(), AirFrame(1_000), "it has not begun");
+        // The block after those that are rendered is due in a quarter of an hour, or was just now.
+        let ahead = |blocks: i64| monotonic_ns() + 90_000 * BLOCK_NS - blocks * BLOCK_NS;
+        for blocks in [1, 7, 5_000] {
+            view.publish(&shown(1_000 + blocks * BLOCK_FRAMES, [0.0; 2], [0.0; 2]));
+            view.begin(ahead(blocks));
+            assert_eq!(view.position(), view.rendered());
+            view.begin(ahead(blocks) - 90_000 * BLOCK_NS - BLOCK_NS / 2);
+            assert!(view.position() > view.rendered());
+        }
     }
 
     #[test]

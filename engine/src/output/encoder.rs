@@ -7,6 +7,7 @@ use super::codec::Codec;
 use super::fanout::{Block, Blocks, FanoutHandle};
 use super::stream::Stream;
 use super::target::{Encoded, Sink};
+use crate::air::pace::PROMPT_MS;
 use bytes::Bytes;
 use grimnir_events::air::AirEvent;
 use grimnir_events::station::MountFormat;
@@ -26,8 +27,8 @@ const GATHER: Duration = Duration::from_millis(144);
 /// Where something was ordered it is to be heard soon: they are gathered so long then, one MP3
 /// frame.
 const PROMPT: Duration = Duration::from_millis(24);
-/// So long, until what was ordered has left every encoder: none holds more than 96 ms back.
-const PROMPT_FOR: Duration = Duration::from_millis(300);
+/// So long: as the mix gives it.
+const PROMPT_FOR: Duration = Duration::from_millis(PROMPT_MS as u64);
 
 /// Whom an encoder feeds, and what they need first.
 #[derive(Default)]
