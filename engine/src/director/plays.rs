@@ -178,9 +178,8 @@ impl Plays {
     }
     /// Plays that the mixer has, by number.
     pub fn in_mixer(&self) -> Vec<u64> {
-        let held =
-            |play: &Play| matches!(play.state, PlayState::Committed | PlayState::Sounding { .. });
-        self.all.iter().filter(|(_, play)| held(play)).map(|(voice, _)| *voice).collect()
+        let held = self.all.iter().filter(|(_, play)| play.in_mixer());
+        held.map(|(voice, _)| *voice).collect()
     }
     /// Plays that are heard, without those over the programme.
     pub fn sounding(&self) -> usize {
@@ -191,9 +190,7 @@ impl Plays {
 
     /// True from when the mixer has an emergency until its last frame.
     pub fn emergency(&self) -> bool {
-        self.in_mixer()
-            .iter()
-            .any(|voice| self.get(*voice).is_some_and(|play| play.spec.tier == Tier::Emergency))
+        self.all.values().any(|play| play.spec.tier == Tier::Emergency && play.in_mixer())
     }
 
     fn add(&mut self, spec: Spec, state: PlayState, source: Box<dyn FrameSource>) -> u64 {
@@ -371,6 +368,10 @@ impl Plays {
 }
 
 impl Play {
+    fn in_mixer(&self) -> bool {
+        matches!(self.state, PlayState::Committed | PlayState::Sounding { .. })
+    }
+
     /// The one name of this play: its line, which airs once; else an id derived from the play.
     pub fn item_id(&self, run: EngineRunId, voice: u64) -> LineId {
         let derived = || LineId(derive_id("engine.play", &[&run.0, &voice.to_be_bytes()]));
