@@ -72,18 +72,23 @@ impl Director {
         Ok(())
     }
 
-    fn configure(&mut self, configured: Configured, bytes: &[Vec<u8>; 2], epoch: u64) -> Taken {
-        let (config, outputs) = configured;
-        let held = self.held.config_revision();
-        if config.revision < held || self.check_epoch(epoch).is_err() {
+    /// Whether a hand-over is taken: not behind the revision that is held, which is the answer
+    /// then, nor of an epoch that is over.
+    pub(super) fn accept(&mut self, revision: u64, held: u64, epoch: u64) -> Taken {
+        if revision < held || self.check_epoch(epoch).is_err() {
             return Err(held);
         }
+        Ok(revision)
+    }
+
+    fn configure(&mut self, configured: Configured, bytes: &[Vec<u8>; 2], epoch: u64) -> Taken {
+        let (config, outputs) = configured;
+        let revision = self.accept(config.revision, self.held.config_revision(), epoch)?;
         self.cache.keep(Part::Config, epoch, &bytes[0]);
         if let Some(outputs) = outputs {
             self.cache.keep(Part::Outputs, epoch, &bytes[1]);
             self.held.outputs = self.held.of_outputs(outputs);
         }
-        let revision = config.revision;
         let config = self.held.of_config(config);
         let before = self.held.config.replace(config.clone());
         if before.as_ref().is_none_or(|before| before.rotation != config.rotation) {
@@ -108,10 +113,7 @@ impl Director {
         bytes: &[Vec<u8>],
         epoch: u64,
     ) -> Taken {
-        let held = self.held.timeline_revision;
-        if revision < held || self.check_epoch(epoch).is_err() {
-            return Err(held);
-        }
+        let revision = self.accept(revision, self.held.timeline_revision, epoch)?;
         self.cache.keep_timeline(epoch, revision, bytes);
         self.held.timeline_revision = revision;
         self.held.hours = self.held.of_hours(hours);
@@ -128,12 +130,8 @@ impl Director {
         bytes: &[Vec<u8>; 2],
         epoch: u64,
     ) -> Taken {
-        let held = self.held.claims_revision();
-        if claims.revision < held || self.check_epoch(epoch).is_err() {
-            return Err(held);
-        }
+        let revision = self.accept(claims.revision, self.held.claims_revision(), epoch)?;
         self.cache.keep_claims(epoch, bytes);
-        let revision = claims.revision;
         let claims = self.held.of_claims(claims);
         if let Some(control) = control.filter(|_| !self.held.lean) {
             self.take_control(&control);

@@ -142,12 +142,8 @@ impl Director {
         bytes: &[u8],
         epoch: u64,
     ) -> Taken {
-        let held = self.held.webstreams.revision;
-        if webstreams.revision < held || self.check_epoch(epoch).is_err() {
-            return Err(held);
-        }
+        let revision = self.accept(webstreams.revision, self.held.webstreams.revision, epoch)?;
         self.cache.keep(Part::Webstreams, epoch, bytes);
-        let revision = webstreams.revision;
         self.take_webstreams(webstreams);
         Ok(revision)
     }

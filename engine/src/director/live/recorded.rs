@@ -13,12 +13,8 @@ impl Director {
         bytes: &[u8],
         epoch: u64,
     ) -> Taken {
-        let held = self.held.recordings.revision;
-        if recordings.revision < held || self.check_epoch(epoch).is_err() {
-            return Err(held);
-        }
+        let revision = self.accept(recordings.revision, self.held.recordings.revision, epoch)?;
         self.cache.keep(Part::Recordings, epoch, bytes);
-        let revision = recordings.revision;
         self.take_recordings(recordings);
         Ok(revision)
     }

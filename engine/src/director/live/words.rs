@@ -18,12 +18,8 @@ impl Director {
         bytes: &[u8],
         epoch: u64,
     ) -> Taken {
-        let held = self.held.inputs.revision;
-        if inputs.revision < held || self.check_epoch(epoch).is_err() {
-            return Err(held);
-        }
+        let revision = self.accept(inputs.revision, self.held.inputs.revision, epoch)?;
         self.cache.keep(Part::Inputs, epoch, bytes);
-        let revision = inputs.revision;
         self.take_inputs(inputs);
         Ok(revision)
     }
@@ -53,12 +49,8 @@ impl Director {
         bytes: &[u8],
         epoch: u64,
     ) -> Taken {
-        let held = self.held.lines.revision;
-        if lines.revision < held || self.check_epoch(epoch).is_err() {
-            return Err(held);
-        }
+        let revision = self.accept(lines.revision, self.held.lines.revision, epoch)?;
         self.cache.keep(Part::Lines, epoch, bytes);
-        let revision = lines.revision;
         self.take_lines(lines);
         Ok(revision)
     }
