@@ -22,11 +22,11 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 mod over;
-mod pace;
 mod recorded;
+mod seldom;
 mod words;
 
-use pace::{Refusals, Titles};
+use seldom::{Refusals, Titles};
 
 /// What follows is prepared once less than this is held: 750 ms.
 const LOW: i64 = 36_000;
