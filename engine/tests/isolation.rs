@@ -8,9 +8,9 @@ use grimnir_events::MountId;
 use grimnir_events::handover::EngineConfig;
 use grimnir_events::output::OutputHealth;
 use grimnir_events::station::{Mount, MountFormat};
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use support::icecast::Icecast;
+use std::io::Write;
+use std::net::TcpStream;
+use support::icecast::{Icecast, resetting};
 use support::*;
 
 const FLAC: MountFormat = MountFormat::Flac;
@@ -26,26 +26,6 @@ fn mounts() -> EngineConfig {
     };
     let mounts = vec![mount(1, "/live.flac", FLAC, 0), mount(2, "/live.mp3", MP3, 320)];
     EngineConfig { mounts, ..config(1) }
-}
-
-/// A server that takes a source and resets the connection after some sound, again and again; it
-/// ends with the test. Answers its port.
-fn resetting() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { return };
-            let mut some = [0; 4_096];
-            let _ = stream.read(&mut some);
-            let _ = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\n");
-            let _ = stream.read_exact(&mut [0; 20_000]);
-            // Closed without lingering and with bytes unread: the other side is reset.
-            let _ =
-                rustix::net::sockopt::set_socket_linger(&stream, Some(std::time::Duration::ZERO));
-        }
-    });
-    port
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +48,7 @@ async fn outputs_that_suffer_one_after_the_other_are_heard_on_no_other() {
     let refused = icecast_output(2, support::ports::one(), "/no.flac", encoding(FLAC, 0));
     set_outputs(&mut client, &config, vec![relay.clone(), refused]).await;
     facts_until(&mut client, 1, |facts| !healths(facts, 2).is_empty()).await;
-    let reset = icecast_output(3, resetting(), "/reset.mp3", encoding(MP3, 320));
+    let reset = icecast_output(3, resetting(20_000), "/reset.mp3", encoding(MP3, 320));
     set_outputs(&mut client, &config, vec![relay.clone(), reset]).await;
     facts_until(&mut client, 1, |facts| healths(facts, 3).len() > 3).await;
     let still = icecast_output(4, sick.port, "/still.mp3", encoding(MP3, 320));

@@ -9,9 +9,9 @@ use grimnir_events::MountId;
 use grimnir_events::handover::EngineConfig;
 use grimnir_events::output::*;
 use grimnir_events::station::{Mount, MountFormat};
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use support::icecast::Icecast;
+use std::io::Write;
+use std::net::TcpStream;
+use support::icecast::{Icecast, resetting};
 use support::*;
 
 /// Each codec with the end of its mounts' names.
@@ -39,25 +39,6 @@ fn to_server(first: u8, port: u16, name: &str) -> Vec<EngineOutput> {
         icecast_output(n, port, &format!("/{name}.{end}"), encoding(format, kbps))
     };
     (first..).zip(CODECS).map(output).collect()
-}
-
-/// Takes sources and resets their connections after some sound, until the test ends; its port.
-fn resetting() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { return };
-            std::thread::spawn(move || {
-                let _ = stream.read(&mut [0; 4_096]);
-                let _ = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\n");
-                let _ = stream.read_exact(&mut [0; 8_000]);
-                let none = Some(std::time::Duration::ZERO);
-                let _ = rustix::net::sockopt::set_socket_linger(&stream, none);
-            });
-        }
-    });
-    port
 }
 
 /// Until each of four outputs was reported so many times.
@@ -95,7 +76,7 @@ async fn lossy_outputs_lose_and_repeat_nothing_while_others_of_their_codec_suffe
     };
     let mut all = relays;
     all.extend(to_server(20, support::ports::one(), "none"));
-    all.extend(to_server(30, resetting(), "reset"));
+    all.extend(to_server(30, resetting(8_000), "reset"));
     all.extend(to_server(40, sick.port, "still"));
     all.push(output(50, OutputKind::Recording(archive), ""));
     set_outputs(&mut client, &config, all).await;

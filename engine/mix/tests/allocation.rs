@@ -1,11 +1,9 @@
 //! Rendering takes no memory and frees none: counted by the allocator itself.
-#![allow(unsafe_code, reason = "a counting allocator can only be written so")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod support;
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "support/memory.rs"]
+mod memory;
 
 use grimnir_mix::tone::Tone;
 use grimnir_mix::{
@@ -13,29 +11,6 @@ use grimnir_mix::{
     sum_with_ceiling,
 };
 use support::{coded, fade_out, start};
-
-thread_local! {
-    static CALLS: Cell<u64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call is passed on unchanged to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        CALLS.with(|calls| calls.set(calls.get() + 1));
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        CALLS.with(|calls| calls.set(calls.get() + 1));
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn rendering_and_commanding_neither_allocate_nor_free() {
@@ -58,7 +33,7 @@ fn rendering_and_commanding_neither_allocate_nor_free() {
     let (mut out, mut report) = ([[0.0; 2]; BLOCK], Report::new());
     let over = [[0.5; 2]; BLOCK];
 
-    let before = CALLS.with(Cell::get);
+    let before = memory::calls();
     for one in starts.drain(..) {
         mixer.command(Command::Start(one)).unwrap();
     }
@@ -75,7 +50,7 @@ fn rendering_and_commanding_neither_allocate_nor_free() {
         limiter.process(&mut out);
         sum_with_ceiling(&mut out, &over, limiter.ceiling());
     }
-    let calls = CALLS.with(Cell::get) - before;
+    let calls = memory::calls() - before;
 
     assert_eq!(calls, 0, "calls of the allocator");
     assert!(ended >= 32, "all voices came and went");
@@ -90,14 +65,14 @@ fn reading_a_live_input_neither_allocates_nor_frees() {
     let mut source = tap.source();
     let mut out = [[0.0; 2]; BLOCK];
 
-    let before = CALLS.with(Cell::get);
+    let before = memory::calls();
     let mut frames = 0;
     for _ in 0..30 {
         frames += source.read(&mut out).frames;
         feed.push(&sound[..100]);
         feed.park(480);
     }
-    let calls = CALLS.with(Cell::get) - before;
+    let calls = memory::calls() - before;
 
     assert_eq!(calls, 0, "calls of the allocator");
     // Who begins to read lets go of what is beyond the wanted fill of 4,800 frames, and 100 more

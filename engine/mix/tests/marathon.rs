@@ -1,12 +1,11 @@
 //! Two hours of programme with random commands, faster than real time: nothing is lost, nothing
 //! is louder than it may be, memory stands, and the books are in order at the end.
-#![allow(unsafe_code, reason = "a counting allocator can only be written so")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod support;
+#[path = "support/memory.rs"]
+mod memory;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use grimnir_mix::dsp::silence::SilenceSettings;
@@ -16,29 +15,6 @@ use grimnir_mix::{
     VoiceEvent,
 };
 use support::{fade_out, oversampled_peak, start};
-
-thread_local! {
-    static HELD: Cell<i64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call is passed on unchanged to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        HELD.with(|held| held.set(held.get() + layout.size() as i64));
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        HELD.with(|held| held.set(held.get() - layout.size() as i64));
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const SEED: u64 = 0x6772_696d;
 /// Two hours, in one go.
@@ -216,7 +192,7 @@ fn two_hours_of_random_commands_leave_every_book_in_order() {
             let true_peak = 20.0 * oversampled_peak(&second).log10();
             assert!(true_peak <= -0.9, "{true_peak} dBTP in the second before block {block}");
             second.clear();
-            let held = HELD.with(Cell::get);
+            let held = memory::held();
             if held_early == 0 && block > LOOK_EVERY {
                 held_early = held;
             }

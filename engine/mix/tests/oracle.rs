@@ -1,12 +1,11 @@
 //! Ten thousand transitions of every kind, faster than real time, held against their own laws,
 //! frame by frame; and what they leave in memory.
-#![allow(unsafe_code, reason = "a counting allocator can only be written so")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod support;
+#[path = "support/memory.rs"]
+mod memory;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::f64::consts::{PI, TAU};
 
 use grimnir_mix::{
@@ -14,29 +13,6 @@ use grimnir_mix::{
     SourceState, VoiceEvent,
 };
 use support::{db, fade_out};
-
-thread_local! {
-    static HELD: Cell<i64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call is passed on unchanged to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        HELD.with(|held| held.set(held.get() + layout.size() as i64));
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        HELD.with(|held| held.set(held.get() - layout.size() as i64));
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Items of the long programme: one more than the transitions between them.
 const TRANSITIONS: i64 = 10_001;
@@ -172,7 +148,7 @@ fn air(count: i64, code: Code, mut hear: impl FnMut(i64, Frame, &[(i64, i64)])) 
             next += 1;
         }
         if next == count && sounding.is_empty() {
-            assert!(HELD.with(Cell::get) - held_early < 1 << 20, "memory grew");
+            assert!(memory::held() - held_early < 1 << 20, "memory grew");
             return odd;
         }
         mixer.render(&mut out, &mut report);
@@ -207,7 +183,7 @@ fn air(count: i64, code: Code, mut hear: impl FnMut(i64, Frame, &[(i64, i64)])) 
             }
         }
         if next == 100 {
-            held_early = HELD.with(Cell::get);
+            held_early = memory::held();
         }
     }
 }

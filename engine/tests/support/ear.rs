@@ -3,10 +3,12 @@
 use grimnir_mix::{FileSource, Frame, FrameSource, SourceState};
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 /// Listens to a mount on a thread; what came is decoded at the end.
 pub struct Ear {
-    thread: std::thread::JoinHandle<Vec<u8>>,
+    thread: std::thread::JoinHandle<()>,
+    came: Arc<Mutex<Vec<u8>>>,
     stop: std::net::TcpStream,
 }
 
@@ -18,12 +20,15 @@ pub fn listen_to(port: u16, path: &str) -> Ear {
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     let stop = stream.try_clone().unwrap();
+    let came = Arc::<Mutex<Vec<u8>>>::default();
+    let all = came.clone();
     let thread = std::thread::spawn(move || {
-        let mut all = Vec::new();
-        let _ = stream.read_to_end(&mut all);
-        all
+        let mut some = [0; 16 * 1024];
+        while let Ok(read @ 1..) = stream.read(&mut some) {
+            all.lock().unwrap().extend_from_slice(&some[..read]);
+        }
     });
-    Ear { thread, stop }
+    Ear { thread, came, stop }
 }
 
 impl Ear {
@@ -39,10 +44,16 @@ impl Ear {
     /// Hangs up; the head of the answer and the bytes after it.
     pub fn take(self) -> (String, Vec<u8>) {
         let _ = self.stop.shutdown(std::net::Shutdown::Both);
-        let mut all = self.thread.join().unwrap();
-        let end = all.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
-        let body = all.split_off(end);
+        self.thread.join().unwrap();
+        let mut all = std::mem::take(&mut *self.came.lock().unwrap());
+        let body = all.split_off(after_head(&all).unwrap());
         (String::from_utf8_lossy(&all).into_owned(), body)
+    }
+
+    /// The sound that came so far, still coded.
+    pub fn so_far(&self) -> Vec<u8> {
+        let all = self.came.lock().unwrap();
+        after_head(&all).map_or(Vec::new(), |at| all[at..].to_vec())
     }
 }
 
@@ -62,8 +73,14 @@ pub fn decode(path: &Path) -> Vec<Frame> {
 impl Ear {
     /// Waits until the server ends the stream; all that came.
     pub fn until_closed(self) -> Vec<u8> {
-        self.thread.join().unwrap()
+        self.thread.join().unwrap();
+        std::mem::take(&mut *self.came.lock().unwrap())
     }
+}
+
+/// Where the body begins in what a server sent.
+fn after_head(all: &[u8]) -> Option<usize> {
+    Some(all.windows(4).position(|w| w == b"\r\n\r\n")? + 4)
 }
 
 /// What ffmpeg makes of the bytes.

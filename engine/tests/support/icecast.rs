@@ -1,6 +1,8 @@
 //! A real Icecast server of the engine's tests, on a port of its own, ended with the test.
 
 use super::{Ear, get, listen_to, ports};
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -155,4 +157,24 @@ impl Drop for Icecast {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A server that takes sources and resets the connection of each after so many bytes of sound, again
+/// and again; it ends with the test. Answers its port.
+pub fn resetting(bytes: usize) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            std::thread::spawn(move || {
+                let _ = stream.read(&mut [0; 4_096]);
+                let _ = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\n");
+                let _ = stream.read_exact(&mut vec![0; bytes]);
+                // Closed without lingering and with bytes unread: the other side is reset.
+                let _ = rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO));
+            });
+        }
+    });
+    port
 }

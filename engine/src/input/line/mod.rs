@@ -300,13 +300,7 @@ mod tests {
             let ended = matches!(word, InputWord::Ended { key: gone, .. } if gone == key);
             let _ = told.send((ended, asked.admit_line(session, now).err()));
         });
-        let harbor = Arc::new(Harbor {
-            gate: gate.clone(),
-            records: Records::unused(),
-            tell,
-            certificate: None,
-            patience: Default::default(),
-        });
+        let harbor = Arc::new(Harbor::new(gate.clone(), Records::unused(), tell, None));
         let (tx, _rx) = mpsc::channel(1);
         let (cut, reason) = (Arc::new(Notify::new()), "the sender ended".to_owned());
         drop(Source { harbor, admitted, tx, cut, bytes: 0, reason });

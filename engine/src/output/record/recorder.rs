@@ -244,4 +244,4 @@ fn turn_after(frame: AirFrame) -> AirFrame {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -26,13 +26,7 @@ async fn harbor() -> (SocketAddr, UnboundedReceiver<(InputWord, Option<Denial>)>
         let denied = matches!(word, InputWord::Ended { .. }).then(again).and_then(Result::err);
         let _ = tx.send((word, denied));
     };
-    let harbor = Arc::new(Harbor {
-        gate,
-        records: Records::unused(),
-        tell: Box::new(tell),
-        certificate: None,
-        patience: Patience::default(),
-    });
+    let harbor = Arc::new(Harbor::new(gate, Records::unused(), Box::new(tell), None));
     let (listener, _) = bind("127.0.0.1:0".parse().expect("an address")).await.expect("binds");
     let at = listener.local_addr().expect("is bound");
     tokio::spawn(serve(listener, harbor, false));

@@ -1,5 +1,6 @@
 //! Sources that are recorded, by the files that come of them and what is told.
 
+use super::super::recorder::tests::codes;
 use super::*;
 use grimnir_events::live_recording::Aired;
 use grimnir_events::output::Encoding;
@@ -80,15 +81,7 @@ impl Studio {
         let path = self.path(recorded);
         let bytes = std::fs::read(&path).expect("there");
         assert_eq!(recorded.hash.0, <[u8; 32]>::from(Sha256::digest(&bytes)));
-        let out = std::process::Command::new("ffmpeg")
-            .args(["-v", "error", "-i"])
-            .arg(path)
-            .args(["-f", "s16le", "-"])
-            .output()
-            .expect("ffmpeg is installed");
-        assert!(out.status.success() && out.stderr.is_empty());
-        let sample = |bytes: &[u8]| i64::from(i16::from_le_bytes([bytes[0], bytes[1]]));
-        out.stdout.chunks_exact(4).map(|f| sample(f) + sample(&f[2..]) * 32_768).collect()
+        codes(&path)
     }
 }
 

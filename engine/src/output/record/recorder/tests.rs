@@ -91,8 +91,8 @@ fn blocks(from: i64, count: i64) -> impl Iterator<Item = Block> {
     })
 }
 
-/// Codes that ffmpeg hears, as frames of the air near `first`.
-fn heard(path: &Path, first: AirFrame) -> Vec<i64> {
+/// Codes that ffmpeg hears in a file.
+pub fn codes(path: &Path) -> Vec<i64> {
     let out = std::process::Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
         .arg(path)
@@ -101,8 +101,13 @@ fn heard(path: &Path, first: AirFrame) -> Vec<i64> {
         .expect("ffmpeg is installed");
     assert!(out.status.success() && out.stderr.is_empty());
     let sample = |bytes: &[u8]| i64::from(i16::from_le_bytes([bytes[0], bytes[1]]));
+    out.stdout.chunks_exact(4).map(|f| sample(f) + sample(&f[2..]) * 32_768).collect()
+}
+
+/// The same as frames of the air near `first`.
+fn heard(path: &Path, first: AirFrame) -> Vec<i64> {
     let base = first.0 - first.0.rem_euclid(1 << 30);
-    out.stdout.chunks_exact(4).map(|f| base + sample(f) + sample(&f[2..]) * 32_768).collect()
+    codes(path).into_iter().map(|code| base + code).collect()
 }
 
 #[test]
