@@ -3,7 +3,7 @@
 #   make demo    a station on air, from MUSIC=/some/folder or from tracks it synthesises
 #   make test    everything that must hold: unit, contract, golden, scenes with real audio
 #   make soak    the long forms of the scenes, in real time (GRIMNIR_SOAK=1)
-#   make fuzz    damaged bytes against every reader of the ledger, FUZZ_SECONDS (600) each
+#   make fuzz    damaged bytes against every parser, FUZZ_SECONDS (600) each
 #   make bench   figures beside their references, also as target/bench.jsonl
 #   make bench-peers  the same of an engine beside Liquidsoap, with the same music
 #   make check   format, lints, dependency rules, documents

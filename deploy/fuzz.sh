@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Fuzzes targets of the ledger for FUZZ_SECONDS (600) each, one after the other, from the corpus that
-# is committed: those that are named, else all. Installs the pinned cargo-fuzz where it is missing.
+# Fuzzes targets of the ledger and of the engine's parsers for FUZZ_SECONDS (600) each, one after the
+# other, from the corpora that are committed: those that are named, else all. Installs the pinned
+# cargo-fuzz where it is missing.
 #
-# What it finds is kept in the targets' folder `artifacts`, and the run fails. New inputs go into a
-# cache outside the checkout, so that the committed corpus stays small.
+# What it finds is kept in the folder `artifacts` beside the targets, and the run fails. New inputs go
+# into a cache outside the checkout, so that the committed corpora stay small.
 set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -11,7 +12,9 @@ binary=$("$here/cargo-tool.sh" cargo-fuzz 0.13.1)
 # Where the tools are, and what is found between runs.
 root="$(dirname "$(dirname "$binary")")"
 toolchain="${FUZZ_TOOLCHAIN:-nightly}"
-folder="$(cd "$here/../events/ledger/fuzz" && pwd)"
+seconds="${FUZZ_SECONDS:-600}"
+# Bytes of an input: more than any parser looks at.
+longest=131072
 
 if ! rustup toolchain list 2> /dev/null | grep -q "^$toolchain"; then
     rustup toolchain install "$toolchain" --profile minimal
@@ -19,16 +22,27 @@ fi
 
 export PATH="$root/bin:$PATH"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/fuzz}/fuzz"
-cd "$folder"
-targets=("$@")
-if [ ${#targets[@]} -eq 0 ]; then
-    mapfile -t targets < <(cargo "+$toolchain" fuzz list)
-fi
-for target in "${targets[@]}"; do
-    grown="$root/corpus/$target"
-    mkdir -p "$grown"
-    echo "fuzzing $target for ${FUZZ_SECONDS:-600} s"
-    # The first folder takes what is new; the others are only read.
-    cargo "+$toolchain" fuzz run "$target" "$grown" "$folder/corpus/$target" \
-        -- -max_total_time="${FUZZ_SECONDS:-600}" -max_len=131072 -print_final_stats=1
+asked=("$@")
+for folder in "$here/../events/ledger/fuzz" "$here/../engine/fuzz"; do
+    folder="$(cd "$folder" && pwd)"
+    cd "$folder"
+    mapfile -t known < <(cargo "+$toolchain" fuzz list)
+    for target in "${known[@]}"; do
+        if [ ${#asked[@]} -gt 0 ] && [[ " ${asked[*]} " != *" $target "* ]]; then
+            continue
+        fi
+        grown="$root/corpus/$target"
+        mkdir -p "$grown"
+        echo "fuzzing $target for $seconds s"
+        # The first folder takes what is new; the others are only read.
+        cargo "+$toolchain" fuzz run "$target" "$grown" "$folder/corpus/$target" \
+            -- -max_total_time="$seconds" -max_len="$longest" -print_final_stats=1
+        fuzzed=" ${fuzzed:-} $target "
+    done
+done
+for target in "${asked[@]}"; do
+    if [[ "${fuzzed:-}" != *" $target "* ]]; then
+        echo "no target is called $target" >&2
+        exit 2
+    fi
 done

@@ -188,3 +188,34 @@ fn decisions_are_numbered_without_a_gap_and_name_their_proof() {
 fn the_changelog_says_what_a_listener_could_hear() {
     assert!(read("CHANGELOG.md").contains("What a listener could hear"));
 }
+
+/// Names of packages with their versions, of what comes from a registry.
+fn locked(path: &str) -> Vec<(String, String)> {
+    let text = read(path);
+    let of = |block: &str| {
+        let value = |key: &str| {
+            let line = block.lines().find_map(|line| line.strip_prefix(key))?;
+            Some(line.trim_matches(|c| " =\"".contains(c)).to_owned())
+        };
+        value("source")?;
+        Some((value("name")?, value("version")?))
+    };
+    text.split("[[package]]").filter_map(of).collect()
+}
+
+#[test]
+fn what_is_fuzzed_is_built_of_the_versions_that_the_workspace_is_built_of() {
+    let ours = locked("Cargo.lock");
+    let mut findings = Vec::new();
+    for path in files("fuzz/Cargo.lock") {
+        let theirs = locked(&path);
+        assert!(theirs.len() > 20, "{path}: {} packages", theirs.len());
+        for (name, version) in theirs {
+            let mut known = ours.iter().filter(|(ours, _)| *ours == name).peekable();
+            if known.peek().is_some() && !known.any(|(_, ours)| *ours == version) {
+                findings.push(format!("{path}: {name} {version} is another in Cargo.lock"));
+            }
+        }
+    }
+    no_findings(&findings);
+}

@@ -6,7 +6,7 @@ mod graph;
 
 #[test]
 fn the_committed_corpus_holds_and_so_does_every_part_of_it() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/ledger/fuzz/corpus/graph");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/graph");
     let mut count = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();

@@ -68,7 +68,7 @@ mod tests {
     #[test]
     #[expect(clippy::unwrap_used, reason = "a test fails where it stands")]
     fn the_committed_corpus_holds_and_so_does_every_part_of_it() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../events/ledger/fuzz/corpus/harbor");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/harbor");
         let mut count = 0;
         for entry in std::fs::read_dir(folder).unwrap() {
             let bytes = std::fs::read(entry.unwrap().path()).unwrap();

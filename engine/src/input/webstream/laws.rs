@@ -63,7 +63,7 @@ pub fn listing(bytes: &[u8]) {
 mod tests {
     #[expect(clippy::unwrap_used, reason = "a test fails where it stands")]
     fn held(target: &str, hold: fn(&[u8])) {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../events/ledger/fuzz/corpus/");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/");
         let mut count = 0;
         for entry in std::fs::read_dir(format!("{folder}{target}")).unwrap() {
             let bytes = std::fs::read(entry.unwrap().path()).unwrap();

@@ -6,14 +6,15 @@
 
 use super::mend::{self, Cut};
 use super::place::{Marker, Place};
-use super::rotate;
 use super::take::{Ending, Piece};
+use super::tidy;
 use grimnir_events::AirFrame;
 use grimnir_events::ContentHash;
 use grimnir_events::live_recording::Aired;
 use grimnir_events::output::{Encoding, OutputHealth};
 use grimnir_events::recording::{Recorded, RecordingEnd, RecordingReport};
 use grimnir_events::station::MountFormat;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -51,12 +52,19 @@ pub struct Told {
 }
 
 /// How much is kept; 0 means all.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Limits {
     /// Days.
     pub days: u16,
     /// Bytes of all files.
     pub bytes: u64,
+}
+
+impl Limits {
+    /// Not everything is kept.
+    pub fn any(self) -> bool {
+        self.days > 0 || self.bytes > 0
+    }
 }
 
 /// What the disk is to do.
@@ -187,7 +195,7 @@ impl Disk {
                 match self.place.make(self.encoding, first) {
                     Ok((file, marker)) => {
                         self.open = Some(Open { file, marker, announced: false });
-                        self.rotate(first);
+                        self.tidy(first);
                     }
                     Err(error) => self.or_fail(Err(error)),
                 }
@@ -300,22 +308,11 @@ impl Disk {
         Ok(())
     }
 
-    fn rotate(&self, now: AirFrame) {
-        let Limits { days, bytes } = self.limits;
-        if days == 0 && bytes == 0 {
-            return;
+    fn tidy(&self, now: AirFrame) {
+        if let Err(error) = self.place.note(self.limits) {
+            tracing::warn!(owner = self.place.owner(), %error, "what is kept is not noted");
         }
-        for (kept, reason) in rotate::to_remove(self.place.kept(), now, days, bytes) {
-            match self.place.remove(&kept.file) {
-                Ok(()) => {
-                    let file = kept.file;
-                    (self.told.files)(RecordingReport::Removed { file, reason }, Vec::new());
-                }
-                Err(error) => {
-                    tracing::warn!(file = kept.file, %error, "a recording cannot be removed");
-                }
-            }
-        }
+        tidy::as_one_begins(&self.place, self.limits, now, &self.told);
     }
 }
 

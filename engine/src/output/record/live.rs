@@ -9,6 +9,7 @@ use super::head::Label;
 use super::keeper::{self, Keeper, Limits, Told};
 use super::place::{Place, live_left_open};
 use super::recorder::{GATHER, Hours};
+use super::tidy;
 use crate::air::clock;
 use crate::output::encoder::Tell;
 use grimnir_events::air::AirEvent;
@@ -21,7 +22,10 @@ use grimnir_mix::Frame;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, TrySendError, channel,
+    sync_channel,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -40,11 +44,13 @@ pub struct Records {
     /// Grows when `wishes` change.
     revision: AtomicU64,
     over: AtomicBool,
+    /// Told when a file is complete: it may be one too many.
+    closed: Sender<()>,
 }
 
 impl Records {
     /// Below the engine's folder, in this run; what earlier runs left open is closed, the last of
-    /// which was heard up to `lost`.
+    /// which was heard up to `lost`. What is kept no longer goes then, and from time to time.
     pub fn new(
         dir: &Path,
         (run, lost): (EngineRunId, AirFrame),
@@ -52,14 +58,22 @@ impl Records {
         tell: Tell,
     ) -> Arc<Self> {
         let left = live_left_open(dir, run);
-        let told = tell.clone();
+        let (told, engine) = (tell.clone(), dir.to_path_buf());
+        let (closed, rx) = channel();
         let close = move || {
             for (session_id, place, marker) in left {
                 keeper::close_left(place, &marker, lost, told_of(session_id, &told));
             }
+            loop {
+                let now = clock::utc_now().frame();
+                tidy::live(&engine, run, now, |session_id| told_of(session_id, &told));
+                if rx.recv_timeout(tidy::EVERY) == Err(RecvTimeoutError::Disconnected) {
+                    break;
+                }
+            }
         };
         if let Err(error) = std::thread::Builder::new().name("live-mend".into()).spawn(close) {
-            tracing::error!(%error, "recordings that were left open stay so");
+            tracing::error!(%error, "recordings stay open, and stay");
         }
         Arc::new(Self {
             dir: dir.to_path_buf(),
@@ -69,6 +83,7 @@ impl Records {
             wishes: Mutex::default(),
             revision: AtomicU64::new(1),
             over: AtomicBool::new(false),
+            closed,
         })
     }
 
@@ -100,10 +115,24 @@ impl Records {
         Scribe { records, session_id, name, aired, revision: 0, wish: None, tx: None, count: 0 }
     }
 
+    /// Tells the journal, and whoever tidies up.
+    fn told(&self, session_id: LiveSessionId) -> Told {
+        let (told, closed) = (told_of(session_id, &self.tell), self.closed.clone());
+        let tell = told.files;
+        let files = Arc::new(move |report: RecordingReport, aired| {
+            let complete = matches!(report, RecordingReport::Closed(_));
+            tell(report, aired);
+            if complete {
+                let _ = closed.send(());
+            }
+        });
+        Told { files, ..told }
+    }
+
     fn hours(&self, of: &Recording) -> Hours {
         let LiveRecording { encoding, keep_days, keep_bytes } = of.wish;
         let place = Place::of_session(&self.dir, self.run, of.session_id, &of.name);
-        let told = told_of(of.session_id, &self.tell);
+        let told = self.told(of.session_id);
         let label = Label {
             station: (self.station)(),
             output: of.session_id.to_string(),

@@ -3,6 +3,7 @@
 //! A folder for each day, a file for each hour: `2026-11-21/archive_20261121T140000Z.flac`. A file
 //! that is being written has a marker in the engine's folder, so that the next run finds it.
 
+use super::keeper::Limits;
 use super::rotate::Kept;
 use grimnir_events::live_recording::Aired;
 use grimnir_events::output::{Encoding, Output};
@@ -38,6 +39,14 @@ struct Owner {
     /// As it is printed: an output's or a session's.
     id: String,
     session: Option<LiveSessionId>,
+}
+
+/// What is kept of the files of one name, and whose the last of them was.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    session: LiveSessionId,
+    prefix: String,
+    limits: Limits,
 }
 
 /// What a marker says.
@@ -133,6 +142,30 @@ impl Place {
         self.engine.join(format!("{}-{}.recording", self.owner.id, first.0))
     }
 
+    /// Says beside the files how much is kept of them, where they are a live session's: nobody
+    /// hands it over while the session is away.
+    pub fn note(&self, limits: Limits) -> io::Result<()> {
+        let Some(session) = self.owner.session else { return Ok(()) };
+        let note = Note { session, prefix: self.prefix.clone(), limits };
+        let text = serde_json::to_vec(&note).map_err(io::Error::other)?;
+        std::fs::create_dir_all(&self.root)?;
+        crate::held::replace(&self.root.join(format!("{}.kept", self.prefix)), &text)
+    }
+
+    /// Every name that live sessions had, with what is kept of its files.
+    pub fn noted(engine: &Path, run: EngineRunId) -> Vec<(LiveSessionId, Self, Limits)> {
+        let Ok(entries) = std::fs::read_dir(engine.join(LIVE_FOLDER)) else { return Vec::new() };
+        let read = |entry: io::Result<std::fs::DirEntry>| {
+            let path = entry.ok()?.path();
+            let note = (path.extension()? == "kept").then(|| std::fs::read(&path).ok())??;
+            let Note { session, prefix, limits } = serde_json::from_slice(&note).ok()?;
+            Some((session, Self::of_session(engine, run, session, &prefix), limits))
+        };
+        let mut noted: Vec<_> = entries.filter_map(read).collect();
+        noted.sort_by(|(_, one, _), (_, other, _)| one.prefix.cmp(&other.prefix));
+        noted
+    }
+
     /// What an earlier run left open of an output's; who closes a session's is [`live_left_open`].
     pub fn left_open(&self) -> Vec<Marker> {
         let own = |marker: &Marker| marker.session.is_none() && marker.owner == self.owner.id;
@@ -223,7 +256,8 @@ fn stamps(first: AirFrame) -> (String, String) {
     (at.strftime("%Y-%m-%d").to_string(), at.strftime("%Y%m%dT%H%M%SZ").to_string())
 }
 
-/// The second at which a file begins, by what of its name is behind the prefix.
+/// The second at which a file begins, by what of its name is behind the prefix; files of the same
+/// second are a frame apart, in their order.
 fn second_of(rest: &str) -> Option<AirFrame> {
     let (second, extension) = rest.get(..16).zip(rest.rsplit_once('.').map(|(_, e)| e))?;
     if !["flac", "opus", "mp3"].contains(&extension) {
@@ -231,7 +265,8 @@ fn second_of(rest: &str) -> Option<AirFrame> {
     }
     let at = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", second).ok()?;
     let at = at.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-    Some(UtcMicros(at.timestamp().as_microsecond()).frame())
+    let again = rest[16..].strip_prefix('-').and_then(|n| n.split('.').next()?.parse().ok());
+    Some(UtcMicros(at.timestamp().as_microsecond()).frame().plus(again.unwrap_or(0)))
 }
 
 #[cfg(test)]

@@ -293,3 +293,41 @@ fn a_file_that_a_killed_run_left_open_is_closed_by_the_next_with_what_was_heard_
     assert_eq!(aired, [Aired { first: heard, frames: 30_000, offset: 9_600 }]);
     assert!(studio.heard(&recorded).into_iter().eq(0..piece.whole));
 }
+
+#[test]
+fn files_go_when_another_is_complete_and_when_the_engine_starts_though_nobody_comes_back() {
+    let studio = Studio::new();
+    let removed = |all: &[LiveRecordingReport]| -> Vec<String> {
+        let of = |report: &LiveRecordingReport| match report {
+            LiveRecordingReport::Removed { file, .. } => Some(file.clone()),
+            _ => None,
+        };
+        all.iter().filter_map(of).collect()
+    };
+    // As the third begins, the first two have room together; when it is complete, all have not.
+    let record = |bytes: u64, packets: i64| {
+        studio.set(Some(wish(bytes)));
+        let mut scribe = studio.scribe();
+        let count = studio.told_once(|_| true).finished().len();
+        send(&mut scribe, packets);
+        drop(scribe);
+        studio.finished(count + 1).remove(count).0
+    };
+    let (first, second) = (record(0, 8), record(0, 8));
+    let limit = first.bytes + second.bytes + 100;
+    let third = record(limit, 8);
+    let gone = studio.told_once(|all| !removed(all).is_empty());
+    assert_eq!(removed(&gone.0), std::slice::from_ref(&first.file));
+    assert!(!studio.path(&first).exists() && studio.path(&third).exists());
+    // The next run finds one that is older than what is kept of its name.
+    let place = Place::of_session(studio.dir.path(), EngineRunId([1; 16]), SESSION, "Anna");
+    place.note(Limits { days: 1, bytes: 0 }).expect("noted");
+    let old = studio.dir.path().join("live-recordings/2020-01-01/anna_20200101T000000Z.flac");
+    std::fs::create_dir_all(old.parent().expect("a day")).expect("made");
+    std::fs::write(&old, "old").expect("written");
+    let (dir, tell) = (studio.dir.path(), studio.records.tell.clone());
+    let _next = Records::new(dir, (EngineRunId([2; 16]), AirFrame(0)), String::new, tell);
+    let gone = studio.told_once(|all| removed(all).len() == 2);
+    assert_eq!(removed(&gone.0)[1], "2020-01-01/anna_20200101T000000Z.flac");
+    assert!(!old.exists() && studio.path(&third).exists() && studio.path(&second).exists());
+}

@@ -1,16 +1,16 @@
 //! Any bytes as what a server of a webstream answers, in chunks, and with titles in its sound.
 #![no_main]
 
-#[path = "../../../../engine/src/input/webstream/answer.rs"]
+#[path = "../../src/input/webstream/answer.rs"]
 #[allow(dead_code)]
 mod answer;
-#[path = "../../../../engine/src/input/webstream/icy.rs"]
+#[path = "../../src/input/webstream/icy.rs"]
 #[allow(dead_code)]
 mod icy;
-#[path = "../../../../engine/src/input/webstream/laws.rs"]
+#[path = "../../src/input/webstream/laws.rs"]
 #[allow(dead_code)]
 mod laws;
-#[path = "../../../../engine/src/input/webstream/playlist.rs"]
+#[path = "../../src/input/webstream/playlist.rs"]
 #[allow(dead_code)]
 mod playlist;
 

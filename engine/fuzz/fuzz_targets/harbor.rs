@@ -1,14 +1,14 @@
 //! Any bytes as what an encoder says at the engine's harbor, and as its sound.
 #![no_main]
 
-#[path = "../../../../engine/src/input/harbor/chunks.rs"]
+#[path = "../../src/input/harbor/chunks.rs"]
 mod chunks;
-#[path = "../../../../engine/src/input/harbor/laws.rs"]
+#[path = "../../src/input/harbor/laws.rs"]
 mod laws;
-#[path = "../../../../engine/src/input/harbor/request.rs"]
+#[path = "../../src/input/harbor/request.rs"]
 #[allow(dead_code)]
 mod request;
-#[path = "../../../../engine/src/input/harbor/sniff.rs"]
+#[path = "../../src/input/harbor/sniff.rs"]
 #[allow(dead_code)]
 mod sniff;
 
