@@ -1,7 +1,7 @@
 //! The words of the sound itself: what was measured in it, what is missing in it, and the clock
 //! that it runs by.
 
-use crate::listening::MountListened;
+use crate::listening::{MountListened, OutputListened};
 use crate::units::AirFrame;
 use serde::{Deserialize, Serialize};
 
@@ -45,5 +45,13 @@ pub enum SoundEvent {
         play: u64,
         /// All mounts there are.
         mounts: Vec<MountListened>,
+    },
+    /// How many heard a play that is over by segments, by output. Told after `ItemListened`:
+    /// players fetch segments when they are complete, and later.
+    ItemStreamed {
+        /// Number of the play in its run.
+        play: u64,
+        /// All outputs in segments that there are.
+        outputs: Vec<OutputListened>,
     },
 }

@@ -66,6 +66,11 @@ impl AsRun {
                     row.listened = Some(mounts.clone());
                 }
             }
+            AirEvent::Sound(SoundEvent::ItemStreamed { play, outputs }) => {
+                if let Some(row) = self.play(fact.run, *play) {
+                    row.streamed = Some(outputs.clone());
+                }
+            }
             _ => self.rows.extend(instant(seq, fact, line)),
         }
     }
@@ -251,6 +256,7 @@ fn blank(seq: u64, fact: &AirFact, entry: &str) -> AsRunRow {
         frames: Some(0),
         expected_frames: None,
         listened: None,
+        streamed: None,
         entry: entry.to_owned(),
         tier: None,
         claim_id: None,
@@ -350,7 +356,11 @@ fn instant<'a>(
             let (entry, reason) = recordings::told_of_output(*output_id, report);
             with(entry, reason)
         }
-        AirEvent::Sound(SoundEvent::ItemMeasured { .. } | SoundEvent::ItemListened { .. })
+        AirEvent::Sound(
+            SoundEvent::ItemMeasured { .. }
+            | SoundEvent::ItemListened { .. }
+            | SoundEvent::ItemStreamed { .. },
+        )
         | AirEvent::AirInterrupted { .. }
         | AirEvent::ItemStarted(_)
         | AirEvent::ItemEnded { .. }

@@ -9,7 +9,7 @@ use grimnir_events::dsp::DspGraph;
 use grimnir_events::executor::PlayoutState;
 use grimnir_events::ladder::{Claim, Tier};
 use grimnir_events::library::{ItemKind, MediaItem};
-use grimnir_events::listening::MountListened;
+use grimnir_events::listening::{MountListened, OutputListened};
 use grimnir_events::live_recording::Aired;
 use grimnir_events::output::{Encoding, Output};
 use grimnir_events::recording::{Recorded, RemovalReason};
@@ -186,6 +186,10 @@ pub struct AsRunRow {
     /// How many heard it, by mount; `None` while it plays, and where nobody counted.
     #[serde(default)]
     pub listened: Option<Vec<MountListened>>,
+    /// How many heard it by segments, by output; `None` where there is no such output, and until
+    /// players have had time to fetch them.
+    #[serde(default)]
+    pub streamed: Option<Vec<OutputListened>>,
     /// `item`, `dropped`, `moved`, `interrupted`, `silence`, `stalled`, `alarm`, `owner`, `source`,
     /// `engine`, `output`, `recording`.
     pub entry: String,

@@ -68,6 +68,7 @@ fn shown(reading: &Telemetry) -> Value {
             "reason": target.reason,
             "lost_bytes": target.lost_bytes,
             "reconnects": target.reconnects,
+            "listeners": target.listeners,
         })
     };
     json!({
@@ -108,10 +109,14 @@ fn of_outputs(station: StationId, reading: &Telemetry) -> Vec<Gauge> {
         let id = if name == "path" { ("path", value) } else { ("output_id", value) };
         vec![("station_id", station), ("kind", kind), id]
     };
+    const LISTENERS: (&str, &str) =
+        ("grimnir_output_listeners", "Who listens to a mount or to segments of the engine's own");
     let mut all: Vec<Gauge> = Vec::new();
     for output in &reading.outputs {
         let up = if output.up { 1.0 } else { 0.0 };
-        all.push((UP.0, UP.1, labels("mount", "path", output.path.clone()), up));
+        let labels = || labels("mount", "path", output.path.clone());
+        all.push((UP.0, UP.1, labels(), up));
+        all.push((LISTENERS.0, LISTENERS.1, labels(), f64::from(output.listeners)));
     }
     for target in &reading.targets {
         let labels = || labels(&target.kind, "output_id", output_id(target).to_string());
@@ -122,6 +127,7 @@ fn of_outputs(station: StationId, reading: &Telemetry) -> Vec<Gauge> {
         };
         let figures = [
             (UP.0, UP.1, up),
+            (LISTENERS.0, LISTENERS.1, f64::from(target.listeners)),
             (
                 "grimnir_output_sent_bytes_total",
                 "Encoded bytes that an output gave",
@@ -225,12 +231,14 @@ mod tests {
 
     #[test]
     fn a_reading_is_shown_to_people_and_to_metrics() {
-        let output = v1::OutputStatus { path: "/live".into(), up: true, ..Default::default() };
+        let (path, listeners) = ("/live".into(), 3);
+        let output = v1::OutputStatus { path, up: true, listeners, ..Default::default() };
         let target = v1::TargetStatus {
             output_id: vec![5; 16],
             kind: "icecast".into(),
             health: "degraded".into(),
             lost_bytes: 384,
+            listeners: 2,
             ..Default::default()
         };
         let reading = Telemetry {
@@ -270,6 +278,8 @@ mod tests {
         assert_eq!(with("grimnir_level_peak_db", "left"), Some(0.0));
         assert_eq!(with("grimnir_output_up", "/live"), Some(1.0));
         let output = OutputId([5; 16]).to_string();
+        let listeners = ["/live", &output].map(|of| with("grimnir_output_listeners", of));
+        assert_eq!((listeners, &target["listeners"]), ([Some(3.0), Some(2.0)], &json!(2)));
         assert_eq!(with("grimnir_output_up", &output), Some(0.5));
         assert_eq!(with("grimnir_output_lost_bytes_total", &output), Some(384.0));
         // What is counted ten times a second is in the metrics: each figure of one is in both.

@@ -43,13 +43,17 @@ pub struct OutputState {
     pub lost_bytes: u64,
     /// Connections after the first.
     pub reconnects: u32,
+    /// Who listens to its segments, where the engine serves them.
+    pub listeners: u32,
 }
 
-/// Somebody who listens to a mount, as the engine knows it.
+/// Somebody who listens to a mount or to segments, as the engine knows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListenerState {
     /// The mount.
-    pub mount_id: MountId,
+    pub mount_id: Option<MountId>,
+    /// The output in segments.
+    pub output_id: Option<OutputId>,
     /// Its path.
     pub path: String,
     /// Since when.
@@ -67,7 +71,7 @@ pub struct ListenerState {
 }
 
 impl Site {
-    /// Who listens to a station's mounts now; nobody while its engine does not run.
+    /// Who listens to a station's mounts and segments now; nobody while its engine does not run.
     pub async fn listeners(&self, station: StationId) -> Result<Vec<ListenerState>, CommandError> {
         let Some(mut client) = self.shared.engine(station).client() else { return Ok(vec![]) };
         let asked = client.list_listeners(v1::ListenersRequest {});
@@ -76,7 +80,8 @@ impl Site {
                 CommandError::Failed { what: "asking the engine who listens", reason }
             })?;
         let state = |listener: v1::Listener| ListenerState {
-            mount_id: MountId(listener.mount_id.try_into().unwrap_or_default()),
+            mount_id: listener.mount_id.try_into().ok().map(MountId),
+            output_id: listener.output_id.try_into().ok().map(OutputId),
             path: listener.path,
             since: UtcMicros(listener.since_us),
             ipv6: listener.ipv6,
@@ -150,6 +155,7 @@ impl Site {
             bytes_sent: target.bytes_sent,
             lost_bytes: target.lost_bytes,
             reconnects: target.reconnects,
+            listeners: target.listeners,
         };
         targets.unwrap_or_default().into_iter().map(state).collect()
     }

@@ -10,10 +10,10 @@ use axum::Json;
 use axum::extract::State;
 use grimnir_events::ladder::Tier;
 use grimnir_events::library::ItemKind;
-use grimnir_events::listening::MountListened;
+use grimnir_events::listening::{MountListened, OutputListened};
 use grimnir_events::units::micros_of_frames;
 use grimnir_events::{
-    ClaimId, ContentHash, EngineRunId, LineId, MediaId, MountId, StationId, UtcMicros,
+    ClaimId, ContentHash, EngineRunId, LineId, MediaId, MountId, OutputId, StationId, UtcMicros,
 };
 use grimnir_projections::rows::{AsRunRow, NowPlayingRow};
 use serde::{Deserialize, Serialize};
@@ -216,13 +216,15 @@ pub struct AsRunEntry {
     reason: String,
     /// The length was inferred, not seen.
     inferred: bool,
-    /// Sessions of the engine's own mounts that were handed any of it: its performances there. Null
-    /// while it plays, and where nobody counted.
+    /// Sessions of the engine's own mounts and HLS that were handed any of it: its performances
+    /// there. Null while it plays, and where nobody counted; those of HLS come some segments later.
     listeners: Option<u32>,
     /// How long they listened to it, all together.
     listened_ms: Option<i64>,
     /// The same of each mount.
     listened: Option<Vec<ListenedView>>,
+    /// The same of each output in segments; null until it is counted, and where there is none.
+    streamed: Option<Vec<StreamedView>>,
 }
 
 /// How an item was listened to on a mount.
@@ -239,6 +241,29 @@ pub struct ListenedView {
     listened_ms: i64,
 }
 
+/// How an item was listened to on an output in segments.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StreamedView {
+    /// The output.
+    #[schema(value_type = String)]
+    output_id: OutputId,
+    /// Sessions that were handed any of it.
+    listeners: u32,
+    /// Most of them at once.
+    most: u32,
+    /// How long they listened to it, all together.
+    listened_ms: i64,
+}
+
+fn streamed(output: &OutputListened) -> StreamedView {
+    StreamedView {
+        output_id: output.output_id,
+        listeners: output.sessions,
+        most: output.most,
+        listened_ms: micros_of_frames(output.frames) / 1_000,
+    }
+}
+
 fn listened(mount: &MountListened) -> ListenedView {
     ListenedView {
         mount_id: mount.mount_id,
@@ -249,12 +274,16 @@ fn listened(mount: &MountListened) -> ListenedView {
 }
 
 fn entry(row: AsRunRow) -> AsRunEntry {
-    let mounts = row.listened.as_deref();
-    let frames = |mounts: &[MountListened]| mounts.iter().map(|mount| mount.frames).sum::<i64>();
+    let (mounts, outputs) = (row.listened.as_deref(), row.streamed.as_deref());
+    let of_mounts = mounts.unwrap_or_default().iter().map(|mount| (mount.sessions, mount.frames));
+    let of_outputs = outputs.unwrap_or_default().iter().map(|out| (out.sessions, out.frames));
+    let all = of_mounts.chain(of_outputs).reduce(|a, b| (a.0 + b.0, a.1 + b.1)).unwrap_or_default();
+    let counted = mounts.is_some() || outputs.is_some();
     AsRunEntry {
-        listeners: mounts.map(|mounts| mounts.iter().map(|mount| mount.sessions).sum()),
-        listened_ms: mounts.map(|mounts| micros_of_frames(frames(mounts)) / 1_000),
+        listeners: counted.then_some(all.0),
+        listened_ms: counted.then_some(micros_of_frames(all.1) / 1_000),
         listened: mounts.map(|mounts| mounts.iter().map(listened).collect()),
+        streamed: outputs.map(|outputs| outputs.iter().map(streamed).collect()),
         seq: row.seq,
         run: row.run,
         play: row.play,

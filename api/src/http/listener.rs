@@ -1,4 +1,4 @@
-//! Listeners: who listens to a station's mounts now. Their addresses are nowhere kept.
+//! Listeners: who listens to a station's mounts and segments now. Their addresses are nowhere kept.
 
 use crate::app::App;
 use crate::auth::{Djs, SignedIn};
@@ -8,16 +8,19 @@ use axum::Json;
 use axum::extract::{Path, State};
 use grimnir_actors::site::ListenerState;
 use grimnir_events::units::micros_of_frames;
-use grimnir_events::{MountId, UtcMicros};
+use grimnir_events::{MountId, OutputId, UtcMicros};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// A listener.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ListenerView {
-    /// The mount.
-    #[schema(value_type = String)]
-    mount_id: MountId,
+    /// The mount; null where it is an output's.
+    #[schema(value_type = Option<String>)]
+    mount_id: Option<MountId>,
+    /// The output in segments (HLS); null where it is a mount's.
+    #[schema(value_type = Option<String>)]
+    output_id: Option<OutputId>,
     /// Its path.
     path: String,
     /// Since when.
@@ -38,6 +41,7 @@ pub struct ListenerView {
 fn view(listener: ListenerState) -> ListenerView {
     ListenerView {
         mount_id: listener.mount_id,
+        output_id: listener.output_id,
         path: listener.path,
         since: listener.since,
         address_family: if listener.ipv6 { "ipv6" } else { "ipv4" },
@@ -48,7 +52,7 @@ fn view(listener: ListenerState) -> ListenerView {
     }
 }
 
-/// Lists who listens to a station's mounts now; nobody while its engine does not run.
+/// Lists who listens to a station's mounts and segments (HLS) now; nobody while its engine does not run.
 #[utoipa::path(
     get, path = "/stations/{id}/listeners", tag = "stations", params(("id" = String, Path)),
     responses((status = 200, body = Vec<ListenerView>), (status = 404, body = ProblemDocument))

@@ -56,6 +56,8 @@ pub struct OutputStatusView {
     lost_bytes: u64,
     /// Connections after the first.
     reconnects: u32,
+    /// Who listens to its segments, where the engine serves them (`hls`).
+    listeners: u32,
 }
 
 /// An output that is to be.
@@ -103,6 +105,7 @@ fn view(output: Output, states: &[OutputState]) -> OutputView {
             bytes_sent: state.bytes_sent,
             lost_bytes: state.lost_bytes,
             reconnects: state.reconnects,
+            listeners: state.listeners,
         }),
     }
 }

@@ -1,20 +1,23 @@
-//! Two hours of programme with random commands, faster than real time: nothing is lost, nothing
-//! is louder than it may be, memory stands, and the books are in order at the end.
+//! Two hours of programme with random commands, faster than real time: every frame is what the
+//! commands ask for, nothing is louder than it may be, memory stands, and the books are in order.
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod support;
 #[path = "support/memory.rs"]
 mod memory;
+#[path = "support/wishes.rs"]
+mod wishes;
 
 use std::collections::BTreeMap;
 
 use grimnir_mix::dsp::silence::SilenceSettings;
 use grimnir_mix::dsp::{Chain, NodeSpec, SwappingChain};
 use grimnir_mix::{
-    AirFrame, BLOCK, Clip, Command, FadeCurve, Limiter, MAX_VOICES, Mixer, RATE, Report, Role,
-    VoiceEvent,
+    AirFrame, BLOCK, Clip, Command, FadeCurve, Frame, Limiter, MAX_VOICES, Mixer, RATE, Report,
+    Role, VoiceEvent,
 };
-use support::{fade_out, oversampled_peak, start};
+use support::{db, fade_out, oversampled_peak, start};
+use wishes::{Expected, Wish};
 
 const SEED: u64 = 0x6772_696d;
 /// Two hours, in one go.
@@ -45,10 +48,11 @@ impl Dice {
     }
 }
 
-/// What the books say of a voice: its first frame, and frames that its source owed.
-#[derive(Default)]
+/// What the books say of a voice: what it is to be, its first frame, and whether it is over.
 struct Entry {
+    wish: Wish,
     begun: Option<i64>,
+    over: bool,
     silent: bool,
 }
 
@@ -60,6 +64,9 @@ struct Run {
     books: BTreeMap<u64, Entry>,
     refused: u64,
     ended: u64,
+    expected: Expected,
+    /// Furthest from what it is to be, and where.
+    worst: (f64, i64),
 }
 
 impl Run {
@@ -75,46 +82,101 @@ impl Run {
     fn order(&mut self) {
         let now = self.mixer.position();
         let at = now.plus(self.dice.roll(96_000) as i64 - 960);
-        let command = match self.dice.roll(10) {
-            0..=3 => {
-                self.next += 1;
-                let from = self.dice.roll(20_000) as usize;
-                let source = self.clip.source().from_frame(from);
-                let mut one = if self.dice.roll(3) == 0 {
-                    start(self.next, at.0, source.looping())
-                } else {
-                    start(self.next, at.0, source)
-                };
-                one.gain = self.dice.roll(200) as f32 / 100.0;
-                one.fade_in = self.dice.roll(20_000) as i64;
-                one.curve = self.dice.curve();
-                one.length = Some(1 + self.dice.roll(1_000_000) as i64);
-                one.role = if self.dice.roll(6) == 0 { Role::Over } else { Role::Programme };
-                one.watched = self.dice.roll(2) == 0;
-                Command::Start(one)
-            }
+        // What is asked for the past is done now.
+        let due = at.max(now).0;
+        match self.dice.roll(10) {
+            0..=3 => self.start(at),
             4 | 5 => {
                 let (frames, curve) = (self.dice.roll(24_000) as i64, self.dice.curve());
-                fade_out(self.some_voice(), at.0, frames, curve)
+                let voice = self.some_voice();
+                self.ask(fade_out(voice, at.0, frames, curve), |wish| {
+                    wish.fades.push((due, frames, curve));
+                });
             }
-            6 => Command::Stop { voice: self.some_voice(), at },
+            6 => {
+                let voice = self.some_voice();
+                self.ask(Command::Stop { voice, at }, |wish| {
+                    wish.stop = Some(wish.stop.map_or(due, |before| before.min(due)));
+                });
+            }
             7 | 8 => {
                 let gain = self.dice.roll(150) as f32 / 100.0;
-                Command::SetGain { voice: self.some_voice(), at, gain }
+                let voice = self.some_voice();
+                self.ask(Command::SetGain { voice, at, gain }, |wish| {
+                    wish.set_gain(due, f64::from(gain));
+                });
             }
             _ => {
                 let voice = self.some_voice();
                 if self.mixer.cancel(voice) {
                     assert_eq!(self.books.remove(&voice).unwrap().begun, None);
+                } else if let Some(entry) = self.books.get_mut(&voice) {
+                    entry.wish.forget_from(now.0);
                 }
-                return;
             }
+        }
+    }
+
+    fn start(&mut self, at: AirFrame) {
+        self.next += 1;
+        let from = self.dice.roll(20_000) as usize;
+        let source = self.clip.source().from_frame(from);
+        let looping = self.dice.roll(3) == 0;
+        let mut one = if looping {
+            start(self.next, at.0, source.looping())
+        } else {
+            start(self.next, at.0, source)
         };
-        let starts = matches!(command, Command::Start(_)).then(|| command.voice());
-        match self.mixer.command(command) {
-            Ok(()) => drop(starts.map(|voice| self.books.insert(voice, Entry::default()))),
+        one.gain = self.dice.roll(200) as f32 / 100.0;
+        one.fade_in = self.dice.roll(20_000) as i64;
+        one.curve = self.dice.curve();
+        let length = 1 + self.dice.roll(1_000_000) as i64;
+        one.length = Some(length);
+        one.role = if self.dice.roll(6) == 0 { Role::Over } else { Role::Programme };
+        one.watched = self.dice.roll(2) == 0;
+        let wish = Wish {
+            at: at.max(self.mixer.position()).0,
+            from,
+            looping,
+            role: one.role,
+            gain: f64::from(one.gain),
+            fade_in: one.fade_in,
+            curve: one.curve,
+            length,
+            moves: Vec::new(),
+            fades: Vec::new(),
+            stop: None,
+        };
+        match self.mixer.command(Command::Start(one)) {
+            Ok(()) => {
+                let entry = Entry { wish, begun: None, over: false, silent: false };
+                self.books.insert(self.next, entry);
+            }
             Err(_) => self.refused += 1,
         }
+    }
+
+    /// Gives a command; where it is taken, the books know.
+    fn ask(&mut self, command: Command, known: impl FnOnce(&mut Wish)) {
+        let voice = command.voice();
+        match self.mixer.command(command) {
+            Ok(()) => known(&mut self.books.get_mut(&voice).unwrap().wish),
+            Err(_) => self.refused += 1,
+        }
+    }
+
+    /// Every frame of a block is what the commands ask for, and what is over leaves the books.
+    fn hear(&mut self, block: i64, out: &[Frame; BLOCK]) {
+        let Self { books, expected, clip, .. } = self;
+        expected.block(block, &clip.0, books.values_mut().map(|entry| &mut entry.wish));
+        for (n, (frame, wanted)) in out.iter().zip(&expected.sum).enumerate() {
+            let off = |side: usize| (f64::from(frame[side]) - wanted[side]).abs();
+            let off = off(0).max(off(1));
+            if off > self.worst.0 {
+                self.worst = (off, block + n as i64);
+            }
+        }
+        books.retain(|_, entry| !entry.over);
     }
 
     fn book(&mut self, report: &Report) {
@@ -123,9 +185,13 @@ impl Run {
                 VoiceEvent::Started { voice, at } => {
                     let entry = self.books.get_mut(voice).unwrap();
                     assert_eq!(entry.begun.replace(at.0), None, "voice {voice} begins once");
+                    assert_eq!(entry.wish.at, at.0, "voice {voice}: on its frame");
                 }
-                VoiceEvent::Ended { voice, at, frames, .. } => {
-                    let entry = self.books.remove(voice).unwrap();
+                VoiceEvent::Ended { voice, at, frames, cause } => {
+                    let entry = self.books.get_mut(voice).unwrap();
+                    assert!(!std::mem::replace(&mut entry.over, true), "voice {voice} ends once");
+                    let wanted = entry.wish.end(self.clip.0.len());
+                    assert_eq!((at.0, *cause), wanted, "voice {voice}: on its frame, as asked");
                     let aired = entry.begun.map_or(0, |begun| at.0 - begun);
                     assert_eq!(*frames, aired, "voice {voice}: every frame once");
                     self.ended += 1;
@@ -154,6 +220,8 @@ fn two_hours_of_random_commands_leave_every_book_in_order() {
         books: BTreeMap::new(),
         refused: 0,
         ended: 0,
+        expected: Expected::new(),
+        worst: (0.0, 0),
     };
     run.mixer.set_silence(Some(SilenceSettings {
         threshold_db: -30.0,
@@ -176,9 +244,11 @@ fn two_hours_of_random_commands_leave_every_book_in_order() {
         } else if block % CHAIN_EVERY == CHAIN_EVERY / 10 {
             chain.swap(Box::default());
         }
+        let at = run.mixer.position().0;
         run.mixer.render(&mut out, &mut report);
         assert!(report.active_voices <= MAX_VOICES);
         run.book(&report);
+        run.hear(at, &out);
         while run.mixer.take_finished().is_some() {}
         chain.process(&mut out);
         limiter.process(&mut out);
@@ -201,6 +271,8 @@ fn two_hours_of_random_commands_leave_every_book_in_order() {
         heard += usize::from(peak > 0.0);
     }
     assert_eq!(run.mixer.position(), AirFrame((BLOCKS * BLOCK) as i64), "no frame more or less");
+    let (worst, place) = run.worst;
+    assert!(worst < 1e-5, "{:.1} dBFS off at frame {place}", db(worst));
     assert!(loudest <= limiter.ceiling(), "{loudest}");
     assert!(run.ended > 4_000 && run.refused > 500, "{} ended, {} refused", run.ended, run.refused);
     assert!(heard > BLOCKS / 2, "{heard} blocks of {BLOCKS} were heard");
@@ -213,6 +285,10 @@ fn two_hours_of_random_commands_leave_every_book_in_order() {
         }
     }
     run.mixer.render(&mut out, &mut report);
-    run.book(&report);
+    for event in &report.events {
+        if let VoiceEvent::Ended { voice, .. } = event {
+            run.books.remove(voice);
+        }
+    }
     assert!(run.books.is_empty());
 }

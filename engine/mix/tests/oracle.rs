@@ -5,6 +5,9 @@
 mod support;
 #[path = "support/memory.rs"]
 mod memory;
+#[path = "support/wishes.rs"]
+#[allow(dead_code, reason = "of the marathon's")]
+mod wishes;
 
 use std::f64::consts::{PI, TAU};
 
@@ -13,6 +16,7 @@ use grimnir_mix::{
     SourceState, VoiceEvent,
 };
 use support::{db, fade_out};
+use wishes::law;
 
 /// Items of the long programme: one more than the transitions between them.
 const TRANSITIONS: i64 = 10_001;
@@ -58,17 +62,6 @@ fn join(n: i64) -> Join {
 
 fn length(n: i64) -> i64 {
     7_000 + n * 5_417 % 3_000
-}
-
-/// A fade's gain at `x` of the way in, written from the documents of the curves.
-fn law(curve: FadeCurve, x: f64) -> f64 {
-    match curve {
-        FadeCurve::Linear => x,
-        FadeCurve::EqualPower => (0.5 * PI * x).sin(),
-        FadeCurve::Logarithmic => 9.0f64.mul_add(x, 1.0).ln() / 10f64.ln(),
-        FadeCurve::Exponential => (10f64.powf(x) - 1.0) / 9.0,
-        FadeCurve::SCurve => (0.5 * PI * x).sin().powi(2),
-    }
 }
 
 /// Gain of item `n` at its own frame `index`.

@@ -5,6 +5,7 @@ use crate::air::clock;
 use crate::air::view::MeterMark;
 use crate::director::status::{self, OutputView, Snapshot, TargetView};
 use crate::journal::Journal;
+use crate::output::hls::serve::Live;
 use crate::output::http::SharedOffer;
 use crate::output::hub::Hub;
 use crate::output::sessions::Session;
@@ -14,7 +15,7 @@ use grimnir_engine_proto::v1 as proto;
 use grimnir_events::station::Mount;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tonic::Status;
 
 /// Telemetry intervals that are given, in ms; 0 asks for that of the graph, 100 where it has none.
@@ -77,6 +78,7 @@ fn target(target: TargetView) -> proto::TargetStatus {
         since_us: target.state.since.0,
         lost_bytes: target.state.lost_bytes,
         reconnects: target.state.reconnects,
+        listeners: target.state.listeners,
     }
 }
 
@@ -91,24 +93,37 @@ fn outputs(shown: &Snapshot) -> Vec<proto::OutputStatus> {
     shown.outputs.iter().map(output).collect()
 }
 
-/// Who listens to the mounts.
+/// Who listens to the mounts, and to segments.
 pub(super) fn listeners(offer: &SharedOffer) -> proto::ListenersResponse {
     let offer = offer.read().unwrap_or_else(PoisonError::into_inner);
     let of_mount = |(mount, hub): &(Mount, Arc<Hub>)| {
-        let (id, path) = (mount.id, mount.path.clone());
-        let one = move |session: Arc<Session>| proto::Listener {
-            mount_id: id.0.to_vec(),
-            path: path.clone(),
-            since_us: session.since.0,
-            ipv6: session.who.ipv6,
-            tls: session.who.tls,
-            user_agent: session.who.agent.clone(),
-            bytes_sent: session.bytes(),
-            heard_frames: session.frames(),
-        };
-        hub.sessions().into_iter().map(one).collect::<Vec<_>>()
+        let sessions = hub.sessions().into_iter();
+        let of = |one: proto::Listener| proto::Listener { mount_id: mount.id.0.to_vec(), ..one };
+        sessions.map(|one| of(listener(&one, &mount.path))).collect::<Vec<_>>()
     };
-    proto::ListenersResponse { listeners: offer.mounts.iter().flat_map(of_mount).collect() }
+    let of_live = |live: &Arc<Live>| {
+        let sessions = live.audience.now(Instant::now()).into_iter();
+        let id = live.output_id.0.to_vec();
+        let of = |one: proto::Listener| proto::Listener { output_id: id.clone(), ..one };
+        sessions.map(|one| of(listener(&one, live.path()))).collect::<Vec<_>>()
+    };
+    let mounts = offer.mounts.iter().flat_map(of_mount);
+    proto::ListenersResponse {
+        listeners: mounts.chain(offer.hls.iter().flat_map(of_live)).collect(),
+    }
+}
+
+fn listener(session: &Session, path: &str) -> proto::Listener {
+    proto::Listener {
+        path: path.to_owned(),
+        since_us: session.since.0,
+        ipv6: session.who.ipv6,
+        tls: session.who.tls,
+        user_agent: session.who.agent.clone(),
+        bytes_sent: session.bytes(),
+        heard_frames: session.frames(),
+        ..proto::Listener::default()
+    }
 }
 
 /// Levels and position at an interval.

@@ -1,5 +1,5 @@
 //! How many heard an item: counted a moment after it is over, once its last frames have left the
-//! encoders and been taken.
+//! encoders and been taken; those who listen by segments later.
 
 use super::Director;
 use super::plays::PlayState;
@@ -31,6 +31,25 @@ impl Director {
             let Some(over) = self.over.pop_front() else { return };
             let mounts = self.outputs.listened(over.from, over.to, self.still_counted());
             let event = SoundEvent::ItemListened { play: over.play, mounts };
+            self.fact(AirEvent::Sound(event));
+            if self.outputs.behind().is_some() {
+                self.over_behind.push_back(over);
+            }
+        }
+        self.count_behind(all);
+    }
+
+    /// The same of those who listen by segments, and are behind.
+    fn count_behind(&mut self, all: bool) {
+        let Some(behind) = self.outputs.behind() else { return self.over_behind.clear() };
+        let now = self.now();
+        let due = |over: &Over| all || now.since(over.to) >= behind;
+        while self.over_behind.front().is_some_and(due) {
+            let Some(over) = self.over_behind.pop_front() else { return };
+            let waiting = self.over_behind.iter().map(|over| over.from);
+            let keep = waiting.chain([self.still_counted()]).min().unwrap_or(over.from);
+            let outputs = self.outputs.streamed(over.from, over.to, keep);
+            let event = SoundEvent::ItemStreamed { play: over.play, outputs };
             self.fact(AirEvent::Sound(event));
         }
     }

@@ -199,6 +199,8 @@ pub struct Director {
     steps: steps::Steps,
     non_finite: BTreeMap<u64, u64>,
     over: VecDeque<listened::Over>,
+    /// Those of which listeners by segments are still to be counted.
+    over_behind: VecDeque<listened::Over>,
     underrun_told: AirFrame,
     interruption: Option<(AirFrame, InterruptReason, i64)>,
     resume_claim: Option<(ClaimId, ContentHash, i64)>,
@@ -263,6 +265,7 @@ impl Director {
             steps: steps::Steps::default(),
             non_finite: BTreeMap::new(),
             over: VecDeque::new(),
+            over_behind: VecDeque::new(),
             underrun_told: AirFrame(0),
             interruption: legacy.interruption,
             resume_claim: legacy.claim,

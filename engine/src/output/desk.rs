@@ -6,18 +6,20 @@ use super::around::Surroundings;
 use super::client::SourceClient;
 use super::encoder::{Encoder, EncoderKey};
 use super::format::Room;
+use super::hls::serve::Live;
 use super::hls::target::Hls;
 use super::hub::Hub;
 use super::monitor::Monitor;
 use super::reached::Reached;
 use super::record::live::Records;
 use super::record::target::Recording;
+use super::sessions::{Count, tally};
 use super::srt::Srt;
 use super::target::{Sink, Target};
 use super::withheld::Withheld;
 use crate::director::status::{OutputView, TargetView};
 use grimnir_events::handover::EngineConfig;
-use grimnir_events::listening::MountListened;
+use grimnir_events::listening::{MountListened, OutputListened};
 use grimnir_events::output::{EngineOutput, EngineOutputs, OFF_AIR, OutputKind, REMOVED};
 use grimnir_events::station::Mount;
 use grimnir_events::{AirFrame, MountId, OutputId};
@@ -37,6 +39,8 @@ pub struct Desk {
     mounts: Vec<(Mount, Arc<Hub>)>,
     /// Of mounts that were removed or changed: who was there is still to be counted.
     past: Vec<Arc<Hub>>,
+    /// The same of outputs in segments.
+    past_live: Vec<Arc<Live>>,
     targets: BTreeMap<OutputId, (EngineOutput, Box<dyn Target>)>,
     on_air: bool,
     title: String,
@@ -63,6 +67,7 @@ impl Desk {
             encoders: BTreeMap::new(),
             mounts: Vec::new(),
             past: Vec::new(),
+            past_live: Vec::new(),
             targets: BTreeMap::new(),
             on_air: false,
             title: String::new(),
@@ -117,6 +122,8 @@ impl Desk {
             let kept = wanted.get(id) == Some(&&*held);
             if !kept {
                 target.pulse().leave();
+                let live = target.live().filter(|live| !live.audience.is_forgotten());
+                self.past_live.extend(live);
             }
             kept
         });
@@ -227,6 +234,40 @@ impl Desk {
         }
         self.past.retain(|hub| !hub.is_forgotten());
         all
+    }
+
+    /// How long after a frame those who are behind have its segment, in frames; `None` where
+    /// nothing is served in segments.
+    pub fn behind(&self) -> Option<i64> {
+        let lives = self.lives();
+        lives.iter().map(|live| live.grace().as_millis() as i64 * 48).max()
+    }
+
+    /// How many were handed frames from `from` to before `to` in segments, by output; what is
+    /// before `keep` is counted no more.
+    pub fn streamed(
+        &mut self,
+        from: AirFrame,
+        to: AirFrame,
+        keep: AirFrame,
+    ) -> Vec<OutputListened> {
+        let mut spans: BTreeMap<OutputId, Vec<(i64, i64)>> = BTreeMap::new();
+        for live in self.lives() {
+            let of = spans.entry(live.output_id).or_default();
+            of.extend(live.audience.spans(from, to, keep));
+        }
+        self.past_live.retain(|live| !live.audience.is_forgotten());
+        let of = |(output_id, spans): (OutputId, Vec<(i64, i64)>)| {
+            let Count { sessions, most, frames } = tally(&spans);
+            OutputListened { output_id, sessions, most, frames }
+        };
+        spans.into_iter().map(of).collect()
+    }
+
+    /// What is served in segments, and was.
+    fn lives(&self) -> Vec<Arc<Live>> {
+        let now = self.targets.values().filter_map(|(_, target)| target.live());
+        now.chain(self.past_live.iter().cloned()).collect()
     }
 
     /// How the outputs are.

@@ -3,6 +3,7 @@
 //! `GET /<mount>` gives the stream, the other answers are in `pages`. Bounds: header time, number
 //! of connections, listeners of a mount and bytes queued for each (`hub`).
 
+use super::hls::audience::Caller;
 use super::hls::serve::Live;
 use super::hub::{Hub, Listener, Refusal};
 use super::monitor::Studio;
@@ -20,7 +21,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -62,8 +63,8 @@ pub struct Door {
     pub local: Option<SocketAddr>,
     /// The connection is encrypted.
     pub tls: bool,
-    /// The other side's address is of IPv6.
-    ipv6: bool,
+    /// The other side's address; it is written down nowhere.
+    from: IpAddr,
 }
 
 /// Binds the port; tries for a while, because the engine before may still hold it.
@@ -105,8 +106,8 @@ pub async fn serve(
         let _ = stream.set_nodelay(true);
         let local = stream.local_addr().ok();
         // An IPv4 client of a socket for both is named by a mapped address.
-        let ipv6 = from.ip().to_canonical().is_ipv6();
-        let mut door = Door { offer: offer.clone(), started, local, tls: false, ipv6 };
+        let from = from.ip().to_canonical();
+        let mut door = Door { offer: offer.clone(), started, local, tls: false, from };
         let seat = seats.clone().try_acquire_owned().ok();
         let certificate = certificate.clone();
         tokio::spawn(async move {
@@ -173,8 +174,12 @@ fn answer(
     }
     let offer = door.offer.read().unwrap_or_else(PoisonError::into_inner);
     let path = request.uri().path();
-    if let Some(answer) = offer.hls.iter().find_map(|live| live.answer(path, head)) {
-        return answer;
+    if !offer.hls.is_empty() {
+        let caller = (!head).then(|| Caller { address: door.from, who: who(request, door) });
+        let answer = |live: &Arc<Live>| live.answer(path, caller.as_ref());
+        if let Some(answer) = offer.hls.iter().find_map(answer) {
+            return answer;
+        }
     }
     let studio = offer.studios.iter().find(|studio| studio.mount.path == path);
     let listed = offer.mounts.iter().find(|(mount, _)| mount.path == path);
@@ -215,7 +220,11 @@ fn answer(
 
 fn who(request: &Request<Incoming>, door: &Door) -> Who {
     let agent = request.headers().get(header::USER_AGENT);
-    Who::new(door.ipv6, door.tls, agent.and_then(|value| value.to_str().ok()).unwrap_or_default())
+    Who::new(
+        door.from.is_ipv6(),
+        door.tls,
+        agent.and_then(|value| value.to_str().ok()).unwrap_or_default(),
+    )
 }
 
 fn mount_response(name: &str, mount: &Mount, metadata: bool, body: Body) -> Response<Body> {

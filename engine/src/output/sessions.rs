@@ -152,8 +152,18 @@ impl Sessions {
     }
 }
 
-/// What became of a mount's spans: one for each session.
-pub fn count(mount_id: MountId, spans: &[(i64, i64)]) -> MountListened {
+/// How many sessions there were, how many at once at most, and their frames.
+pub struct Count {
+    /// Sessions.
+    pub sessions: u32,
+    /// At once.
+    pub most: u32,
+    /// Of all together.
+    pub frames: i64,
+}
+
+/// What became of spans: one for each session.
+pub fn tally(spans: &[(i64, i64)]) -> Count {
     // Who goes at a frame is gone before others come at it.
     let mut turns: Vec<(i64, i32)> =
         spans.iter().flat_map(|(first, last)| [(*first, 1), (*last, -1)]).collect();
@@ -163,12 +173,17 @@ pub fn count(mount_id: MountId, spans: &[(i64, i64)]) -> MountListened {
         now += turn;
         most = most.max(now);
     }
-    MountListened {
-        mount_id,
+    Count {
         sessions: spans.len() as u32,
         most: most as u32,
         frames: spans.iter().map(|(first, last)| last - first).sum(),
     }
+}
+
+/// The same of a mount.
+pub fn count(mount_id: MountId, spans: &[(i64, i64)]) -> MountListened {
+    let Count { sessions, most, frames } = tally(spans);
+    MountListened { mount_id, sessions, most, frames }
 }
 
 #[cfg(test)]

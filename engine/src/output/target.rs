@@ -4,12 +4,14 @@
 //! themselves. A sink is called on an encoder's thread and never waits.
 
 use super::encoder::{EncoderKey, Tell};
+use super::hls::serve::Live;
 use crate::air::clock;
 use bytes::Bytes;
 use grimnir_events::air::AirEvent;
 use grimnir_events::output::{OutputHealth, OutputReport, REMOVED};
 use grimnir_events::{AirFrame, OutputId, UtcMicros};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// Encoded sound: whole frames or pages.
 #[derive(Clone, Debug)]
@@ -42,9 +44,14 @@ pub trait Target: Send + Sync {
     fn set_title(&self, title: &str);
     /// What keeps its state.
     fn pulse(&self) -> &Pulse;
+    /// What of it is served by the engine in segments.
+    fn live(&self) -> Option<Arc<Live>> {
+        None
+    }
     /// How it is doing.
     fn state(&self) -> TargetState {
-        self.pulse().state()
+        let here = self.live().map_or(0, |live| live.audience.now(Instant::now()).len());
+        TargetState { listeners: here as u32, ..self.pulse().state() }
     }
 }
 
@@ -63,6 +70,8 @@ pub struct TargetState {
     pub lost_bytes: u64,
     /// Connections after the first.
     pub reconnects: u32,
+    /// Who listens to its segments.
+    pub listeners: u32,
 }
 
 /// Keeps the state of one output, and tells the journal where its health changes.

@@ -12,12 +12,12 @@ use grimnir_events::executor::{ExecutorEvent, PlayoutState};
 use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::*;
 use grimnir_events::library::ItemKind;
-use grimnir_events::listening::MountListened;
+use grimnir_events::listening::{MountListened, OutputListened};
 use grimnir_events::sound::SoundEvent;
 use grimnir_events::station::MountFormat;
 use grimnir_events::timeline::{DropReason, HourPlan};
 use grimnir_events::{
-    AirFrame, ClaimId, EngineRunId, LineId, MediaId, MountId, StartId, StationId,
+    AirFrame, ClaimId, EngineRunId, LineId, MediaId, MountId, OutputId, StartId, StationId,
 };
 
 fn claim_item() -> ClaimItem {
@@ -161,7 +161,8 @@ fn stepped(by_us: i64, ahead_us: i64) -> SoundEvent {
         | SoundEvent::SourceSilent { .. }
         | SoundEvent::SourceHeard { .. }
         | SoundEvent::ClockStepped { .. }
-        | SoundEvent::ItemListened { .. } => event,
+        | SoundEvent::ItemListened { .. }
+        | SoundEvent::ItemStreamed { .. } => event,
     }
 }
 
@@ -179,6 +180,12 @@ fn air_events() -> Labelled<AirEvent> {
         reason,
     };
     let listened = MountListened { mount_id, sessions: 300, most: 251, frames: 1_000_000_003 };
+    let streamed = OutputListened {
+        output_id: OutputId(raw(48)),
+        sessions: 301,
+        most: 252,
+        frames: 1_000_000_004,
+    };
     let mut samples = vec![
         ("realtime".into(), EngineStarted { version: "0.1.0".into(), realtime: true }),
         ("ordinary".into(), EngineStarted { version: "0.1.0".into(), realtime: false }),
@@ -196,6 +203,8 @@ fn air_events() -> Labelled<AirEvent> {
         ("ClockStepped".into(), Sound(stepped(-2_000_000, -1_960_000))),
         ("ItemListened".into(), Sound(SoundEvent::ItemListened { play: 20, mounts: vec![] })),
         ("listened".into(), Sound(SoundEvent::ItemListened { play: 21, mounts: vec![listened] })),
+        ("ItemStreamed".into(), Sound(SoundEvent::ItemStreamed { play: 20, outputs: vec![] })),
+        ("streamed".into(), Sound(SoundEvent::ItemStreamed { play: 21, outputs: vec![streamed] })),
         plain(EmergencyInserted { claim: Box::new(claim(Tier::Emergency)) }),
         plain(SourceFailed { claim_id, reason: "no bytes for 2 s".into() }),
         plain(SourceRecovered { claim_id }),

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::process::{Command, Stdio};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 const HZ: u32 = 5_000;
 const SECONDS: usize = 5;
@@ -29,6 +31,40 @@ fn send(secret: &str, port: u64) {
     assert!(sent.expect("ffmpeg is installed (deploy/setup.sh test)").success());
 }
 
+/// What a player is told of the sound, once it is told `wanted`.
+async fn told_at(mount: &str, wanted: &str) -> String {
+    let (host, path) =
+        mount.strip_prefix("http://").and_then(|m| m.split_once('/')).expect("a url");
+    let mut socket = TcpStream::connect(host).await.expect("the mount can be reached");
+    let request = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nIcy-MetaData: 1\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.expect("it takes a request");
+    let (mut bytes, mut part) = (Vec::new(), [0; 16_384]);
+    loop {
+        let read = tokio::time::timeout(PATIENCE, socket.read(&mut part)).await;
+        let count = read.expect("it gives sound").expect("it is open");
+        assert!(count > 0, "the mount closed");
+        bytes.extend_from_slice(&part[..count]);
+        // Behind sound that is no text: a title is found as bytes.
+        let text = String::from_utf8_lossy(&bytes);
+        let title = text.rsplit("StreamTitle='").find(|rest| rest.starts_with(wanted));
+        if let Some((title, _)) = title.and_then(|rest| rest.split_once("';")) {
+            return title.to_owned();
+        }
+    }
+}
+
+/// Names what is sent, once somebody sends.
+async fn name_it(secret: &str, port: u64, song: &str) {
+    let url = format!("http://127.0.0.1:{port}/admin/metadata");
+    let query = [("mode", "updinfo"), ("mount", "/live"), ("song", song)];
+    until("the title is taken", PATIENCE, || async {
+        let url = reqwest::Url::parse_with_params(&url, query).expect("an address");
+        let request = reqwest::Client::new().get(url).basic_auth("source", Some(secret));
+        request.send().await.ok().filter(|answer| answer.status().is_success()).map(drop)
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_session_is_heard_and_what_it_sent_is_downloaded() {
     let server = Server::start().await;
@@ -45,7 +81,13 @@ async fn a_live_session_is_heard_and_what_it_sent_is_downloaded() {
     let ear = Ear::connect(&mount).await.expect("the mount can be reached");
     let (secret, port) = (text(&made, "secret").to_owned(), made["harbor_port"].as_u64());
     let port = port.expect("a port");
-    tokio::task::spawn_blocking(move || send(&secret, port)).await.expect("sent");
+    let sent = {
+        let secret = secret.clone();
+        tokio::task::spawn_blocking(move || send(&secret, port))
+    };
+    let titles = tokio::spawn(async move { told_at(&mount, "Anna").await });
+    name_it(&secret, port, "Anna - Grüße").await;
+    sent.await.expect("sent");
 
     let files = format!("{station}/live-recordings?session={session}");
     let complete = || async {
@@ -74,6 +116,7 @@ async fn a_live_session_is_heard_and_what_it_sent_is_downloaded() {
     assert!(decoded.status.success() && decoded.stderr.is_empty(), "{decoded:?}");
     assert_eq!(decoded.stdout.len(), SECONDS * 48_000 * 8);
 
+    assert_eq!(titles.await.expect("a title"), "Anna - Grüße");
     let heard = ear.stop().await;
     let loudest = heard.frames.chunks_exact(24_000).map(|part| tone_level(part, f64::from(HZ)));
     let level = loudest.fold(f32::MIN, f32::max);

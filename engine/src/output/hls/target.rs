@@ -34,7 +34,7 @@ pub struct Hls {
 impl Hls {
     /// One that does not run yet; clients find its path from now on.
     pub fn new(output: &Output, hls: &HlsOutput, around: Surroundings) -> Self {
-        let live = Arc::new(Live::new(hls.clone()));
+        let live = Arc::new(Live::new(output.id, hls.clone()));
         around.offer.write().unwrap_or_else(PoisonError::into_inner).hls.push(live.clone());
         Self {
             hls: hls.clone(),
@@ -107,6 +107,10 @@ impl Target for Hls {
 
     fn pulse(&self) -> &Pulse {
         &self.pulse
+    }
+
+    fn live(&self) -> Option<Arc<Live>> {
+        Some(self.live.clone())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The segments that are to be had now, and the numbers they go by.
 
+use super::audience::Span;
 use super::cutter::Segment;
 use bytes::Bytes;
 use grimnir_events::AirFrame;
@@ -112,11 +113,12 @@ impl Window {
         (entry, variants, gone)
     }
 
-    /// Bytes of a segment.
-    pub fn segment(&self, number: u64, variant: usize) -> Option<Bytes> {
+    /// Bytes of a segment, and the frames of the air in it.
+    pub fn segment(&self, number: u64, variant: usize) -> Option<(Bytes, Span)> {
         let first = self.held.front()?.entry.number;
         let at = usize::try_from(number.checked_sub(first)?).ok()?;
-        self.held.get(at)?.variants.get(variant).cloned()
+        let Held { entry, variants } = self.held.get(at)?;
+        Some((variants.get(variant)?.clone(), (entry.first, entry.first.plus(entry.frames))))
     }
 
     /// What the playlist names, and how many cuts were before.

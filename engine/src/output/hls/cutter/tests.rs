@@ -186,3 +186,43 @@ fn what_takes_too_much_memory_goes_sooner() {
     assert_eq!(window.listed().1.len(), 32);
     assert_eq!(window.segment(99, 0).map(|bytes: Bytes| bytes.len()), Some(1024 * 1024));
 }
+
+/// Bodies of the boxes of this name at the top of a segment, or within the boxes named before it.
+fn boxes<'a>(bytes: &'a [u8], names: &[&[u8; 4]]) -> Vec<&'a [u8]> {
+    let Some((name, inner)) = names.split_first() else { return vec![bytes] };
+    let (mut rest, mut found) = (bytes, Vec::new());
+    while let Some((head, _)) = rest.split_first_chunk::<8>() {
+        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        if head[4..] == name[..] {
+            found.extend(boxes(&rest[8..length], inner));
+        }
+        rest = &rest[length..];
+    }
+    found
+}
+
+#[test]
+fn fragments_and_titles_stand_at_their_frames_of_the_programme() {
+    // Behind version and flags; of an event message, behind the scale as well.
+    let time = |body: &[u8], at: usize| {
+        i64::from_be_bytes(body[at..at + 8].try_into().expect("eight bytes"))
+    };
+    let segments = segments(HlsContainer::Fmp4);
+    assert!(segments.len() > 4);
+    let mut next = FIRST - SAMPLES;
+    let mut titles = Vec::new();
+    for segment in &segments {
+        for bytes in &segment.variants {
+            let begins = boxes(bytes, &[b"moof", b"traf", b"tfdt"]);
+            assert_eq!(begins.iter().map(|b| time(b, 4)).collect::<Vec<_>>(), [next]);
+            let told: Vec<i64> = boxes(bytes, &[b"emsg"]).iter().map(|b| time(b, 8)).collect();
+            assert_eq!(told[0], next, "what is heard at its start");
+            titles.push(told[1..].to_vec());
+        }
+        next += segment.frames;
+    }
+    // It was set behind 2.5 s, and is heard with the encoded frame that begins next.
+    let set = FIRST - SAMPLES + (25 * 4_800 / SAMPLES + 1) * SAMPLES;
+    let later: Vec<i64> = titles.concat();
+    assert_eq!(later, [set; 2], "once in either bit rate");
+}

@@ -192,3 +192,51 @@ fn a_folder_that_is_away_costs_the_recording_until_it_is_back() {
     assert_eq!(end.0, TURN + 480 + 2_000 * 480, "it goes on to the end");
     assert_eq!(locked(&desk.healths).last(), Some(&OutputHealth::Up));
 }
+
+/// Difference in dB below what was given.
+fn difference(heard: &[f32], given: &[f32]) -> f64 {
+    let square = |x: f32| f64::from(x) * f64::from(x);
+    let all: f64 = given.iter().map(|g| square(*g)).sum();
+    let off: f64 = heard.iter().zip(given).map(|(h, g)| square(h - g)).sum();
+    10.0 * (off / all).log10()
+}
+
+#[test]
+fn the_lead_of_mp3_is_what_a_decoder_gives_first_that_is_told_of_no_delay() {
+    let desk = Desk::new();
+    let mut hours = desk.hours(1, Encoding { format: MountFormat::Mp3, bitrate_kbps: 128 });
+    // A tone that glides: no stretch of it is like another.
+    let tone = |n: f64| (n * (0.03 + n * 1e-7)).sin() as f32 * 0.4;
+    let given: Vec<f32> = (0..144_000).map(|n| tone(f64::from(n))).collect();
+    for (n, part) in given.chunks_exact(BLOCK).enumerate() {
+        let mut block = blocks(TURN + 480 + n as i64 * BLOCK as i64, 1).next().expect("one");
+        block.frames.iter_mut().zip(part).for_each(|(frame, sample)| *frame = [*sample; 2]);
+        hours.take(&block);
+        hours.flush();
+    }
+    hours.stop();
+    let recorded = desk.closed().remove(0);
+    assert_eq!(recorded.frames, 144_000);
+    // Without its tag and its first frame, which tells of the delay, it is a bare stream.
+    let bytes = std::fs::read(desk.path(&recorded)).expect("there");
+    let facts = bytes.windows(4).position(|at| at == b"Info" || at == b"Xing").expect("facts");
+    let sound = &bytes[facts - 36 + 384..];
+    assert!(sound.starts_with(&[0xFF, 0xFB]), "{:x?}", &sound[..4]);
+    let bare = desk.dir.path().join("bare.mp3");
+    std::fs::write(&bare, sound).expect("written");
+    let out = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(&bare)
+        .args(["-f", "f32le", "-ac", "1", "-"])
+        .output()
+        .expect("ffmpeg is installed");
+    let heard: Vec<f32> = out
+        .stdout
+        .chunks_exact(4)
+        .map(|sample| f32::from_le_bytes([sample[0], sample[1], sample[2], sample[3]]))
+        .collect();
+    let off = |lead: usize| difference(&heard[lead..], &given[..140_000]);
+    let lead = recorded.lead as usize;
+    let around = [off(lead - 1), off(lead), off(lead + 1)];
+    assert!(around[1] < -20.0 && around[1] < around[0].min(around[2]) - 3.0, "{around:?}");
+}
