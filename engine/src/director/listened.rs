@@ -41,6 +41,9 @@ impl Director {
 
     /// The same of those who listen by segments, and are behind.
     fn count_behind(&mut self, all: bool) {
+        if self.over_behind.is_empty() {
+            return;
+        }
         let Some(behind) = self.outputs.behind() else { return self.over_behind.clear() };
         let now = self.now();
         let due = |over: &Over| all || now.since(over.to) >= behind;
