@@ -13,8 +13,6 @@ binary=$("$here/cargo-tool.sh" cargo-fuzz 0.13.1)
 root="$(dirname "$(dirname "$binary")")"
 toolchain="${FUZZ_TOOLCHAIN:-nightly}"
 seconds="${FUZZ_SECONDS:-600}"
-# Bytes of an input: more than any parser looks at.
-longest=131072
 
 if ! rustup toolchain list 2> /dev/null | grep -q "^$toolchain"; then
     rustup toolchain install "$toolchain" --profile minimal
@@ -23,8 +21,11 @@ fi
 export PATH="$root/bin:$PATH"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/fuzz}/fuzz"
 asked=("$@")
-for folder in "$here/../events/ledger/fuzz" "$here/../engine/fuzz"; do
-    folder="$(cd "$folder" && pwd)"
+# Folders, and the most bytes of an input there: the engine's parsers look at a head of 16 KiB and at
+# the first frames of what follows; longer ones only cost time.
+for place in events/ledger/fuzz:131072 engine/fuzz:24576; do
+    longest="${place#*:}"
+    folder="$(cd "$here/../${place%:*}" && pwd)"
     cd "$folder"
     mapfile -t known < <(cargo "+$toolchain" fuzz list)
     for target in "${known[@]}"; do

@@ -5,6 +5,10 @@ use super::request::{HEAD_LIMIT, HEADER_LIMIT, IcyLine, Parsed, head, icy_header
 use super::sniff::{SNIFF_LIMIT, sniff};
 use bytes::BytesMut;
 
+/// Bytes of a body that are read in small parts: more of it says nothing new, and takes as long as
+/// a thousand other inputs.
+const BODY: usize = 4 * 1024;
+
 /// Runs every reader over the bytes, whole and cut.
 pub fn hold(bytes: &[u8]) {
     let whole = head(bytes);
@@ -23,7 +27,8 @@ pub fn hold(bytes: &[u8]) {
         assert!(!password.is_empty() && mount.as_ref().is_none_or(|m| m.starts_with('/')));
         judged(&icy_headers(&bytes[*used..]), bytes);
     }
-    assert_eq!(body(bytes, 3), body(bytes, bytes.len().max(1)), "a body is the same in parts");
+    let part = &bytes[..bytes.len().min(BODY)];
+    assert_eq!(body(part, 3), body(part, part.len().max(1)), "a body is the same in parts");
     if bytes.len() >= SNIFF_LIMIT {
         assert!(sniff(bytes).is_some(), "at last it is known, or nothing");
     }
