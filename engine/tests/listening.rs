@@ -98,7 +98,7 @@ async fn each_item_is_told_with_how_many_were_handed_it_and_listeners_are_shown_
     set_timeline(&mut client, 1, chain(&items, now(), 0)).await;
     set_outputs(&mut client, &config(1), vec![segments()]).await;
     let gone = Arc::new(AtomicBool::new(false));
-    let player = web_player(port, gone.clone());
+    let taking = web_player(port, gone.clone());
     facts_until(&mut client, 1, |facts| !started(facts).is_empty()).await;
     let first = listen_to(port, "/live.mp3 HTTP/1.1\r\nUser-Agent: Player/1.0\r\nX:");
     facts_until(&mut client, 1, |facts| started(facts).len() == 2).await;
@@ -140,7 +140,7 @@ async fn each_item_is_told_with_how_many_were_handed_it_and_listeners_are_shown_
     drop(second.take());
     let third = listen(port);
     gone.store(true, Ordering::Relaxed);
-    player.await.unwrap();
+    taking.await.unwrap();
     let facts = facts_until(&mut client, 1, |facts| {
         listened(facts).len() == 4 && streamed(facts).len() >= 3
     })

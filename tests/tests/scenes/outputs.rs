@@ -131,10 +131,10 @@ async fn a_server_is_fed_and_what_the_ledger_says_of_a_recording_is_what_is_on_d
     let sounds = |frame: &[f32; 2]| frame[0].abs() > 0.001;
     let sounding = frames.iter().position(sounds).expect("it sounds");
     assert!(sounding.abs_diff(began) < 48, "from {sounding}, logged at {began}");
-    let titles = [text(item, "title")].map(|title| title.rsplit(' ').next()?.parse().ok());
+    let track = text(item, "title").rsplit(' ').next().and_then(|n| n.parse().ok());
     let level = grimnir_mix::tone::tone_level(
         &frames[began + 4_800..began + 14_400],
-        tracks::hz(titles[0].expect("a track")),
+        tracks::hz(track.expect("a track")),
     );
     assert!(level > -30.0, "{level} dB of its tone");
     server.assert_no_panic();
