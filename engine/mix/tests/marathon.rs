@@ -65,8 +65,6 @@ struct Run {
     refused: u64,
     ended: u64,
     expected: Expected,
-    /// Furthest from what it is to be, and where.
-    worst: (f64, i64),
 }
 
 impl Run {
@@ -100,11 +98,14 @@ impl Run {
                 });
             }
             7 | 8 => {
-                let gain = self.dice.roll(150) as f32 / 100.0;
                 let voice = self.some_voice();
-                self.ask(Command::SetGain { voice, at, gain }, |wish| {
-                    wish.set_gain(due, f64::from(gain));
-                });
+                // Of two for one frame the second counts.
+                for _ in 0..=self.dice.roll(2) {
+                    let gain = self.dice.roll(150) as f32 / 100.0;
+                    self.ask(Command::SetGain { voice, at, gain }, |wish| {
+                        wish.set_gain(due, f64::from(gain));
+                    });
+                }
             }
             _ => {
                 let voice = self.some_voice();
@@ -171,10 +172,8 @@ impl Run {
         expected.block(block, &clip.0, books.values_mut().map(|entry| &mut entry.wish));
         for (n, (frame, wanted)) in out.iter().zip(&expected.sum).enumerate() {
             let off = |side: usize| (f64::from(frame[side]) - wanted[side]).abs();
-            let off = off(0).max(off(1));
-            if off > self.worst.0 {
-                self.worst = (off, block + n as i64);
-            }
+            let (off, at) = (off(0).max(off(1)), block + n as i64);
+            assert!(off < 1e-5, "{:.1} dBFS off at frame {at}: {frame:?}, not {wanted:?}", db(off));
         }
         books.retain(|_, entry| !entry.over);
     }
@@ -221,7 +220,6 @@ fn two_hours_of_random_commands_leave_every_book_in_order() {
         refused: 0,
         ended: 0,
         expected: Expected::new(),
-        worst: (0.0, 0),
     };
     run.mixer.set_silence(Some(SilenceSettings {
         threshold_db: -30.0,
@@ -271,8 +269,6 @@ fn two_hours_of_random_commands_leave_every_book_in_order() {
         heard += usize::from(peak > 0.0);
     }
     assert_eq!(run.mixer.position(), AirFrame((BLOCKS * BLOCK) as i64), "no frame more or less");
-    let (worst, place) = run.worst;
-    assert!(worst < 1e-5, "{:.1} dBFS off at frame {place}", db(worst));
     assert!(loudest <= limiter.ceiling(), "{loudest}");
     assert!(run.ended > 4_000 && run.refused > 500, "{} ended, {} refused", run.ended, run.refused);
     assert!(heard > BLOCKS / 2, "{heard} blocks of {BLOCKS} were heard");
