@@ -99,11 +99,25 @@ fn with_emergency(programme: Script, emergency: Script, at: i64, blocks: usize) 
     frames
 }
 
+/// From frame `from` on these are what was given from its start on.
+fn assert_heard(what: &str, frames: &[Frame], from: usize, given: &[Frame], off: f32) {
+    let apart = |(heard, given): (&Frame, &Frame)| {
+        (heard[0] - given[0]).abs().max((heard[1] - given[1]).abs())
+    };
+    let most = frames[from..].iter().zip(given).map(apart).fold(0f32, f32::max);
+    assert!(most <= off, "{what}: {most} off");
+}
+
 #[test]
-fn an_emergency_does_not_click() {
+fn an_emergency_does_not_click_and_both_are_what_they_were_before_and_behind() {
+    let (late, cut) = (Limiter::new().latency_frames() as usize, CUT as usize);
+    let (programme, emergency) = (item(96_000).frames, item(48_000).frames);
     for at in (20_000..20_480).step_by(37) {
         let frames = with_emergency(item(96_000), item(48_000), at, 150);
         assert_no_click("emergency", &frames);
+        let (at, behind) = (at as usize, cut + late);
+        assert_heard("programme", &frames[..at], late, &programme, 1e-6);
+        assert_heard("emergency", &frames, at + behind, &emergency[behind..], 1e-6);
     }
 }
 
@@ -118,6 +132,9 @@ fn an_emergency_alone_keeps_the_true_peak_that_its_gain_gave_it() {
     };
     let at = 20_123;
     let frames = with_emergency(levelled(3), levelled(4), at, 200);
+    // Samples above the ceiling are held at it: a few hundredths, and nothing else of it.
+    let (from, emergency) = (at as usize + 1_440, levelled(4).frames);
+    assert_heard("emergency", &frames, from, &emergency[1_440..], 0.03);
     let peak = |frames: &[Frame]| 20.0 * oversampled_peak(frames).log10();
     let crossing = peak(&frames[at as usize - 480..at as usize + 1_440]);
     let alone = peak(&frames[at as usize + 1_440..]);
