@@ -356,11 +356,7 @@ fn instant<'a>(
             let (entry, reason) = recordings::told_of_output(*output_id, report);
             with(entry, reason)
         }
-        AirEvent::Sound(
-            SoundEvent::ItemMeasured { .. }
-            | SoundEvent::ItemListened { .. }
-            | SoundEvent::ItemStreamed { .. },
-        )
+        AirEvent::Sound(_)
         | AirEvent::AirInterrupted { .. }
         | AirEvent::ItemStarted(_)
         | AirEvent::ItemEnded { .. }

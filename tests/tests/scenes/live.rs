@@ -86,7 +86,7 @@ async fn a_live_session_is_heard_and_what_it_sent_is_downloaded() {
         tokio::task::spawn_blocking(move || send(&secret, port))
     };
     let titles = tokio::spawn(async move { told_at(&mount, "Grüße").await });
-    name_it(&secret, port, "Bergwind - Grüße").await;
+    name_it(&secret, port, "Grüße vom Bergwind").await;
     sent.await.expect("sent");
 
     let files = format!("{station}/live-recordings?session={session}");
@@ -116,7 +116,7 @@ async fn a_live_session_is_heard_and_what_it_sent_is_downloaded() {
     assert!(decoded.status.success() && decoded.stderr.is_empty(), "{decoded:?}");
     assert_eq!(decoded.stdout.len(), SECONDS * 48_000 * 8);
 
-    assert_eq!(titles.await.expect("a title"), "Bergwind - Grüße");
+    assert_eq!(titles.await.expect("a title"), "Anna - Grüße vom Bergwind");
     let heard = ear.stop().await;
     let loudest = heard.frames.chunks_exact(24_000).map(|part| tone_level(part, f64::from(HZ)));
     let level = loudest.fold(f32::MIN, f32::max);

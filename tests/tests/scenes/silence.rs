@@ -1,5 +1,5 @@
-//! A track that falls silent on air: a person is told, the feed, the metrics and the as-run log show
-//! it, and that it is over.
+//! A track that falls silent on air: a person is told; the feed, the metrics and the as-run log
+//! show it, and that it is over.
 
 use futures_util::StreamExt;
 use grimnir_tests::pager::Pager;

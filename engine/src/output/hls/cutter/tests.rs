@@ -184,7 +184,7 @@ fn what_takes_too_much_memory_goes_sooner() {
         window.push(Segment { variants, ..segment(n) });
     }
     assert_eq!(window.listed().1.len(), 32);
-    assert_eq!(window.segment(99, 0).map(|bytes: Bytes| bytes.len()), Some(1024 * 1024));
+    assert_eq!(window.segment(99, 0).map(|(bytes, _): (Bytes, _)| bytes.len()), Some(1024 * 1024));
 }
 
 /// Bodies of the boxes of this name at the top of a segment, or within the boxes named before it.
