@@ -52,6 +52,9 @@ async fn a_step_of_utc_moves_hard_starts_and_a_large_one_is_told_and_anchored_at
     let [(by_us, ahead_us)] = stepped(&facts)[..] else { panic!("told once: {facts:#?}") };
     assert!((by_us - 2_000_000).abs() < 2_000 && by_us == ahead_us, "{by_us}, {ahead_us}");
     assert_eq!(started(&facts).len(), 2);
+    let told = facts.iter().find(|fact| !stepped(std::slice::from_ref(fact)).is_empty());
+    let told = told.map(|fact| fact.at.0 - fact.frame.utc().0);
+    assert_eq!(told, Some(0), "until the next item facts stand on the old anchor, this one too");
     let facts = facts_until(&mut client, 1, |facts| started(facts).len() == 3).await;
     let (_, third) = started(&facts)[2];
     assert!(off(third, hard(13), 2_000_000) <= 96, "2 s of UTC earlier: {third:?}");
