@@ -227,13 +227,13 @@ fn the_lead_of_mp3_is_what_a_decoder_gives_first_that_is_told_of_no_delay() {
     let out = std::process::Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
         .arg(&bare)
-        .args(["-f", "f32le", "-ac", "1", "-"])
+        .args(["-f", "f32le", "-"])
         .output()
         .expect("ffmpeg is installed");
     let heard: Vec<f32> = out
         .stdout
-        .chunks_exact(4)
-        .map(|sample| f32::from_le_bytes([sample[0], sample[1], sample[2], sample[3]]))
+        .chunks_exact(8)
+        .map(|frame| f32::from_le_bytes([frame[0], frame[1], frame[2], frame[3]]))
         .collect();
     let off = |lead: usize| difference(&heard[lead..], &given[..140_000]);
     let lead = recorded.lead as usize;
