@@ -52,7 +52,7 @@ fn view(listener: ListenerState) -> ListenerView {
     }
 }
 
-/// Lists who listens to a station's mounts and segments (HLS) now; nobody while its engine does not run.
+/// Lists who listens to a station's mounts and HLS now; nobody while its engine does not run.
 #[utoipa::path(
     get, path = "/stations/{id}/listeners", tag = "stations", params(("id" = String, Path)),
     responses((status = 200, body = Vec<ListenerView>), (status = 404, body = ProblemDocument))

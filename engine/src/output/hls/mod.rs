@@ -2,7 +2,8 @@
 //!
 //! Reading order: `cutter` (the programme into segments of every bit rate, alike to the frame),
 //! `packed` and `fmp4` (what a segment is), `window` (which there are now), `playlist`, `shelf`
-//! (the folder, and what outlives the process), `audience` (who listens), `serve` (HTTP), `target`. Upstream: the fan-out.
+//! (the folder, and what outlives the process), `audience` (who listens), `serve` (HTTP), `target`.
+//! Upstream: the fan-out.
 
 pub mod cutter;
 pub mod packed;
