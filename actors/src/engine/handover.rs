@@ -8,7 +8,7 @@ use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::ClaimItem;
 use grimnir_events::library::ItemKind;
-use grimnir_events::line::EngineLines;
+use grimnir_events::line::{EngineLineSecrets, EngineLines, LiveLine};
 use grimnir_events::live::EngineInputs;
 use grimnir_events::live_recording::EngineLiveRecordings;
 use grimnir_events::output::{EngineOutput, EngineOutputs, Output};
@@ -54,6 +54,8 @@ pub struct Folds {
     pub inputs: Vec<u8>,
     /// `handover.lines`.
     pub lines: Vec<u8>,
+    /// `handover.line_secrets`.
+    pub line_secrets: Vec<u8>,
     /// `handover.live_recordings`.
     pub recordings: Vec<u8>,
     /// `handover.farewell`.
@@ -64,8 +66,9 @@ pub struct Folds {
 
 impl Folds {
     /// What goes beside the claims and has no position of its own to go by.
-    pub fn beside(&self) -> [Vec<u8>; 5] {
-        [&self.inputs, &self.lines, &self.recordings, &self.webstreams, &self.farewell]
+    pub fn beside(&self) -> [Vec<u8>; 6] {
+        let (lines, secrets) = (&self.lines, &self.line_secrets);
+        [&self.inputs, lines, secrets, &self.recordings, &self.webstreams, &self.farewell]
             .map(Vec::clone)
     }
 
@@ -76,6 +79,7 @@ impl Folds {
             control_payload: self.control.clone(),
             inputs_payload: self.inputs.clone(),
             lines_payload: self.lines.clone(),
+            line_secrets_payload: self.line_secrets.clone(),
             recordings_payload: self.recordings.clone(),
             webstreams_payload: self.webstreams.clone(),
             farewell_payload: self.farewell.clone(),
@@ -140,6 +144,15 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         station_id: station,
         lines: of_ladder.iter().map(|(id, line)| (*id, line.clone())).collect(),
     };
+    let secret = |line: &LiveLine| {
+        let id = line.passphrase()?.id;
+        Some((id, shared.secrets.kept(id)?))
+    };
+    let line_secrets = EngineLineSecrets {
+        revision: ladder.seq,
+        station_id: station,
+        secrets: of_ladder.values().filter_map(secret).collect(),
+    };
     let of_ladder = &ladder.state.live.recordings;
     let recordings = EngineLiveRecordings {
         revision: ladder.seq,
@@ -170,6 +183,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         graph: state.state.dsp.clone(),
         inputs: encode(&inputs)?,
         lines: encode(&lines)?,
+        line_secrets: encode(&line_secrets)?,
         recordings: encode(&recordings)?,
         farewell: encode(&EngineFarewell { legal_id })?,
         webstreams: encode(&webstreams)?,
