@@ -7,6 +7,7 @@ mod support;
 
 use grimnir_events::line::{LiveLine, RtpSound};
 use grimnir_events::output::*;
+use grimnir_events::station::MountFormat;
 use grimnir_events::{ContentHash, CredentialId, LiveSessionId};
 use grimnir_mix::Frame;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -14,9 +14,10 @@ use grimnir_events::live_recording::EngineLiveRecordings;
 use grimnir_events::output::{EngineOutput, EngineOutputs, Output};
 use grimnir_events::timeline::{HourPlan, Line};
 use grimnir_events::webstream::EngineWebstreams;
-use grimnir_events::{Payload, StationId, StreamId, StreamKind, codec};
+use grimnir_events::{LiveSessionId, Payload, StationId, StreamId, StreamKind, codec};
 use grimnir_rules::library::LibraryState;
 use grimnir_rules::{Executor, Ladder, Library, Station, Timeline, Webstream};
+use std::collections::BTreeMap;
 
 /// Items kept for when the timeline ends.
 const ROTATION_ITEMS: usize = 50;
@@ -138,21 +139,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         station_id: station,
         grants: crate::live::grants(&ladder.state, &timeline.state, &state.state.time_zone),
     };
-    let of_ladder = &ladder.state.live.lines;
-    let lines = EngineLines {
-        revision: ladder.seq,
-        station_id: station,
-        lines: of_ladder.iter().map(|(id, line)| (*id, line.clone())).collect(),
-    };
-    let secret = |line: &LiveLine| {
-        let id = line.passphrase()?.id;
-        Some((id, shared.secrets.kept(id)?))
-    };
-    let line_secrets = EngineLineSecrets {
-        revision: ladder.seq,
-        station_id: station,
-        secrets: of_ladder.values().filter_map(secret).collect(),
-    };
+    let (lines, line_secrets) = lines_of(shared, station, ladder.seq, &ladder.state.live.lines);
     let of_ladder = &ladder.state.live.recordings;
     let recordings = EngineLiveRecordings {
         revision: ladder.seq,
@@ -188,6 +175,23 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         farewell: encode(&EngineFarewell { legal_id })?,
         webstreams: encode(&webstreams)?,
     })
+}
+
+/// The lines of a station, and what those are encrypted with that are.
+fn lines_of(
+    shared: &Shared,
+    station_id: StationId,
+    revision: u64,
+    held: &BTreeMap<LiveSessionId, LiveLine>,
+) -> (EngineLines, EngineLineSecrets) {
+    let lines = held.iter().map(|(id, line)| (*id, line.clone())).collect();
+    let secret = |line: &LiveLine| {
+        let id = line.passphrase()?.id;
+        Some((id, shared.secrets.kept(id)?))
+    };
+    let secrets = held.values().filter_map(secret).collect();
+    let lines = EngineLines { revision, station_id, lines };
+    (lines, EngineLineSecrets { revision, station_id, secrets })
 }
 
 /// An hour in parts that fit into a payload; an engine puts the lines of all of them together.

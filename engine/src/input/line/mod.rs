@@ -4,9 +4,10 @@
 //! What comes over the network is taken apart and decoded there; frames come out at its standard
 //! output, words at its standard error. Whoever is heard first signs in to the gate, as an encoder
 //! at the harbor does; from there on both are the same. Reading order: this file, [`play`] (the
-//! process). Not here: who goes on air.
+//! process), [`times`] (of packets). Not here: who goes on air.
 
 mod play;
+mod times;
 
 pub use play::command;
 

@@ -4,7 +4,7 @@
 //! It has the network (UDP), a bound on its memory, an end with the engine's, and no file. One
 //! sender is one run of it: it ends when the sender does, and another is started.
 
-use super::Task;
+use super::{Task, times};
 use crate::confine::{self, Needs};
 use crate::media::limits;
 use grimnir_events::line::{LiveLine, RtpSound};
@@ -16,6 +16,8 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// Frames as the engine takes them.
+const FRAMES: &str = "audio/x-raw,format=F32LE,layout=interleaved";
 /// Said of a caller whose stream id is wrong.
 pub(super) const TURNED_AWAY: &str = "turned away";
 /// Said of a caller who asked and was not let in: its passphrase is another, or it has none.
@@ -69,8 +71,8 @@ fn play(task: &mut Task) -> Result<(), String> {
     gst::init().map_err(|e| format!("GStreamer: {e}"))?;
     confine::process(&Needs { network: true, ..Needs::default() })?;
     let text = format!(
-        "{} ! audioconvert ! audioresample ! audio/x-raw,format=F32LE,layout=interleaved,\
-         rate=48000,channels=2 ! audiorate skip-to-first=true tolerance={} \
+        "{} ! audioconvert ! {FRAMES} ! audiorate skip-to-first=true tolerance={} \
+         ! audioconvert ! audioresample ! {FRAMES},rate=48000,channels=2 \
          ! fdsink name=out fd=1 sync=false",
         source(&task.line),
         tolerance_ns(&task.line),
@@ -78,6 +80,9 @@ fn play(task: &mut Task) -> Result<(), String> {
     let pipeline = gst::parse::launch(&text).map_err(|error| error.to_string())?;
     let bin = pipeline.clone().downcast::<gst::Bin>().map_err(|_| "no pipeline".to_owned())?;
     let named = bin.by_name("in").ok_or("no element of the network")?;
+    if let (Some(rate), Some(order)) = (rate_of_stamps(&task.line), bin.by_name("order")) {
+        times::by_sender(&order, rate)?;
+    }
     let asked = Asked::default();
     set(&named, task, &asked);
     let bus = pipeline.bus().ok_or("no bus")?;
@@ -123,10 +128,22 @@ fn watch(bus: &gst::Bus, bin: &gst::Bin, asked: &Asked) -> Result<(), String> {
     }
 }
 
+/// Ticks of a second in the stamps of packets that hold nothing but sound.
+fn rate_of_stamps(line: &LiveLine) -> Option<u32> {
+    let LiveLine::Rtp { sound, .. } = line else { return None };
+    match sound {
+        RtpSound::Opus => Some(48_000),
+        RtpSound::MpegAudio => Some(90_000),
+        RtpSound::L16 { rate, .. } => Some(*rate),
+        // It has times of its own inside.
+        RtpSound::MpegTs => None,
+    }
+}
+
 /// By how much sound may be beside its time before it is filled or cut. Packets of RTP have their
 /// times from the sender, exact to the frame. In streams they are rounded.
 fn tolerance_ns(line: &LiveLine) -> u64 {
-    if matches!(line, LiveLine::Rtp { .. }) { 1_000_000 } else { 40_000_000 }
+    if rate_of_stamps(line).is_some() { 1_000_000 } else { 40_000_000 }
 }
 
 fn has_played(bin: &gst::Bin) -> bool {
@@ -151,7 +168,7 @@ fn source(line: &LiveLine) -> String {
     format!(
         "udpsrc name=in timeout={SILENT_NS} buffer-size={RECEIVE_BYTES} caps=\"application/x-rtp,\
          media={media},clock-rate={clock},encoding-name={name}{channels}\" \
-         ! rtpjitterbuffer latency={latency_ms} do-lost=true ! {depay}"
+         ! rtpjitterbuffer name=order latency={latency_ms} do-lost=true ! {depay}"
     )
 }
 
