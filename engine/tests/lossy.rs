@@ -117,7 +117,7 @@ fn gstreamer(file: &Path, rest: &str) -> Encoder {
 }
 
 const TO_SRT: &str =
-    "lamemp3enc target=bitrate bitrate=192 cbr=true ! mpegtsmux alignment=7 ! srtsink";
+    "lamemp3enc target=bitrate bitrate=192 cbr=true ! mpegaudioparse ! mpegtsmux alignment=7 ! srtsink";
 
 /// What calls a port over SRT, encrypted.
 fn calling(port: u16, key: &str) -> String {
@@ -134,7 +134,7 @@ fn what_rtp_loses_is_silence_of_its_length_and_the_rest_is_at_its_place() {
     let (address, latency_ms) = (HOST.into(), LATENCY_MS);
     let process = Process::start(&LiveLine::Rtp { address, port: comes, sound, latency_ms }, "");
     let relay = Relay::begin(sent, comes, BAD);
-    let sink = format!("rtpL16pay ! udpsink host={HOST} port={sent}");
+    let sink = format!("rtpL16pay min-ptime=1000000 max-ptime=1000000 ! udpsink host={HOST} port={sent}");
     process.until_seconds(6, || gstreamer(&file, &sink));
     let samples = process.heard().into_iter().flatten();
     let bytes: Vec<u8> =

@@ -48,12 +48,12 @@ impl Receiver {
     }
 
     /// GStreamer, with what its tool is told of the payload and what becomes of it.
-    fn gstreamer(dir: &Path, port: u16, payload: &str, depay: &str) -> Self {
+    fn gstreamer(dir: &Path, port: u16, payload: &str, order: &str, depay: &str) -> Self {
         let file = dir.join(format!("gst-{port}"));
         let text = format!(
             "-q udpsrc port={port} buffer-size=1000000 \
              caps=application/x-rtp,media=audio,payload=97,{payload} \
-             ! rtpjitterbuffer latency=300 ! {depay} ! filesink location={} buffer-mode=2",
+             ! rtpjitterbuffer latency=300 {order} ! {depay} ! filesink location={} buffer-mode=2",
             file.display()
         );
         Self::start("gst-launch-1.0", &text.split_whitespace().collect::<Vec<_>>(), file)
@@ -106,10 +106,11 @@ async fn samples_arrive_whole_and_over_a_bad_network_each_at_its_place() {
     ]
     .into();
     let (dir, l16) = (rig.dir.path(), "clock-rate=48000,encoding-name=L16,channels=2");
-    let good = Receiver::gstreamer(dir, ports[0], l16, "rtpL16depay");
+    let good = Receiver::gstreamer(dir, ports[0], l16, "", "rtpL16depay");
     let by_document = Receiver::ffmpeg(dir, &outputs[1], "s16le");
     let fills = "rtpL16depay ! audiorate skip-to-first=true tolerance=1000000";
-    let bad = Receiver::gstreamer(dir, ports[3], l16, fills);
+    // By the sender's clock alone, to the sample; it drops what comes late.
+    let bad = Receiver::gstreamer(dir, ports[3], l16, "mode=none", fills);
     let relay = Relay::begin(ports[2], ports[3], BAD);
     let config = EngineConfig { mounts: vec![], ..config(1) };
     set_outputs(&mut client, &config, outputs).await;
@@ -123,7 +124,7 @@ async fn samples_arrive_whole_and_over_a_bad_network_each_at_its_place() {
     set_timeline(&mut client, 1, chain(&[programme], now(), 0)).await;
     facts_until(&mut client, 1, |facts| started(facts).len() == 1).await;
     // Somebody is.
-    let late = Receiver::gstreamer(dir, ports[4], l16, "rtpL16depay");
+    let late = Receiver::gstreamer(dir, ports[4], l16, "", "rtpL16depay");
     let from = facts.len() as u64 + 1;
     let up = |facts: &[_]| healths(facts, 4).iter().any(|(health, _)| *health == OutputHealth::Up);
     facts_until(&mut client, from, up).await;
@@ -141,7 +142,7 @@ async fn samples_arrive_whole_and_over_a_bad_network_each_at_its_place() {
     assert!(whole > 3 * 48_000 && by_document > 3 * 48_000, "{whole}, {by_document} frames");
     assert!(lost > 10 && swapped > 5, "{lost} lost, {swapped} swapped");
     let share = missing as f64 / (there + missing) as f64;
-    assert!((0.01..0.06).contains(&share), "{missing} of {} frames are missing", there + missing);
+    assert!((0.01..0.12).contains(&share), "{missing} of {} frames are missing", there + missing);
     let state = target(&mut client, 1).await;
     assert_eq!((state.health.as_str(), state.lost_bytes), ("up", 0), "{state:?}");
 }
@@ -168,7 +169,7 @@ async fn what_is_encoded_arrives_whole_at_ffmpeg_and_gstreamer() {
     let caps = "clock-rate=48000,encoding-name=OPUS";
     let receivers = [
         ("MP3", Receiver::ffmpeg(dir, &outputs[0], "f32le")),
-        ("Opus", Receiver::gstreamer(dir, ports[1], caps, opus)),
+        ("Opus", Receiver::gstreamer(dir, ports[1], caps, "", opus)),
     ];
     let enough = |(_, receiver): &(_, Receiver)| receiver.size() > 8 * 6 * 48_000;
     pass_until(&mut client, "all receive", || receivers.iter().all(enough)).await;

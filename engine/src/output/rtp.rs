@@ -39,6 +39,8 @@ const SAMPLES_BEHIND: Duration = Duration::from_millis(100);
 const MOVED: Duration = Duration::from_millis(500);
 /// After a loss or a refusal it is not up for so long.
 const QUIET: Duration = Duration::from_secs(3);
+/// A machine at whose port nobody is says so by then.
+const ANSWERED: Duration = Duration::from_millis(500);
 /// Between two tries to reach an address at first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(8));
 
@@ -221,6 +223,7 @@ impl Sender {
                 }
                 run.waiting.pop_front();
                 run.health.sent = Some(now);
+                run.health.began.get_or_insert(now);
             }
             self.tell(&mut run.health, now);
             std::thread::park_timeout(next.saturating_duration_since(Instant::now()));
@@ -256,7 +259,10 @@ impl Sender {
         } else if lately(health.lost) {
             self.pulse.set(OutputHealth::Degraded, "the network is slower than the sound");
         } else if lately(health.sent) {
-            self.pulse.set(OutputHealth::Up, "");
+            // That nobody is there is said a moment after the first packet.
+            if health.began.is_some_and(|began| now - began > ANSWERED) {
+                self.pulse.set(OutputHealth::Up, "");
+            }
         } else if health.sent.is_some() {
             self.pulse.set(OutputHealth::Degraded, "its encoder gives no sound");
         }
@@ -266,6 +272,7 @@ impl Sender {
 /// What was seen of sending.
 #[derive(Default)]
 struct Health {
+    began: Option<Instant>,
     sent: Option<Instant>,
     refused: Option<Instant>,
     lost: Option<Instant>,

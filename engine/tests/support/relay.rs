@@ -30,9 +30,8 @@ impl Relay {
     pub fn begin(from: u16, to: u16, weather: Weather) -> Self {
         let near = UdpSocket::bind((HOST, from)).unwrap();
         let far = UdpSocket::bind((HOST, 0)).unwrap();
-        for socket in [&near, &far] {
-            socket.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
-        }
+        near.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
+        far.set_nonblocking(true).unwrap();
         let (stop, counts) = (Arc::new(AtomicBool::new(false)), Arc::<[AtomicU64; 2]>::default());
         let (stopped, counted) = (stop.clone(), counts.clone());
         let thread = std::thread::spawn(move || {
@@ -47,7 +46,7 @@ impl Relay {
                     way.pass(&packet[..length], |bytes| drop(far.send_to(bytes, to)));
                 }
                 // Whoever is not there yet is refused, which is no end.
-                if let (Ok(length), Some(caller)) = (far.recv(&mut packet), caller) {
+                while let (Ok(length), Some(caller)) = (far.recv(&mut packet), caller) {
                     back.pass(&packet[..length], |bytes| drop(near.send_to(bytes, caller)));
                 }
             }

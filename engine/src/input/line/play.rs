@@ -107,12 +107,12 @@ fn told() -> Result<String, String> {
 fn watch(bus: &gst::Bus, bin: &gst::Bin, asked: &Asked) -> Result<(), String> {
     let wanted = [gst::MessageType::Eos, gst::MessageType::Error, gst::MessageType::Element];
     loop {
-        let mut since = asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if since.is_some_and(|since| since.elapsed() > ANSWERED) {
-            *since = None;
+        let mut asks = asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*asks, Asks::Since(since) if since.elapsed() > ANSWERED) {
+            *asks = Asks::Nobody;
             eprintln!("{OTHER_KEY}");
         }
-        drop(since);
+        drop(asks);
         let Some(message) = bus.timed_pop_filtered(LOOK, &wanted) else { continue };
         match message.view() {
             gst::MessageView::Error(error) => return Err(error.error().to_string()),
@@ -141,9 +141,10 @@ fn rate_of_stamps(line: &LiveLine) -> Option<u32> {
 }
 
 /// By how much sound may be beside its time before it is filled or cut. Packets of RTP have their
-/// times from the sender, exact to the frame. In streams they are rounded.
+/// times from the sender, exact to the frame or to the millisecond, and the shortest that are usual
+/// hold one. In streams they are rounded.
 fn tolerance_ns(line: &LiveLine) -> u64 {
-    if rate_of_stamps(line).is_some() { 1_000_000 } else { 40_000_000 }
+    if rate_of_stamps(line).is_some() { 600_000 } else { 40_000_000 }
 }
 
 fn has_played(bin: &gst::Bin) -> bool {
@@ -172,8 +173,19 @@ fn source(line: &LiveLine) -> String {
     )
 }
 
-/// Since when somebody asks who is not in yet.
-type Asked = Arc<Mutex<Option<Instant>>>;
+/// Who asks to be let in.
+#[derive(Default)]
+enum Asks {
+    /// Nobody.
+    #[default]
+    Nobody,
+    /// Somebody who is not in yet, since then.
+    Since(Instant),
+    /// Somebody is in, and nobody else can be.
+    Answered,
+}
+
+type Asked = Arc<Mutex<Asks>>;
 
 /// Names, ports and passwords: what comes from a person is never part of a pipeline's text.
 fn set(source: &gst::Element, task: &Task, asked: &Asked) {
@@ -230,14 +242,16 @@ fn let_in_by_stream_id(source: &gst::Element, task: &Task) {
 /// The library turns away who has another passphrase, and says so to nobody: whoever asks is to be
 /// in soon.
 fn let_in_by_passphrase(source: &gst::Element, asked: &Asked) {
-    let set = |asked: &Asked, to| *asked.lock().unwrap_or_else(PoisonError::into_inner) = to;
     let (begins, ends) = (asked.clone(), asked.clone());
     source.connect("caller-connecting", false, move |_| {
-        set(&begins, Some(Instant::now()));
+        let mut asks = begins.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*asks, Asks::Answered) {
+            *asks = Asks::Since(Instant::now());
+        }
         Some(true.to_value())
     });
     source.connect("caller-added", false, move |_| {
-        set(&ends, None);
+        *ends.lock().unwrap_or_else(PoisonError::into_inner) = Asks::Answered;
         None
     });
 }

@@ -158,7 +158,7 @@ mod tests {
         let first = packed(&mut packer, 1_000, &frames[..300]);
         assert_eq!((first.len(), first[0].at, first[0].follows), (1, AirFrame(1_000), false));
         assert_eq!(first[0].payload.len(), 960);
-        assert_eq!(first[0].payload[4..8], [0, 1, 0xBF, 0xFF], "highest byte first");
+        assert_eq!(first[0].payload[4..8], [0, 1, 0xC0, 0], "highest byte first");
         let more = packed(&mut packer, 1_300, &frames[300..]);
         assert_eq!((more.len(), more[0].at, more[0].follows), (1, AirFrame(1_240), true));
         // 480 of the next are missing, and 60 that were held are a packet of their own.
