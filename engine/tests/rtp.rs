@@ -134,6 +134,8 @@ async fn samples_arrive_whole_and_over_a_bad_network_each_at_its_place() {
         [&good, &by_document, &bad].into_iter().all(enough) && late.size() > 0
     })
     .await;
+    let state = target(&mut client, 1).await;
+    assert_eq!((state.health.as_str(), state.lost_bytes), ("up", 0), "{state:?}");
     let whole = assert_whole("L16", &said(&good.end(), i16::from_be_bytes));
     let by_document = assert_whole("L24", &said(&by_document.end(), i16::from_le_bytes));
     let (there, missing) = assert_in_place(&said(&bad.end(), i16::from_be_bytes));
@@ -143,8 +145,6 @@ async fn samples_arrive_whole_and_over_a_bad_network_each_at_its_place() {
     assert!(lost > 10 && swapped > 5, "{lost} lost, {swapped} swapped");
     let share = missing as f64 / (there + missing) as f64;
     assert!((0.01..0.12).contains(&share), "{missing} of {} frames are missing", there + missing);
-    let state = target(&mut client, 1).await;
-    assert_eq!((state.health.as_str(), state.lost_bytes), ("up", 0), "{state:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

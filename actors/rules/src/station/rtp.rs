@@ -1,4 +1,4 @@
-//! What may be stored of an output by RTP, and the document that its receivers open (SDP, RFC 8866).
+//! What may be stored of an output by RTP, and the document that its receivers open (SDP).
 
 use super::StationRejection as No;
 use super::decide::bitrates_kbps;
@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 
 /// Numbers of payloads that a session gives out itself (RFC 3551).
 const DYNAMIC: RangeInclusive<u8> = 96..=127;
-/// Most that a packet may hold, in ms, so that it fits into a frame of Ethernet: 1344 and 1440 bytes.
+/// Most that a packet may hold, in ms, to fit into a frame of Ethernet: 1344 and 1440 bytes.
 const L16_MOST_MS: u8 = 7;
 const L24_MOST_MS: u8 = 5;
 

@@ -190,9 +190,6 @@ type Asked = Arc<Mutex<Asks>>;
 /// Names, ports and passwords: what comes from a person is never part of a pipeline's text.
 fn set(source: &gst::Element, task: &Task, asked: &Asked) {
     let millis = |latency: u32| i32::try_from(latency).unwrap_or(i32::MAX);
-    if let Some(passphrase) = &task.passphrase {
-        source.set_property("passphrase", passphrase);
-    }
     match task.line.clone().in_the_clear() {
         LiveLine::SrtListener { address, port, latency_ms } => {
             source.set_property_from_str("mode", "listener");
@@ -222,6 +219,10 @@ fn set(source: &gst::Element, task: &Task, asked: &Asked) {
         }
         // None that is in the clear.
         LiveLine::EncryptedSrtListener { .. } | LiveLine::EncryptedSrtCaller { .. } => {}
+    }
+    // Last: an address that is set makes it forget all else.
+    if let Some(passphrase) = &task.passphrase {
+        source.set_property("passphrase", passphrase);
     }
 }
 

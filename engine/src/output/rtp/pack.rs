@@ -61,7 +61,7 @@ impl Packer {
         };
         let bytes = self.frame_bytes() as usize;
         let size = usize::from(packet_ms) * MS;
-        // The frames of a packet are in a row: where some are missing, what was held is a short one.
+        // The frames of a packet are in a row: where some are missing, what was held is short.
         let mut follows = self.next == Some(at);
         if !follows {
             self.flush(self.next, true, out);
