@@ -246,7 +246,8 @@ fn let_in_by_passphrase(source: &gst::Element, asked: &Asked) {
     let (begins, ends) = (asked.clone(), asked.clone());
     source.connect("caller-connecting", false, move |_| {
         let mut asks = begins.lock().unwrap_or_else(PoisonError::into_inner);
-        if !matches!(*asks, Asks::Answered) {
+        // The first counts: somebody may ask again and again.
+        if matches!(*asks, Asks::Nobody) {
             *asks = Asks::Since(Instant::now());
         }
         Some(true.to_value())
