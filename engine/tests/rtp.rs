@@ -159,11 +159,6 @@ async fn what_is_encoded_arrives_whole_at_ffmpeg_and_gstreamer() {
         rtp(2, ports[1], RtpPayload::Opus { bitrate_kbps: 128 }),
     ]
     .into();
-    set_timeline(&mut client, 1, chain(&[programme], now(), 0)).await;
-    set_outputs(&mut client, &config(1), outputs.clone()).await;
-    let up = |facts: &[_], n| healths(facts, n).iter().any(|(h, _)| *h == OutputHealth::Up);
-    facts_until(&mut client, 1, |facts| started(facts).len() == 1 && up(facts, 1) && up(facts, 2))
-        .await;
     let dir = rig.dir.path();
     let opus = "rtpopusdepay ! opusdec ! audioconvert ! audio/x-raw,format=F32LE,channels=2";
     let caps = "clock-rate=48000,encoding-name=OPUS";
@@ -171,6 +166,11 @@ async fn what_is_encoded_arrives_whole_at_ffmpeg_and_gstreamer() {
         ("MP3", Receiver::ffmpeg(dir, &outputs[0], "f32le")),
         ("Opus", Receiver::gstreamer(dir, ports[1], caps, "", opus)),
     ];
+    set_timeline(&mut client, 1, chain(&[programme], now(), 0)).await;
+    set_outputs(&mut client, &config(1), outputs.clone()).await;
+    let up = |facts: &[_], n| healths(facts, n).iter().any(|(h, _)| *h == OutputHealth::Up);
+    facts_until(&mut client, 1, |facts| started(facts).len() == 1 && up(facts, 1) && up(facts, 2))
+        .await;
     let enough = |(_, receiver): &(_, Receiver)| receiver.size() > 8 * 6 * 48_000;
     pass_until(&mut client, "all receive", || receivers.iter().all(enough)).await;
     let turns = Turns::new();
