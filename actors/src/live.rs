@@ -5,14 +5,15 @@
 use crate::clock;
 use crate::error::CommandError;
 use crate::meta::Meta;
-use crate::site::Site;
+use crate::site::outputs::{PASSPHRASE_BYTES, password_fits};
+use crate::site::{Password, Site};
 use grimnir_events::ladder::Tier;
 use grimnir_events::line::LiveLine;
 use grimnir_events::live::{
     LiveGrant, LiveMode, LiveSession, LiveValidity, TakePolicy, secret_digest,
 };
 use grimnir_events::live_recording::LiveRecording;
-use grimnir_events::{LiveSessionId, StationId, derive_id};
+use grimnir_events::{CredentialId, LiveSessionId, StationId, derive_id};
 use grimnir_rules::Ladder;
 use grimnir_rules::ladder::LadderState;
 use grimnir_rules::ladder::command::LadderCommand;
@@ -20,6 +21,7 @@ use grimnir_rules::live::{self, Connection, LiveCommand};
 use grimnir_rules::planner::hours;
 use grimnir_rules::show::Programme;
 use grimnir_rules::timeline::TimelineState;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Where an engine keeps what it recorded of live sessions, in its folder.
@@ -128,8 +130,69 @@ impl Site {
         command: LiveCommand,
         meta: Meta,
     ) -> Result<u64, CommandError> {
+        let of_lines = match &command {
+            // A session that is made makes room: others go, with their lines.
+            LiveCommand::Create { .. }
+            | LiveCommand::Revoke { .. }
+            | LiveCommand::SetLine { .. } => self.passphrases(station).await?,
+            LiveCommand::Handover { .. }
+            | LiveCommand::Disconnect { .. }
+            | LiveCommand::SetRecording { .. } => BTreeSet::new(),
+        };
         let command = LadderCommand::Live(Box::new(command));
-        Ok(self.command::<Ladder>(station, command, meta).await?.seq)
+        let seq = self.command::<Ladder>(station, command, meta).await?.seq;
+        if !of_lines.is_empty() {
+            let left = self.passphrases(station).await?;
+            for gone in of_lines.difference(&left) {
+                self.forget_secret(*gone).await;
+            }
+        }
+        Ok(seq)
+    }
+
+    /// Has a session's sound come over a line; `passphrase` says what becomes of the one it has.
+    pub async fn live_line(
+        &self,
+        station: StationId,
+        session_id: LiveSessionId,
+        line: LiveLine,
+        passphrase: Password,
+        meta: Meta,
+    ) -> Result<u64, CommandError> {
+        let invalid = |detail| CommandError::invalid("bad_live_line", "passphrase", detail);
+        let mut fresh = None;
+        let line = match passphrase {
+            Password::Forget => line,
+            Password::Keep => {
+                let ladder = self.inspect::<Ladder>(station).await?.state;
+                let held = ladder.live.lines.get(&session_id).and_then(LiveLine::passphrase);
+                let none = || invalid("passphrase of the line is not there to be kept".to_owned());
+                line.encrypted(*held.ok_or_else(none)?)
+            }
+            Password::Set(text) => {
+                password_fits(&text, PASSPHRASE_BYTES)
+                    .map_err(|detail| invalid(format!("passphrase of the line {detail}")))?;
+                let (secret, known) = self.keep_secret(&text, &meta).await?;
+                fresh = (!known).then_some(secret);
+                line.encrypted(secret)
+            }
+        };
+        let command = LiveCommand::SetLine { session_id, line: Some(Box::new(line)) };
+        let done = self.live_command(station, command, meta).await;
+        if let (Err(CommandError::Rejected { .. }), Some(fresh)) = (&done, fresh) {
+            self.forget_secret(fresh.id).await;
+        }
+        done
+    }
+
+    /// What the lines of a station are encrypted with.
+    async fn passphrases(
+        &self,
+        station: StationId,
+    ) -> Result<BTreeSet<CredentialId>, CommandError> {
+        let ladder = self.inspect::<Ladder>(station).await?.state;
+        let lines = ladder.live.lines.values();
+        Ok(lines.filter_map(|line| line.passphrase().map(|secret| secret.id)).collect())
     }
 
     /// Where a recording of a live session lies, by the name that its engine reported.

@@ -36,6 +36,7 @@ const PAGES: &[(&str, &str)] = pages![
     "bad_output_password",
     "bad_recording_bitrate",
     "bad_request",
+    "bad_rtp_output",
     "bad_sealed_name",
     "bad_slug",
     "bad_text",

@@ -9,7 +9,7 @@ use grimnir_events::control::EngineControl;
 use grimnir_events::dsp::DspGraph;
 use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::Tier;
-use grimnir_events::line::EngineLines;
+use grimnir_events::line::{EngineLineSecrets, EngineLines};
 use grimnir_events::live::EngineInputs;
 use grimnir_events::live_recording::EngineLiveRecordings;
 use grimnir_events::output::{EngineOutputs, OutputKind};
@@ -44,6 +44,8 @@ pub struct Held {
     pub inputs: EngineInputs,
     /// Lines that sound comes over.
     pub lines: EngineLines,
+    /// What lines are encrypted with.
+    pub line_secrets: EngineLineSecrets,
     /// Sessions that are recorded.
     pub recordings: EngineLiveRecordings,
     /// Streams from elsewhere.
@@ -80,7 +82,8 @@ impl Held {
                 OutputKind::Hls(_)
                 | OutputKind::Srt(_)
                 | OutputKind::Recording(_)
-                | OutputKind::Monitor(_) => false,
+                | OutputKind::Monitor(_)
+                | OutputKind::Rtp(_) => false,
             });
         }
         outputs
@@ -133,6 +136,8 @@ pub enum Part {
     Inputs,
     /// Lines that sound comes over.
     Lines,
+    /// What lines are encrypted with.
+    LineSecrets,
     /// Sessions that are recorded.
     Recordings,
     /// Streams from elsewhere.
@@ -149,6 +154,7 @@ impl Part {
             Self::Outputs => "outputs.held",
             Self::Inputs => "inputs.held",
             Self::Lines => "lines.held",
+            Self::LineSecrets => "line_secrets.held",
             Self::Recordings => "recordings.held",
             Self::Webstreams => "webstreams.held",
             Self::Farewell => "farewell.held",
@@ -177,6 +183,7 @@ impl Cache {
         held.outputs = self.one(Part::Outputs, epoch).unwrap_or_default();
         held.inputs = self.one(Part::Inputs, epoch).unwrap_or_default();
         held.lines = self.one(Part::Lines, epoch).unwrap_or_default();
+        held.line_secrets = self.one(Part::LineSecrets, epoch).unwrap_or_default();
         held.recordings = self.one(Part::Recordings, epoch).unwrap_or_default();
         held.webstreams = self.one(Part::Webstreams, epoch).unwrap_or_default();
         held.farewell = self.one(Part::Farewell, epoch).unwrap_or_default();
@@ -204,7 +211,7 @@ impl Cache {
         parts.first().and_then(|bytes| decoded(bytes))
     }
 
-    /// Keeps a part. Nobody else may read its file: that of outputs holds their passwords.
+    /// Keeps a part. Nobody else may read its file: some hold passwords.
     pub fn keep(&self, part: Part, epoch: u64, payload: &[u8]) {
         self.write(part.file(), epoch, &[payload]);
     }

@@ -5,16 +5,15 @@
 mod support;
 
 use grimnir_engine_proto::{Client, v1};
-use grimnir_events::LiveSessionId;
 use grimnir_events::air::AirFact;
 use grimnir_events::ladder::{AUTOMATION_CLAIM, OwnerReason};
-use grimnir_events::line::{EngineLines, LiveLine, RtpSound};
+use grimnir_events::line::{EngineLineSecrets, EngineLines, LiveLine, RtpSound};
 use grimnir_events::live::{LiveAirEvent, LiveGrant, TakePolicy};
-use std::net::UdpSocket;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use grimnir_events::output::SecretRef;
+use grimnir_events::{ContentHash, CredentialId, LiveSessionId};
 use std::time::Duration;
 use support::live::*;
+use support::relay::{Relay, Weather};
 use support::*;
 
 const HOST: &str = "127.0.0.1";
@@ -26,6 +25,17 @@ fn rtp(port: u16, sound: RtpSound) -> LiveLine {
 
 /// Hands over the sessions 1 and on, each with its line.
 async fn set_lines(client: &mut Client, grants: &[LiveGrant], lines: &[LiveLine]) {
+    set_secret_lines(client, grants, lines, vec![]).await;
+}
+
+/// The same, with what those are encrypted with that are.
+async fn set_secret_lines(
+    client: &mut Client,
+    grants: &[LiveGrant],
+    lines: &[LiveLine],
+    secrets: Vec<(CredentialId, String)>,
+) {
+    let secrets = EngineLineSecrets { revision: 2, station_id: STATION, secrets };
     let lines = (1u8..).zip(lines).map(|(n, line)| (LiveSessionId([n; 16]), line.clone()));
     let lines = EngineLines { revision: 2, station_id: STATION, lines: lines.collect() };
     set_inputs(client, 2, grants).await;
@@ -38,6 +48,7 @@ async fn set_lines(client: &mut Client, grants: &[LiveGrant], lines: &[LiveLine]
             skips: vec![],
         }),
         lines_payload: bytes(&lines),
+        line_secrets_payload: bytes(&secrets),
         epoch: 1,
         ..Default::default()
     };
@@ -131,9 +142,9 @@ async fn again_until(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_sender_of_rtp_and_an_srt_listener_that_is_called_are_ready() {
-    let grants: Vec<LiveGrant> = (1..=5).map(|n| grant(n, TakePolicy::OnCue)).collect();
+    let grants: Vec<LiveGrant> = (1..=8).map(|n| grant(n, TakePolicy::OnCue)).collect();
     let (mut rig, mut client, _) = on_air(&grants).await;
-    let ports: Vec<u16> = (0..5).map(|_| ports::one()).collect();
+    let ports: Vec<u16> = (0..8).map(|_| ports::one()).collect();
     let called = LiveLine::SrtCaller {
         host: HOST.into(),
         port: ports[4],
@@ -146,6 +157,9 @@ async fn every_sender_of_rtp_and_an_srt_listener_that_is_called_are_ready() {
         rtp(ports[2], RtpSound::L16 { rate: 48_000, channels: 2 }),
         rtp(ports[3], RtpSound::MpegTs),
         called,
+        rtp(ports[5], RtpSound::MpegAudio),
+        rtp(ports[6], RtpSound::Opus),
+        rtp(ports[7], RtpSound::L16 { rate: 44_100, channels: 1 }),
     ];
     set_lines(&mut client, &grants, &lines).await;
     let to = |number: usize| format!("rtp://{HOST}:{}", ports[number]);
@@ -157,8 +171,14 @@ async fn every_sender_of_rtp_and_an_srt_listener_that_is_called_are_ready() {
         gstreamer(700, &format!("rtpL16pay ! {}", sink(2))),
         Encoder::ffmpeg(800, &["-c:a", "aac", "-f", "rtp_mpegts", &to(3)]),
         Encoder::ffmpeg(900, &["-c:a", "libmp3lame", "-f", "mpegts", &listener]),
+        gstreamer(1_000, &format!("lamemp3enc ! rtpmpapay ! {}", sink(5))),
+        gstreamer(1_100, &format!("opusenc ! rtpopuspay ! {}", sink(6))),
+        Encoder::ffmpeg(
+            1_200,
+            &["-c:a", "pcm_s16be", "-ar", "44100", "-ac", "1", "-f", "rtp", &to(7)],
+        ),
     ];
-    let ready = |facts: &[AirFact]| (1..=5).all(|n| is_ready(facts, n).is_some());
+    let ready = |facts: &[AirFact]| (1..=8).all(|n| is_ready(facts, n).is_some());
     let facts = facts_within(&mut client, 1, 60, ready).await;
     assert_eq!(is_ready(&facts, 3).as_deref(), Some("l16 48000 Hz 2 ch"));
     let protocol = |number: u8| {
@@ -175,46 +195,11 @@ async fn every_sender_of_rtp_and_an_srt_listener_that_is_called_are_ready() {
     // Each decodes in a process of its own, which has the network and no more, and goes with the
     // engine even where it does nothing any more.
     let processes = children(&rig, "line");
-    assert_eq!(processes.len(), 5);
+    assert_eq!(processes.len(), 8);
     let still = rustix::process::Pid::from_raw(processes[0] as i32).unwrap();
     rustix::process::kill_process(still, rustix::process::Signal::STOP).unwrap();
     rig.kill();
     until_gone(&processes);
-}
-
-/// Passes packets on from one port to another and loses one in ten, by count and not by chance.
-struct LossyRelay {
-    stop: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<u64>>,
-}
-
-impl LossyRelay {
-    fn begin(from: u16, to: u16) -> Self {
-        let socket = UdpSocket::bind((HOST, from)).unwrap();
-        socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = stop.clone();
-        let thread = std::thread::spawn(move || {
-            let (mut packet, mut count, mut lost) = ([0; 2_048], 0u64, 0);
-            while !stopped.load(Ordering::Relaxed) {
-                let Ok(length) = socket.recv(&mut packet) else { continue };
-                count += 1;
-                // Now one, now two in a row.
-                if [7, 20, 21].contains(&(count % 30)) {
-                    lost += 1;
-                    continue;
-                }
-                let _ = socket.send_to(&packet[..length], (HOST, to));
-            }
-            lost
-        });
-        Self { stop, thread: Some(thread) }
-    }
-
-    fn lost(mut self) -> u64 {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.take().unwrap().join().unwrap()
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -224,14 +209,14 @@ async fn lost_packets_are_short_silences_and_the_air_keeps_time() {
     let (sent, comes) = (ports::one(), ports::one());
     set_lines(&mut client, &grants, &[rtp(comes, RtpSound::L16 { rate: 48_000, channels: 2 })])
         .await;
-    let relay = LossyRelay::begin(sent, comes);
+    let relay = Relay::begin(sent, comes, Weather { lost: 100, swapped: 10 });
     let sender = gstreamer(880, &format!("rtpL16pay ! udpsink host={HOST} port={sent}"));
     facts_until(&mut client, 1, |facts| owners(facts).len() == 2).await;
     let ear = listen(port);
     // One packet in ten of 12 s is 1.2 s: without what stands for it, the second held runs down.
     heard_for(&mut client, 12 * 48_000).await;
     let tones = tones_heard(&ear.hang_up(rig.dir.path()), &[440, 880]);
-    assert!(relay.lost() > 20);
+    assert!(relay.end()[0] > 20);
     let facts = facts_until(&mut client, 1, |facts| owners(facts).len() >= 2).await;
     assert_eq!(seen(&facts, |e| matches!(e, LiveAirEvent::RanDry { .. })), 0);
     assert_eq!(owners(&facts).len(), 2, "it stayed on air");
@@ -239,4 +224,38 @@ async fn lost_packets_are_short_silences_and_the_air_keeps_time() {
     drop(sender);
     let gone = |e: &LiveAirEvent| matches!(e, LiveAirEvent::Disconnected { .. });
     facts_until(&mut client, 1, |facts| seen(facts, gone) == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encrypted_line_is_open_to_its_passphrase_and_shut_without_one() {
+    let grants: Vec<LiveGrant> = (1..=2).map(|n| grant(n, TakePolicy::OnCue)).collect();
+    let (_rig, mut client, _) = on_air(&grants).await;
+    let line = |n: u8, port| {
+        let named = SecretRef { id: CredentialId([n; 16]), fingerprint: ContentHash([n; 32]) };
+        let (address, latency_ms) = (HOST.into(), LATENCY_MS);
+        LiveLine::SrtListener { address, port, latency_ms }.encrypted(named)
+    };
+    let port = ports::one();
+    let lines = [line(1, port), line(2, ports::one())];
+    let secrets = vec![(CredentialId([1; 16]), "a winter evening".to_owned())];
+    set_secret_lines(&mut client, &grants, &lines, secrets).await;
+    let told = |facts: &[AirFact], at: &str, why: &str| {
+        seen(facts, |event| match event {
+            LiveAirEvent::Refused { mount, reason, .. } => mount == at && reason.contains(why),
+            _ => false,
+        })
+    };
+    facts_until(&mut client, 1, |facts| told(facts, "/mount-2", "secrets store") == 1).await;
+    let caller = |key: &'static str| {
+        // The password of the session opens nothing here.
+        let url = format!("srt://{HOST}:{port}?streamid=secret-1&latency=120000");
+        let options = ["-c:a", "libmp3lame", "-f", "mpegts", "-passphrase", key, &url];
+        Encoder::ffmpeg(660, &options)
+    };
+    let refused = |facts: &[AirFact]| told(facts, "/mount-1", "passphrase") > 0;
+    drop(again_until(&mut client, || caller("a summer evening"), refused).await);
+    let ready = |facts: &[AirFact]| is_ready(facts, 1).is_some();
+    let facts = facts_until(&mut client, 1, refused).await;
+    assert!(!ready(&facts), "who has another passphrase is heard");
+    let _right = again_until(&mut client, || caller("a winter evening"), ready).await;
 }

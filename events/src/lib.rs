@@ -19,6 +19,7 @@ pub mod frame;
 pub mod station;
 pub mod output;
 pub mod recording;
+pub mod rtp;
 pub mod dsp;
 pub mod ladder;
 pub mod executor;

@@ -6,6 +6,7 @@
 use crate::codec::Payload;
 use crate::ids::{ContentHash, CredentialId, OutputId};
 use crate::recording::RecordingReport;
+use crate::rtp::RtpOutput;
 use crate::station::MountFormat;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,8 @@ pub enum OutputKind {
     Recording(RecordingOutput),
     /// A mount for studios, before the sound is shaped.
     Monitor(MonitorOutput),
+    /// Packets of RTP to an address or a group.
+    Rtp(RtpOutput),
 }
 
 impl OutputKind {
@@ -50,6 +53,7 @@ impl OutputKind {
             Self::Srt(_) => "srt",
             Self::Recording(_) => "recording",
             Self::Monitor(_) => "monitor",
+            Self::Rtp(_) => "rtp",
         }
     }
 
@@ -60,7 +64,7 @@ impl OutputKind {
             | Self::Shoutcast(ShoutcastOutput { password, .. })
             | Self::Srt(SrtOutput { passphrase: password, .. })
             | Self::Monitor(MonitorOutput { password, .. }) => password.as_ref(),
-            Self::Hls(_) | Self::Recording(_) => None,
+            Self::Hls(_) | Self::Recording(_) | Self::Rtp(_) => None,
         }
     }
 }

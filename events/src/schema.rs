@@ -86,4 +86,5 @@ pub const REGISTER: &[Registered] = &[
     Registered::of::<crate::webstream::EngineWebstreams>(),
     Registered::of::<crate::handover::EngineFarewell>(),
     Registered::of::<crate::live_recording::EngineLiveRecordings>(),
+    Registered::of::<crate::line::EngineLineSecrets>(),
 ];

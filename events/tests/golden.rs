@@ -40,6 +40,7 @@ fn every_hand_over_keeps_its_bytes() {
     check_payload(handed_claim());
     check_payload(engine_inputs());
     check_payload(engine_lines());
+    check_payload(engine_line_secrets());
     check_payload(engine_live_recordings());
     check_payload(engine_webstreams());
     check_payload(engine_farewell());

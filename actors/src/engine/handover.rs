@@ -8,15 +8,16 @@ use grimnir_events::dsp::{DspGraph, DspNode};
 use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::ClaimItem;
 use grimnir_events::library::ItemKind;
-use grimnir_events::line::EngineLines;
+use grimnir_events::line::{EngineLineSecrets, EngineLines, LiveLine};
 use grimnir_events::live::EngineInputs;
 use grimnir_events::live_recording::EngineLiveRecordings;
 use grimnir_events::output::{EngineOutput, EngineOutputs, Output};
 use grimnir_events::timeline::{HourPlan, Line};
 use grimnir_events::webstream::EngineWebstreams;
-use grimnir_events::{Payload, StationId, StreamId, StreamKind, codec};
+use grimnir_events::{LiveSessionId, Payload, StationId, StreamId, StreamKind, codec};
 use grimnir_rules::library::LibraryState;
 use grimnir_rules::{Executor, Ladder, Library, Station, Timeline, Webstream};
+use std::collections::BTreeMap;
 
 /// Items kept for when the timeline ends.
 const ROTATION_ITEMS: usize = 50;
@@ -54,6 +55,8 @@ pub struct Folds {
     pub inputs: Vec<u8>,
     /// `handover.lines`.
     pub lines: Vec<u8>,
+    /// `handover.line_secrets`.
+    pub line_secrets: Vec<u8>,
     /// `handover.live_recordings`.
     pub recordings: Vec<u8>,
     /// `handover.farewell`.
@@ -64,8 +67,9 @@ pub struct Folds {
 
 impl Folds {
     /// What goes beside the claims and has no position of its own to go by.
-    pub fn beside(&self) -> [Vec<u8>; 5] {
-        [&self.inputs, &self.lines, &self.recordings, &self.webstreams, &self.farewell]
+    pub fn beside(&self) -> [Vec<u8>; 6] {
+        let (lines, secrets) = (&self.lines, &self.line_secrets);
+        [&self.inputs, lines, secrets, &self.recordings, &self.webstreams, &self.farewell]
             .map(Vec::clone)
     }
 
@@ -76,6 +80,7 @@ impl Folds {
             control_payload: self.control.clone(),
             inputs_payload: self.inputs.clone(),
             lines_payload: self.lines.clone(),
+            line_secrets_payload: self.line_secrets.clone(),
             recordings_payload: self.recordings.clone(),
             webstreams_payload: self.webstreams.clone(),
             farewell_payload: self.farewell.clone(),
@@ -134,12 +139,7 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         station_id: station,
         grants: crate::live::grants(&ladder.state, &timeline.state, &state.state.time_zone),
     };
-    let of_ladder = &ladder.state.live.lines;
-    let lines = EngineLines {
-        revision: ladder.seq,
-        station_id: station,
-        lines: of_ladder.iter().map(|(id, line)| (*id, line.clone())).collect(),
-    };
+    let (lines, line_secrets) = lines_of(shared, station, ladder.seq, &ladder.state.live.lines);
     let of_ladder = &ladder.state.live.recordings;
     let recordings = EngineLiveRecordings {
         revision: ladder.seq,
@@ -170,10 +170,28 @@ pub async fn read(shared: &Shared, station: StationId) -> Result<Folds, CommandE
         graph: state.state.dsp.clone(),
         inputs: encode(&inputs)?,
         lines: encode(&lines)?,
+        line_secrets: encode(&line_secrets)?,
         recordings: encode(&recordings)?,
         farewell: encode(&EngineFarewell { legal_id })?,
         webstreams: encode(&webstreams)?,
     })
+}
+
+/// The lines of a station, and what those are encrypted with that are.
+fn lines_of(
+    shared: &Shared,
+    station_id: StationId,
+    revision: u64,
+    held: &BTreeMap<LiveSessionId, LiveLine>,
+) -> (EngineLines, EngineLineSecrets) {
+    let lines = held.iter().map(|(id, line)| (*id, line.clone())).collect();
+    let secret = |line: &LiveLine| {
+        let id = line.passphrase()?.id;
+        Some((id, shared.secrets.kept(id)?))
+    };
+    let secrets = held.values().filter_map(secret).collect();
+    let lines = EngineLines { revision, station_id, lines };
+    (lines, EngineLineSecrets { revision, station_id, secrets })
 }
 
 /// An hour in parts that fit into a payload; an engine puts the lines of all of them together.

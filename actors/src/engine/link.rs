@@ -66,7 +66,7 @@ pub struct LinkState {
     /// What this connection loaded to shape the programme; who it said may come in, what is to be
     /// heard last, and which webstreams there are.
     loaded: Option<DspGraph>,
-    beside: [Vec<u8>; 5],
+    beside: [Vec<u8>; 6],
     starts_in_a_row: u32,
     /// When time alone changes the ladder next.
     deadline: Option<UtcMicros>,

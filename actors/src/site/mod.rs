@@ -8,7 +8,7 @@ mod ledger;
 mod levels;
 mod library;
 mod open;
-mod outputs;
+pub(crate) mod outputs;
 mod proof;
 mod readiness;
 mod shared;

@@ -11,7 +11,10 @@ use grimnir_events::station::StationEvent;
 use grimnir_events::{CredentialId, MountId, OutputId, StationId, UtcMicros, derive_id};
 use grimnir_rules::Station;
 use grimnir_rules::station::command::StationCommand;
+use std::ops::RangeInclusive;
 
+/// What SRT encrypts with, in bytes.
+pub(crate) const PASSPHRASE_BYTES: RangeInclusive<usize> = 10..=79;
 /// Longest password of an output, in characters.
 const PASSWORD_CHARS: usize = 256;
 
@@ -107,6 +110,7 @@ impl Site {
             Password::Keep => {}
             Password::Forget => put_secret(&mut output.kind, None),
             Password::Set(text) => {
+                check_password(&output.kind, text)?;
                 let (secret, known) = self.keep_secret(text, &meta).await?;
                 fresh = (!known).then_some(secret);
                 put_secret(&mut output.kind, Some(secret));
@@ -161,22 +165,11 @@ impl Site {
     }
 
     /// Keeps a password; true where the same request had it kept before.
-    async fn keep_secret(
+    pub(crate) async fn keep_secret(
         &self,
         text: &str,
         meta: &Meta,
     ) -> Result<(SecretRef, bool), CommandError> {
-        let count = text.chars().count();
-        if !(1..=PASSWORD_CHARS).contains(&count) || text.chars().any(char::is_control) {
-            return Err(CommandError::invalid(
-                "bad_output_password",
-                "password",
-                format!(
-                    "the password has {count} characters, expected 1 to {PASSWORD_CHARS} and no \
-                     control character"
-                ),
-            ));
-        }
         let id = CredentialId(derive_id("output-secret", &[&meta.commit_id.0]));
         // What a request kept that was carried out before stands, whatever is said now.
         let ledger = &self.shared.ledger;
@@ -194,11 +187,11 @@ impl Site {
         Ok((SecretRef { id, fingerprint }, false))
     }
 
-    async fn forget_secret(&self, id: CredentialId) {
+    pub(crate) async fn forget_secret(&self, id: CredentialId) {
         let secrets = self.shared.secrets.clone();
         let forgotten = tokio::task::spawn_blocking(move || secrets.forget(id)).await;
         if let Ok(Err(error)) = forgotten {
-            tracing::warn!(%error, "the password of an output that is gone stays on disk");
+            tracing::warn!(%error, "a password that is needed no more stays on disk");
         }
     }
 }
@@ -209,6 +202,28 @@ fn put_secret(kind: &mut OutputKind, secret: Option<SecretRef>) {
         OutputKind::Shoutcast(to) => to.password = secret,
         OutputKind::Srt(to) => to.passphrase = secret,
         OutputKind::Monitor(to) => to.password = secret,
-        OutputKind::Hls(_) | OutputKind::Recording(_) => {}
+        OutputKind::Hls(_) | OutputKind::Recording(_) | OutputKind::Rtp(_) => {}
     }
+}
+
+/// A password as long as its kind of output takes one.
+fn check_password(kind: &OutputKind, text: &str) -> Result<(), CommandError> {
+    let fits = match kind {
+        OutputKind::Srt(_) => PASSPHRASE_BYTES,
+        _ => 1..=PASSWORD_CHARS,
+    };
+    password_fits(text, fits).map_err(|detail| {
+        let detail = format!("the password {detail}");
+        CommandError::invalid("bad_output_password", "password", detail)
+    })
+}
+
+/// What is wrong with a password that is to have so many characters.
+pub(crate) fn password_fits(text: &str, fits: RangeInclusive<usize>) -> Result<(), String> {
+    let count = text.chars().count();
+    if fits.contains(&count) && !text.chars().any(char::is_control) {
+        return Ok(());
+    }
+    let (least, most) = (fits.start(), fits.end());
+    Err(format!("has {count} characters, expected {least} to {most} and no control character"))
 }

@@ -7,8 +7,10 @@ use crate::app::App;
 use crate::auth::Managers;
 use crate::extract::Body;
 use crate::idempotency::Intent;
+use crate::lookup;
 use crate::problem::{Problem, ProblemDocument};
 use axum::extract::{Path, State};
+use grimnir_actors::site::Password;
 use grimnir_events::line::{LiveLine, RtpSound};
 use grimnir_rules::live::LiveCommand;
 use serde::{Deserialize, Serialize};
@@ -21,7 +23,8 @@ const LATENCY_MS: u32 = 200;
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum LineBody {
-    /// The engine waits for a caller, whose stream id is to be the session's password.
+    /// The engine waits for a caller, whose stream id is to be the session's password, unless it
+    /// is encrypted.
     SrtListener {
         /// Own address that it waits at; all where none is given.
         #[serde(default = "everywhere")]
@@ -32,6 +35,13 @@ pub enum LineBody {
         /// Time in which what is lost is sent again; 200 where nothing is said.
         #[serde(default = "latency_ms")]
         latency_ms: u32,
+        /// It is encrypted with this, of 10 to 79 characters; never given back.
+        #[serde(default, skip_serializing)]
+        #[schema(value_type = Option<String>)]
+        passphrase: Option<Passphrase>,
+        /// It is encrypted; given without a passphrase, the one that it has stays.
+        #[serde(default)]
+        encrypted: bool,
     },
     /// The engine calls a listener.
     SrtCaller {
@@ -46,6 +56,13 @@ pub enum LineBody {
         /// Time in which what is lost is sent again; 200 where nothing is said.
         #[serde(default = "latency_ms")]
         latency_ms: u32,
+        /// It is encrypted with this, of 10 to 79 characters; never given back.
+        #[serde(default, skip_serializing)]
+        #[schema(value_type = Option<String>)]
+        passphrase: Option<Passphrase>,
+        /// It is encrypted; given without a passphrase, the one that it has stays.
+        #[serde(default)]
+        encrypted: bool,
     },
     /// Packets that come to a port, from whomever: RTP has no password.
     Rtp {
@@ -66,6 +83,16 @@ pub enum LineBody {
         #[serde(default = "latency_ms")]
         latency_ms: u32,
     },
+}
+
+/// A passphrase, which nothing shows.
+#[derive(Clone, Deserialize)]
+pub struct Passphrase(String);
+
+impl std::fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
 }
 
 /// What RTP packets carry.
@@ -97,13 +124,18 @@ fn port_of(port: u32) -> Result<u16, Problem> {
 }
 
 impl LineBody {
-    fn read(self) -> Result<LiveLine, Problem> {
+    /// The line, and what becomes of its passphrase.
+    fn read(self) -> Result<(LiveLine, Password), Problem> {
         Ok(match self {
-            Self::SrtListener { address, port, latency_ms } => {
-                LiveLine::SrtListener { address, port: port_of(port)?, latency_ms }
+            Self::SrtListener { address, port, latency_ms, passphrase, encrypted } => {
+                let port = port_of(port)?;
+                let line = LiveLine::SrtListener { address, port, latency_ms };
+                (line, password(passphrase, encrypted))
             }
-            Self::SrtCaller { host, port, stream_id, latency_ms } => {
-                LiveLine::SrtCaller { host, port: port_of(port)?, stream_id, latency_ms }
+            Self::SrtCaller { host, port, stream_id, latency_ms, passphrase, encrypted } => {
+                let port = port_of(port)?;
+                let line = LiveLine::SrtCaller { host, port, stream_id, latency_ms };
+                (line, password(passphrase, encrypted))
             }
             Self::Rtp { address, port, sound, rate, channels, latency_ms } => {
                 let sound = match sound {
@@ -115,20 +147,33 @@ impl LineBody {
                         channels: channels.unwrap_or(2),
                     },
                 };
-                LiveLine::Rtp { address, port: port_of(port)?, sound, latency_ms }
+                let port = port_of(port)?;
+                (LiveLine::Rtp { address, port, sound, latency_ms }, Password::Forget)
             }
         })
     }
 }
 
+fn password(passphrase: Option<Passphrase>, encrypted: bool) -> Password {
+    match passphrase {
+        Some(Passphrase(text)) => Password::Set(text),
+        None if encrypted => Password::Keep,
+        None => Password::Forget,
+    }
+}
+
 impl From<LiveLine> for LineBody {
     fn from(line: LiveLine) -> Self {
+        let (encrypted, passphrase) = (line.passphrase().is_some(), None);
         match line {
-            LiveLine::SrtListener { address, port, latency_ms } => {
-                Self::SrtListener { address, port: port.into(), latency_ms }
+            LiveLine::SrtListener { address, port, latency_ms }
+            | LiveLine::EncryptedSrtListener { address, port, latency_ms, .. } => {
+                Self::SrtListener { address, port: port.into(), latency_ms, passphrase, encrypted }
             }
-            LiveLine::SrtCaller { host, port, stream_id, latency_ms } => {
-                Self::SrtCaller { host, port: port.into(), stream_id, latency_ms }
+            LiveLine::SrtCaller { host, port, stream_id, latency_ms }
+            | LiveLine::EncryptedSrtCaller { host, port, stream_id, latency_ms, .. } => {
+                let port = port.into();
+                Self::SrtCaller { host, port, stream_id, latency_ms, passphrase, encrypted }
             }
             LiveLine::Rtp { address, port, sound, latency_ms } => {
                 let (sound, rate, channels) = match sound {
@@ -158,9 +203,12 @@ pub async fn set_line(
     Path((id, session)): Path<(String, String)>,
     Body(request): Body<LineBody>,
 ) -> Result<Answer<Recorded>, Problem> {
-    let line = Some(Box::new(request.read()?));
-    ask(&app, &intent, (&id, &session), |session_id| LiveCommand::SetLine { session_id, line })
-        .await
+    let (line, passphrase) = request.read()?;
+    let station_id = lookup::station(&app, "id", &id)?.id;
+    let session_id = lookup::id("session", &session)?;
+    let seq = app.site.live_line(station_id, session_id, line, passphrase, intent.meta).await?;
+    let done = intent.shown_at(&app, seq).await;
+    Ok(Answer::ok(done, Recorded { station_id, seq }))
 }
 
 /// Closes a session's line; encoders come to the harbor as before (manager).

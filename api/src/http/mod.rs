@@ -90,6 +90,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(listener::list))
         .routes(routes!(output::list, output::add))
         .routes(routes!(output::show, output::change, output::remove))
+        .routes(routes!(output::sdp))
         .routes(routes!(upload::upload))
         .routes(routes!(library::list))
         .routes(routes!(library::show, library::describe, library::remove))

@@ -1,6 +1,9 @@
 //! Outputs: where the programme goes beside the mounts. Passwords are taken, and never given.
 
+mod rtp;
 mod target;
+
+pub use rtp::*;
 
 use crate::answer::Answer;
 use crate::app::App;
@@ -30,7 +33,7 @@ pub struct OutputView {
     name: String,
     /// It is to run while the station is on air.
     enabled: bool,
-    /// What it is: `icecast`, `shoutcast`, `hls`, `srt`, `recording` or `monitor`.
+    /// What it is: `icecast`, `shoutcast`, `hls`, `srt`, `recording`, `monitor` or `rtp`.
     kind: &'static str,
     /// The same, with all that belongs to it but a password.
     target: Target,

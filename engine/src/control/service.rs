@@ -8,7 +8,7 @@ use grimnir_engine_proto::v1::{self as proto, engine_server::Engine};
 use grimnir_events::codec::{self, Payload};
 use grimnir_events::handover::EngineFarewell;
 use grimnir_events::ladder::{Claim, Tier};
-use grimnir_events::line::EngineLines;
+use grimnir_events::line::{EngineLineSecrets, EngineLines};
 use grimnir_events::live::EngineInputs;
 use grimnir_events::live_recording::EngineLiveRecordings;
 use grimnir_events::webstream::EngineWebstreams;
@@ -167,6 +167,13 @@ impl Engine for Service {
             let inputs: EngineInputs = decode("inputs_payload", &request.inputs_payload)?;
             let bytes = request.inputs_payload;
             let _held = self.ask(|tx| Msg::Inputs(Box::new(inputs), bytes, epoch, tx)).await?;
+        }
+        if !request.line_secrets_payload.is_empty() {
+            let secrets: EngineLineSecrets =
+                decode("line_secrets_payload", &request.line_secrets_payload)?;
+            let bytes = request.line_secrets_payload;
+            let told = |tx| Msg::LineSecrets(Box::new(secrets), bytes, epoch, tx);
+            let _held = self.ask(told).await?;
         }
         if !request.lines_payload.is_empty() {
             let lines: EngineLines = decode("lines_payload", &request.lines_payload)?;

@@ -31,6 +31,9 @@ impl Director {
             Msg::Lines(lines, bytes, epoch, reply) => {
                 let _ = reply.send(self.set_lines(*lines, &bytes, epoch));
             }
+            Msg::LineSecrets(secrets, bytes, epoch, reply) => {
+                let _ = reply.send(self.set_line_secrets(*secrets, &bytes, epoch));
+            }
             Msg::Recordings(recordings, bytes, epoch, reply) => {
                 let _ = reply.send(self.set_recordings(*recordings, &bytes, epoch));
             }

@@ -40,7 +40,7 @@ use grimnir_events::air::{AirEvent, InterruptReason};
 use grimnir_events::control::EngineControl;
 use grimnir_events::handover::{EngineClaims, EngineConfig, EngineFarewell};
 use grimnir_events::ladder::Claim;
-use grimnir_events::line::EngineLines;
+use grimnir_events::line::{EngineLineSecrets, EngineLines};
 use grimnir_events::live::EngineInputs;
 use grimnir_events::live_recording::EngineLiveRecordings;
 use grimnir_events::output::EngineOutputs;
@@ -102,6 +102,8 @@ pub enum Msg {
     Inputs(Box<EngineInputs>, Vec<u8>, u64, oneshot::Sender<Taken>),
     /// Lines that sound comes over, with their bytes for the cache.
     Lines(Box<EngineLines>, Vec<u8>, u64, oneshot::Sender<Taken>),
+    /// What lines are encrypted with, with its bytes for the cache.
+    LineSecrets(Box<EngineLineSecrets>, Vec<u8>, u64, oneshot::Sender<Taken>),
     /// Sessions that are recorded, with their bytes for the cache.
     Recordings(Box<EngineLiveRecordings>, Vec<u8>, u64, oneshot::Sender<Taken>),
     /// Webstreams, with their bytes for the cache.
@@ -303,6 +305,7 @@ impl Director {
             self.take_claims(&claims);
         }
         self.take_inputs(self.held.inputs.clone());
+        self.gate.set_line_secrets(self.held.line_secrets.secrets.clone());
         self.take_lines(self.held.lines.clone());
         self.take_recordings(self.held.recordings.clone());
         self.take_webstreams(self.held.webstreams.clone());

@@ -6,7 +6,7 @@ use super::Key;
 use grimnir_events::line::LiveLine;
 use grimnir_events::live::{EngineInputs, LiveGrant, LiveSession, secret_digest};
 use grimnir_events::station::StationSettings;
-use grimnir_events::{LiveSessionId, UtcMicros};
+use grimnir_events::{CredentialId, LiveSessionId, UtcMicros};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -60,6 +60,8 @@ impl Denial {
 struct State {
     inputs: EngineInputs,
     lines: Vec<(LiveSessionId, LiveLine)>,
+    /// What those are encrypted with that are.
+    secrets: Vec<(CredentialId, String)>,
     /// The source on each mount.
     sources: BTreeMap<String, (Key, LiveSessionId)>,
     keys: Key,
@@ -118,12 +120,20 @@ impl Gate {
         self.state().lines = lines;
     }
 
-    /// Lines that are to be open now.
-    pub fn open_lines(&self, now: UtcMicros) -> Vec<(LiveSession, LiveLine)> {
+    /// What lines are encrypted with.
+    pub fn set_line_secrets(&self, secrets: Vec<(CredentialId, String)>) {
+        self.state().secrets = secrets;
+    }
+
+    /// Lines that are to be open now, with what they are encrypted with.
+    pub fn open_lines(&self, now: UtcMicros) -> Vec<(LiveSession, LiveLine, Option<String>)> {
         let state = self.state();
         let open = |(id, line): &(LiveSessionId, LiveLine)| {
             let grant = state.inputs.grants.iter().find(|grant| grant.session.id == *id)?;
-            is_open(grant, now).then(|| (grant.session.clone(), line.clone()))
+            let wanted = line.passphrase().map(|passphrase| passphrase.id);
+            let found = state.secrets.iter().find(|(id, _)| wanted == Some(*id));
+            let secret = found.map(|(_, text)| text.clone());
+            is_open(grant, now).then(|| (grant.session.clone(), line.clone(), secret))
         };
         state.lines.iter().filter_map(open).collect()
     }

@@ -246,7 +246,7 @@ fn stream_head(caps: &gst::CapsRef) -> Vec<Vec<u8>> {
 }
 
 /// Nearest 16-bit value. The programme is limited before, so that only a fault would clip here.
-fn to_i16(sample: f32) -> i16 {
+pub(super) fn to_i16(sample: f32) -> i16 {
     let scaled = sample * 32_767.0;
     // `as` saturates, and takes what is not a number for zero.
     if scaled >= 0.0 { (scaled + 0.5) as i16 } else { (scaled - 0.5) as i16 }

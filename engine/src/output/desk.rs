@@ -13,6 +13,7 @@ use super::monitor::Monitor;
 use super::reached::Reached;
 use super::record::live::Records;
 use super::record::target::Recording;
+use super::rtp::Rtp;
 use super::sessions::{Count, tally};
 use super::srt::Srt;
 use super::target::{Sink, Target};
@@ -155,6 +156,9 @@ impl Desk {
             OutputKind::Srt(to) => {
                 let secret = handed.secret.as_deref();
                 Some(Box::new(Srt::new(&handed.output, to, secret, self.around.clone())))
+            }
+            OutputKind::Rtp(to) => {
+                Some(Box::new(Rtp::new(&handed.output, to, self.around.clone())))
             }
             OutputKind::Monitor(monitor) => {
                 let (secret, around) = (handed.secret.as_deref(), self.around.clone());

@@ -24,6 +24,7 @@ pub mod id3;
 pub mod record;
 pub mod hls;
 pub mod srt;
+pub mod rtp;
 pub mod monitor;
 pub mod withheld;
 pub mod tls;

@@ -7,6 +7,7 @@ pub mod icecast;
 mod outputs;
 #[path = "../../../tests/src/ports.rs"]
 pub mod ports;
+pub mod relay;
 
 pub use climb::*;
 pub use ear::*;

@@ -97,12 +97,35 @@ pub fn codes(dir: &Path, name: &str, body: &[u8]) -> Vec<u32> {
     std::fs::write(&coded, body).unwrap();
     let coded = coded.to_str().unwrap();
     ffmpeg(&["-i", coded, "-f", "s16le", "-ac", "2", "-ar", "48000"], &raw);
-    let bytes = std::fs::read(&raw).unwrap();
+    said(&std::fs::read(&raw).unwrap(), i16::from_le_bytes)
+}
+
+/// What frames of samples of 16 bits say.
+pub fn said(bytes: &[u8], sample: fn([u8; 2]) -> i16) -> Vec<u32> {
     let part = |at: usize| {
-        let value = i16::from_le_bytes(bytes[at..at + 2].try_into().unwrap());
+        let value = sample(bytes[at..at + 2].try_into().unwrap());
         ((f32::from(value) / 4.0).round() as i32 + 2_048) as u32 & 0xFFF
     };
     (0..bytes.len() / 4).map(|n| part(n * 4) | part(n * 4 + 2) << 12).collect()
+}
+
+/// What silence says.
+pub const SILENT: u32 = 2_048 | 2_048 << 12;
+
+/// Asserts that each frame that is there stands as far behind the first as it is in the programme;
+/// how many are there, and how many silent ones are between them.
+pub fn assert_in_place(codes: &[u32]) -> (usize, usize) {
+    let sound = |code: &u32| *code != SILENT;
+    let in_order =
+        |at: &usize| (0..64).all(|n| codes.get(at + n) == Some(&(codes[*at] + n as u32)));
+    let first = (0..codes.len()).find(in_order).expect("some sound came");
+    let last = codes.iter().rposition(sound).unwrap();
+    let codes = &codes[first..=last];
+    for (n, code) in codes.iter().enumerate().filter(|(_, code)| sound(code)) {
+        assert_eq!(*code, codes[0] + n as u32, "frame {n} after the first, of {}", codes.len());
+    }
+    let there = codes.iter().filter(|code| sound(code)).count();
+    (there, codes.len() - there)
 }
 
 /// Asserts that every frame from the first one heard on is there once, in order; how many.

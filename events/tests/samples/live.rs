@@ -2,13 +2,13 @@
 
 use super::{Labelled, at, claim, hash, labelled, raw};
 use grimnir_events::ladder::Tier;
-use grimnir_events::line::{EngineLines, LiveLine, RtpSound};
+use grimnir_events::line::{EngineLineSecrets, EngineLines, LiveLine, RtpSound};
 use grimnir_events::live::*;
 use grimnir_events::live_recording::*;
-use grimnir_events::output::Encoding;
+use grimnir_events::output::{Encoding, SecretRef};
 use grimnir_events::recording::{Recorded, RecordingEnd, RemovalReason};
 use grimnir_events::station::MountFormat;
-use grimnir_events::{AirFrame, ClaimId, LiveSessionId, ShowId, StationId};
+use grimnir_events::{AirFrame, ClaimId, CredentialId, LiveSessionId, ShowId, StationId};
 
 const fn id(bytes: [u8; 16]) -> LiveSessionId {
     LiveSessionId(bytes)
@@ -50,6 +50,8 @@ pub fn live() -> Labelled<LiveEvent> {
         ("srt_listener".into(), LineSet { session_id, line: Some(Box::new(lines()[0].clone())) }),
         ("srt_caller".into(), LineSet { session_id, line: Some(Box::new(lines()[1].clone())) }),
         ("rtp".into(), LineSet { session_id, line: Some(Box::new(lines()[2].clone())) }),
+        ("srt_listener.encrypted".into(), encrypted_line(0)),
+        ("srt_caller.encrypted".into(), encrypted_line(1)),
         ("none".into(), RecordingSet { session_id, recording: None }),
         ("flac".into(), RecordingSet { session_id, recording: Some(recording()) }),
     ];
@@ -113,9 +115,28 @@ fn lines() -> Vec<LiveLine> {
     ]
 }
 
+fn secured() -> SecretRef {
+    SecretRef { id: CredentialId(raw(90)), fingerprint: hash(91) }
+}
+
+fn encrypted_line(which: usize) -> LiveEvent {
+    let line = Some(Box::new(lines()[which].clone().encrypted(secured())));
+    LiveEvent::LineSet { session_id: id(raw(72)), line }
+}
+
+pub fn engine_line_secrets() -> Labelled<EngineLineSecrets> {
+    let secrets = vec![(secured().id, "hackme hackme".into())];
+    let station_id = StationId(raw(92));
+    vec![("whole".into(), EngineLineSecrets { revision: 93, station_id, secrets })]
+}
+
 pub fn engine_lines() -> Labelled<EngineLines> {
     let lines = lines().into_iter().map(|line| (id(raw(82)), line)).collect();
-    vec![("whole".into(), EngineLines { revision: 83, station_id: StationId(raw(84)), lines })]
+    let station_id = StationId(raw(84));
+    let clear = EngineLines { revision: 83, station_id, lines };
+    let encrypted = |line: LiveLine| (id(raw(82)), line.encrypted(secured()));
+    let lines = self::lines().into_iter().take(2).map(encrypted).collect();
+    vec![("whole".into(), clear.clone()), ("encrypted".into(), EngineLines { lines, ..clear })]
 }
 
 /// By their words, as a fact of the air holds them.

@@ -4,6 +4,7 @@ use super::{Labelled, hash, plain, raw, words};
 use grimnir_events::air::AirEvent;
 use grimnir_events::output::*;
 use grimnir_events::recording::*;
+use grimnir_events::rtp::{MPEG_AUDIO_TYPE, RtpOutput, RtpPayload};
 use grimnir_events::station::{MountFormat, StationEvent};
 use grimnir_events::{AirFrame, CredentialId, OutputId};
 
@@ -38,6 +39,22 @@ fn hls(container: HlsContainer, folder: Option<&str>) -> OutputKind {
         window: 7,
         folder: folder.map(str::to_owned),
     })
+}
+
+fn rtp() -> Vec<(String, OutputKind)> {
+    let payloads = [
+        ("l16", RtpPayload::L16 { packet_ms: 5 }),
+        ("l24", RtpPayload::L24 { packet_ms: 1 }),
+        ("mp3", RtpPayload::Mp3 { bitrate_kbps: 192 }),
+        ("opus", RtpPayload::Opus { bitrate_kbps: 128 }),
+    ];
+    let kind = |(word, payload)| {
+        let mp3 = matches!(payload, RtpPayload::Mp3 { .. });
+        let payload_type = if mp3 { MPEG_AUDIO_TYPE } else { 97 };
+        let to = RtpOutput { host: "239.1.2.3".into(), port: 5_004, payload, payload_type, ttl: 8 };
+        (format!("rtp.{word}"), OutputKind::Rtp(to))
+    };
+    payloads.into_iter().map(kind).collect()
 }
 
 /// Each kind, and each word within it.
@@ -82,10 +99,12 @@ pub fn outputs() -> Vec<(String, Output)> {
         password: Some(secret(208)),
     };
     kinds.push(("monitor".into(), OutputKind::Monitor(monitor)));
+    kinds.extend(rtp());
     // A new kind does not compile here until it stands above.
     let _ = |kind: OutputKind| match kind {
         OutputKind::Icecast(_) | OutputKind::Shoutcast(_) | OutputKind::Hls(_) => (),
         OutputKind::Srt(_) | OutputKind::Recording(_) | OutputKind::Monitor(_) => (),
+        OutputKind::Rtp(_) => (),
     };
     let output =
         |kind| Output { id: OutputId(raw(204)), name: "Relay".into(), kind, enabled: true };
@@ -156,11 +175,13 @@ pub fn engine_outputs() -> Labelled<EngineOutputs> {
         output: Output { enabled: n % 2 == 0, ..output },
         secret: (n % 3 == 0).then(|| "hackme".into()),
     };
+    let (rtp, first): (Vec<_>, Vec<_>) =
+        outputs().into_iter().partition(|(label, _)| label.starts_with("rtp"));
     let (monitors, first): (Vec<_>, Vec<_>) =
-        outputs().into_iter().partition(|(label, _)| label == "monitor");
+        first.into_iter().partition(|(label, _)| label == "monitor");
     let all = |outputs: Vec<(String, Output)>| EngineOutputs {
         outputs: outputs.into_iter().enumerate().map(handed).collect(),
     };
     // Kinds that came later stand in a sample of their own.
-    vec![("whole".into(), all(first)), ("monitor".into(), all(monitors))]
+    vec![("whole".into(), all(first)), ("monitor".into(), all(monitors)), ("rtp".into(), all(rtp))]
 }

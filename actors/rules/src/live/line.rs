@@ -23,7 +23,7 @@ pub fn check(
     session_id: LiveSessionId,
     line: &LiveLine,
 ) -> Result<(), LiveRejection> {
-    let latency = match line {
+    let latency = match &line.clone().in_the_clear() {
         LiveLine::SrtListener { address, latency_ms, .. } => {
             own(address)?;
             *latency_ms
@@ -55,6 +55,9 @@ pub fn check(
             }
             *latency_ms
         }
+        // None that is in the clear.
+        LiveLine::EncryptedSrtListener { latency_ms, .. }
+        | LiveLine::EncryptedSrtCaller { latency_ms, .. } => *latency_ms,
     };
     if !LATENCY_MS.contains(&latency) {
         return bad("latency_ms", latency.to_string(), "20 to 8000 ms");

@@ -18,6 +18,7 @@
 pub mod command;
 mod decide;
 mod outputs;
+mod rtp;
 mod evolve;
 mod rejection;
 mod state;
@@ -26,6 +27,7 @@ mod tests;
 
 pub use decide::bitrates_kbps;
 pub use rejection::StationRejection;
+pub use rtp::sdp;
 pub use state::StationState;
 
 use crate::{Aggregate, Context};

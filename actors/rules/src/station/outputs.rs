@@ -73,6 +73,7 @@ fn check_kind(kind: &OutputKind) -> Result<(), No> {
         OutputKind::Hls(hls) => check_hls(hls),
         OutputKind::Srt(to) => check_srt(to),
         OutputKind::Recording(recording) => check_recording(recording),
+        OutputKind::Rtp(to) => super::rtp::check(to),
         OutputKind::Monitor(monitor) => {
             check_path(&monitor.path)?;
             check_encoding(word, monitor.encoding, &[Mp3, AacLc, Opus, Vorbis, Flac])
@@ -157,7 +158,8 @@ fn path_of(kind: &OutputKind) -> Option<&str> {
         OutputKind::Icecast(_)
         | OutputKind::Shoutcast(_)
         | OutputKind::Srt(_)
-        | OutputKind::Recording(_) => None,
+        | OutputKind::Recording(_)
+        | OutputKind::Rtp(_) => None,
     }
 }
 
@@ -168,7 +170,8 @@ fn folder_of(kind: &OutputKind) -> Option<&str> {
         OutputKind::Icecast(_)
         | OutputKind::Shoutcast(_)
         | OutputKind::Srt(_)
-        | OutputKind::Monitor(_) => None,
+        | OutputKind::Monitor(_)
+        | OutputKind::Rtp(_) => None,
     }
 }
 
@@ -183,7 +186,7 @@ fn check_encoding(kind: &'static str, encoding: Encoding, able: &[MountFormat]) 
     Ok(())
 }
 
-fn check_host(host: &str) -> Result<(), No> {
+pub(super) fn check_host(host: &str) -> Result<(), No> {
     text::check(host, 1, HOST_MAX).map_err(|fault| No::Text { field: "host", fault })?;
     let fits = |c: char| c.is_ascii_alphanumeric() || ".-_:".contains(c);
     match host.chars().find(|c| !fits(*c)) {
@@ -211,7 +214,7 @@ fn told(field: &'static str, found: &str, min: usize) -> Result<(), No> {
     text::check(found, min, TOLD_MAX).map_err(|fault| No::Text { field, fault })
 }
 
-fn within(
+pub(super) fn within(
     field: &'static str,
     found: i64,
     min: i64,

@@ -131,6 +131,16 @@ pub enum StationRejection {
         /// What it carries.
         able: Vec<MountFormat>,
     },
+    /// An output by RTP cannot be so.
+    #[error("{field} is {found}, expected {expected}")]
+    Rtp {
+        /// Which part.
+        field: &'static str,
+        /// As given.
+        found: u32,
+        /// What it can be.
+        expected: &'static str,
+    },
     /// A recording would not tell which frame of the air is which.
     #[error("bit rate of a recording in MP3 is {found} kbit/s, expected {least} or more")]
     RecordingBitrate {
@@ -192,6 +202,7 @@ impl Reject for StationRejection {
             Self::TooManyOutputs { .. } => "too_many_outputs",
             Self::OutputFormat { .. } => "bad_output_format",
             Self::RecordingBitrate { .. } => "bad_recording_bitrate",
+            Self::Rtp { .. } => "bad_rtp_output",
             Self::PlaceTaken { .. } => "output_place_taken",
             Self::Host { .. } => "bad_host",
             Self::Folder { .. } => "bad_folder",
@@ -199,9 +210,10 @@ impl Reject for StationRejection {
     }
     fn field(&self) -> Option<&'static str> {
         match self {
-            Self::Text { field, .. } | Self::Setting { field, .. } | Self::NilId { field } => {
-                Some(field)
-            }
+            Self::Text { field, .. }
+            | Self::Setting { field, .. }
+            | Self::Rtp { field, .. }
+            | Self::NilId { field } => Some(field),
             Self::Slug { .. } => Some("slug"),
             Self::TimeZone { .. } => Some("time_zone"),
             Self::Path { .. } | Self::PathTaken { .. } => Some("path"),
@@ -241,6 +253,7 @@ impl Reject for StationRejection {
             | Self::NilId { .. }
             | Self::OutputFormat { .. }
             | Self::RecordingBitrate { .. }
+            | Self::Rtp { .. }
             | Self::Host { .. }
             | Self::Folder { .. } => RejectClass::Invalid,
         }

@@ -1,5 +1,6 @@
 //! What an output is, as requests say it and answers show it: without its password.
 
+use super::rtp::RtpTarget;
 use crate::problem::Problem;
 use grimnir_events::output::{
     Encoding, HlsContainer, HlsOutput, IcecastOutput, MonitorOutput, OutputKind, RecordingOutput,
@@ -26,6 +27,8 @@ pub enum Target {
     Recording(RecordingTarget),
     /// A mount for studios, before the sound is shaped.
     Monitor(MonitorTarget),
+    /// Packets of RTP to an address or a group.
+    Rtp(RtpTarget),
 }
 
 /// A mount of an Icecast server.
@@ -251,6 +254,7 @@ impl Target {
                 keep_days: recording.keep_days,
                 keep_bytes: recording.keep_bytes,
             }),
+            Self::Rtp(to) => to.kind(),
             Self::Monitor(monitor) => OutputKind::Monitor(MonitorOutput {
                 encoding: encoding(monitor.format, monitor.bitrate_kbps),
                 path: monitor.path,
@@ -309,6 +313,7 @@ impl Target {
                 keep_days: recording.keep_days,
                 keep_bytes: recording.keep_bytes,
             }),
+            OutputKind::Rtp(to) => Self::Rtp(RtpTarget::of(to)),
             OutputKind::Monitor(monitor) => Self::Monitor(MonitorTarget {
                 path: monitor.path,
                 format: monitor.encoding.format,
@@ -355,6 +360,9 @@ mod tests {
             json!({"shoutcast": {"host": "a", "port": 9000, "genre": "g"}}),
             json!({"hls": {"path": "/hls", "bitrates_kbps": [64], "container": "fmp4"}}),
             json!({"srt": {"host": "a", "port": 9, "format": "aac_lc", "latency_ms": 50}}),
+            json!({"rtp": {"host": "239.1.2.3", "port": 8, "payload": "l24", "packet_ms": 1}}),
+            json!({"rtp": {"host": "a", "payload": "mp3", "payload_type": 14, "ttl": 3}}),
+            json!({"rtp": {"host": "a", "payload": "opus", "bitrate_kbps": 96}}),
             json!({"recording": {"format": "flac", "folder": "c", "keep_bytes": 5}}),
         ];
         for said in all {

@@ -6,7 +6,7 @@ use crate::held::Part;
 use crate::input::{Connected, InputWord, Key};
 use crate::output::icy;
 use grimnir_events::ladder::ReleaseReason;
-use grimnir_events::line::EngineLines;
+use grimnir_events::line::{EngineLineSecrets, EngineLines};
 use grimnir_events::live::{EngineInputs, LiveAirEvent, LiveGrant, LiveSession, TakePolicy};
 use grimnir_events::{ClaimId, LiveSessionId};
 
@@ -52,6 +52,21 @@ impl Director {
         let revision = self.accept(lines.revision, self.held.lines.revision, epoch)?;
         self.cache.keep(Part::Lines, epoch, bytes);
         self.take_lines(lines);
+        Ok(revision)
+    }
+
+    /// Takes a hand-over of what lines are encrypted with.
+    pub(in crate::director) fn set_line_secrets(
+        &mut self,
+        secrets: EngineLineSecrets,
+        bytes: &[u8],
+        epoch: u64,
+    ) -> Taken {
+        let held = self.held.line_secrets.revision;
+        let revision = self.accept(secrets.revision, held, epoch)?;
+        self.cache.keep(Part::LineSecrets, epoch, bytes);
+        self.gate.set_line_secrets(secrets.secrets.clone());
+        self.held.line_secrets = secrets;
         Ok(revision)
     }
 

@@ -4,9 +4,10 @@
 //! What comes over the network is taken apart and decoded there; frames come out at its standard
 //! output, words at its standard error. Whoever is heard first signs in to the gate, as an encoder
 //! at the harbor does; from there on both are the same. Reading order: this file, [`play`] (the
-//! process). Not here: who goes on air.
+//! process), [`times`] (of packets). Not here: who goes on air.
 
 mod play;
+mod times;
 
 pub use play::command;
 
@@ -26,7 +27,7 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
@@ -45,7 +46,7 @@ const READ_BYTES: usize = 32 * 1024;
 const WORD_BYTES: u64 = 200;
 
 /// What the process is told.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
     /// The line.
     pub line: LiveLine,
@@ -53,11 +54,15 @@ pub struct Task {
     pub session_id: LiveSessionId,
     /// What its password comes to.
     pub digest: ContentHash,
+    /// What the line is encrypted with. It is told over standard input: a command line is for
+    /// everybody to read.
+    #[serde(skip)]
+    pub passphrase: Option<String>,
 }
 
 impl Task {
-    fn of(session: &LiveSession, line: LiveLine) -> Self {
-        Self { line, session_id: session.id, digest: session.digest }
+    fn of(session: &LiveSession, line: LiveLine, passphrase: Option<String>) -> Self {
+        Self { line, session_id: session.id, digest: session.digest, passphrase }
     }
 }
 
@@ -66,8 +71,10 @@ pub async fn keep(harbor: Arc<Harbor>) {
     let mut open: BTreeMap<LiveSessionId, (Task, JoinHandle<()>)> = BTreeMap::new();
     loop {
         let wanted = harbor.gate.open_lines(clock::utc_now());
-        let wanted: BTreeMap<LiveSessionId, Task> =
-            wanted.into_iter().map(|(s, line)| (s.id, Task::of(&s, line))).collect();
+        let wanted: BTreeMap<LiveSessionId, Task> = wanted
+            .into_iter()
+            .map(|(s, line, secret)| (s.id, Task::of(&s, line, secret)))
+            .collect();
         open.retain(|id, (task, running)| {
             let stays = wanted.get(id) == Some(task);
             if !stays {
@@ -114,6 +121,11 @@ impl Drop for Source {
 
 impl Running {
     async fn run(self) {
+        if self.task.line.passphrase().is_some() && self.task.passphrase.is_none() {
+            // Until it is there, which is another task.
+            self.turned_away("its passphrase is not in the secrets store: it is to be set again");
+            return std::future::pending().await;
+        }
         let mut pause = PAUSES.0;
         loop {
             let began = tokio::time::Instant::now();
@@ -134,7 +146,7 @@ impl Running {
             .args(["line", "--task", &task])
             .env_clear()
             .envs(bounds::environment())
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
@@ -147,6 +159,10 @@ impl Running {
         let (Some(frames), Some(words)) = (child.stdout.take(), child.stderr.take()) else {
             return;
         };
+        if let (Some(mut told), Some(passphrase)) = (child.stdin.take(), &self.task.passphrase) {
+            // Where it cannot be told, the process ends.
+            let _ = told.write_all(passphrase.as_bytes()).await;
+        }
         tokio::select! {
             () = self.listen(frames) => {}
             () = self.hear(words) => {}
@@ -161,6 +177,12 @@ impl Running {
             match words.next_line().await {
                 Ok(Some(word)) if word == play::TURNED_AWAY => {
                     self.turned_away("its stream id is not the password of the session");
+                }
+                Ok(Some(word)) if word == play::OTHER_KEY => {
+                    self.turned_away("its passphrase is not that of the line");
+                }
+                Ok(Some(word)) if word == play::IN_VAIN => {
+                    self.turned_away("it does not answer, or its passphrase is another");
                 }
                 Ok(Some(word)) => {
                     let session = self.task.session_id;
@@ -182,9 +204,11 @@ impl Running {
     /// Where it is heard, or who is called.
     fn address(&self) -> String {
         match &self.task.line {
-            LiveLine::SrtListener { address, port, .. } => format!("{address}:{port}"),
-            LiveLine::SrtCaller { host, port, .. } => format!("{host}:{port}"),
-            LiveLine::Rtp { address, port, .. } => format!("{address}:{port}"),
+            LiveLine::SrtListener { address, port, .. }
+            | LiveLine::EncryptedSrtListener { address, port, .. }
+            | LiveLine::Rtp { address, port, .. } => format!("{address}:{port}"),
+            LiveLine::SrtCaller { host, port, .. }
+            | LiveLine::EncryptedSrtCaller { host, port, .. } => format!("{host}:{port}"),
         }
     }
 

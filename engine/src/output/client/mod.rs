@@ -72,7 +72,8 @@ impl SourceClient {
             OutputKind::Hls(_)
             | OutputKind::Srt(_)
             | OutputKind::Recording(_)
-            | OutputKind::Monitor(_) => return None,
+            | OutputKind::Monitor(_)
+            | OutputKind::Rtp(_) => return None,
         };
         let line = Arc::new(Line {
             id: handed.output.id,
