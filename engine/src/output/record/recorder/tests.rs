@@ -14,6 +14,8 @@ use std::sync::{Mutex, PoisonError};
 /// 2026-11-21T14:00:00Z.
 const TURN: i64 = 1_795_269_600 * 48_000;
 
+const OUTPUT: OutputId = OutputId([3; 16]);
+
 type Reports = Arc<Mutex<Vec<RecordingReport>>>;
 type Healths = Arc<Mutex<Vec<OutputHealth>>>;
 
@@ -42,16 +44,20 @@ impl Desk {
         }
     }
 
-    fn hours(&self, run: u8, encoding: Encoding) -> Hours {
+    fn place(&self, run: u8, encoding: Encoding) -> Place {
         let recording =
             RecordingOutput { encoding, folder: "a".into(), keep_days: 0, keep_bytes: 0 };
         let kind = OutputKind::Recording(recording);
-        let output = Output { id: OutputId([3; 16]), name: "Archive".into(), kind, enabled: true };
-        let place = Place::new(self.dir.path(), "a", EngineRunId([run; 16]), &output);
+        let output = Output { id: OUTPUT, name: "Archive".into(), kind, enabled: true };
+        Place::new(self.dir.path(), "a", EngineRunId([run; 16]), &output)
+    }
+
+    fn hours(&self, run: u8, encoding: Encoding) -> Hours {
+        let place = self.place(run, encoding);
         let keeper = Keeper::start(place, encoding, Limits::default(), self.told());
         let label = Label {
             station: "Test FM".into(),
-            output: output.id.to_string(),
+            output: OUTPUT.to_string(),
             run: String::new(),
             first: AirFrame(0),
         };
@@ -191,4 +197,21 @@ fn a_folder_that_is_away_costs_the_recording_until_it_is_back() {
     let end = closed[0].first.plus(closed[0].frames);
     assert_eq!(end.0, TURN + 480 + 2_000 * 480, "it goes on to the end");
     assert_eq!(locked(&desk.healths).last(), Some(&OutputHealth::Up));
+}
+
+/// An engine that was killed leaves a file whose head is all there is: it is no recording.
+#[test]
+fn of_a_file_without_sound_nothing_stays_and_nothing_is_told() {
+    let desk = Desk::new();
+    for head in [&b"fLaC"[..], b""] {
+        let (mut file, marker) = desk.place(1, FLAC).make(FLAC, AirFrame(TURN)).expect("made");
+        std::io::Write::write_all(&mut file, head).expect("written");
+        let path = marker.root.join(&marker.file);
+        assert!(path.exists());
+        desk.hours(2, FLAC).stop();
+        assert!(!path.exists());
+        let left = std::fs::read_dir(desk.dir.path()).expect("there").count();
+        assert_eq!(left, 1, "no marker stays");
+    }
+    assert_eq!(*locked(&desk.reports), []);
 }
