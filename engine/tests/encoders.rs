@@ -5,9 +5,10 @@
 mod support;
 
 use grimnir_engine_proto::Client;
+use grimnir_events::LiveSessionId;
 use grimnir_events::air::AirFact;
 use grimnir_events::ladder::{AUTOMATION_CLAIM, OwnerReason};
-use grimnir_events::live::{LiveAirEvent, LiveGrant, LiveSessionId, TakePolicy};
+use grimnir_events::live::{LiveAirEvent, LiveGrant, TakePolicy};
 use support::clients::{Desk, NOISE};
 use support::live::*;
 use support::relay::Relay;

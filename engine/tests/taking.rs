@@ -38,9 +38,9 @@ async fn on_air_lossless(
     }];
     let last = lines[lines.len() - 1];
     config.rotation = vec![item(10, last), item(11, last)];
+    set_timeline(&mut client, 1, chain(lines, now(), 0)).await;
     configure(&mut client, &config).await;
     let ear = listen_to(port, "/live.flac");
-    set_timeline(&mut client, 1, chain(lines, now(), 0)).await;
     set_inputs(&mut client, 1, grants).await;
     facts_until(&mut client, 1, |facts| started(facts).len() == 1).await;
     (rig, client, ear)

@@ -60,7 +60,7 @@ impl<'a> Desk<'a> {
     /// GStreamer's: Shoutcast goes to the next port by itself.
     pub fn shout2send(&self, protocol: &str) -> Encoder {
         let n = self.number;
-        let tags = format!("tags=title=\"Song {n}\",artist=\"DJ {n}\"");
+        let tags = format!(r#"tags="title=\"Song {n}\",artist=\"DJ {n}\"""#);
         let source = "audiotestsrc is-live=true freq=550 ! audio/x-raw,rate=44100,channels=2";
         let encode = "lamemp3enc bitrate=128 target=bitrate cbr=true";
         let send = format!("! {encode} ! {}", self.shout(protocol));
@@ -128,7 +128,9 @@ impl<'a> Desk<'a> {
     }
 
     pub fn ices(&self) -> Encoder {
-        let list = self.write("list.txt", &self.music(&["-c:a", "libvorbis"], "music.ogg"));
+        // It plays none twice in a row.
+        let two = ["a.ogg", "b.ogg"].map(|name| self.music(&["-c:a", "libvorbis"], name));
+        let list = self.write("list.txt", &two.concat());
         let (n, port, password, logs) =
             (self.number, self.port, self.password(), self.dir.display());
         let text = format!(
