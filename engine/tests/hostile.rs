@@ -21,7 +21,7 @@ const FILES: usize = 500;
 /// Processes that measure at once: one may stand still for 10 s before it is given up.
 const WORKERS: usize = 4;
 /// Lines on air: of files as they were measured, and of files that were damaged since.
-const MEASURED: usize = 40;
+const MEASURED: usize = 30;
 const DAMAGED: usize = 40;
 /// Longest line, whatever a file says: half a second.
 const LONGEST: i64 = 24_000;
