@@ -2,7 +2,7 @@
 
 use super::{Ear, get, listen_to, ports};
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -81,14 +81,21 @@ impl Icecast {
         if rustix::process::getuid().is_root() {
             command.uid(NOBODY).gid(NOBODY);
         }
-        self.child = Some(command.stderr(Stdio::null()).spawn().expect("icecast2 is installed"));
-        let until = Instant::now() + Duration::from_secs(10);
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let ended = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
-            assert!(ended.is_none(), "icecast2 ended: {ended:?} {}", self.log());
+        command.stderr(Stdio::null());
+        // Whoever connects before its statistics are there kills it (2.4.4): ourselves here, or an
+        // output of ours that is to come back. Then it is started once more.
+        let until = Instant::now() + Duration::from_secs(20);
+        let mut child = command.spawn().expect("icecast2 is installed");
+        let mut answers = 0;
+        while answers < 2 {
+            if child.try_wait().unwrap().is_some() {
+                (child, answers) = (command.spawn().expect("icecast2 is installed"), 0);
+            }
+            answers += usize::from(has_statistics(port));
             assert!(Instant::now() < until, "no icecast2: {}", self.log());
             std::thread::yield_now();
         }
+        self.child = Some(child);
     }
 
     pub fn log(&self) -> String {
@@ -153,14 +160,25 @@ impl Icecast {
     }
 }
 
+fn has_statistics(port: u16) -> bool {
+    let ask = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.write_all(b"GET /status-json.xsl HTTP/1.0\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    ask().is_ok_and(|answer| answer.contains("server_start"))
+}
+
 impl Drop for Icecast {
     fn drop(&mut self) {
         self.kill();
     }
 }
 
-/// A server that takes sources and resets the connection of each after so many bytes of sound, again
-/// and again; it ends with the test. Answers its port.
+/// A server that takes sources and resets the connection of each after so many bytes of sound,
+/// again and again; it ends with the test. Answers its port.
 pub fn resetting(bytes: usize) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
