@@ -4,11 +4,11 @@
 
 mod support;
 
-use grimnir_engine_proto::{Client, v1};
+use grimnir_engine_proto::v1;
 use grimnir_events::ClaimId;
 use grimnir_events::air::{AirEvent, AirFact, EndReason};
 use grimnir_events::handover::EngineClaims;
-use grimnir_events::ladder::{AUTOMATION_CLAIM, OwnerReason, ReleaseReason};
+use grimnir_events::ladder::{AUTOMATION_CLAIM, OwnerReason};
 use grimnir_events::live::{LiveAirEvent, TakePolicy};
 use support::live::*;
 use support::*;

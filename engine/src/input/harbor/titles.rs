@@ -240,7 +240,7 @@ mod tests {
     fn sound(format: &[&str], tags: &[&str]) -> Vec<u8> {
         let mut ffmpeg = Command::new("ffmpeg");
         ffmpeg.args(["-v", "error", "-f", "lavfi", "-i", "sine=duration=0.3", "-ac", "2"]);
-        tags.iter().for_each(|tag| drop(ffmpeg.args(["-metadata", tag])));
+        ffmpeg.args(tags.iter().flat_map(|tag| ["-metadata", tag]));
         let made = ffmpeg.args(format).arg("-").output().expect("ffmpeg starts");
         assert!(made.status.success(), "{made:?}");
         made.stdout
