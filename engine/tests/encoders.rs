@@ -76,7 +76,10 @@ async fn the_encoders_that_people_have_are_let_in_recognised_and_tell_their_titl
         desk(DARKICE).darkice(),
     ];
     let shook = |facts: &[AirFact]| {
-        let source = |e: &LiveAirEvent| matches!(e, LiveAirEvent::Connected { protocol, .. } if protocol == "source");
+        let source = |event: &LiveAirEvent| match event {
+            LiveAirEvent::Connected { protocol, .. } => protocol == "source",
+            _ => false,
+        };
         told(facts, DARKICE, source) > 0
     };
     let all = |facts: &[AirFact]| {
@@ -193,7 +196,10 @@ async fn encoders_that_are_wrong_late_or_send_no_sound_are_told_and_who_is_on_ai
     let to = ["-f", "data", "-content_type", "audio/mpeg", &url];
     let encoders =
         [Encoder::start("ffmpeg", &[&from[..], &to].concat()), desk(3).shout2send_noise()];
-    let no_sound = |event: &LiveAirEvent| matches!(event, LiveAirEvent::Disconnected { reason, .. } if reason.contains("neither MP3"));
+    let no_sound = |event: &LiveAirEvent| match event {
+        LiveAirEvent::Disconnected { reason, .. } => reason.contains("neither MP3"),
+        _ => false,
+    };
     facts_within(&mut client, 1, 60, |facts| {
         [2, 3].into_iter().all(|number| told(facts, number, no_sound) == 1)
     })

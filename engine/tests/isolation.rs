@@ -1,5 +1,5 @@
-//! Outputs that are refused, reset, stand still, fill a disk or are listened to by the slow, who are
-//! dropped: on all others every frame of the programme is there once, in order.
+//! Outputs that are refused, reset, stand still or fill a disk, and slow listeners, who are dropped:
+//! on all others every frame of the programme is there once, in order.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;

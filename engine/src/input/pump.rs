@@ -299,8 +299,8 @@ mod tests {
         n as f32 / (1 << 24) as f32
     }
 
-    /// Frames of half a minute that come as fast as they are taken are heard one after the other: of
-    /// those that were sent none is lost, but what time took while nobody listened.
+    /// Frames of half a minute that come as fast as they are taken are heard one after the other:
+    /// of those that were sent none is lost, but what time took while nobody listened.
     #[test]
     fn a_sender_that_is_faster_than_the_air_waits_and_loses_nothing() {
         let sent = 30 * 48_000u32;

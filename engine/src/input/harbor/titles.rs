@@ -1,4 +1,4 @@
-//! Titles that a sender puts into its sound: comments of Vorbis, Opus and FLAC, an ID3 tag in front.
+//! Titles that a sender puts into its sound: comments of Vorbis, Opus and FLAC, an ID3 tag before.
 //!
 //! Pure: bytes in, titles out. It holds little of any stream, and never waits for what is damaged.
 //! Not here: titles that are told beside the sound (`request`).
