@@ -1,5 +1,5 @@
-//! Outputs that are refused, reset, stand still or fill a disk, and slow listeners, who are dropped:
-//! on all others every frame of the programme is there once, in order.
+//! Outputs that are refused, reset, stand still or fill a disk, and listeners who are dropped: on
+//! all others every frame of the programme is there once, in order.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
