@@ -1,15 +1,14 @@
-//! Outputs that are refused, reset, stand still or are listened to by the slow: on all others every
-//! frame of the programme is there once, in order.
+//! Outputs that are refused, reset, stand still or fill a disk, and listeners who are dropped: on
+//! all others every frame of the programme is there once, in order.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
 
 use grimnir_events::MountId;
+use grimnir_events::air::AirFact;
 use grimnir_events::handover::EngineConfig;
-use grimnir_events::output::OutputHealth;
+use grimnir_events::output::{OutputHealth, OutputKind, RecordingOutput};
 use grimnir_events::station::{Mount, MountFormat};
-use std::io::Write;
-use std::net::TcpStream;
 use support::icecast::{Icecast, resetting};
 use support::*;
 
@@ -32,8 +31,8 @@ fn mounts() -> EngineConfig {
 async fn outputs_that_suffer_one_after_the_other_are_heard_on_no_other() {
     let (well, sick) = (Icecast::start(), Icecast::start());
     let mut rig = Rig::new();
-    let programme = coded(&rig, 90 * 48_000);
-    rig.start();
+    let programme = coded(&rig, 240 * 48_000);
+    rig.start_on_small_disk(512);
     let (mut client, port) = rig.client().await;
     let config = mounts();
     let relay = icecast_output(1, well.port, "/relay.flac", encoding(FLAC, 0));
@@ -58,15 +57,24 @@ async fn outputs_that_suffer_one_after_the_other_are_heard_on_no_other() {
     let facts = facts_until(&mut client, 1, |facts| healths(facts, 4).len() > 1).await;
     assert_ne!(healths(&facts, 4)[1].0, OutputHealth::Up);
 
-    let slow: Vec<TcpStream> = (0..200)
-        .map(|n| {
-            let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-            let path = if n % 2 == 0 { "/live.flac" } else { "/live.mp3" };
-            write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-            stream
-        })
-        .collect();
-    pass(&mut client, 3).await;
+    let archive = RecordingOutput {
+        encoding: encoding(FLAC, 0),
+        folder: "archive".into(),
+        keep_days: 30,
+        keep_bytes: 0,
+    };
+    let archive = output(5, OutputKind::Recording(archive), "");
+    set_outputs(&mut client, &config, vec![relay.clone(), archive]).await;
+    let full = |facts: &[AirFact]| {
+        healths(facts, 5).iter().any(|(_, reason)| reason.contains("No space left"))
+    };
+    facts_until(&mut client, 1, full).await;
+
+    let path = |n| if n % 2 == 0 { "/live.flac" } else { "/live.mp3" };
+    let slow: Vec<_> = (0..200).map(|n| slow_listener(port, path(n))).collect();
+    until_listeners(&mut client, |listeners| listeners == 202).await;
+    // Each is dropped once it is too far behind, and those who listen stay.
+    until_listeners(&mut client, |listeners| listeners == 2).await;
     sick.go_on();
     drop(slow);
     pass(&mut client, 2).await;

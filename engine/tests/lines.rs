@@ -13,7 +13,7 @@ use grimnir_events::output::SecretRef;
 use grimnir_events::{ContentHash, CredentialId, LiveSessionId};
 use std::time::Duration;
 use support::live::*;
-use support::relay::{Relay, Weather};
+use support::weather::{Relay, Weather};
 use support::*;
 
 const HOST: &str = "127.0.0.1";

@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::live::Encoder;
-use support::relay::{BAD, Relay};
+use support::weather::{BAD, Relay};
 use support::*;
 
 const HOST: &str = "127.0.0.1";

@@ -61,7 +61,7 @@ fn heard_so_far(whose: &str, ear: &Ear, rig: &Rig, enough: impl Fn(&[Run]) -> bo
         let body = ear.so_far();
         // A decoder wants more than the first headers.
         let some = body.len() > 16 * 1024;
-        let heard = some.then(|| decoded(rig.dir.path(), "so-far", &body)).unwrap_or_default();
+        let heard = if some { decoded(rig.dir.path(), "so-far", &body) } else { Vec::new() };
         if enough(&runs(&heard)) {
             return;
         }

@@ -10,7 +10,7 @@ use grimnir_events::output::*;
 use grimnir_events::rtp::{RtpOutput, RtpPayload};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use support::relay::{BAD, Relay};
+use support::weather::{BAD, Relay};
 use support::*;
 
 const HOST: &str = "127.0.0.1";

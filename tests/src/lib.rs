@@ -6,6 +6,7 @@
 pub mod client;
 pub mod cluster;
 pub mod cost;
+pub mod damage;
 pub mod ear;
 pub mod figure;
 pub mod files;

@@ -26,6 +26,42 @@ fn is_denied<T>(result: Result<T, Error>) -> bool {
     result.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
 }
 
+/// The file that nobody is to read, for a process of this test that confines itself.
+const SECRET: &str = "GRIMNIR_TEST_SECRET";
+
+/// What every decoder calls: it holds for the process, and for threads that ran before.
+#[test]
+fn a_process_that_confines_itself_is_kept_from_files_and_from_the_network() {
+    if let Some(secret) = std::env::var_os(SECRET) {
+        confine_and_try(Path::new(&secret));
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, b"secret").expect("writes");
+    let test = "a_process_that_confines_itself_is_kept_from_files_and_from_the_network";
+    let own = std::env::current_exe().expect("is known");
+    let mut child = Command::new(own);
+    child.args(["--exact", &format!("confine::tests::{test}"), "--nocapture"]);
+    let output = child.env(SECRET, &secret).output().expect("starts");
+    assert_eq!(output.status.code(), Some(KEPT), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// It was kept from all; no test ends with it.
+const KEPT: i32 = 77;
+
+fn confine_and_try(secret: &Path) -> ! {
+    let landlock = has_landlock();
+    let (go, wait) = std::sync::mpsc::channel();
+    let before = std::thread::spawn(move || wait.recv().map(|()| UdpSocket::bind("127.0.0.1:0")));
+    assert!(File::open(secret).is_ok(), "it could be read before");
+    process(&Needs::default()).expect("is confined");
+    assert_eq!(is_denied(File::open(secret)), landlock, "a file");
+    assert!(is_denied(UdpSocket::bind("127.0.0.1:0")), "a socket");
+    go.send(()).expect("it waits");
+    assert!(is_denied(before.join().expect("ends").expect("is told")), "a socket of another");
+    std::process::exit(KEPT);
+}
+
 /// False on a kernel without it, where the tests of files say nothing.
 fn has_landlock() -> bool {
     let has = std::thread::spawn(|| files::confine(&Needs::default()).expect("is asked"));

@@ -23,6 +23,19 @@ pub fn climbing(rig: &Rig, seconds: u32) -> (ContentHash, i64) {
     store_wav(rig, "climbing", seconds * 48_000, |n| [sample(n); 2])
 }
 
+/// The same as MP3 of 128 kbit/s, three whole climbs, which may be sent again and again: no frame
+/// needs the one before.
+pub fn climbing_mp3(rig: &Rig) -> std::sync::Arc<Vec<u8>> {
+    const FRAME: usize = 384;
+    climbing(rig, 20);
+    let (wav, mp3) = ["climbing.wav", "climbing.mp3"].map(|name| rig.dir.path().join(name)).into();
+    let codec = ["-b:a", "128k", "-reservoir", "0", "-write_xing", "0", "-id3v2_version", "0"];
+    ffmpeg(&[&["-i", wav.to_str().unwrap()], &codec[..]].concat(), &mp3);
+    let all = std::fs::read(mp3).unwrap();
+    // Where the encoder has begun, and not in the padding of its end.
+    std::sync::Arc::new(all[100 * FRAME..600 * FRAME].to_vec())
+}
+
 /// The tone as turns, one for each frame of a climb.
 pub struct Turns(Vec<[f64; 2]>);
 
@@ -47,10 +60,28 @@ impl Turns {
         2.0 * (re * re + im * im) / (heard.len() as f64 * energy)
     }
 
+    /// Frames between where sound is in a climb and `place`, where it is by less than 700 ms.
+    pub fn off(&self, heard: &[Frame], place: i64) -> Option<i64> {
+        let at = |off: i64| (place + off).rem_euclid(PERIOD as i64) as usize;
+        let best = |offs: std::ops::RangeInclusive<i64>, step| {
+            let all = offs.step_by(step).map(|off| (off, self.likeness(heard, at(off))));
+            all.max_by(|a, b| a.1.total_cmp(&b.1))
+        };
+        // What is 5 ms beside its place is like it still.
+        let (near, _) = best(-33_600..=33_600, 240)?;
+        let (off, likeness) = best(near - 240..=near + 240, 24)?;
+        (likeness > LIKE).then_some(off)
+    }
+
     /// Where in a climb sound begins, to half a millisecond, and how like it is there.
     fn place(&self, heard: &[Frame]) -> (usize, f64) {
         let places = (0..PERIOD).step_by(24).map(|place| (place, self.likeness(heard, place)));
         places.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap()
+    }
+
+    /// Where in a climb sound begins.
+    pub fn locate(&self, heard: &[Frame]) -> usize {
+        self.place(heard).0
     }
 
     /// The frames of programme in what was heard, of which none is missing and none there twice;

@@ -187,12 +187,7 @@ impl Sender {
 
     pub fn at_pace(port: u16, number: u8, first: Pace) -> Self {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        let login = base64(&format!("source:secret-{number}"));
-        let head = format!(
-            "SOURCE /mount-{number} HTTP/1.0\r\nAuthorization: Basic {login}\r\n\
-             Content-Type: audio/mpeg\r\nUser-Agent: test\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(Self::head(number).as_bytes()).unwrap();
         let mut answer = [0; 19];
         stream.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"HTTP/1.0 200 OK\r\n\r\n");
@@ -200,6 +195,15 @@ impl Sender {
         let line = stream.try_clone().unwrap();
         let thread = std::thread::spawn(move || send(&mut stream, first, &orders));
         Self { stop, line, thread: Some(thread) }
+    }
+
+    /// What it signs in with.
+    pub fn head(number: u8) -> String {
+        let login = base64(&format!("source:secret-{number}"));
+        format!(
+            "SOURCE /mount-{number} HTTP/1.0\r\nAuthorization: Basic {login}\r\n\
+             Content-Type: audio/mpeg\r\nUser-Agent: test\r\n\r\n"
+        )
     }
 
     pub fn set(&self, pace: Pace) {

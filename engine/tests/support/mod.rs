@@ -1,10 +1,13 @@
 //! What the engine's tests share: media made by ffmpeg, one engine process, its client, its sound.
 #![allow(dead_code, missing_docs, unused_imports, clippy::unwrap_used)]
 
+pub mod clients;
 mod climb;
 mod ear;
 pub mod icecast;
 mod outputs;
+#[path = "../../../tests/src/damage.rs"]
+pub mod damage;
 #[path = "../../../tests/src/ports.rs"]
 pub mod ports;
 pub mod relay;
@@ -15,8 +18,9 @@ pub use outputs::*;
 pub use shape::*;
 
 pub mod live;
-pub mod streams;
 mod shape;
+pub mod streams;
+pub mod weather;
 
 use grimnir_engine_proto::{Client, dial, v1};
 use grimnir_events::air::{AirEvent, AirFact};

@@ -85,10 +85,16 @@ pub fn store_wav(
     (rig.store(&path), i64::from(frames))
 }
 
+/// A factor and its inverse in 24 bits: what follows one another looks drawn, so that no codec
+/// makes it small.
+const SCATTER: u32 = 0x9E_3779;
+const GATHER: u32 = 0xB3_82C9;
+
 /// Sound whose frame n says n: twelve bits in each channel, a quarter of full scale.
 pub fn coded(rig: &Rig, frames: u32) -> (ContentHash, i64) {
     let sample = |bits: u32| ((bits & 0xFFF) as i16 - 2_048) * 4;
-    store_wav(rig, "coded", frames, |n| [sample(n), sample(n >> 12)])
+    let scattered = |n: u32| n.wrapping_mul(SCATTER);
+    store_wav(rig, "coded", frames, |n| [sample(scattered(n)), sample(scattered(n) >> 12)])
 }
 
 /// What each frame of a lossless stream says.
@@ -106,7 +112,8 @@ pub fn said(bytes: &[u8], sample: fn([u8; 2]) -> i16) -> Vec<u32> {
         let value = sample(bytes[at..at + 2].try_into().unwrap());
         ((f32::from(value) / 4.0).round() as i32 + 2_048) as u32 & 0xFFF
     };
-    (0..bytes.len() / 4).map(|n| part(n * 4) | part(n * 4 + 2) << 12).collect()
+    let scattered = |n: usize| part(n * 4) | part(n * 4 + 2) << 12;
+    (0..bytes.len() / 4).map(|n| scattered(n).wrapping_mul(GATHER) & 0xFF_FFFF).collect()
 }
 
 /// What silence says.
@@ -163,6 +170,31 @@ pub async fn pass(client: &mut Client, seconds: i64) {
     let mut telemetry = client.stream_telemetry(request).await.unwrap().into_inner();
     let first = telemetry.message().await.unwrap().unwrap().air_frame;
     while telemetry.message().await.unwrap().unwrap().air_frame < first + seconds * 48_000 {}
+}
+
+/// Somebody who asks for a mount and takes nothing of it.
+pub fn slow_listener(port: u16, path: &str) -> std::net::TcpStream {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with, sockopt};
+    let (family, kind) = (AddressFamily::INET, SocketType::STREAM);
+    let line = socket_with(family, kind, SocketFlags::CLOEXEC, None).unwrap();
+    sockopt::set_socket_recv_buffer_size(&line, 1_024).unwrap();
+    let to = std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, port);
+    connect(&line, &to).unwrap();
+    let mut line = std::net::TcpStream::from(line);
+    write!(line, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    line
+}
+
+/// Waits until so many listen to the mounts.
+pub async fn until_listeners(client: &mut Client, enough: impl Fn(usize) -> bool) {
+    for _ in 0..120 {
+        let answer = client.list_listeners(v1::ListenersRequest {}).await.unwrap().into_inner();
+        if enough(answer.listeners.len()) {
+            return;
+        }
+        pass(client, 1).await;
+    }
+    panic!("the listeners are others");
 }
 
 impl Rig {

@@ -1,110 +1,95 @@
-//! A bad network for the engine's tests: passes datagrams on, loses some and swaps others, by a
-//! seed and not by chance.
+//! A relay between an encoder and the harbor, at an address of its own: what is answered is read
+//! along, and its lines can be torn.
 
-use super::*;
-use std::net::{SocketAddr, UdpSocket};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
-const HOST: &str = "127.0.0.1";
-
-/// What becomes of datagrams, of each thousand.
-#[derive(Clone, Copy)]
-pub struct Weather {
-    pub lost: u64,
-    /// These leave after the one behind them.
-    pub swapped: u64,
+pub struct Relay {
+    /// The next one is relayed too, as Shoutcast wants it.
+    pub port: u16,
+    passages: Arc<Passages>,
 }
 
-/// Three in a hundred are lost, two come late.
-pub const BAD: Weather = Weather { lost: 30, swapped: 20 };
-
-/// Passes datagrams on from one port to another, and answers back.
-pub struct Relay {
-    stop: Arc<AtomicBool>,
-    counts: Arc<[AtomicU64; 2]>,
-    thread: Option<std::thread::JoinHandle<()>>,
+#[derive(Default)]
+struct Passages {
+    lines: Mutex<Vec<TcpStream>>,
+    answers: Mutex<Vec<u8>>,
+    sent: AtomicU64,
 }
 
 impl Relay {
-    pub fn begin(from: u16, to: u16, weather: Weather) -> Self {
-        let near = UdpSocket::bind((HOST, from)).unwrap();
-        let far = UdpSocket::bind((HOST, 0)).unwrap();
-        near.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
-        far.set_nonblocking(true).unwrap();
-        let (stop, counts) = (Arc::new(AtomicBool::new(false)), Arc::<[AtomicU64; 2]>::default());
-        let (stopped, counted) = (stop.clone(), counts.clone());
-        let thread = std::thread::spawn(move || {
-            let mut way =
-                Way { weather, state: 0x9E37_79B9_7F4A_7C15, held: None, counts: counted };
-            let mut back = Way { state: 0xD1B5_4A32_D192_ED03, held: None, ..way.copy() };
-            let (mut packet, mut caller) = ([0; 2_048], None);
-            let to = SocketAddr::from(([127, 0, 0, 1], to));
-            while !stopped.load(Ordering::Relaxed) {
-                if let Ok((length, from)) = near.recv_from(&mut packet) {
-                    caller = Some(from);
-                    way.pass(&packet[..length], |bytes| drop(far.send_to(bytes, to)));
+    /// To the harbor at this port, which sees whoever comes through it at 127.0.0.`number`.
+    pub fn start(harbor: u16, number: u8) -> Self {
+        let (port, passages) = (super::ports::adjacent(2), Arc::<Passages>::default());
+        for next in 0..2 {
+            let listener = TcpListener::bind(("127.0.0.1", port + next)).unwrap();
+            let passages = passages.clone();
+            std::thread::spawn(move || {
+                for line in listener.incoming() {
+                    passages.clone().pass(line.unwrap(), harbor + next, number);
                 }
-                // Whoever is not there yet is refused, which is no end.
-                while let (Ok(length), Some(caller)) = (far.recv(&mut packet), caller) {
-                    back.pass(&packet[..length], |bytes| drop(near.send_to(bytes, caller)));
-                }
-            }
+            });
+        }
+        Self { port, passages }
+    }
+
+    /// Ends all lines that are open, in both directions, whatever is on its way.
+    pub fn tear(&self) {
+        for line in self.passages.lines.lock().unwrap().drain(..) {
+            let _ = line.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// All that the harbor said.
+    pub fn answers(&self) -> String {
+        String::from_utf8_lossy(&self.passages.answers.lock().unwrap()).into_owned()
+    }
+
+    /// Bytes that went to the harbor.
+    pub fn sent(&self) -> u64 {
+        self.passages.sent.load(Ordering::Relaxed)
+    }
+}
+
+impl Passages {
+    fn pass(self: Arc<Self>, encoder: TcpStream, port: u16, number: u8) {
+        let harbor = connect_from(number, port).unwrap();
+        let both = || [encoder.try_clone().unwrap(), harbor.try_clone().unwrap()];
+        self.lines.lock().unwrap().extend(both());
+        let [forth, back] = [both(), both()];
+        let told = self.clone();
+        std::thread::spawn(move || {
+            let [from, to] = forth;
+            copy(from, to, |bytes| {
+                self.sent.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            });
         });
-        Self { stop, counts, thread: Some(thread) }
-    }
-
-    /// Ends it; how many were lost and swapped.
-    pub fn end(mut self) -> [u64; 2] {
-        self.halt();
-        [0, 1].map(|n| self.counts[n].load(Ordering::Relaxed))
-    }
-
-    fn halt(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            thread.join().unwrap();
-        }
+        std::thread::spawn(move || {
+            let [to, from] = back;
+            copy(from, to, |bytes| told.answers.lock().unwrap().extend_from_slice(bytes));
+        });
     }
 }
 
-impl Drop for Relay {
-    fn drop(&mut self) {
-        self.halt();
-    }
-}
-
-/// One direction.
-struct Way {
-    weather: Weather,
-    state: u64,
-    held: Option<Vec<u8>>,
-    counts: Arc<[AtomicU64; 2]>,
-}
-
-impl Way {
-    fn copy(&self) -> Self {
-        Self { weather: self.weather, state: 1, held: None, counts: self.counts.clone() }
-    }
-
-    fn pass(&mut self, bytes: &[u8], mut send: impl FnMut(&[u8])) {
-        // xorshift64*
-        self.state ^= self.state >> 12;
-        self.state ^= self.state << 25;
-        self.state ^= self.state >> 27;
-        let drawn = (self.state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % 1_000;
-        let Weather { lost, swapped } = self.weather;
-        if drawn < lost {
-            self.counts[0].fetch_add(1, Ordering::Relaxed);
-        } else if drawn < lost + swapped && self.held.is_none() {
-            self.counts[1].fetch_add(1, Ordering::Relaxed);
-            self.held = Some(bytes.to_vec());
-            return;
-        } else {
-            send(bytes);
-        }
-        if let Some(late) = self.held.take() {
-            send(&late);
+fn copy(mut from: TcpStream, mut to: TcpStream, seen: impl Fn(&[u8])) {
+    let mut bytes = [0; 16 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut bytes) {
+        seen(&bytes[..count]);
+        if to.write_all(&bytes[..count]).is_err() {
+            break;
         }
     }
+    // Both ends hear of it.
+    let _ = (to.shutdown(Shutdown::Write), from.shutdown(Shutdown::Read));
+}
+
+fn connect_from(number: u8, port: u16) -> std::io::Result<TcpStream> {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with};
+    let (family, kind) = (AddressFamily::INET, SocketType::STREAM);
+    let line = socket_with(family, kind, SocketFlags::CLOEXEC, None)?;
+    bind(&line, &SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, number), 0))?;
+    connect(&line, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))?;
+    Ok(line.into())
 }

@@ -1,6 +1,7 @@
 //! Analyses over HTTP: hostile files, an item whose sound was damaged, and measuring again.
 
 use grimnir_ledger::SegmentReader;
+use grimnir_tests::damage::{Numbers, mutated};
 use grimnir_tests::programs::{soak, until};
 use grimnir_tests::stage::KBPS;
 use grimnir_tests::{Client, Ear, Server, Setting, Stage, tracks};
@@ -25,39 +26,6 @@ fn seeds(folder: &Path) -> Vec<(&'static str, Vec<u8>)> {
     let mut all: Vec<_> = ["a.mp3", "a.flac", "a.ogg", "a.m4a", "a.opus"].map(made).into();
     all.push(("a.wav", std::fs::read(&wav).expect("reads")));
     all
-}
-
-/// The same numbers in every run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 33) as usize % limit.max(1)
-    }
-}
-
-/// Bytes of a file with some changed, cut off, repeated or put in; most of it near its head,
-/// where the lengths stand.
-fn mutated(seed: &[u8], numbers: &mut Numbers) -> Vec<u8> {
-    let mut bytes = seed.to_vec();
-    for _ in 0..=numbers.below(12) {
-        let reach = if numbers.below(3) == 0 { bytes.len() } else { bytes.len().min(600) };
-        let at = numbers.below(reach);
-        let value = [0, 0xFF, 0x7F, 0x80, numbers.below(256) as u8][numbers.below(5)];
-        match numbers.below(8) {
-            0 => bytes.truncate(at.max(1)),
-            1 => drop(bytes.splice(at..at, vec![value; numbers.below(64)])),
-            2 => {
-                let end = (at + numbers.below(4_000)).min(bytes.len());
-                let part = bytes[at..end].to_vec();
-                bytes.splice(at..at, part);
-            }
-            3 => bytes.iter_mut().skip(at).take(8).for_each(|byte| *byte = value),
-            _ => bytes[at] = value,
-        }
-    }
-    bytes
 }
 
 #[tokio::test(flavor = "multi_thread")]

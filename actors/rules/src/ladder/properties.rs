@@ -246,7 +246,9 @@ fn live(steps: &[Step]) -> Life {
                 let event = stories::absolute(event, now);
                 life.see(&mut oracle, &event, now);
                 let seen = life.facts.last().cloned().expect("just seen");
-                for command in follows(seen) {
+                let commands = follows(seen);
+                stories::assert_heard(&event, &commands);
+                for command in commands {
                     life.obey(&mut oracle, command, now);
                 }
             }

@@ -245,6 +245,26 @@ fn heard(to: ClaimId, n: u8) -> AirEvent {
     AirEvent::OwnerChanged { from, to, tier, reason }
 }
 
+/// What an engine tells of a claim reaches the ladder: else both would agree that nothing was.
+pub fn assert_heard(event: &AirEvent, commands: &[LadderCommand]) {
+    use LadderCommand::{AcceptLive, ReleaseSource, ReportFailure, ReportRecovery};
+    let expected = match event {
+        AirEvent::Live(live) => match &**live {
+            LiveAirEvent::Claimed { claim, .. } => AcceptLive { claim: claim.clone() },
+            _ => return assert_eq!(commands, [], "{event:?}"),
+        },
+        AirEvent::ClaimEnded { claim_id, reason } => {
+            ReleaseSource { claim_id: *claim_id, reason: *reason }
+        }
+        AirEvent::SourceFailed { claim_id, reason } => {
+            ReportFailure { claim_id: *claim_id, reason: reason.clone() }
+        }
+        AirEvent::SourceRecovered { claim_id } => ReportRecovery { claim_id: *claim_id },
+        _ => return,
+    };
+    assert_eq!(commands, [expected]);
+}
+
 /// Several lists as one: each in its own order, in turns that `order` says.
 pub fn woven(lists: Vec<Vec<Step>>, order: &[u8]) -> Vec<Step> {
     let mut lists: Vec<_> = lists.into_iter().map(Vec::into_iter).collect();

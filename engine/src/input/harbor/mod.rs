@@ -1,7 +1,7 @@
 //! The harbor: encoders of DJs connect here, on a port of its own; Shoutcast v1 on the next.
 //!
 //! Reading order: [`request`] (what they say), [`chunks`], [`answer`] (what they hear), [`ports`],
-//! [`seats`], [`server`], [`sniff`] (what they send).
+//! [`seats`], [`server`], [`sniff`] (what they send), [`titles`] (what they say in it).
 
 mod answer;
 mod chunks;
@@ -14,6 +14,7 @@ mod request;
 mod seats;
 mod server;
 pub mod sniff;
+mod titles;
 
 pub use ports::bind;
 pub use server::{Harbor, serve};

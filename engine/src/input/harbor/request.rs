@@ -165,8 +165,19 @@ pub fn mount_of(path: &str) -> String {
 
 /// The title of an update: as a whole, or artist and title.
 pub fn title_of(head: &Head) -> Option<String> {
-    let part = |name| head.value(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
-    let title = part("song").or_else(|| match (part("artist"), part("title")) {
+    title_from(head.value("song"), head.value("artist"), head.value("title"))
+}
+
+/// A title as people read it, of what there is.
+pub fn title_from(
+    song: Option<String>,
+    artist: Option<String>,
+    title: Option<String>,
+) -> Option<String> {
+    let part = |found: Option<String>| {
+        found.map(|found| found.trim().to_owned()).filter(|found| !found.is_empty())
+    };
+    let title = part(song).or_else(|| match (part(artist), part(title)) {
         (Some(artist), Some(title)) => Some(format!("{artist} - {title}")),
         (artist, title) => title.or(artist),
     })?;

@@ -9,20 +9,17 @@ use super::private::{Line, opened};
 use super::request::{Head, IcyLine, Parsed, head, icy_headers, icy_line, mount_of, title_of};
 use super::seats::{Seat, Seats};
 use crate::air::clock;
-use crate::input::gate::{Admitted, Denial, Gate, Shown};
-use crate::input::pump::{self, Incoming};
-use crate::input::{Connected, InputWord};
+use crate::input::InputWord;
+use crate::input::gate::{Denial, Gate, Shown};
 use crate::output::record::live::Records;
 use crate::output::tls::Certificate;
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use grimnir_events::live::DEFAULT_MOUNT;
-use grimnir_mix::live::{TARGET_FRAMES, live};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
 /// An answer that nobody takes is given up.
@@ -31,9 +28,6 @@ const ANSWER_TIME: Duration = Duration::from_secs(5);
 const WRONG_WAIT: Duration = Duration::from_millis(300);
 /// Most characters that are told of a mount that somebody asked for: what a mount's path may have.
 const MOUNT_CHARS: usize = 100;
-/// Reads that may wait for the decoder, of at most so many bytes each.
-const QUEUE: usize = 4;
-const READ_BYTES: usize = 8 * 1024;
 
 /// How it tells what happens.
 pub type Tell = Box<dyn Fn(InputWord) + Send + Sync>;
@@ -287,94 +281,6 @@ impl Visit {
         Ok(None)
     }
 
-    /// Takes the sound until it is over, by whomever.
-    async fn listen(
-        &mut self,
-        admitted: Admitted,
-        protocol: &'static str,
-        client: String,
-        chunks: Option<Chunks>,
-    ) {
-        self.seat = None;
-        let (feed, tap) = live(TARGET_FRAMES);
-        let cut = Arc::new(Notify::new());
-        let key = admitted.key;
-        let scribe = self.harbor.records.scribe(admitted.session_id, admitted.name.clone());
-        tracing::info!(key, mount = admitted.mount, address = %self.address, "a source is in");
-        (self.harbor.tell)(InputWord::Connected(Box::new(Connected {
-            key,
-            session_id: admitted.session_id,
-            address: self.address.to_string(),
-            client: client.chars().take(200).collect(),
-            protocol,
-            tap,
-            aired: scribe.aired(),
-            cut: cut.clone(),
-        })));
-        let (tx, rx) = mpsc::channel(QUEUE);
-        let (harbor, incoming) = (self.harbor.clone(), Incoming::new(rx, &feed));
-        let incoming = incoming.towards(self.harbor.gate.target_lufs());
-        let (done, mut decoded) = tokio::sync::oneshot::channel();
-        let spawned = std::thread::Builder::new().name(format!("live-{key}")).spawn(move || {
-            let _ = done.send(pump::run(key, incoming, (feed, scribe), &*harbor.tell));
-        });
-        let mut count = self.held.len() as u64;
-        let mut reason = match spawned {
-            Ok(_) => tokio::select! {
-                reason = self.forward(chunks, tx, &mut count) => Some(reason),
-                () = cut.notified() => Some("it was disconnected".to_owned()),
-            },
-            Err(error) => Some(format!("no thread for its decoder: {error}")),
-        };
-        // The decoder ends with its bytes; what it says of them is the better reason.
-        if let Ok(Ok(Some(why))) = timeout(self.harbor.patience.source, &mut decoded).await {
-            reason = Some(why);
-        }
-        let reason = reason.unwrap_or_default();
-        tracing::info!(key, reason, bytes = count, "a source is gone");
-        // First told, then let go: whoever comes next is not to be heard of before.
-        (self.harbor.tell)(InputWord::Ended { key, reason, bytes: count });
-        self.harbor.gate.leave(&admitted);
-    }
-
-    /// From the socket to the decoder; waits for both.
-    async fn forward(
-        &mut self,
-        mut chunks: Option<Chunks>,
-        tx: mpsc::Sender<Bytes>,
-        count: &mut u64,
-    ) -> String {
-        loop {
-            let next = match &mut chunks {
-                None => self.held.split().freeze(),
-                Some(chunks) => match chunks.take(&mut self.held) {
-                    Ok(next) => next.unwrap_or_default(),
-                    Err(why) => return why.into(),
-                },
-            };
-            if !next.is_empty() {
-                if tx.send(next).await.is_err() {
-                    return "it cannot be decoded".into();
-                }
-                continue;
-            }
-            if chunks.as_ref().is_some_and(Chunks::is_over) {
-                return "the sender ended".into();
-            }
-            self.held.reserve(READ_BYTES);
-            let read = self.stream.read_buf(&mut self.held);
-            match timeout(self.harbor.patience.source, read).await {
-                Ok(Ok(0)) => return "the sender ended".into(),
-                Ok(Ok(length)) => *count += length as u64,
-                Ok(Err(error)) => return format!("the connection broke: {error}"),
-                Err(_) => {
-                    let waited = self.harbor.patience.source.as_secs();
-                    return format!("it sent nothing for {waited} s");
-                }
-            }
-        }
-    }
-
     fn turned_away(&self, shown: &Shown, reason: &str) {
         let mount = shown.mount.as_deref().unwrap_or(DEFAULT_MOUNT);
         (self.harbor.tell)(InputWord::Refused {
@@ -384,6 +290,8 @@ impl Visit {
         });
     }
 }
+
+mod sound;
 
 #[cfg(test)]
 mod strangers;

@@ -19,7 +19,7 @@ async fn harbor() -> (SocketAddr, UnboundedReceiver<(InputWord, Option<Denial>)>
     };
     let grants = (1..=9).map(always).collect();
     gate.set(EngineInputs { revision: 1, station_id: StationId([1; 16]), grants });
-    let (tx, rx) = mpsc::unbounded_channel();
+    let (tx, rx) = tokio::sync::mpsc::unbounded_channel();
     let asked = gate.clone();
     let tell = move |word: InputWord| {
         let again = || asked.admit(&shown("", "secret-1", Some("/mount-1")), clock::utc_now());

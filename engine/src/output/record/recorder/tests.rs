@@ -14,6 +14,8 @@ use std::sync::{Mutex, PoisonError};
 /// 2026-11-21T14:00:00Z.
 const TURN: i64 = 1_795_269_600 * 48_000;
 
+const OUTPUT: OutputId = OutputId([3; 16]);
+
 type Reports = Arc<Mutex<Vec<RecordingReport>>>;
 type Healths = Arc<Mutex<Vec<OutputHealth>>>;
 
@@ -42,16 +44,20 @@ impl Desk {
         }
     }
 
-    fn hours(&self, run: u8, encoding: Encoding) -> Hours {
+    fn place(&self, run: u8, encoding: Encoding) -> Place {
         let recording =
             RecordingOutput { encoding, folder: "a".into(), keep_days: 0, keep_bytes: 0 };
         let kind = OutputKind::Recording(recording);
-        let output = Output { id: OutputId([3; 16]), name: "Archive".into(), kind, enabled: true };
-        let place = Place::new(self.dir.path(), "a", EngineRunId([run; 16]), &output);
+        let output = Output { id: OUTPUT, name: "Archive".into(), kind, enabled: true };
+        Place::new(self.dir.path(), "a", EngineRunId([run; 16]), &output)
+    }
+
+    fn hours(&self, run: u8, encoding: Encoding) -> Hours {
+        let place = self.place(run, encoding);
         let keeper = Keeper::start(place, encoding, Limits::default(), self.told());
         let label = Label {
             station: "Test FM".into(),
-            output: output.id.to_string(),
+            output: OUTPUT.to_string(),
             run: String::new(),
             first: AirFrame(0),
         };
@@ -239,4 +245,21 @@ fn the_lead_of_mp3_is_what_a_decoder_gives_first_that_is_told_of_no_delay() {
     let lead = recorded.lead as usize;
     let around = [off(lead - 1), off(lead), off(lead + 1)];
     assert!(around[1] < -20.0 && around[1] < around[0].min(around[2]) - 3.0, "{around:?}");
+}
+
+/// An engine that was killed leaves a file whose head is all there is: it is no recording.
+#[test]
+fn of_a_file_without_sound_nothing_stays_and_nothing_is_told() {
+    let desk = Desk::new();
+    for head in [&b"fLaC"[..], b""] {
+        let (mut file, marker) = desk.place(1, FLAC).make(FLAC, AirFrame(TURN)).expect("made");
+        std::io::Write::write_all(&mut file, head).expect("written");
+        let path = marker.root.join(&marker.file);
+        assert!(path.exists());
+        desk.hours(2, FLAC).stop();
+        assert!(!path.exists());
+        let left = std::fs::read_dir(desk.dir.path()).expect("there").count();
+        assert_eq!(left, 1, "no marker stays");
+    }
+    assert_eq!(*locked(&desk.reports), []);
 }
