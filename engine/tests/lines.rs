@@ -172,7 +172,7 @@ async fn every_sender_of_rtp_and_an_srt_listener_that_is_called_are_ready() {
         Encoder::ffmpeg(800, &["-c:a", "aac", "-f", "rtp_mpegts", &to(3)]),
         Encoder::ffmpeg(900, &["-c:a", "libmp3lame", "-f", "mpegts", &listener]),
         gstreamer(1_000, &format!("lamemp3enc ! rtpmpapay ! {}", sink(5))),
-        gstreamer(1_100, &format!("opusenc ! rtpopuspay ! {}", sink(6))),
+        Encoder::ffmpeg(1_100, &["-c:a", "libopus", "-f", "rtp", &to(6)]),
         Encoder::ffmpeg(
             1_200,
             &["-c:a", "pcm_s16be", "-ar", "44100", "-ac", "1", "-f", "rtp", &to(7)],

@@ -80,9 +80,13 @@ fn play(task: &mut Task) -> Result<(), String> {
     let pipeline = gst::parse::launch(&text).map_err(|error| error.to_string())?;
     let bin = pipeline.clone().downcast::<gst::Bin>().map_err(|_| "no pipeline".to_owned())?;
     let named = bin.by_name("in").ok_or("no element of the network")?;
-    if let (Some(rate), Some(order)) = (rate_of_stamps(&task.line), bin.by_name("order")) {
-        times::by_sender(&order, rate)?;
+    if let (LiveLine::Rtp { sound, .. }, Some(order)) = (&task.line, bin.by_name("order")) {
+        take_any_number(&order, &packets(sound))?;
+        if let Some(rate) = rate_of_stamps(&task.line) {
+            times::by_sender(&order, rate)?;
+        }
     }
+    times::of_streams(&bin);
     let asked = Asked::default();
     set(&named, task, &asked);
     let bus = pipeline.bus().ok_or("no bus")?;
@@ -156,21 +160,44 @@ fn source(line: &LiveLine) -> String {
     let LiveLine::Rtp { sound, latency_ms, .. } = line else {
         return "srtsrc name=in keep-listening=false ! decodebin".into();
     };
-    let (media, clock, name, depay) = match sound {
-        RtpSound::Opus => ("audio", 48_000, "OPUS", "rtpopusdepay ! opusdec plc=true"),
-        RtpSound::MpegAudio => ("audio", 90_000, "MPA", "rtpmpadepay ! decodebin"),
-        RtpSound::MpegTs => ("video", 90_000, "MP2T", "rtpmp2tdepay ! decodebin"),
-        RtpSound::L16 { rate, .. } => ("audio", *rate, "L16", "rtpL16depay"),
+    let depay = match sound {
+        RtpSound::Opus => "rtpopusdepay ! opusdec plc=true",
+        RtpSound::MpegAudio => "rtpmpadepay ! decodebin",
+        RtpSound::MpegTs => "rtpmp2tdepay ! decodebin",
+        RtpSound::L16 { .. } => "rtpL16depay",
+    };
+    let packets = packets(sound);
+    format!(
+        "udpsrc name=in timeout={SILENT_NS} buffer-size={RECEIVE_BYTES} caps=\"{packets}\" \
+         ! rtpjitterbuffer name=order latency={latency_ms} do-lost=true ! {depay}"
+    )
+}
+
+/// What is in packets, whatever the number that their sender has for it.
+fn packets(sound: &RtpSound) -> String {
+    let (media, clock, name) = match sound {
+        RtpSound::Opus => ("audio", 48_000, "OPUS"),
+        RtpSound::MpegAudio => ("audio", 90_000, "MPA"),
+        RtpSound::MpegTs => ("video", 90_000, "MP2T"),
+        RtpSound::L16 { rate, .. } => ("audio", *rate, "L16"),
     };
     let channels = match sound {
         RtpSound::L16 { channels, .. } => format!(",channels={channels}"),
         RtpSound::Opus | RtpSound::MpegAudio | RtpSound::MpegTs => String::new(),
     };
-    format!(
-        "udpsrc name=in timeout={SILENT_NS} buffer-size={RECEIVE_BYTES} caps=\"application/x-rtp,\
-         media={media},clock-rate={clock},encoding-name={name}{channels}\" \
-         ! rtpjitterbuffer name=order latency={latency_ms} do-lost=true ! {depay}"
-    )
+    format!("application/x-rtp,media={media},clock-rate={clock},encoding-name={name}{channels}")
+}
+
+/// Of a number that packets have and that was not expected, the jitter buffer asks what it means.
+fn take_any_number(order: &gst::Element, packets: &str) -> Result<(), String> {
+    let known: gst::Caps = packets.parse().map_err(|_| format!("no such packets: {packets}"))?;
+    order.connect("request-pt-map", false, move |values| {
+        let number = values.get(1)?.get::<u32>().ok()?;
+        let mut caps = known.clone();
+        caps.make_mut().set("payload", i32::try_from(number).ok()?);
+        Some(caps.to_value())
+    });
+    Ok(())
 }
 
 /// Who asks to be let in.

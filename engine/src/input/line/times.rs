@@ -1,4 +1,4 @@
-//! Times of RTP packets by their sender's own clock.
+//! Times of RTP packets and of streams by their sender's own clock.
 //!
 //! What puts packets in order gives them times that follow the clock here, a little off with each:
 //! what is missing between two would be filled by more or less than it was. Here they are as far
@@ -80,6 +80,16 @@ pub fn by_sender(order: &gst::Element, rate: u32) -> Result<(), String> {
         gst::PadProbeReturn::Ok
     });
     Ok(())
+}
+
+/// Has streams of MPEG-TS say their sender's times. By when its clock's readings came here they
+/// are some 50 ms off at first, and a frame that is early then would be cut out.
+pub fn of_streams(bin: &gst::Bin) {
+    bin.connect_deep_element_added(|_, _, element| {
+        if element.factory().is_some_and(|factory| factory.name() == "tsdemux") {
+            element.set_property("ignore-pcr", true);
+        }
+    });
 }
 
 fn restamp(sender: &mut Sender, buffer: &mut gst::Buffer) {
