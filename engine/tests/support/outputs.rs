@@ -117,7 +117,7 @@ pub fn said(bytes: &[u8], sample: fn([u8; 2]) -> i16) -> Vec<u32> {
 }
 
 /// What silence says.
-pub const SILENT: u32 = 2_048 | 2_048 << 12;
+pub const SILENT: u32 = (2_048u32 | 2_048 << 12).wrapping_mul(GATHER) & 0xFF_FFFF;
 
 /// Asserts that each frame that is there stands as far behind the first as it is in the programme;
 /// how many are there, and how many silent ones are between them.

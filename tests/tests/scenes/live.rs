@@ -85,7 +85,7 @@ async fn a_live_session_is_heard_and_what_it_sent_is_downloaded() {
         let secret = secret.clone();
         tokio::task::spawn_blocking(move || send(&secret, port))
     };
-    let titles = tokio::spawn(async move { told_at(&mount, "Grüße").await });
+    let titles = tokio::spawn(async move { Box::pin(told_at(&mount, "Grüße")).await });
     name_it(&secret, port, "Grüße vom Bergwind").await;
     sent.await.expect("sent");
 
