@@ -60,8 +60,10 @@ async fn a_line_is_set_shown_replaced_and_closed() {
     assert_eq!(set.status, StatusCode::OK, "{set:?}");
     let again = desk.house.ask("PUT", &line, Some(&desk.token), &key, Some(body)).await;
     assert_eq!((again.status, &again.body), (StatusCode::OK, &set.body));
-    let whole =
-        json!({ "kind": "srt_listener", "address": "0.0.0.0", "port": 9_000, "latency_ms": 200 });
+    let whole = json!({
+        "kind": "srt_listener", "address": "0.0.0.0", "port": 9_000, "latency_ms": 200,
+        "encrypted": false,
+    });
     assert_eq!(shown().await, whole);
     let listed = desk.ask("GET", SESSIONS, None).await;
     assert_eq!(listed.body[0]["line"], whole, "{listed:?}");
@@ -73,7 +75,7 @@ async fn a_line_is_set_shown_replaced_and_closed() {
         shown().await,
         json!({
             "kind": "srt_caller", "host": "studio.example", "port": 65_535, "stream_id": "",
-            "latency_ms": 200,
+            "latency_ms": 200, "encrypted": false,
         })
     );
     let rtp = json!({

@@ -360,9 +360,12 @@ mod tests {
             json!({"shoutcast": {"host": "a", "port": 9000, "genre": "g"}}),
             json!({"hls": {"path": "/hls", "bitrates_kbps": [64], "container": "fmp4"}}),
             json!({"srt": {"host": "a", "port": 9, "format": "aac_lc", "latency_ms": 50}}),
-            json!({"rtp": {"host": "239.1.2.3", "port": 8, "payload": "l24", "packet_ms": 1}}),
-            json!({"rtp": {"host": "a", "payload": "mp3", "payload_type": 14, "ttl": 3}}),
-            json!({"rtp": {"host": "a", "payload": "opus", "bitrate_kbps": 96}}),
+            json!({"rtp": {"host": "239.1.2.3", "port": 8, "payload": "l24", "packet_ms": 1,
+                "payload_type": 99}}),
+            json!({"rtp": {"host": "a", "payload": "mp3", "bitrate_kbps": 64, "payload_type": 14,
+                "ttl": 3}}),
+            json!({"rtp": {"host": "a", "payload": "opus", "bitrate_kbps": 96,
+                "payload_type": 111}}),
             json!({"recording": {"format": "flac", "folder": "c", "keep_bytes": 5}}),
         ];
         for said in all {
